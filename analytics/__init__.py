@@ -1,0 +1,1 @@
+"""Reads of every table, at any version or time."""

@@ -1,0 +1,1 @@
+"""The front door, `logpond`, and the local stack."""

@@ -1,0 +1,1 @@
+"""The kernel: what all programs agree on. It imports nothing else of ours."""

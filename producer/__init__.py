@@ -1,0 +1,1 @@
+"""Synthetic and replayed log traffic, published to Kafka."""

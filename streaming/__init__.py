@@ -1,0 +1,1 @@
+"""Kafka to Delta tables, each record once."""
