@@ -1,0 +1,73 @@
+"""Small objects by name, in a folder or a bucket alike: the only module that knows obstore."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import obstore
+from obstore.exceptions import AlreadyExistsError
+from obstore.store import LocalStore, from_url
+
+from lakehouse.paths import is_url
+
+
+def store(root: str) -> Any:
+    """The object store of a folder (made when missing) or URL."""
+    return from_url(root) if is_url(root) else LocalStore(root, mkdir=True)
+
+
+def put(at: Any, name: str, content: bytes) -> None:
+    """Write or replace an object in one atomic step."""
+    obstore.put(at, name, content)
+
+
+def create(at: Any, name: str, content: bytes) -> bool:
+    """Write an object in one atomic step unless it exists; whether it was written."""
+    try:
+        obstore.put(at, name, content, mode="create")
+    except AlreadyExistsError:
+        return False
+    return True
+
+
+def get(at: Any, name: str) -> bytes | None:
+    """The content of an object, None where there is none."""
+    try:
+        return bytes(obstore.get(at, name).bytes())
+    except FileNotFoundError:
+        return None
+
+
+def size(at: Any, name: str) -> int | None:
+    """The size of an object in bytes, None where there is none."""
+    try:
+        return int(obstore.head(at, name)["size"])
+    except FileNotFoundError:
+        return None
+
+
+def names(at: Any, folder: str) -> list[str]:
+    """The names of the objects directly in a folder, without the folder."""
+    found = obstore.list_with_delimiter(at, folder)["objects"]
+    return [str(item["path"]).removeprefix(f"{folder}/") for item in found]
+
+
+def delete(at: Any, name: str) -> None:
+    """Remove an object; one that is not there is no fault."""
+    try:
+        obstore.delete(at, name)
+    except FileNotFoundError:
+        return
+
+
+def move_aside(root: str, suffix: str) -> str | None:
+    """Rename a folder to `root + suffix`, or copy a prefix there; the new place, None if empty."""
+    if not is_url(root):
+        return str(Path(root).rename(root + suffix)) if Path(root).exists() else None
+    old, new = store(root), store(root + suffix)
+    found = [str(item["path"]) for item in obstore.list(old).collect()]
+    for name in found:
+        put(new, name, get(old, name) or b"")
+    obstore.delete(old, found)
+    return root + suffix if found else None

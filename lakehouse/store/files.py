@@ -1,0 +1,86 @@
+"""Parquet files of a table with the statistics by which readers skip them; executors run this."""
+
+from __future__ import annotations
+
+import io
+import uuid
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from lakehouse import blobs
+from lakehouse.tables import Table
+
+LONGEST_STATISTIC = 64
+
+
+class DataFile(msgspec.Struct, frozen=True):
+    """One written file: `path` counts from the root of its table; `partition` and `stats` are JSON."""
+
+    table: str
+    path: str
+    size: int
+    rows: int
+    partition: dict[str, str]
+    stats: str
+
+
+def write(table: Table, rows: pa.Table, root: str, name: str) -> list[DataFile]:
+    """Write `rows` under `root`, one file a partition, and describe the files; commits nothing."""
+    folder = blobs.store(root)
+    return [_write_file(table, part, folder, name) for part in _parts(table, rows)]
+
+
+def _parts(table: Table, rows: pa.Table) -> Iterator[pa.Table]:
+    """Slices of `rows` that lie in one partition each."""
+    keys = rows.select(table.partition_by)
+    if keys.group_by(table.partition_by).aggregate([]).num_rows > 1:
+        rows = rows.sort_by([(name, "ascending") for name in table.partition_by])
+        keys = rows.select(table.partition_by)
+    counts = keys.group_by(table.partition_by, use_threads=False).aggregate([([], "count_all")])
+    start = 0
+    for count in counts["count_all"].to_pylist():
+        yield rows.slice(start, count)
+        start += count
+
+
+def _write_file(table: Table, rows: pa.Table, folder: Any, name: str) -> DataFile:
+    partition = {key: _text(rows[key][0].as_py()) for key in table.partition_by}
+    place = "/".join(f"{key}={value}" for key, value in partition.items())
+    path = f"{place}/{name}-{uuid.uuid4().hex}.parquet"
+    buffer = io.BytesIO()
+    pq.write_table(rows.drop_columns(list(table.partition_by)), buffer, compression="zstd",
+                   compression_level=1)  # fmt: skip
+    blobs.put(folder, path, buffer.getvalue())
+    size = buffer.getbuffer().nbytes
+    return DataFile(table.name, path, size, rows.num_rows, partition, statistics(table, rows))
+
+
+def statistics(table: Table, rows: pa.Table) -> str:
+    """Delta's file statistics as JSON: rows, and bounds and NULLs of the table's chosen columns."""
+    lows: dict[str, Any] = {}
+    highs: dict[str, Any] = {}
+    for name in table.statistics:
+        bounds = pc.min_max(rows[name]).as_py()
+        if bounds["min"] is not None and _is_short(bounds["min"], bounds["max"]):
+            lows[name], highs[name] = _plain(bounds["min"]), _plain(bounds["max"])
+    nulls = {name: rows[name].null_count for name in table.statistics}
+    facts = {"numRecords": rows.num_rows, "minValues": lows, "maxValues": highs, "nullCount": nulls}
+    return msgspec.json.encode(facts).decode()
+
+
+def _is_short(*values: Any) -> bool:
+    return all(not isinstance(v, str) or len(v) <= LONGEST_STATISTIC for v in values)
+
+
+def _plain(value: Any) -> Any:
+    return f"{value:%Y-%m-%dT%H:%M:%S.%fZ}" if isinstance(value, datetime) else value
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
