@@ -1,0 +1,129 @@
+"""What Kafka says about a topic, asked without a JVM."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lakehouse.errors import BrokerError
+
+if TYPE_CHECKING:
+    from confluent_kafka import KafkaException
+    from confluent_kafka.admin import AdminClient
+
+PATIENCE_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic: `id` tells one made anew from the one it replaced."""
+
+    name: str
+    id: str
+    partitions: int
+
+
+def describe(bootstrap: str, topic: str) -> Topic:
+    """The topic as the broker knows it; BrokerError if either cannot be had."""
+    from confluent_kafka import TopicCollection
+
+    admin = _admin(bootstrap)  # held: its answers die with it
+    asked = admin.describe_topics(TopicCollection([topic]), request_timeout=PATIENCE_SECONDS)
+    found = _answer(asked[topic], bootstrap, topic)
+    return Topic(found.name, str(found.topic_id), len(found.partitions))
+
+
+def create(
+    bootstrap: str, topic: str, partitions: int, config: Mapping[str, str] | None = None
+) -> Topic:
+    """The topic, made with the broker's clock as its time unless it is there already."""
+    from confluent_kafka import KafkaError, KafkaException
+    from confluent_kafka.cimpl import NewTopic
+
+    settings = {"message.timestamp.type": "LogAppendTime", **(config or {})}
+    wanted = NewTopic(topic, num_partitions=partitions, replication_factor=1, config=settings)
+    admin = _admin(bootstrap)
+    asked = admin.create_topics([wanted], request_timeout=PATIENCE_SECONDS)
+    try:
+        asked[topic].result(PATIENCE_SECONDS)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise _explained(error, bootstrap, topic) from None
+    return _once_known(bootstrap, topic)
+
+
+def offsets(bootstrap: str, topic: str) -> dict[int, tuple[int, int]]:
+    """The earliest offset and the end (one past the last record) of each partition."""
+    partitions = range(describe(bootstrap, topic).partitions)
+    first = _listed(bootstrap, topic, partitions, "earliest")
+    end = _listed(bootstrap, topic, partitions, "latest")
+    return {partition: (first[partition], end[partition]) for partition in partitions}
+
+
+def is_up(bootstrap: str, patience: float = 1.0) -> bool:
+    """Whether a broker answers there within `patience` seconds."""
+    from confluent_kafka import KafkaException
+
+    try:
+        return bool(_admin(bootstrap).list_topics(timeout=patience).brokers)
+    except KafkaException:
+        return False
+
+
+def _listed(bootstrap: str, topic: str, partitions: range, which: str) -> dict[int, int]:
+    from confluent_kafka import TopicPartition, admin
+
+    spec = getattr(admin.OffsetSpec, which)()  # type: ignore[attr-defined]
+    asked = {TopicPartition(topic, p): spec for p in partitions}
+    client = _admin(bootstrap)
+    answers = client.list_offsets(asked, request_timeout=PATIENCE_SECONDS)
+    return {at.partition: _answer(f, bootstrap, topic).offset for at, f in answers.items()}
+
+
+def _once_known(bootstrap: str, topic: str) -> Topic:
+    """A new topic takes a moment to reach every broker."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return describe(bootstrap, topic)
+        except BrokerError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+
+
+def _admin(bootstrap: str) -> AdminClient:
+    from confluent_kafka.admin import AdminClient
+
+    # librdkafka prints a line a retry while a broker is down; the error raised says it once
+    quiet: dict[str, Any] = {"log_level": 0, "error_cb": lambda _error: None}
+    return AdminClient({"bootstrap.servers": bootstrap, **quiet})
+
+
+def _answer(future: Future[Any], bootstrap: str, topic: str) -> Any:
+    from confluent_kafka import KafkaException
+
+    try:
+        return future.result(PATIENCE_SECONDS + 1)
+    except (KafkaException, TimeoutError) as error:
+        raise _explained(error, bootstrap, topic) from None
+
+
+def _explained(error: KafkaException | TimeoutError, bootstrap: str, topic: str) -> BrokerError:
+    from confluent_kafka import KafkaError, KafkaException
+
+    code = error.args[0].code() if isinstance(error, KafkaException) else KafkaError._TRANSPORT
+    if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
+        return BrokerError(
+            f"the topic {topic} does not exist at {bootstrap}",
+            "create it with message.timestamp.type=LogAppendTime, or name another with --topic",
+        )
+    if code in (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN):
+        return BrokerError(
+            f"Kafka does not answer at {bootstrap}",
+            "start it (`logpond up` brings its own), or name another with --bootstrap",
+        )
+    return BrokerError(f"Kafka at {bootstrap} refused: {error.args[0].str()}")
