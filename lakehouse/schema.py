@@ -27,10 +27,14 @@ def arrow_fields(declared: type) -> list[pa.Field]:
     """The columns of a dataclass whose fields carry a `Column`."""
     hints = typing.get_type_hints(declared)
     return [
-        arrow_field(f.name, _arrow_type(hints[f.name], column(f).bits), column(f).comment,
-                    nullable=not is_required(f))
+        arrow_field(
+            f.name,
+            _arrow_type(hints[f.name], column(f).bits),
+            column(f).comment,
+            nullable=not is_required(f),
+        )
         for f in dataclasses.fields(declared)
-    ]  # fmt: skip
+    ]
 
 
 def event_fields() -> list[pa.Field]:
@@ -60,6 +64,10 @@ def _arrow_type(hint: Any, bits: int) -> pa.DataType:
     plain = next(iter(t for t in typing.get_args(hint) if t is not NoneType), hint)
     integer = pa.int32() if bits == 32 else pa.int64()
     return {
-        str: pa.string(), int: integer, float: pa.float64(), bool: pa.bool_(),
-        date: pa.date32(), datetime: UTC_TIMESTAMP,
-    }[plain]  # fmt: skip
+        str: pa.string(),
+        int: integer,
+        float: pa.float64(),
+        bool: pa.bool_(),
+        date: pa.date32(),
+        datetime: UTC_TIMESTAMP,
+    }[plain]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
@@ -28,30 +28,30 @@ class Section(BaseModel):
 class Kafka(Section):
     """Where records come from."""
 
-    bootstrap: str = Field("localhost:9092", min_length=1)
-    topic: str = Field("web-logs", pattern=r"^[a-zA-Z0-9._-]{1,249}$")
-    partitions: int = Field(4, ge=1, le=1000)
-    retention_hours: int = Field(48, ge=1)
-    retention_bytes: int = Field(4 << 30, ge=1 << 20)
+    bootstrap: Annotated[str, Field(min_length=1)] = "localhost:9092"
+    topic: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")] = "web-logs"
+    partitions: Annotated[int, Field(ge=1, le=1000)] = 4
+    retention_hours: Annotated[int, Field(ge=1)] = 48
+    retention_bytes: Annotated[int, Field(ge=1 << 20)] = 4 << 30
 
 
 class Ingest(Section):
     """How records become rows."""
 
-    trigger_seconds: float = Field(2.0, ge=0)
-    max_offsets: int = Field(250_000, ge=1)
-    coalesce_below: int = Field(20_000, ge=0)
-    ahead_minutes: float = Field(5.0, ge=0)
-    behind_days: float = Field(0.0, ge=0)
-    payload_cap: int = Field(1 << 20, ge=1024)
+    trigger_seconds: Annotated[float, Field(ge=0)] = 2.0
+    max_offsets: Annotated[int, Field(ge=1)] = 250_000
+    coalesce_below: Annotated[int, Field(ge=0)] = 20_000
+    ahead_minutes: Annotated[float, Field(ge=0)] = 5.0
+    behind_days: Annotated[float, Field(ge=0)] = 0.0
+    payload_cap: Annotated[int, Field(ge=1024)] = 1 << 20
 
 
 class Spark(Section):
     """What the Spark application gets."""
 
     master: str = "local[2]"
-    driver_memory: str = Field("1g", pattern=r"^\d+[mg]$")
-    ui_port: int = Field(4040, ge=0, le=65535)
+    driver_memory: Annotated[str, Field(pattern=r"^\d+[mg]$")] = "1g"
+    ui_port: Annotated[int, Field(ge=0, le=65535)] = 4040
 
 
 class Settings(BaseSettings):
@@ -65,7 +65,7 @@ class Settings(BaseSettings):
         env_nested_max_split=1,
     )
 
-    lake: str = Field("lake", min_length=1)
+    lake: Annotated[str, Field(min_length=1)] = "lake"
     checkpoints: str = ""
     writer: Literal["deltalake", "spark"] = "deltalake"
     kafka: Kafka = Kafka()
@@ -78,7 +78,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        **_others: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags, then the environment, then the file."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _file())
@@ -93,8 +94,10 @@ def load(**flags: Any) -> Settings:
         return Settings(**_nested(flags))
     except ValidationError as error:
         faults = [f"{_name(fault['loc'])}: {fault['msg']}" for fault in error.errors()]
-        raise SettingsError("settings do not fit:\n    " + "\n    ".join(faults),
-                            f"see {_file()} for every setting and what it means") from None  # fmt: skip
+        raise SettingsError(
+            "settings do not fit:\n    " + "\n    ".join(faults),
+            f"see {_file()} for every setting and what it means",
+        ) from None
 
 
 def _file() -> Path:

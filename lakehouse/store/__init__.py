@@ -1,9 +1,28 @@
 """The only package that writes Delta: create, read, and appends that happen once per key."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lakehouse.paths import Places
 from lakehouse.store.commit import DeltaWriter, Key, Writer
 from lakehouse.store.files import DataFile
 from lakehouse.store.read import held, open_table, table_or_none
 from lakehouse.store.schema import create
+from lakehouse.tables import Table
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def writer(chosen: str, places: Places, table: Table, spark: SparkSession) -> Writer:
+    """What commits to a table: `deltalake`, or `spark`, which needs the session."""
+    if chosen == "deltalake":
+        return DeltaWriter(places, table)
+    from lakehouse.store.spark import SparkWriter
+
+    return SparkWriter(places, table, spark)
+
 
 __all__ = [
     "DataFile",
@@ -14,4 +33,5 @@ __all__ = [
     "held",
     "open_table",
     "table_or_none",
+    "writer",
 ]

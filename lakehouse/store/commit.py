@@ -75,8 +75,10 @@ class DeltaWriter:
                 time.sleep(random.uniform(0, 0.05 * (attempt + 1)))
             else:
                 return True
-        raise TableError(f"table {self._table.name} did not take a commit: {ATTEMPTS} conflicts",
-                         "another process commits to it without a pause; try again")  # fmt: skip
+        raise TableError(
+            f"table {self._table.name} did not take a commit: {ATTEMPTS} conflicts",
+            "another process commits to it without a pause; try again",
+        )
 
     def append(self, rows: pa.Table, key: Key) -> bool:
         """Write rows and add them, unless `key` was committed before; whether it was done now."""

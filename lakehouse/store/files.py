@@ -54,8 +54,9 @@ def _write_file(table: Table, rows: pa.Table, folder: Any, name: str) -> DataFil
     place = "/".join(f"{key}={value}" for key, value in partition.items())
     path = f"{place}/{name}-{uuid.uuid4().hex}.parquet"
     buffer = io.BytesIO()
-    pq.write_table(rows.drop_columns(list(table.partition_by)), buffer, compression="zstd",
-                   compression_level=1)  # fmt: skip
+    pq.write_table(
+        rows.drop_columns(list(table.partition_by)), buffer, compression="zstd", compression_level=1
+    )
     blobs.put(folder, path, buffer.getvalue())
     size = buffer.getbuffer().nbytes
     return DataFile(table.name, path, size, rows.num_rows, partition, statistics(table, rows))

@@ -37,16 +37,21 @@ def open_table(
     name = table if isinstance(table, str) else table.name
     found = table_or_none(places, table)
     if found is None:
-        raise TableError(f"there is no table {name} in {places.lake}",
-                         "fill a lake with `make demo`, or name another with --lake")  # fmt: skip
-    if version is None and as_of is None:
+        raise TableError(
+            f"there is no table {name} in {places.lake}",
+            "fill a lake with `make demo`, or name another with --lake",
+        )
+    wanted = version if version is not None else as_of
+    if wanted is None:
         return found
     newest = found.version()
     try:
-        found.load_as_version(version if version is not None else as_of)
+        found.load_as_version(wanted)
     except (DeltaError, ValueError, OverflowError) as error:
-        raise TableError(f"table {name} cannot be read at {version if as_of is None else as_of}",
-                         f"its newest version is {newest}; see `logpond history {name}`") from error  # fmt: skip
+        raise TableError(
+            f"table {name} cannot be read at {wanted}",
+            f"its newest version is {newest}; see `logpond history {name}`",
+        ) from error
     return found
 
 
@@ -58,8 +63,10 @@ def writer_of(found: DeltaTable) -> str:
 def check_writer(found: DeltaTable, writer: str) -> None:
     """Raise TableError where a table belongs to the other writer: never both on one table."""
     if writer_of(found) != writer:
-        raise TableError(f"table {found.metadata().name} is committed to by {writer_of(found)}",
-                         f'set writer = "{writer_of(found)}" in conf/logpond.toml')  # fmt: skip
+        raise TableError(
+            f"table {found.metadata().name} is committed to by {writer_of(found)}",
+            f'set writer = "{writer_of(found)}" in conf/logpond.toml',
+        )
 
 
 def held(found: DeltaTable, topic: str, ranges: Mapping[int, tuple[int, int]]) -> pa.Table:

@@ -18,9 +18,14 @@ def create(places: Places, table: Table) -> DeltaTable:
     found = table_or_none(places, table)
     if found is None:
         return DeltaTable.create(
-            places.table(table), table.columns, mode="ignore", partition_by=[*table.partition_by],
-            name=table.name, description=table.comment, configuration=table.configuration,
-        )  # fmt: skip
+            places.table(table),
+            table.columns,
+            mode="ignore",
+            partition_by=[*table.partition_by],
+            name=table.name,
+            description=table.comment,
+            configuration=table.configuration,
+        )
     check_writer(found, "deltalake")
     return _evolve(found, table)
 
@@ -30,8 +35,10 @@ def _evolve(found: DeltaTable, table: Table) -> DeltaTable:
     there = {field.name: field for field in found.schema().fields}
     retyped = [f.name for f in wanted if f.name in there and there[f.name].type != f.type]
     if retyped:
-        raise TableError(f"table {table.name} holds {', '.join(retyped)} with another type",
-                         "change the type back, or write to a new lake (--lake)")  # fmt: skip
+        raise TableError(
+            f"table {table.name} holds {', '.join(retyped)} with another type",
+            "change the type back, or write to a new lake (--lake)",
+        )
     added = [field for field in wanted if field.name not in there]
     if added:
         found.alter.add_columns(added)

@@ -1,0 +1,169 @@
+"""The checks at a start: a query goes on only where it neither loses, repeats nor mixes data."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+import pyarrow.compute as pc
+
+from lakehouse import store
+from lakehouse.checkpoint import Checkpoint, Manifest, Offsets, Progress
+from lakehouse.errors import CheckpointError
+from lakehouse.paths import Places
+from lakehouse.plans import app_id
+from lakehouse.tables import Table
+from lakehouse.topics import Topic
+
+Columns = dict[str, dict[str, str]]
+
+
+def admit(
+    places: Places,
+    query: str,
+    topic: Topic,
+    earliest: Offsets,
+    tables: Sequence[Table],
+    decode_version: int,
+) -> Manifest:
+    """The manifest under which the query may start; a new one where nothing was read yet.
+
+    Raises CheckpointError, which says what does not match and what to do.
+    """
+    checkpoint = Checkpoint(places, query)
+    manifest, progress = checkpoint.manifest(), checkpoint.progress()
+    if manifest is None:
+        _refuse_unless_new(places, query, progress, topic, tables)
+        manifest = new_manifest(places, query, topic, earliest, tables, decode_version)
+        return checkpoint.adopt(manifest)
+    _refuse_mismatch(checkpoint, manifest, topic)
+    _refuse_lost_progress(places, manifest, progress, tables)
+    return checkpoint.adopt(_with_columns(manifest, columns_of(tables), query))
+
+
+def new_manifest(
+    places: Places,
+    query: str,
+    topic: Topic,
+    first: Offsets,
+    tables: Sequence[Table],
+    decode_version: int,
+) -> Manifest:
+    """A manifest with a query id of its own, for a checkpoint that starts at `first`."""
+    return Manifest(
+        query=query,
+        query_id=str(uuid.uuid4()),
+        location=places.checkpoint(query),
+        topic=topic.name,
+        topic_id=topic.id,
+        columns=columns_of(tables),
+        first=first,
+        start=first,
+        decode_version=decode_version,
+        created_at=datetime.now(UTC),
+    )
+
+
+def columns_of(tables: Sequence[Table]) -> Columns:
+    """Names and types of every column that a query writes, by table."""
+    return {table.name: {f.name: str(f.type) for f in table.columns} for table in tables}
+
+
+def has_rows_of(places: Places, table: Table, topic: str) -> bool:
+    """Whether a table holds a record of a topic."""
+    found = store.table_or_none(places, table)
+    if found is None:
+        return False
+    of_topic = pc.field("_topic") == topic
+    return bool(found.to_pyarrow_dataset().head(1, columns=["_topic"], filter=of_topic).num_rows)
+
+
+def _refuse_unless_new(
+    places: Places,
+    query: str,
+    progress: Progress | None,
+    topic: Topic,
+    tables: Sequence[Table],
+) -> None:
+    recover = f"make it anew from what the tables hold: `logpond recover {query}`"
+    if progress is not None:
+        raise CheckpointError(f"the checkpoint {places.checkpoint(query)} has no manifest", recover)
+    filled = [table.name for table in tables if has_rows_of(places, table, topic.name)]
+    if filled:
+        raise CheckpointError(
+            f"{' and '.join(filled)} hold records of {topic.name}, but the checkpoint "
+            f"{places.checkpoint(query)} is missing: a start would read them again",
+            recover,
+        )
+
+
+def _refuse_mismatch(checkpoint: Checkpoint, manifest: Manifest, topic: Topic) -> None:
+    if manifest.location != checkpoint.location:
+        raise CheckpointError(
+            f"the checkpoint {checkpoint.location} was made as {manifest.location}: it is a copy, "
+            "or was moved; two copies that write to one table lose records",
+            f"if it was moved: `logpond recover {manifest.query} --moved`",
+        )
+    if manifest.topic != topic.name:
+        raise CheckpointError(
+            f"the checkpoint {checkpoint.location} reads topic {manifest.topic}, not {topic.name}",
+            f"go back to `--topic {manifest.topic}`, or begin with {topic.name} for good: "
+            f"`logpond recover {manifest.query}`",
+        )
+    if manifest.topic_id != topic.id:
+        raise CheckpointError(
+            f"topic {topic.name} was deleted and made again: its offsets start over, and its "
+            "records would pass for others that the tables hold",
+            "send to a topic of another name (--topic), or start over: `logpond reset`",
+        )
+
+
+def _refuse_lost_progress(
+    places: Places, manifest: Manifest, progress: Progress | None, tables: Sequence[Table]
+) -> None:
+    """The tables must not know more batches than the checkpoint, nor the checkpoint more."""
+    commits = [_last_commit(places, table, manifest.query_id) for table in tables]
+    newest = max((last for last in commits if last is not None), default=None)
+    planned = progress.planned if progress else None
+    remedy = f"make it anew from what the tables hold: `logpond recover {manifest.query}`"
+    if progress is not None and progress.query_id != manifest.query_id:
+        raise CheckpointError(
+            f"the checkpoint {manifest.location} is another than its manifest was written for",
+            remedy,
+        )
+    if newest is not None and (planned is None or planned < newest):
+        raise CheckpointError(
+            f"the tables hold batch {newest}, but the checkpoint {manifest.location} knows "
+            f"{'none' if planned is None else planned}: it is missing, or an older copy",
+            remedy,
+        )
+    completed = progress.completed if progress else None
+    if completed is not None and not any(has_rows_of(places, t, manifest.topic) for t in tables):
+        raise CheckpointError(
+            f"the checkpoint {manifest.location} completed batch {completed}, but no "
+            f"table in {places.lake} holds a record of {manifest.topic}: the tables are missing, or others",
+            remedy,
+        )
+
+
+def _last_commit(places: Places, table: Table, query_id: str) -> int | None:
+    found = store.table_or_none(places, table)
+    return None if found is None else found.transaction_version(app_id(query_id, table.name))
+
+
+def _with_columns(manifest: Manifest, wanted: Columns, query: str) -> Manifest:
+    """Added columns are noted; removed or retyped ones stop the start."""
+    changed = [
+        f"{table}.{name} ({kind} -> {wanted.get(table, {}).get(name, 'removed')})"
+        for table, columns in manifest.columns.items()
+        for name, kind in columns.items()
+        if wanted.get(table, {}).get(name) != kind
+    ]
+    if changed:
+        raise CheckpointError(
+            f"columns of {query} changed since its checkpoint was made: {', '.join(changed)}",
+            "put them back: a column may be added, but not removed or retyped in a lake with rows",
+        )
+    return msgspec.structs.replace(manifest, columns=wanted)

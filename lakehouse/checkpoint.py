@@ -1,0 +1,141 @@
+"""What a query has done so far: Spark's checkpoint, read without Spark, and the manifest beside it.
+
+The manifest binds a checkpoint to its topic, its place and its tables, before its first batch.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from lakehouse import blobs
+from lakehouse.errors import CheckpointError
+from lakehouse.paths import Places
+
+MANIFEST = "manifest.json"
+Offsets = dict[int, int]
+
+
+class Span(msgspec.Struct, frozen=True):
+    """The records of a topic that earlier checkpoints took: [first, end) of each partition."""
+
+    topic: str
+    first: Offsets
+    end: Offsets
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a checkpoint was made for.
+
+    `first` is where the promise begins, `start` where this checkpoint does; up to `held` records
+    may be in the tables already (after `recover`); `past` are topics that it read no more.
+    """
+
+    query: str
+    query_id: str
+    location: str
+    topic: str
+    topic_id: str
+    columns: dict[str, dict[str, str]]
+    first: Offsets
+    start: Offsets
+    held: Offsets = {}
+    past: list[Span] = []
+    state_partitions: int = 0
+    decode_version: int
+    created_at: datetime
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """Batches of a checkpoint: `planned` has its offsets, `completed` its commit; None: no batch."""
+
+    query_id: str
+    planned: int | None
+    completed: int | None
+
+
+class Checkpoint:
+    """The checkpoint of one query and what lies beside it."""
+
+    def __init__(self, places: Places, query: str) -> None:
+        self.query, self.location = query, places.checkpoint(query)
+        self._spark = blobs.store(self.location)
+        self._ledger = blobs.store(places.ledger(query))
+
+    def progress(self) -> Progress | None:
+        """How far the query came, None where Spark has no checkpoint."""
+        metadata = blobs.get(self._spark, "metadata")
+        if metadata is None:
+            return None
+        return Progress(
+            json.loads(metadata)["id"], self._newest("offsets"), self._newest("commits")
+        )
+
+    def offsets(self, batch: int) -> str:
+        """The end of a batch as its source wrote it (JSON); the manifest's start for batch -1."""
+        if batch < 0:
+            return kafka_json(self._manifest())
+        content = blobs.get(self._spark, f"offsets/{batch}")
+        if content is None:
+            raise CheckpointError(
+                f"the checkpoint {self.location} has no offsets of batch {batch}",
+                f"make it anew: `logpond recover {self.query}`",
+            )
+        return content.decode().splitlines()[2]
+
+    def end(self, batch: int | None) -> Offsets:
+        """One past the last record of each partition that batches up to `batch` took."""
+        manifest = self._manifest()
+        if batch is None:
+            return dict(manifest.start)
+        return {**manifest.start, **parse_offsets(self.offsets(batch), manifest.topic)}
+
+    def manifest(self) -> Manifest | None:
+        """What the checkpoint was made for, None before its first start."""
+        content = blobs.get(self._ledger, MANIFEST)
+        return None if content is None else msgspec.json.decode(content, type=Manifest)
+
+    def adopt(self, manifest: Manifest) -> Manifest:
+        """Write the manifest and give Spark its query id, in this order; both safe to repeat."""
+        blobs.put(self._ledger, MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+        blobs.create(self._spark, "metadata", json.dumps({"id": manifest.query_id}).encode())
+        return manifest
+
+    def retire(self, suffix: str) -> None:
+        """Move Spark's part aside and keep the manifest under its query id; deletes nothing."""
+        manifest = self.manifest()
+        if manifest is not None:
+            blobs.put(
+                self._ledger, f"manifest-{manifest.query_id}.json", msgspec.json.encode(manifest)
+            )
+        blobs.move_aside(self.location, suffix)
+        self._spark = blobs.store(self.location)
+
+    def _manifest(self) -> Manifest:
+        manifest = self.manifest()
+        if manifest is None:
+            raise CheckpointError(
+                f"the checkpoint {self.location} has no manifest",
+                f"make it anew: `logpond recover {self.query}`",
+            )
+        return manifest
+
+    def _newest(self, folder: str) -> int | None:
+        batches = [int(n) for n in blobs.names(self._spark, folder) if re.fullmatch(r"\d+", n)]
+        return max(batches, default=None)
+
+
+def kafka_json(manifest: Manifest) -> str:
+    """Where the checkpoint starts, in the form of Spark's Kafka source."""
+    return json.dumps({manifest.topic: {str(p): o for p, o in sorted(manifest.start.items())}})
+
+
+def parse_offsets(text: str, topic: str) -> Offsets:
+    """Offsets by partition out of the JSON of Spark's Kafka source; empty for another source."""
+    found: Any = json.loads(text)
+    parts = found.get(topic, {}) if isinstance(found, dict) else {}
+    return {int(partition): int(offset) for partition, offset in parts.items()}

@@ -1,0 +1,134 @@
+"""Which records of a topic the tables hold: by partition, in logs or else in open quarantine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from lakehouse import store
+from lakehouse.checkpoint import Offsets
+from lakehouse.paths import Places
+from lakehouse.tables import LOGS, QUARANTINE
+
+HELD = """
+CREATE TEMP VIEW held AS
+SELECT _topic, _partition, _offset, true AS in_logs FROM logs
+UNION ALL
+SELECT _topic, _partition, _offset, false FROM quarantine AS q
+WHERE NOT EXISTS (
+    SELECT 1 FROM logs
+    WHERE _topic = q._topic AND _partition = q._partition AND _offset = q._offset)
+"""
+
+COUNTS = """
+SELECT r._partition,
+    count(h._offset) FILTER (h._offset < r.end_) AS rows,
+    count(DISTINCT h._offset) FILTER (h._offset < r.end_) AS records,
+    count(*) FILTER (h.in_logs AND h._offset < r.end_) AS logs,
+    count(*) FILTER (h._offset >= r.end_ AND h._offset < r.limit_) AS in_flight
+FROM ranges AS r LEFT JOIN held AS h
+    ON h._topic = $topic AND h._partition = r._partition
+    AND h._offset >= r.first_ AND h._offset < r.limit_
+GROUP BY ALL ORDER BY 1
+"""
+
+OUTSIDE = """
+SELECT count(*) FROM held AS h LEFT JOIN ranges AS r USING (_partition)
+WHERE h._topic = $topic
+    AND (r._partition IS NULL OR h._offset < r.first_ OR h._offset >= r.limit_)
+"""
+
+FIRST_MISSING = """
+WITH numbered AS (
+    SELECT _partition, _offset, first_ + row_number() OVER (
+        PARTITION BY _partition ORDER BY _offset) - 1 AS expected
+    FROM (SELECT DISTINCT _partition, _offset, first_ FROM held JOIN ranges USING (_partition)
+          WHERE _topic = $topic AND _offset >= first_))
+SELECT _partition,
+    coalesce(min(expected) FILTER (expected <> _offset), max(_offset) + 1), max(_offset) + 1
+FROM numbered GROUP BY 1
+"""
+
+
+@dataclass(frozen=True)
+class Range:
+    """Records [first, end) of a partition must be there; those up to `limit` may be."""
+
+    first: int
+    end: int
+    limit: int
+
+
+@dataclass(frozen=True)
+class PartitionCount:
+    """What the tables hold of the range of one partition."""
+
+    partition: int
+    rows: int
+    records: int
+    logs: int
+    in_flight: int
+
+
+class Coverage:
+    """Questions about the coordinates of pinned versions of both tables."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def counts(self, topic: str, ranges: Mapping[int, Range]) -> list[PartitionCount]:
+        """Rows, distinct records, those in logs, and those of a batch in flight, by partition."""
+        return [PartitionCount(*row) for row in self._ask(COUNTS, topic, ranges)]
+
+    def outside(self, topic: str, ranges: Mapping[int, Range]) -> int:
+        """How many rows of a topic lie where no record can have come from."""
+        return int(self._ask(OUTSIDE, topic, ranges)[0][0])
+
+    def first_missing(self, topic: str, first: Offsets) -> tuple[Offsets, Offsets]:
+        """From `first` on: the first offset that is missing, and one past the highest held."""
+        rows = self._ask(FIRST_MISSING, topic, {p: Range(o, o, o) for p, o in first.items()})
+        missing = {p: missing for p, missing, _ in rows}
+        return {**first, **missing}, {p: end for p, _, end in rows}
+
+    def lowest(self, topic: str) -> Offsets:
+        """The lowest offset held of each partition."""
+        sql = "SELECT _partition, min(_offset) FROM held WHERE _topic = $topic GROUP BY 1"
+        return dict(self._connection.execute(sql, {"topic": topic}).fetchall())
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        """Any question to `logs`, `quarantine` and `held`."""
+        return self._connection.execute(sql).fetchall()
+
+    def _ask(self, sql: str, topic: str, ranges: Mapping[int, Range]) -> list[tuple[Any, ...]]:
+        columns = {
+            "_partition": pa.array(ranges, pa.int32()),
+            "first_": pa.array([r.first for r in ranges.values()], pa.int64()),
+            "end_": pa.array([r.end for r in ranges.values()], pa.int64()),
+            "limit_": pa.array([r.limit for r in ranges.values()], pa.int64()),
+        }
+        self._connection.register("ranges", pa.table(columns))
+        return self._connection.execute(sql, {"topic": topic}).fetchall()
+
+
+@contextmanager
+def coverage(logs: DeltaTable, quarantine: DeltaTable) -> Iterator[Coverage]:
+    """Questions to both tables, at the versions that they are opened at."""
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.register("logs", logs.to_pyarrow_dataset())
+        connection.register("quarantine", quarantine.to_pyarrow_dataset())
+        connection.execute(HELD)
+        yield Coverage(connection)
+
+
+@contextmanager
+def current(places: Places) -> Iterator[Coverage]:
+    """Questions to both tables as they are now; an absent one is made, empty."""
+    with coverage(store.create(places, LOGS), store.create(places, QUARANTINE)) as found:
+        yield found

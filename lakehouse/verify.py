@@ -1,0 +1,166 @@
+"""The promise as queries: each record once in logs, or else once in open quarantine."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from lakehouse import store
+from lakehouse.checkpoint import Checkpoint, Manifest, Offsets, Span
+from lakehouse.coverage import Coverage, Range, coverage
+from lakehouse.errors import CheckpointError
+from lakehouse.paths import Places
+from lakehouse.tables import LOGS, QUARANTINE
+
+INGEST = "ingest"
+
+MISPLACED = """
+SELECT count(*) FROM logs WHERE date <> timestamp::DATE OR hour <> date_part('hour', timestamp)
+"""
+DUPLICATE_EVENTS = "SELECT count(*) - count(DISTINCT hash(event_id)) FROM logs"
+GAPS = """
+SELECT _partition, _offset + 1 AS first, following - 1 AS last FROM (
+    SELECT _partition, _offset, lead(_offset) OVER (PARTITION BY _partition ORDER BY _offset)
+        AS following FROM (SELECT DISTINCT _partition, _offset FROM held))
+WHERE following > _offset + 1 ORDER BY ALL LIMIT 10
+"""
+KNOWN = "SELECT DISTINCT _topic FROM held WHERE NOT starts_with(_topic, 'file:')"
+
+
+@dataclass(frozen=True)
+class PartitionVerdict:
+    """One partition of a topic: records [first, end) were to be found."""
+
+    topic: str
+    partition: int
+    first: int
+    end: int
+    logs: int
+    quarantine: int
+    gaps: int
+    duplicates: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the tables keep the promise, and the figures it rests on."""
+
+    ok: bool
+    records: int
+    logs: int
+    quarantine: int
+    gaps: int
+    duplicates: int
+    unexpected: int
+    misplaced: int
+    in_flight: int
+    duplicate_event_ids: int
+    versions: dict[str, int]
+    partitions: list[PartitionVerdict] = field(default_factory=list)
+    examples_of_gaps: list[dict[str, int]] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def verify(places: Places) -> Verdict:
+    """Count every record from the first offset to the end of the last completed batch.
+
+    Raises CheckpointError where nothing was ingested yet.
+    """
+    checkpoint = Checkpoint(places, INGEST)
+    manifest, end = _completed(checkpoint)
+    logs, quarantine = store.open_table(places, LOGS), store.open_table(places, QUARANTINE)
+    limit = _planned(checkpoint, manifest)
+    with coverage(logs, quarantine) as held:
+        sources = _sources(manifest, end, limit)
+        parts = [p for topic, ranges in sources.items() for p in _partitions(held, topic, ranges)]
+        strays = _strays(held, sources)
+        in_flight = sum(c.in_flight for t, r in sources.items() for c in held.counts(t, r))
+        versions = {LOGS.name: logs.version(), QUARANTINE.name: quarantine.version()}
+        return _verdict(held, parts, strays, in_flight, versions)
+
+
+def _completed(checkpoint: Checkpoint) -> tuple[Manifest, Offsets]:
+    """The manifest and the end of the last completed batch."""
+    manifest, progress = checkpoint.manifest(), checkpoint.progress()
+    if manifest is None:
+        raise CheckpointError(
+            "there is nothing to verify: no record was ingested yet",
+            "fill the lake with `make demo`, or name another with --lake",
+        )
+    return manifest, checkpoint.end(progress.completed if progress else None)
+
+
+def _planned(checkpoint: Checkpoint, manifest: Manifest) -> Offsets:
+    """How far rows may reach: a batch in flight, or what was there before a recovery."""
+    progress = checkpoint.progress()
+    planned = checkpoint.end(progress.planned if progress else None)
+    return {p: max(end, manifest.held.get(p, 0)) for p, end in planned.items()}
+
+
+def _sources(manifest: Manifest, end: Offsets, limit: Offsets) -> dict[str, dict[int, Range]]:
+    """The ranges to be found of each topic: of earlier ones, and of the one that is read."""
+    now = Span(manifest.topic, manifest.first, end)
+    ranges = {span.topic: _ranges(span, span.end) for span in manifest.past}
+    return {**ranges, manifest.topic: _ranges(now, limit)}
+
+
+def _ranges(span: Span, limit: Offsets) -> dict[int, Range]:
+    return {
+        partition: Range(span.first.get(partition, 0), end, max(end, limit.get(partition, end)))
+        for partition, end in span.end.items()
+    }
+
+
+def _partitions(held: Coverage, topic: str, ranges: dict[int, Range]) -> list[PartitionVerdict]:
+    return [
+        PartitionVerdict(
+            topic=topic,
+            partition=found.partition,
+            first=ranges[found.partition].first,
+            end=ranges[found.partition].end,
+            logs=found.logs,
+            quarantine=found.rows - found.logs,
+            gaps=ranges[found.partition].end - ranges[found.partition].first - found.records,
+            duplicates=found.rows - found.records,
+        )
+        for found in held.counts(topic, ranges)
+    ]
+
+
+def _strays(held: Coverage, sources: dict[str, dict[int, Range]]) -> int:
+    """Rows that no source can have brought."""
+    unknown = [topic for (topic,) in held.ask(KNOWN) if topic not in sources]
+    return sum(held.outside(topic, sources.get(topic, {})) for topic in [*sources, *unknown])
+
+
+def _verdict(
+    held: Coverage,
+    parts: list[PartitionVerdict],
+    strays: int,
+    in_flight: int,
+    versions: dict[str, int],
+) -> Verdict:
+    gaps, duplicates = sum(p.gaps for p in parts), sum(p.duplicates for p in parts)
+    ((misplaced,),) = held.ask(MISPLACED)
+    ((duplicate_events,),) = held.ask(DUPLICATE_EVENTS)
+    examples = held.ask(GAPS) if gaps else []
+    return Verdict(
+        ok=not (gaps or duplicates or strays or misplaced),
+        records=sum(p.end - p.first for p in parts),
+        logs=sum(p.logs for p in parts),
+        quarantine=sum(p.quarantine for p in parts),
+        gaps=gaps,
+        duplicates=duplicates,
+        unexpected=strays,
+        misplaced=misplaced,
+        in_flight=in_flight,
+        duplicate_event_ids=duplicate_events,
+        versions=versions,
+        partitions=parts,
+        examples_of_gaps=[
+            dict(zip(("partition", "first", "last"), g, strict=True)) for g in examples
+        ],
+    )

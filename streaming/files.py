@@ -1,0 +1,81 @@
+"""What executors do with raw rows: decode them, write both tables' files, describe the files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lakehouse.decode import Decoded, Limits
+from lakehouse.store import DataFile
+from lakehouse.store.files import write
+from lakehouse.tables import LOGS, QUARANTINE, Table
+
+FLUSH_ROWS = 200_000
+DESCRIPTION = "file binary"
+
+Decode = Callable[[pa.RecordBatch, Limits], Decoded]
+
+
+@dataclass(frozen=True)
+class DecodeToFiles:
+    """A task of a batch; `held` are coordinates that the tables have already.
+
+    Called with the Arrow batches of one partition of the batch, it gives a row a file.
+    """
+
+    roots: dict[str, str]
+    commit: str
+    name: str
+    ingested_at: datetime
+    limits: Limits
+    decode: Decode
+    held: pa.Table | None = None
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        waiting: list[Decoded] = []
+        for records in batches:
+            waiting.append(self.decode(self._missing(records), self.limits))
+            if sum(d.events.num_rows + d.rejects.num_rows for d in waiting) >= FLUSH_ROWS:
+                yield self._flush(waiting)
+                waiting = []
+        if waiting:
+            yield self._flush(waiting)
+
+    def _missing(self, records: pa.RecordBatch) -> pa.RecordBatch:
+        if self.held is None:
+            return records
+        return records.filter(pc.invert(pc.is_in(_coordinate(records), _coordinate(self.held))))
+
+    def _flush(self, waiting: list[Decoded]) -> pa.RecordBatch:
+        events = self._write(LOGS, [decoded.events for decoded in waiting])
+        rejects = self._write(QUARANTINE, [decoded.rejects for decoded in waiting])
+        described = [msgspec.msgpack.encode(file) for file in events + rejects]
+        return pa.record_batch({"file": pa.array(described, pa.binary())})
+
+    def _write(self, table: Table, parts: list[pa.Table]) -> list[DataFile]:
+        rows = pa.concat_tables(parts)
+        if rows.num_rows == 0:
+            return []
+        return write(table, self._stamped(rows, table.columns), self.roots[table.name], self.name)
+
+    def _stamped(self, rows: pa.Table, columns: pa.Schema) -> pa.Table:
+        when = pa.repeat(pa.scalar(self.ingested_at, pa.timestamp("us", "UTC")), rows.num_rows)
+        commit = pa.repeat(pa.scalar(self.commit), rows.num_rows)
+        stamped = rows.append_column("_ingested_at", when).append_column("_commit", commit)
+        return stamped.select(columns.names).cast(columns)
+
+
+def _coordinate(rows: pa.Table | pa.RecordBatch) -> pa.ChunkedArray | pa.Array:
+    """Partition and offset as one text, unique within a topic."""
+    partition, offset = rows["_partition"], rows["_offset"]
+    return pc.binary_join_element_wise(partition.cast(pa.string()), offset.cast(pa.string()), ":")
+
+
+def described(row: bytes) -> DataFile:
+    """The file that a row describes."""
+    return msgspec.msgpack.decode(row, type=DataFile)

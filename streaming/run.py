@@ -1,0 +1,171 @@
+"""From settings to a running ingest, and from there to a clean stop between two batches."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from lakehouse import decode, topics
+from lakehouse.admission import admit
+from lakehouse.checkpoint import Checkpoint, Manifest, kafka_json
+from lakehouse.decode import Limits
+from lakehouse.errors import BrokerError, LogpondError
+from lakehouse.lock import alone
+from lakehouse.paths import Places
+from lakehouse.plans import Plan, Plans
+from lakehouse.session import session
+from lakehouse.settings import Ingest as IngestSettings
+from lakehouse.settings import Settings
+from lakehouse.store import Writer, writer
+from lakehouse.tables import LOGS, QUARANTINE
+from streaming import job, source
+from streaming.files import Decode
+from streaming.progress import Reporter
+from streaming.report import BatchReport
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+    from pyspark.sql.streaming.query import StreamingQuery
+
+QUERY = "ingest"
+TABLES = (QUARANTINE, LOGS)
+LOOK_SECONDS = 0.2
+
+
+@dataclass
+class Hooks:
+    """What a caller may hear or replace; tests kill at `reached` and change `decode`."""
+
+    on_batch: Callable[[BatchReport], None] = lambda _report: None
+    on_start: Callable[[str], None] = lambda _spark_ui: None
+    on_wait: Callable[[str], None] = lambda _why: None
+    reached: Callable[[str, Plan], None] = lambda _step, _plan: None
+    decode: Decode = decode.decode
+
+
+@dataclass
+class Run:
+    """One run of the ingest query: until `stop` is set, or `once` all that is there."""
+
+    settings: Settings
+    places: Places
+    stop: threading.Event
+    hooks: Hooks = field(default_factory=Hooks)
+    once: bool = False
+    _failure: Exception | None = None
+    _rejects: dict[int, int] = field(default_factory=dict)
+
+    def __call__(self) -> None:
+        """Run to the end. Raises what stopped the query, in words with a remedy."""
+        with alone(self.places.ledger(QUERY), "the ingest query"):
+            manifest = self._admitted()
+            spark = session(self.settings, "streaming")
+            try:
+                self._stream(spark, manifest)
+            finally:
+                spark.stop()
+
+    def _admitted(self) -> Manifest:
+        kafka = self.settings.kafka
+        topic = topics.describe(kafka.bootstrap, kafka.topic)
+        offsets = topics.offsets(kafka.bootstrap, kafka.topic)
+        earliest = {partition: first for partition, (first, _) in offsets.items()}
+        return admit(self.places, QUERY, topic, earliest, TABLES, decode.VERSION)
+
+    def _stream(self, spark: SparkSession, manifest: Manifest) -> None:
+        ingest = self._ingest(spark, manifest)
+        spark.streams.addListener(Reporter(QUERY, self._rejects_of, self.hooks.on_batch))
+        spark.sparkContext.setLocalProperty("spark.scheduler.pool", QUERY)
+        self.hooks.on_start(spark.sparkContext.uiWebUrl or "")
+        while not self._ended(job.start(self._records(spark, manifest), ingest, self._trigger())):
+            self._wait_for_broker()
+
+    def _records(self, spark: SparkSession, manifest: Manifest) -> Any:
+        kafka = self.settings.kafka
+        return source.read(
+            spark,
+            kafka.bootstrap,
+            kafka.topic,
+            kafka_json(manifest),
+            self.settings.ingest.max_offsets,
+        )
+
+    def _trigger(self) -> dict[str, str | bool]:
+        seconds = self.settings.ingest.trigger_seconds
+        return {"availableNow": True} if self.once else {"processingTime": f"{seconds} seconds"}
+
+    def _ingest(self, spark: SparkSession, manifest: Manifest) -> job.Ingest:
+        return job.Ingest(
+            places=self.places,
+            manifest=manifest,
+            checkpoint=Checkpoint(self.places, QUERY),
+            plans=Plans(self.places, QUERY),
+            writers=self._writers(spark),
+            limits=limits(self.settings.ingest),
+            coalesce_below=self.settings.ingest.coalesce_below,
+            decode=self.hooks.decode,
+            is_stopping=self.stop.is_set,
+            reached=self._reached,
+            failed=self._failed,
+        )
+
+    def _writers(self, spark: SparkSession) -> dict[str, Writer]:
+        chosen = self.settings.writer
+        return {table.name: writer(chosen, self.places, table, spark) for table in TABLES}
+
+    def _ended(self, query: StreamingQuery) -> bool:
+        """Wait for the end of the query; False if it died with its broker and is to go on."""
+        while query.isActive:
+            self.stop.wait(LOOK_SECONDS)
+            if self.stop.is_set() and not query.status["isTriggerActive"]:
+                query.stop()
+            elif self.stop.is_set():
+                time.sleep(LOOK_SECONDS)
+        return self.stop.is_set() or not self._has_lost_broker(query)
+
+    def _has_lost_broker(self, query: StreamingQuery) -> bool:
+        """Whether the query ended for want of its broker; raises where it failed otherwise."""
+        error = query.exception()
+        if error is None:
+            return False
+        if self._failure is not None:
+            raise self._failure
+        if topics.is_up(self.settings.kafka.bootstrap):
+            raise explained(str(error), self.settings.kafka.topic)
+        return True
+
+    def _wait_for_broker(self) -> None:
+        self.hooks.on_wait(f"Kafka does not answer at {self.settings.kafka.bootstrap}; waiting")
+        while not self.stop.wait(1) and not topics.is_up(self.settings.kafka.bootstrap):
+            pass
+
+    def _failed(self, error: Exception) -> None:
+        self._failure = error
+
+    def _reached(self, step: str, plan: Plan) -> None:
+        self._rejects[plan.batch] = plan.rows_of(QUARANTINE.name)
+        self.hooks.reached(step, plan)
+
+    def _rejects_of(self, batch: int) -> int:
+        return self._rejects.pop(batch, 0)
+
+
+def limits(ingest: IngestSettings) -> Limits:
+    """What decoding refuses, out of the settings."""
+    behind = timedelta(days=ingest.behind_days) if ingest.behind_days else None
+    return Limits(timedelta(minutes=ingest.ahead_minutes), behind, ingest.payload_cap)
+
+
+def explained(error: str, topic: str) -> LogpondError:
+    """The failure of a query in words; Spark's own text where nothing better is known."""
+    if "OffsetOutOfRange" in error or "data loss" in error.lower() or "dataloss" in error.lower():
+        return BrokerError(
+            f"Kafka no longer holds the next records of {topic}: its retention removed them",
+            "go on from what is there: `logpond recover ingest`; `verify` lists what is lost",
+        )
+    reason = next((line for line in error.splitlines() if line.strip()), "for no stated reason")
+    return LogpondError(f"the ingest query failed: {reason[:500]}", "nothing is lost: start again")
