@@ -1,0 +1,72 @@
+"""What the producer tells while it runs: a line a second, and a last line with the totals."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import orjson
+
+
+class Counts(Protocol):
+    """Whoever knows how many records were acked, refused, and wait for their ack."""
+
+    @property
+    def acked(self) -> int:
+        """Confirmed by the broker."""
+
+    @property
+    def refused(self) -> list[Any]:
+        """Refused for good."""
+
+    @property
+    def waiting(self) -> int:
+        """Handed over, not confirmed."""
+
+
+class Progress:
+    """Lines for a person, or as JSON for a program."""
+
+    def __init__(self, say: Callable[[str], None], as_json: bool) -> None:
+        self.phase = "start"
+        self._say, self._as_json = say, as_json
+        self._began = self._said = time.monotonic()
+        self._acked = 0
+
+    def beat(self, counts: Counts) -> None:
+        """Say where things stand, once a second."""
+        now = time.monotonic()
+        if now - self._said < 1:
+            return
+        rate = (counts.acked - self._acked) / (now - self._said)
+        self._said, self._acked = now, counts.acked
+        self._line(counts, rate, counts.waiting, {})
+
+    def done(self, counts: Counts, kept: int, **facts: Any) -> None:
+        """Say the exact totals: acked + failed + unsent is all that was taken."""
+        self.phase = "done"
+        self._line(counts, counts.acked / max(self._elapsed(), 0.001), kept, facts)
+
+    def _line(self, counts: Counts, rate: float, unsent: int, facts: dict[str, Any]) -> None:
+        state = {
+            "phase": self.phase,
+            "acked": counts.acked,
+            "failed": len(counts.refused),
+            "rate": round(rate, 1),
+            "unsent": unsent,
+            "elapsed": round(self._elapsed(), 2),
+            **facts,
+        }
+        self._say(orjson.dumps(state).decode() if self._as_json else _text(state))
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._began
+
+
+def _text(state: dict[str, Any]) -> str:
+    facts = [f"{name} {value}" for name, value in list(state.items())[6:] if value]
+    return "  ".join([
+        f"{state['phase']:<8} {state['acked']:>11,} acked  {state['rate']:>9,.0f}/s",
+        f"{state['failed']:,} failed  {state['unsent']:,} unsent  {state['elapsed']:.0f} s", *facts,
+    ])  # fmt: skip

@@ -1,0 +1,154 @@
+"""The only Kafka producer: idempotent, acks=all, and it knows exactly what was not acked.
+
+Callbacks come for failures only. What is neither queued nor failed is acked; at the end the queue
+is purged, and each record that comes back is unsent. So an ack costs nothing in Python.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from producer.faults import Record
+
+PATIENCE_SECONDS = 10.0
+POLL_EVERY = 500
+MOST_REFUSED = 10_000
+TUNING = {
+    "enable.idempotence": True,
+    "acks": "all",
+    "linger.ms": 20,
+    "batch.size": 1 << 20,
+    "compression.type": "lz4",
+    "queue.buffering.max.messages": 200_000,
+    "queue.buffering.max.kbytes": 128 << 10,
+    # an outage of the broker is waited for: the queue's bounds hold the generator back
+    "message.timeout.ms": 0,
+    "delivery.report.only.error": True,
+}
+REFUSALS = {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG, KafkaError.INVALID_RECORD}
+PURGED = {KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT}
+
+
+class Publisher:
+    """Sends records to one topic until `stop` is set, `deadline` is over, or it is `broken`.
+
+    `beat` is called several times a second while it works; `notice` gets lines for a person.
+    """
+
+    def __init__(
+        self, bootstrap: str, topic: str, stop: threading.Event,
+        notice: Callable[[str], None], beat: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self._topic, self._bootstrap, self._stop = topic, bootstrap, stop
+        self._notice, self._beat = notice, beat
+        self.taken, self.unsent, self.refused = 0, list[Record](), list[Record]()
+        self.broken, self.deadline = "", math.inf
+        self._away, self._seen = False, 0
+        callbacks = {"on_delivery": self._failed, "error_cb": self._error}
+        config: dict[str, Any] = {"bootstrap.servers": bootstrap, **TUNING, **callbacks}
+        self._producer = Producer(config, logger=_silent())
+
+    @property
+    def halted(self) -> bool:
+        """Whether nothing more should be sent."""
+        return self._stop.is_set() or bool(self.broken) or time.monotonic() > self.deadline
+
+    @property
+    def waiting(self) -> int:
+        """Records handed over and not yet acked."""
+        return len(self._producer)
+
+    @property
+    def acked(self) -> int:
+        """Records that the broker has confirmed."""
+        failed = len(self.unsent) + len(self.refused)
+        return max(self._seen, self.taken - failed - self.waiting)
+
+    def send(self, records: Iterable[Record]) -> None:
+        """Hand records over, waiting while the queue is full; takes no more once halted."""
+        for count, record in enumerate(records, 1):
+            self._take(record)
+            if not count % POLL_EVERY:
+                self.pump()
+            if self.halted:
+                return
+
+    def leave(self, records: Iterable[Record]) -> None:
+        """Count records as unsent without trying."""
+        before = len(self.unsent)
+        self.unsent.extend(records)
+        self.taken += len(self.unsent) - before
+
+    def pump(self, seconds: float = 0.0) -> None:
+        """Let Kafka's callbacks run, for `seconds` at most."""
+        self._producer.poll(seconds)
+        acked, known = self.acked, self._seen
+        self._seen = acked
+        if self._away and acked > known:
+            self._away = False
+            self._notice(f"Kafka answers again at {self._bootstrap}")
+        self._beat()
+
+    def drain(self) -> None:
+        """Wait until all is acked, or halted."""
+        while self.waiting and not self.halted:
+            self.pump(0.1)
+
+    def close(self) -> None:
+        """Flush while acks come in (after a stop: for 10 s), then take back what is unacked."""
+        deadline, acked = time.monotonic() + PATIENCE_SECONDS, self.acked
+        while self.waiting and time.monotonic() < deadline and not self.broken:
+            self.pump(0.1)
+            if self.acked > acked and not self._stop.is_set():
+                deadline, acked = time.monotonic() + PATIENCE_SECONDS, self.acked
+        self._producer.purge()
+        self._producer.flush(PATIENCE_SECONDS)
+
+    def _take(self, record: Record) -> None:
+        """Queue a record, however long it takes; halted meanwhile, it is unsent."""
+        self.taken += 1
+        while True:
+            try:
+                self._producer.produce(self._topic, record[1], record[0])
+            except BufferError:
+                self.pump(0.1)
+                if not self.halted:
+                    continue
+                self.unsent.append(record)
+            except KafkaException as error:
+                self._sort_out(record, error.args[0])
+            return
+
+    def _failed(self, error: KafkaError, message: Any) -> None:
+        self._sort_out((message.key(), message.value()), error)
+
+    def _sort_out(self, record: Record, error: KafkaError) -> None:
+        """A record that failed was refused for good, or is unsent; then go no further."""
+        refused = error.code() in REFUSALS
+        (self.refused if refused else self.unsent).append(record)
+        if error.code() in PURGED or (refused and len(self.refused) < MOST_REFUSED):
+            return
+        self.broken = self.broken or error.str()
+
+    def _error(self, error: KafkaError) -> None:
+        if error.fatal():
+            self.broken = error.str()
+        elif error.code() == KafkaError._ALL_BROKERS_DOWN and not self._away:
+            self._away = True
+            self._notice(f"Kafka does not answer at {self._bootstrap}: waiting for it; "
+                         "a stop keeps what is unsent on disk")  # fmt: skip
+
+
+def _silent() -> logging.Logger:
+    """Where librdkafka's own lines, one a retry, go."""
+    logger = logging.getLogger("producer.librdkafka")
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+    return logger

@@ -1,0 +1,83 @@
+"""Records that were not acked, kept on disk until a later start has sent them.
+
+A file appears whole (written aside, synced, renamed) and is removed only after what it held is
+acked or kept again: a crash in between repeats records, under the same event_id, and loses none.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import orjson
+
+from producer.faults import Record
+
+UNSENT, REFUSED = "unsent", "refused"
+
+
+def keep(folder: Path, records: Iterable[Record], kind: str = UNSENT) -> Path | None:
+    """Write the records to a new file and return it; None where there are none."""
+    lines = [_line(*record) for record in records]
+    if not lines:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / f"{kind}-{time.time_ns()}-{os.getpid()}.ndjson"
+    aside = kept.with_suffix(".tmp")
+    with aside.open("wb") as file:
+        file.writelines(lines)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.rename(kept)
+    _sync(folder)
+    return kept
+
+
+def claim(folder: Path) -> list[BinaryIO]:
+    """The unsent files that no other running producer holds, oldest first, held from now on."""
+    return [held for path in sorted(folder.glob(f"{UNSENT}-*.ndjson")) if (held := _hold(path))]
+
+
+def records(files: Iterable[BinaryIO]) -> Iterator[Record]:
+    """What the files hold, in order."""
+    for file in files:
+        for line in file:
+            key, value = orjson.loads(line)
+            yield b64decode(key), None if value is None else b64decode(value)
+
+
+def drop(files: list[BinaryIO]) -> None:
+    """Remove claimed files, and forget them."""
+    while files:
+        file = files.pop()
+        Path(file.name).unlink()
+        file.close()
+
+
+def _hold(path: Path) -> BinaryIO | None:
+    file = path.open("rb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    # whoever held it may have sent and removed it in the meantime
+    return file if path.exists() else None
+
+
+def _line(key: bytes, value: bytes | None) -> bytes:
+    text = None if value is None else b64encode(value).decode()
+    return orjson.dumps([b64encode(key).decode(), text]) + b"\n"
+
+
+def _sync(folder: Path) -> None:
+    entry = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(entry)
+    finally:
+        os.close(entry)
