@@ -93,8 +93,10 @@ def _misfit(field: WireField, value: bytes) -> Fault | None:
     try:
         _value_of[field.name](value)
     except msgspec.ValidationError as error:
+        zoneless = " timezone " in str(error)
+        held = "text without a zone" if zoneless else _shown(value)
         reason = _reason(field, str(error))
-        return Fault(reason, f"{field.name}: {_shown(value)}, wanted {field.wanted}")
+        return Fault(reason, f"{field.name}: {held}, wanted {field.wanted}")
     return None
 
 

@@ -40,7 +40,7 @@ class WireField:
     def wanted(self) -> str:
         """What the field takes, in words: `a whole number from 100 to 599`."""
         if self.kind is str:
-            return "text, not empty" if self.meaning.ge else "text"
+            return "text that is not empty" if self.meaning.ge else "text"
         ge, le = self.meaning.ge, self.meaning.le
         least = "" if ge is None else f" from {ge}"
         return _WORDS[self.kind] + least + ("" if le is None else f" to {le}")
