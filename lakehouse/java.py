@@ -1,0 +1,48 @@
+"""The Java that Spark and the embedded broker run on. Standard library only: the set-up asks it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+from lakehouse.errors import SettingsError
+
+OLDEST = 17
+INSTALL = (
+    "Debian/Ubuntu: apt install openjdk-17-jre-headless (or 21); "
+    "Fedora/RHEL: dnf install java-21-openjdk-headless; "
+    "Arch: pacman -S jre17-openjdk-headless; macOS: brew install openjdk@17; "
+    "Windows: winget install Microsoft.OpenJDK.17"
+)
+
+
+def check() -> str:
+    """The path of a Java that is new enough; SettingsError, in one line, if there is none."""
+    home = os.environ.get("JAVA_HOME")
+    java = f"{home}/bin/java" if home else shutil.which("java")
+    where = f"JAVA_HOME={home}" if home else java
+    found = _version(java) if java else None
+    if java and found and found >= OLDEST:
+        return java
+    seen = f"{where} is Java {found}" if found else f"none at {where or 'PATH or JAVA_HOME'}"
+    raise SettingsError(f"Java {OLDEST} or newer is needed ({seen}). {INSTALL}")
+
+
+def _version(java: str) -> int | None:
+    """The major version: 17 of 17.0.15, 8 of 1.8.0_392; None where it does not run."""
+    try:
+        said = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    match = re.search(r'version "(?:1\.)?(\d+)', said.stderr + said.stdout)
+    return int(match[1]) if match else None
+
+
+if __name__ == "__main__":
+    try:
+        check()
+    except SettingsError as error:
+        sys.exit(str(error))
