@@ -105,6 +105,10 @@ class Coverage:
         """Any question to `logs`, `quarantine` and `held`."""
         return self._connection.execute(sql).fetchall()
 
+    def batches(self, sql: str, rows: int) -> Iterator[pa.RecordBatch]:
+        """The answer to a question, `rows` at a time."""
+        yield from self._connection.sql(sql).to_arrow_reader(rows)
+
     def _ask(self, sql: str, topic: str, ranges: Mapping[int, Range]) -> list[tuple[Any, ...]]:
         columns = {
             "_partition": pa.array(ranges, pa.int32()),

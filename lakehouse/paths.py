@@ -42,7 +42,7 @@ class Places:
     @property
     def state(self) -> str:
         """What the local programs keep between runs: unsent records, labels, log files."""
-        return f"{self.lake}/_state"
+        return _absolute(".logpond") if is_url(self.lake) else f"{self.lake}/_state"
 
 
 def is_url(place: str) -> bool:

@@ -66,7 +66,7 @@ class Plans:
             raise CheckpointError(
                 f"the plan of batch {batch} in {self._place} is of another range of records:\n"
                 f"    planned {standing.start} to {standing.end}\n    asked   {start} to {end}",
-                f"the checkpoint was changed by hand; make it anew: `logpond recover {self._query}`",
+                f"the checkpoint was changed by hand: `logpond recover {self._query}`",
             )
         return standing
 
@@ -96,3 +96,9 @@ class Plans:
 def newest(plans: Sequence[Plan]) -> Plan | None:
     """The last attempt among plans of one batch."""
     return max(plans, key=lambda plan: plan.attempt, default=None)
+
+
+def is_whole(places: Places, plan: Plan, table: str) -> bool:
+    """Whether every planned file of a table is there, with its size."""
+    folder = blobs.store(places.table(table))
+    return all(blobs.size(folder, file.path) == file.size for file in plan.files_of(table))

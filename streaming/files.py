@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.decode import Decoded, Limits
+from lakehouse.schema import UTC_TIMESTAMP
 from lakehouse.store import DataFile
 from lakehouse.store.files import write
 from lakehouse.tables import LOGS, QUARANTINE, Table
@@ -61,13 +62,8 @@ class DecodeToFiles:
         rows = pa.concat_tables(parts)
         if rows.num_rows == 0:
             return []
-        return write(table, self._stamped(rows, table.columns), self.roots[table.name], self.name)
-
-    def _stamped(self, rows: pa.Table, columns: pa.Schema) -> pa.Table:
-        when = pa.repeat(pa.scalar(self.ingested_at, pa.timestamp("us", "UTC")), rows.num_rows)
-        commit = pa.repeat(pa.scalar(self.commit), rows.num_rows)
-        stamped = rows.append_column("_ingested_at", when).append_column("_commit", commit)
-        return stamped.select(columns.names).cast(columns)
+        full = stamped(rows, table.columns, self.ingested_at, self.commit)
+        return write(table, full, self.roots[table.name], self.name)
 
 
 def _coordinate(rows: pa.Table | pa.RecordBatch) -> pa.ChunkedArray | pa.Array:
@@ -79,3 +75,11 @@ def _coordinate(rows: pa.Table | pa.RecordBatch) -> pa.ChunkedArray | pa.Array:
 def described(row: bytes) -> DataFile:
     """The file that a row describes."""
     return msgspec.msgpack.decode(row, type=DataFile)
+
+
+def stamped(rows: pa.Table, columns: pa.Schema, when: datetime, commit: str) -> pa.Table:
+    """Decoded rows with the two columns that say when and by which commit they came."""
+    times = pa.repeat(pa.scalar(when, UTC_TIMESTAMP), rows.num_rows)
+    commits = pa.repeat(pa.scalar(commit), rows.num_rows)
+    full = rows.append_column("_ingested_at", times).append_column("_commit", commits)
+    return full.select(columns.names).cast(columns)

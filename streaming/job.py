@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import msgspec
 import pyarrow as pa
 
-from lakehouse import blobs, decode, store
+from lakehouse import decode, store
 from lakehouse.checkpoint import Checkpoint, Manifest, parse_offsets
 from lakehouse.decode import Limits
 from lakehouse.paths import Places
-from lakehouse.plans import Plan, Plans
+from lakehouse.plans import Plan, Plans, is_whole
 from lakehouse.store import Writer
 from lakehouse.store.commit import is_done
-from lakehouse.tables import LOGS, QUARANTINE
+from lakehouse.tables import LOGS, QUARANTINE, Table
 from streaming.files import DESCRIPTION, Decode, DecodeToFiles, described
 
 if TYPE_CHECKING:
@@ -107,13 +107,12 @@ class Ingest:
 
     def _lost(self, plan: Plan) -> bool:
         """Whether a file that is still to be committed is missing, or has another size."""
-        return any(not self._is_whole(table.name, plan) for table in COMMIT_ORDER)
+        open_tables = [table.name for table in COMMIT_ORDER if not self._is_committed(table, plan)]
+        return not all(is_whole(self.places, plan, table) for table in open_tables)
 
-    def _is_whole(self, table: str, plan: Plan) -> bool:
-        key, folder = plan.key(table), blobs.store(self.places.table(table))
-        if is_done(self.writers[table].last(key.app), key):
-            return True
-        return all(blobs.size(folder, file.path) == file.size for file in plan.files_of(table))
+    def _is_committed(self, table: Table, plan: Plan) -> bool:
+        key = plan.key(table.name)
+        return is_done(self.writers[table.name].last(key.app), key)
 
     def _narrow(self, records: DataFrame, asked: Plan) -> DataFrame:
         """A small batch as one task: one file a table and hour."""

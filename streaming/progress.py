@@ -1,39 +1,35 @@
-"""Spark's own progress events as batch reports."""
+"""Spark's own progress of a query as batch reports."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
-
-from pyspark.sql.streaming.listener import StreamingQueryListener
+from typing import TYPE_CHECKING, Any
 
 from streaming.report import BatchReport
 
+if TYPE_CHECKING:
+    from pyspark.sql.streaming.query import StreamingQuery
 
-class Reporter(StreamingQueryListener):
-    """Calls `on_batch` after each completed batch with rows; `rejects_of` knows a batch's rejects."""
+
+class Reporter:
+    """Tells `on_batch` of each completed batch once; `rejects_of` knows the rejects of a batch."""
 
     def __init__(
-        self, query: str, rejects_of: Callable[[int], int], on_batch: Callable[[BatchReport], None]
+        self, rejects_of: Callable[[int], int], on_batch: Callable[[BatchReport], None]
     ) -> None:
-        self._query, self._rejects_of, self._on_batch = query, rejects_of, on_batch
+        self._rejects_of, self._on_batch, self._told = rejects_of, on_batch, -1
 
-    def onQueryProgress(self, event: Any) -> None:
-        """A trigger ended; those without rows are passed over."""
-        progress = event.progress
-        if progress.name == self._query and progress.numInputRows:
-            self._on_batch(report(progress, self._rejects_of(progress.batchId)))
-
-    def onQueryStarted(self, event: Any) -> None:
-        """Nothing to tell yet."""
-
-    def onQueryIdle(self, event: Any) -> None:
-        """Nothing new to tell."""
-
-    def onQueryTerminated(self, event: Any) -> None:
-        """The run says why by itself."""
+    def look(self, query: StreamingQuery) -> None:
+        """Report what was completed since the last look; triggers without rows are passed over."""
+        last = query.lastProgress
+        if last is None or last.batchId <= self._told:
+            return
+        for progress in query.recentProgress:
+            if progress.batchId > self._told and progress.numInputRows:
+                self._on_batch(report(progress, self._rejects_of(progress.batchId)))
+                self._told = progress.batchId
 
 
 def report(progress: Any, rejects: int) -> BatchReport:

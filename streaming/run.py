@@ -49,7 +49,10 @@ class Hooks:
 
 @dataclass
 class Run:
-    """One run of the ingest query: until `stop` is set, or `once` all that is there."""
+    """One run of the ingest query: until `stop` is set, or `once` all that is there.
+
+    A stop ends it between two batches: while it is idle, or by refusing the next batch.
+    """
 
     settings: Settings
     places: Places
@@ -78,10 +81,14 @@ class Run:
 
     def _stream(self, spark: SparkSession, manifest: Manifest) -> None:
         ingest = self._ingest(spark, manifest)
-        spark.streams.addListener(Reporter(QUERY, self._rejects_of, self.hooks.on_batch))
+        reporter = Reporter(self._rejects_of, self.hooks.on_batch)
         spark.sparkContext.setLocalProperty("spark.scheduler.pool", QUERY)
         self.hooks.on_start(spark.sparkContext.uiWebUrl or "")
-        while not self._ended(job.start(self._records(spark, manifest), ingest, self._trigger())):
+        while True:
+            query = job.start(self._records(spark, manifest), ingest, self._trigger())
+            self._follow(query, reporter)
+            if not self._has_lost_broker(query):
+                return
             self._wait_for_broker()
 
     def _records(self, spark: SparkSession, manifest: Manifest) -> Any:
@@ -117,26 +124,26 @@ class Run:
         chosen = self.settings.writer
         return {table.name: writer(chosen, self.places, table, spark) for table in TABLES}
 
-    def _ended(self, query: StreamingQuery) -> bool:
-        """Wait for the end of the query; False if it died with its broker and is to go on."""
+    def _follow(self, query: StreamingQuery, reporter: Reporter) -> None:
+        """Report batches until the query ends; when asked to stop, stop it while it is idle."""
         while query.isActive:
-            self.stop.wait(LOOK_SECONDS)
+            time.sleep(LOOK_SECONDS)
+            reporter.look(query)
             if self.stop.is_set() and not query.status["isTriggerActive"]:
                 query.stop()
-            elif self.stop.is_set():
-                time.sleep(LOOK_SECONDS)
-        return self.stop.is_set() or not self._has_lost_broker(query)
+        reporter.look(query)
 
     def _has_lost_broker(self, query: StreamingQuery) -> bool:
         """Whether the query ended for want of its broker; raises where it failed otherwise."""
-        error = query.exception()
+        failure, self._failure = self._failure, None
+        if isinstance(failure, LogpondError):
+            raise failure
+        error = failure or (None if self.stop.is_set() else query.exception())
         if error is None:
             return False
-        if self._failure is not None:
-            raise self._failure
         if topics.is_up(self.settings.kafka.bootstrap):
             raise explained(str(error), self.settings.kafka.topic)
-        return True
+        return not self.stop.is_set()
 
     def _wait_for_broker(self) -> None:
         self.hooks.on_wait(f"Kafka does not answer at {self.settings.kafka.bootstrap}; waiting")

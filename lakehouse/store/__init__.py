@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-def writer(chosen: str, places: Places, table: Table, spark: SparkSession) -> Writer:
+def writer(chosen: str, places: Places, table: Table, spark: SparkSession | None) -> Writer:
     """What commits to a table: `deltalake`, or `spark`, which needs the session."""
-    if chosen == "deltalake":
+    if chosen == "deltalake" or spark is None:
         return DeltaWriter(places, table)
     from lakehouse.store.spark import SparkWriter
 

@@ -1,0 +1,122 @@
+"""A lost, copied or older checkpoint is made anew from what the tables hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from lakehouse.admission import new_manifest
+from lakehouse.checkpoint import Checkpoint, Manifest, Offsets, Span
+from lakehouse.coverage import Coverage, current
+from lakehouse.errors import CheckpointError
+from lakehouse.paths import Places
+from lakehouse.plans import Plan, Plans, is_whole, newest
+from lakehouse.store import Writer
+from lakehouse.store.commit import is_done
+from lakehouse.tables import Table
+from lakehouse.topics import Topic
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What a recovery did: where the new checkpoint starts, and what the broker no longer has."""
+
+    query_id: str
+    start: Offsets
+    held: Offsets
+    finished_plans: int
+    lost: int
+    kept_as: str
+
+
+def moved(places: Places, query: str) -> Manifest:
+    """Bind a checkpoint to the place where it lies now, where the old place is given up."""
+    checkpoint = Checkpoint(places, query)
+    manifest = checkpoint.manifest()
+    if manifest is None:
+        raise CheckpointError(f"there is no manifest of {query} in {places.checkpoints}",
+                              "name the place that it was moved to with --lake")  # fmt: skip
+    return checkpoint.adopt(msgspec.structs.replace(manifest, location=checkpoint.location))
+
+
+def recover(
+    places: Places,
+    query: str,
+    topic: Topic,
+    earliest: Offsets,
+    writers: Mapping[str, Writer],
+    tables: Sequence[Table],
+    decode_version: int,
+) -> Recovery:
+    """Finish the plans left over, then start a checkpoint at the first record that is missing.
+
+    The old checkpoint is moved aside. Safe to repeat after a crash at any point.
+    """
+    checkpoint, plans = Checkpoint(places, query), Plans(places, query)
+    old = checkpoint.manifest()
+    _refuse_remade(old, topic)
+    finished = _finish(places, plans, old, writers)
+    new = new_manifest(places, query, topic, earliest, tables, decode_version)
+    new, lost = _at_first_missing(places, new, old, earliest)
+    suffix = f".before-{new.query_id[:8]}"
+    checkpoint.retire(suffix)
+    checkpoint.adopt(new)
+    return Recovery(new.query_id, new.start, new.held, finished, lost, checkpoint.location + suffix)
+
+
+def _refuse_remade(old: Manifest | None, topic: Topic) -> None:
+    if old is not None and old.topic == topic.name and old.topic_id != topic.id:
+        raise CheckpointError(
+            f"topic {topic.name} was deleted and made again: its records would pass for others",
+            "send to a topic of another name (--topic) and recover for that, or start over: "
+            "`logpond reset`",
+        )
+
+
+def _finish(
+    places: Places, plans: Plans, old: Manifest | None, writers: Mapping[str, Writer]
+) -> int:
+    """Commit what is planned and whole; a batch that is not will be read again."""
+    if old is None:
+        return 0
+    kept = plans.all(old.query_id)
+    last = [newest([p for p in kept if p.batch == batch]) for batch in {p.batch for p in kept}]
+    return sum(_carry_out(places, plan, writers) for plan in last if plan is not None)
+
+
+def _carry_out(places: Places, plan: Plan, writers: Mapping[str, Writer]) -> bool:
+    todo = [
+        name
+        for name, writer in writers.items()
+        if plan.files_of(name)
+        and not is_done(writer.last(plan.key(name).app), plan.key(name))
+        and is_whole(places, plan, name)
+    ]
+    done = [writers[name].commit(plan.files_of(name), plan.key(name)) for name in todo]
+    return any(done)
+
+
+def _at_first_missing(
+    places: Places, new: Manifest, old: Manifest | None, earliest: Offsets
+) -> tuple[Manifest, int]:
+    """The new manifest at the first offset missing in the tables, and how many records are lost."""
+    with current(places) as held:
+        same = old is not None and old.topic == new.topic
+        first = {**earliest, **(old.first if old and same else held.lowest(new.topic))}
+        missing, ends = held.first_missing(new.topic, first)
+        past = _past(held, old, same)
+    start = {p: max(offset, earliest.get(p, 0)) for p, offset in missing.items()}
+    lost = sum(start[p] - missing[p] for p in missing)
+    return msgspec.structs.replace(new, first=first, start=start, held=ends, past=past), lost
+
+
+def _past(held: Coverage, old: Manifest | None, same: bool) -> list[Span]:
+    """The spans of topics that are read no more, up to what the tables hold of them."""
+    if old is None:
+        return []
+    if same:
+        return old.past
+    _, ends = held.first_missing(old.topic, old.first)
+    return [*old.past, Span(old.topic, old.first, {**old.first, **ends})]
