@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -54,10 +55,11 @@ class Deck:
         }
 
 
-def decks(seed: int, services: Sequence[Service] = SERVICES) -> list[Deck]:
+@lru_cache(maxsize=4)
+def decks(seed: int, services: tuple[Service, ...] = SERVICES) -> tuple[Deck, ...]:
     """Every route, weighted by its service's share and a Zipf within it."""
     random = Random(f"decks {seed}")
-    return [deck for service in services for deck in _of_service(service, random)]
+    return tuple(deck for service in services for deck in _of_service(service, random))
 
 
 def level_of(status: int) -> str:

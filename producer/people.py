@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from random import Random
 from typing import Any
@@ -23,13 +24,14 @@ class Visitor:
     reads_only: bool
 
 
-def visitors(seed: int, count: int = VISITORS) -> list[Visitor]:
+@lru_cache(maxsize=4)
+def visitors(seed: int, count: int = VISITORS) -> tuple[Visitor, ...]:
     """`count` visitors, the most frequent first; the same for the same seed."""
     from faker import Faker
 
     fake, random = Faker("en_US"), Random(f"people {seed}")
     fake.seed_instance(seed)
-    return [_visitor(fake, random) for _ in range(count)]
+    return tuple(_visitor(fake, random) for _ in range(count))
 
 
 def zipf(count: int, slope: float = 0.9) -> list[float]:
