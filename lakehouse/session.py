@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from lakehouse import jars, java
 from lakehouse.errors import SettingsError
@@ -15,6 +13,7 @@ from lakehouse.paths import Places
 from lakehouse.settings import CONF, Settings
 
 if TYPE_CHECKING:
+    from pyspark import SparkConf
     from pyspark.sql import SparkSession
 
 
@@ -25,46 +24,49 @@ def session(settings: Settings, app: str) -> SparkSession:
     Raises SettingsError where Java or a jar is missing, or the JVM does not start.
     """
     java.check()
-    log = Path(Places.of(settings).state) / "spark.log"
     os.environ.update(SPARK_CONF_DIR=str(CONF), PYSPARK_PYTHON=sys.executable)
-    from pyspark.errors import PySparkRuntimeError
+    from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
 
-    builder = SparkSession.builder.appName(app).master(settings.spark.master)
+    conf = SparkConf(loadDefaults=False).setAll([*_options(settings, app).items()])
+    if SparkContext._active_spark_context is None:
+        log = log_file(settings)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("w") as errors:
+            SparkContext(conf=conf, gateway=_gateway(conf, errors, log))
+    return SparkSession.builder.config(conf=conf).getOrCreate()
+
+
+def log_file(settings: Settings) -> Path:
+    """What Spark says on its own."""
+    return Path(Places.of(settings).state) / "spark.log"
+
+
+def _gateway(conf: SparkConf, errors: IO[str], log: Path) -> Any:
+    """A JVM out of reach of the terminal's signals: we stop it, or it ends when we do."""
+    from pyspark import SparkContext
+    from pyspark.errors import PySparkRuntimeError
+    from pyspark.java_gateway import launch_gateway
+
+    if SparkContext._gateway is not None:
+        return None
     try:
-        with _errors_to(log):
-            return builder.config(map={**_options(settings)}).getOrCreate()
-    except PySparkRuntimeError as error:
-        raise SettingsError("Spark did not start:\n" + _tail(log), f"see {log}") from error
+        return launch_gateway(conf, {"stderr": errors, "start_new_session": True})
+    except PySparkRuntimeError:
+        said = "\n".join(f"    {line}" for line in log.read_text().splitlines()[-5:])
+        raise SettingsError(f"Spark did not start:\n{said}", f"see {log}") from None
 
 
-def _options(settings: Settings) -> dict[str, str]:
+def _options(settings: Settings, app: str) -> dict[str, str]:
     return {
+        "spark.app.name": app,
+        "spark.master": settings.spark.master,
         "spark.jars": ",".join(str(jar) for jar in jars.spark_jars()),
         "spark.driver.memory": settings.spark.driver_memory,
         "spark.ui.port": str(settings.spark.ui_port),
         "spark.executorEnv.PYTHONPATH": str(CONF.parent),
         **_local_address(settings.spark.master),
     }
-
-
-@contextmanager
-def _errors_to(log: Path) -> Iterator[None]:
-    """A child that starts in here writes its standard error to `log`, for as long as it lives."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with log.open("w") as file:
-        os.dup2(file.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
-def _tail(log: Path, lines: int = 5) -> str:
-    return "\n".join(f"    {line}" for line in log.read_text().splitlines()[-lines:])
 
 
 def _local_address(master: str) -> dict[str, str]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+
+from py4j.protocol import Py4JError
 
 from lakehouse import decode, topics
 from lakehouse.admission import admit
@@ -17,7 +20,7 @@ from lakehouse.errors import BrokerError, LogpondError
 from lakehouse.lock import alone
 from lakehouse.paths import Places
 from lakehouse.plans import Plan, Plans
-from lakehouse.session import session
+from lakehouse.session import log_file, session
 from lakehouse.settings import Ingest as IngestSettings
 from lakehouse.settings import Settings
 from lakehouse.store import Writer, writer
@@ -69,8 +72,14 @@ class Run:
             spark = session(self.settings, "streaming")
             try:
                 self._stream(spark, manifest)
+            except (Py4JError, OSError) as error:
+                raise LogpondError(
+                    "Spark ended unexpectedly; nothing is lost",
+                    f"start again; {log_file(self.settings)} says why",
+                ) from error
             finally:
-                spark.stop()
+                with suppress(Py4JError, OSError):
+                    spark.stop()
 
     def _admitted(self) -> Manifest:
         kafka = self.settings.kafka
