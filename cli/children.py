@@ -1,0 +1,131 @@
+"""Child processes that outlive neither their work nor us."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO
+
+PR_SET_PDEATHSIG = 1
+Child = subprocess.Popen[bytes]
+
+
+def spawn(command: Sequence[str], out: IO[bytes] | int, err: IO[bytes] | int) -> Child:
+    """A child out of reach of the terminal's Ctrl-C, that ends when the calling thread does.
+
+    Its end with ours is Linux's doing; elsewhere `owner_of` ends it at the next start.
+    """
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=err,
+        start_new_session=True,
+        preexec_fn=_end_with_parent() if sys.platform == "linux" else None,
+    )
+
+
+def end(child: Child, patience: float = 30.0) -> int:
+    """Ask a child to end, then make it; its exit code."""
+    if child.poll() is None:
+        child.terminate()
+    try:
+        return child.wait(patience)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        return child.wait()
+
+
+def record(child: Child, file: Path) -> None:
+    """Note which process runs and whose it is."""
+    pair = {"child": _identity(child.pid), "owner": _identity(os.getpid())}
+    file.write_text(json.dumps(pair))
+
+
+def owner_of(file: Path) -> int | None:
+    """The living process that runs the recorded child; None if there is none.
+
+    A recorded child whose owner is gone is ended first.
+    """
+    try:
+        pair = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return None
+    if not _lives(pair["child"]):
+        return None
+    if _lives(pair["owner"]):
+        return int(pair["owner"][0])
+    _end_stale(pair["child"][0])
+    return None
+
+
+def free_port(wanted: int = 0) -> int:
+    """`wanted` if nobody listens there on this machine, else any free port."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError("no free port")
+
+
+def last_lines(*files: Path, count: int = 8) -> str:
+    """The end of what a child wrote, to be shown when it failed."""
+    lines = [line for file in files if file.is_file() for line in _lines(file)]
+    return "\n".join(f"    {line}" for line in lines[-count:])
+
+
+def _lines(file: Path) -> list[str]:
+    return [line for line in file.read_text(errors="replace").splitlines() if line.strip()]
+
+
+def _end_with_parent() -> Callable[[], None]:
+    # between fork and exec nothing may allocate or lock: all is looked up before
+    prctl, us = ctypes.CDLL(None).prctl, os.getpid()
+
+    def after_fork() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != us:
+            os._exit(1)
+
+    return after_fork
+
+
+def _identity(pid: int) -> tuple[int, float]:
+    import psutil
+
+    return pid, psutil.Process(pid).create_time()
+
+
+def _lives(identity: Sequence[float]) -> bool:
+    import psutil
+
+    pid, created = int(identity[0]), identity[1]
+    try:
+        process = psutil.Process(pid)
+        # a number is used again; the time of birth tells
+        return bool(process.create_time() == created and process.status() != "zombie")
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _end_stale(pid: int) -> None:
+    import psutil
+
+    process = psutil.Process(pid)
+    process.terminate()
+    try:
+        process.wait(15)
+    except psutil.TimeoutExpired:
+        process.kill()
+        process.wait(15)
