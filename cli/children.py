@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 PR_SET_PDEATHSIG = 1
+STALE_SECONDS = 15.0
 Child = subprocess.Popen[bytes]
 
 
@@ -125,7 +126,7 @@ def _end_stale(pid: int) -> None:
     process = psutil.Process(pid)
     process.terminate()
     try:
-        process.wait(15)
+        process.wait(STALE_SECONDS)
     except psutil.TimeoutExpired:
         process.kill()
-        process.wait(15)
+        process.wait(STALE_SECONDS)

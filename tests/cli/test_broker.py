@@ -1,0 +1,125 @@
+"""The embedded broker keeps what it took, and leaves nothing running."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from messages import send
+
+from cli import children
+from cli.broker import Broker
+from lakehouse import topics
+from lakehouse.errors import BrokerError
+
+pytestmark = pytest.mark.broker
+
+OWNER = """
+import sys, time
+from cli.broker import Broker
+broker = Broker(sys.argv[1])
+broker.start()
+print(broker.child.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def owner_of_a_broker(data: Path) -> tuple[subprocess.Popen[str], psutil.Process]:
+    """Another process that runs a broker, and that broker."""
+    command = [sys.executable, "-c", OWNER, str(data)]
+    owner = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert owner.stdout
+    return owner, psutil.Process(int(owner.stdout.readline()))
+
+
+def test_records_survive_a_stop_and_a_crash(tmp_path: Path) -> None:
+    """What was acknowledged is there after an orderly end, and after kill -9."""
+    broker = Broker(str(tmp_path))
+    broker.start()
+    before = topics.create(broker.bootstrap, "kept", partitions=1)
+    send(broker.bootstrap, "kept", [b"x"] * 1000)
+    broker.stop()
+    broker.start()
+    send(broker.bootstrap, "kept", [b"y"] * 1000)
+    broker.kill()
+    with broker:
+        assert topics.offsets(broker.bootstrap, "kept") == {0: (0, 2000)}
+        assert topics.describe(broker.bootstrap, "kept") == before
+
+
+def test_second_broker_on_the_same_data_is_refused(broker: Broker) -> None:
+    """Data that a living broker holds is not touched; the error names the process."""
+    with pytest.raises(BrokerError, match=r"another logpond \(process \d+\)"):
+        Broker(str(broker.data)).start()
+    assert topics.is_up(broker.bootstrap)
+
+
+def test_port_in_use_is_stepped_around(broker: Broker) -> None:
+    """A port in use is said, and a free one taken."""
+    said: list[str] = []
+    other = Broker(str(broker.data / "unused"), port=broker.port, say=said.append)
+    other._choose_port()
+    assert other.port != broker.port
+    assert f"port {broker.port} is in use" in said[0]
+
+
+def test_only_this_machine_can_connect(broker: Broker) -> None:
+    """The broker listens on the loopback address and nowhere else."""
+    assert broker.child
+    listening = psutil.Process(broker.child.pid).net_connections("tcp")
+    addresses = {at.laddr.ip for at in listening if at.status == psutil.CONN_LISTEN}
+    assert addresses <= {"127.0.0.1", "::ffff:127.0.0.1"}
+
+
+def test_ctrl_c_in_the_terminal_does_not_reach_it(broker: Broker) -> None:
+    """The broker is in a process group of its own, for it must outlive the drain."""
+    assert broker.child
+    assert os.getpgid(broker.child.pid) != os.getpgid(0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next start ends it")
+def test_broker_ends_with_its_owner(tmp_path: Path) -> None:
+    """An owner that is killed leaves no broker behind."""
+    owner, child = owner_of_a_broker(tmp_path)
+    owner.kill()
+    owner.wait()
+    child.wait(20)
+    assert not child.is_running()
+
+
+def test_orphan_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker whose owner is gone gives way to a new one on the same data."""
+    monkeypatch.setattr(children, "STALE_SECONDS", 1.0)
+    owner, child = owner_of_a_broker(tmp_path)
+    child.suspend()  # deaf to the signal that its owner's end sends
+    owner.kill()
+    owner.wait()
+    with Broker(str(tmp_path)) as broker:
+        assert topics.is_up(broker.bootstrap)
+    assert not child.is_running()
+
+
+def test_failure_shows_the_last_words(tmp_path: Path) -> None:
+    """A broker that cannot start says why."""
+    broker = Broker(str(tmp_path), heap="1k")
+    with pytest.raises(BrokerError, match="Too small maximum heap"):
+        broker.start()
+
+
+def test_end_by_itself_is_noticed(tmp_path: Path) -> None:
+    """A broker that dies while we run is a failure with its exit code."""
+    with Broker(str(tmp_path)) as broker:
+        assert broker.child
+        assert broker.failure() is None
+        broker.child.kill()
+        broker.child.wait()
+        assert "ended by itself" in str(broker.failure())
+
+
+def test_free_port_is_free() -> None:
+    """The port that is chosen can be listened on."""
+    with socket.create_server(("127.0.0.1", children.free_port())) as server:
+        assert server.fileno()
