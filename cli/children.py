@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
@@ -63,7 +64,7 @@ def owner_of(file: Path) -> int | None:
         return None
     if _lives(pair["owner"]):
         return int(pair["owner"][0])
-    _end_stale(pair["child"][0])
+    _end_stale(pair["child"])
     return None
 
 
@@ -120,13 +121,10 @@ def _lives(identity: Sequence[float]) -> bool:
         return False
 
 
-def _end_stale(pid: int) -> None:
-    import psutil
-
-    process = psutil.Process(pid)
-    process.terminate()
-    try:
-        process.wait(STALE_SECONDS)
-    except psutil.TimeoutExpired:
-        process.kill()
-        process.wait(STALE_SECONDS)
+def _end_stale(identity: Sequence[float]) -> None:
+    for ask in (signal.SIGTERM, signal.SIGKILL):
+        if _lives(identity):
+            os.kill(int(identity[0]), ask)
+        until = time.monotonic() + STALE_SECONDS
+        while _lives(identity) and time.monotonic() < until:
+            time.sleep(0.05)
