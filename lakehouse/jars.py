@@ -74,6 +74,7 @@ def _verified(use: str) -> list[Path]:
     jars = {folder() / jar.file: jar for jar in locked() if jar.use == use}
     faults = [fault for path, jar in jars.items() if (fault := _fault(path, jar, marks))]
     if faults:
+        (folder() / STAMP).unlink(missing_ok=True)  # by which `make setup` knows its work
         raise SettingsError(f"jars are not in order in {folder()}: " + "; ".join(faults),
                             "run `make setup`, which fetches what is missing")  # fmt: skip
     return list(jars)

@@ -1,0 +1,77 @@
+# logpond. `make help` lists what there is; every target sets up first what it needs, once.
+
+# The first of these that runs and is new enough; `make PYTHON=...` names another.
+PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
+UV ?= uv
+BIN := .venv/bin
+JARS := $(or $(LOGPOND_JARS),.jars)
+READY := .venv/.packages .venv/.project $(JARS)/verified.json
+
+# What `make demo` passes on: make demo DURATION=300 RATE=2000 INCIDENT=error-burst@+60s:120s
+BACKFILL ?= 2h
+UP := --backfill $(BACKFILL) $(if $(DURATION),--duration $(DURATION)) $(if $(RATE),--rate $(RATE)) \
+	$(foreach incident,$(INCIDENT),--incident $(incident)) $(if $(LAKE),--lake $(LAKE))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast test-faults lint bench lock clean reset machine
+.NOTPARALLEL:
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+
+setup: $(READY)  ## virtual environment and jars, from lock files with hashes; once
+
+demo: setup  ## Kafka, producer and ingest with a live screen (DURATION RATE INCIDENT BACKFILL LAKE)
+	@$(BIN)/logpond up $(UP)
+
+test: setup  ## all tests
+	@$(BIN)/pytest
+
+test-fast: setup  ## the tests that need no broker, within a minute
+	@$(BIN)/pytest -m "not broker and not faults"
+
+test-faults: setup  ## processes are killed, twenty random times too, and nothing is lost
+	@LOGPOND_RANDOM_KILLS=20 $(BIN)/pytest -m faults
+
+lint: setup  ## ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: setup  ## rates, costs and freshness, measured here
+	@$(BIN)/python -m benchmarks
+
+lock: setup  ## for maintainers: lock files anew, from pyproject.toml and conf/jars.lock (needs uv)
+	$(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+		--custom-compile-command "make lock" --quiet --output-file requirements.lock
+	$(UV) pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+		--generate-hashes --custom-compile-command "make lock" --quiet \
+		--output-file requirements-dev.lock
+	$(BIN)/python -m lakehouse.jars --lock
+
+clean:  ## what the set-up made, and caches; the lake stays
+	rm -rf .venv $(JARS) .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+reset:  ## delete the lake in this folder, with the broker's records and the checkpoints
+	rm -rf lake
+
+machine:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
+	@$(PYTHON) -m lakehouse.java
+
+.venv/.packages: requirements-dev.lock | machine
+	@echo "setting up, once: packages into .venv (about 700 MB), jars into $(JARS) (60 MB)"
+	@$(BIN)/python -c "" 2>/dev/null || $(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-input --require-hashes \
+		-r requirements-dev.lock
+	@touch $@
+
+.venv/.project: pyproject.toml .venv/.packages
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-index \
+		--no-build-isolation --config-settings editable_mode=compat --editable .
+	@touch $@
+
+$(JARS)/verified.json: conf/jars.lock .venv/.packages | machine
+	@$(BIN)/python -m lakehouse.jars
