@@ -57,7 +57,8 @@ def struct_type(columns: pa.Schema) -> StructType:
 
 def comment(of: pa.Field) -> str:
     """The comment of a column, empty where it has none."""
-    return (of.metadata or {}).get(b"comment", b"").decode()
+    found: bytes = (of.metadata or {}).get(b"comment", b"")
+    return found.decode()
 
 
 def _arrow_type(hint: Any, bits: int) -> pa.DataType:

@@ -26,6 +26,7 @@ def read(
         "startingOffsets": starting,
         "maxOffsetsPerTrigger": str(max_offsets),
         "failOnDataLoss": "true",
+        "kafka.fetch.max.wait.ms": "50",
     }
     records = spark.readStream.format("kafka").options(**options).load()
     return records.selectExpr(*RAW_COLUMNS)

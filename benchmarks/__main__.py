@@ -1,0 +1,63 @@
+"""`make bench`: every figure of a run in one table and one JSON file."""
+
+from __future__ import annotations
+
+import json
+import platform
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import backlog, live, topic
+from cli.broker import Broker
+
+RESULTS = Path(__file__).parent / "results"
+
+
+@click.command()
+@click.option("--events", default=2_000_000, help="Records of the filled topic.")
+@click.option("--seconds", default=90, help="Of each live run, after its warm-up.")
+@click.option("--rates", default="500,2000", help="Events a second of the live runs.")
+def bench(events: int, seconds: int, rates: str) -> None:
+    """Producer, ingest of a backlog against a plain consumer, small batches, freshness, memory."""
+    found: dict[str, dict[str, float]] = {}
+    with tempfile.TemporaryDirectory() as folder, Broker(f"{folder}/broker", heap="512m") as broker:
+        place, at = Path(folder), broker.bootstrap
+        _tell(found, "producer", topic.fill(at, "bench", events, place))
+        _tell(found, "ingest, backlog", backlog.ours(at, "bench", place))
+        _tell(found, "plain consumer", backlog.peer(at, "bench", place))
+        ratio = (found["ingest, backlog"]["warm_events_per_second"]
+                 / found["plain consumer"]["warm_events_per_second"])  # fmt: skip
+        _tell(found, "ratio", {"ingest_to_plain_consumer": ratio})
+        for rate in rates.split(","):
+            measured = live.live(at, f"live-{rate}", place, int(rate), seconds)
+            _tell(found, f"live, {rate}/s", measured)
+    _save(found)
+
+
+def _tell(found: dict[str, dict[str, float]], name: str, figures: dict[str, float]) -> None:
+    found[name] = figures
+    table = Table(title=name, title_justify="left", show_header=False)
+    for figure, value in figures.items():
+        table.add_row(figure, f"{value:,.2f}")
+    Console().print(table)
+
+
+def _save(found: dict[str, dict[str, float]]) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    now = datetime.now(UTC)
+    machine = {"cores": psutil.cpu_count(), "python": platform.python_version()}
+    path = RESULTS / f"{now:%Y%m%dT%H%M%S}.json"
+    path.write_text(
+        json.dumps({"at": now.isoformat(), "machine": machine, "figures": found}, indent=2)
+    )
+    click.echo(f"saved {path}")
+
+
+if __name__ == "__main__":
+    bench()

@@ -1,0 +1,104 @@
+"""A live stream: what a small micro-batch costs, and how fresh its rows are."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import duckdb
+from deltalake import DeltaTable
+
+from benchmarks.ours import Batch, Ingest, ingest
+from lakehouse import topics
+
+WARM_SECONDS = 40
+
+FRESHNESS = """
+SELECT quantile_cont(lag, [0.5, 0.95, 0.99]) FROM (
+    SELECT epoch(to_timestamp(c.at / 1000.0)) - epoch(l._kafka_timestamp) AS lag
+    FROM logs AS l JOIN commits AS c ON l._commit = c.name)
+"""
+
+
+def live(bootstrap: str, topic: str, folder: Path, rate: int, seconds: int) -> dict[str, float]:
+    """Ingest `rate` events/s for `seconds` after a warm-up; figures of the warm part."""
+    topics.create(bootstrap, topic, 4)
+    lake = str(folder / f"live-{rate}")
+    with ingest(bootstrap, topic, lake) as running, _producer(bootstrap, topic, lake, rate):
+        warm, jobs = _measured(running, seconds)
+    small = [batch for batch in warm[1:] if batch.rows]
+    used = small[-1].usage - warm[0].usage
+    p50, p95, p99 = _freshness(lake, warm[0].at)
+    return {
+        "batches": len(small),
+        "rows_a_batch": sum(b.rows for b in small) / len(small),
+        "seconds_a_batch": sum(b.seconds for b in small) / len(small),
+        "cpu_seconds_a_batch": used.total / len(small),
+        "cores": used.total / (small[-1].at - warm[0].at),
+        "jobs_a_batch": jobs,
+        "freshness_p50": p50,
+        "freshness_p95": p95,
+        "freshness_p99": p99,
+        "peak_mb": running.meter.peak_bytes / 2**20,
+    }
+
+
+def _producer(bootstrap: str, topic: str, lake: str, rate: int) -> subprocess.Popen[str]:
+    words = ["--bootstrap", bootstrap, "--topic", topic, "--lake", lake, "--rate", str(rate)]
+    command = [sys.executable, "-m", "producer", *words, "--duration", "10m"]
+    return _Stopped(command, stdout=subprocess.DEVNULL, text=True)
+
+
+class _Stopped(subprocess.Popen[str]):
+    """A process that ends with its block."""
+
+    def __exit__(self, *_error: object) -> None:
+        self.terminate()
+        self.wait()
+
+
+def _measured(running: Ingest, seconds: int) -> tuple[list[Batch], float]:
+    """Batches after the warm-up, and Spark jobs a batch among them."""
+    warm: list[Batch] = []
+    began, jobs = 0.0, 0
+    for batch in running.batches():
+        began = began or time.time()
+        if time.time() - began < WARM_SECONDS:
+            continue
+        warm.append(batch)
+        if len(warm) == 1:
+            jobs = _jobs(running.spark_ui)
+        if time.time() - began > WARM_SECONDS + seconds:
+            break
+    return warm, (_jobs(running.spark_ui) - jobs) / (len(warm) - 1)
+
+
+def _jobs(spark_ui: str) -> int:
+    """How many Spark jobs the application has run so far."""
+    api = f"{spark_ui}/api/v1/applications"
+    application = json.load(urllib.request.urlopen(api))[0]["id"]
+    jobs = json.load(urllib.request.urlopen(f"{api}/{application}/jobs"))
+    return max((job["jobId"] for job in jobs), default=-1) + 1
+
+
+def _freshness(lake: str, since: float) -> tuple[float, float, float]:
+    """Seconds from the broker's time of a row to the commit that brought it: p50, p95, p99."""
+    table = DeltaTable(f"{lake}/logs")
+    commits = [(_name(entry), entry["timestamp"]) for entry in table.history()
+               if "logpond" in entry and entry["timestamp"] > since * 1000]  # fmt: skip
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE commits (name VARCHAR, at BIGINT)")
+        connection.executemany("INSERT INTO commits VALUES (?, ?)", commits)
+        connection.register("logs", table.to_pyarrow_dataset())
+        ((quantiles,),) = connection.execute(FRESHNESS).fetchall()
+    return quantiles[0], quantiles[1], quantiles[2]
+
+
+def _name(entry: dict[str, str]) -> str:
+    """The name of a commit as rows carry it."""
+    note = json.loads(entry["logpond"])
+    return f"{note['writer'].split('/')[0]}:{note['batch']}"

@@ -1,0 +1,73 @@
+"""The peer: what one would write in an afternoon. confluent-kafka, pyarrow and deltalake.
+
+No plan, no quarantine, no check of a payload, no restart: consume, parse, append.
+`python -m benchmarks.peer BOOTSTRAP TOPIC FOLDER BATCH` prints a JSON line a batch.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import resource
+import sys
+import time
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pj
+from confluent_kafka import Consumer, TopicPartition
+from deltalake import write_deltalake
+
+from lakehouse import topics
+from lakehouse.event import LogEvent
+from lakehouse.schema import arrow_fields
+
+CHUNK = 10_000
+EVENT = pa.schema(arrow_fields(LogEvent)).remove_metadata()
+PARSE = pj.ParseOptions(explicit_schema=EVENT, unexpected_field_behavior="ignore")
+
+
+def main(bootstrap: str, topic: str, folder: str, batch: int) -> None:
+    """Consume the whole topic, one append a batch."""
+    consumer, left = _consumer(bootstrap, topic)
+    while left > 0:
+        parts: list[pa.Table] = []
+        taken = 0
+        while taken < min(batch, left):
+            messages = consumer.consume(CHUNK, timeout=5)
+            taken += len(messages)
+            parts.append(_parsed(messages))
+        write_deltalake(
+            folder, pa.concat_tables(parts), mode="append", partition_by=["date", "hour"]
+        )
+        left -= taken
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        print(json.dumps({"rows": taken, "at": time.time(), "cpu": used.ru_utime + used.ru_stime}),
+              flush=True)  # fmt: skip
+
+
+def _consumer(bootstrap: str, topic: str) -> tuple[Consumer, int]:
+    config = {"bootstrap.servers": bootstrap, "group.id": "peer", "enable.auto.commit": False,
+              "fetch.wait.max.ms": 20, "queued.max.messages.kbytes": 65536}  # fmt: skip
+    consumer = Consumer(config)
+    ranges = topics.offsets(bootstrap, topic)
+    consumer.assign([TopicPartition(topic, p, first) for p, (first, _) in ranges.items()])
+    return consumer, sum(end - first for first, end in ranges.values())
+
+
+def _parsed(messages: list[Any]) -> pa.Table:
+    """Good lines only: the bench's topic holds no others."""
+    payload = b"\n".join(message.value() for message in messages)
+    events = pj.read_json(io.BytesIO(payload), parse_options=PARSE)
+    events = events.append_column(
+        "_partition", pa.array([m.partition() for m in messages], pa.int32())
+    )
+    events = events.append_column("_offset", pa.array([m.offset() for m in messages], pa.int64()))
+    moment = events["timestamp"]
+    events = events.append_column("date", moment.cast(pa.date32()))
+    return events.append_column("hour", pc.hour(moment).cast(pa.int32()))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))
