@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from lakehouse.errors import SettingsError
-from lakehouse.paths import Places, is_url
+from lakehouse.paths import Places
 from lakehouse.settings import load
+from producer.scenarios import INCIDENTS
 
 RATE = 500.0
 HELP = """Send log events to Kafka: synthetic traffic, incidents, or a real access log.
@@ -28,6 +28,7 @@ HELP = """Send log events to Kafka: synthetic traffic, incidents, or a real acce
   The same as if it happened right now, line by line, ten times as fast:
     logpond produce --replay access.log.gz --shift-to-now --speed 10
 
+{incidents}
 --rate is the rate at which live traffic starts; from there it follows the shop's day and week
 (a run of minutes stays at it; nights are at about a third of the evenings), and backfill follows
 it back in time. --malformed, --duplicates and --late are shares of all events.
@@ -43,6 +44,11 @@ exact totals: acked + failed + unsent is all that was taken.
        6  unsent records were kept on disk
        7  Kafka refused records for good (too large); they were kept in refused-*.ndjson
 """
+
+
+def _help() -> str:
+    names = [f"  {name:<14} {play.__doc__}" for name, play in INCIDENTS.items()]
+    return HELP.format(incidents="\n".join(["\b", "Incidents:", *names, ""]))
 
 
 def _options(command: Any) -> Any:
@@ -85,7 +91,7 @@ OPTIONS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-@click.command(help=HELP)
+@click.command(help=_help())
 @_options
 def produce(**flags: Any) -> None:
     """Send log events to Kafka."""
@@ -110,7 +116,7 @@ def order_of(flags: dict[str, Any]) -> Any:
     settings = load(
         lake=flags["lake"], kafka_bootstrap=flags["bootstrap"], kafka_topic=flags["topic"]
     )
-    topic, state = settings.kafka.topic, Places.of(settings).state
+    topic, state = settings.kafka.topic, Path(Places.of(settings).state)
     replay = flags["replay"] and Replay(
         AccessLog(flags["replay"], flags["service"]), flags["shift_to_now"], flags["speed"]
     )
@@ -118,7 +124,7 @@ def order_of(flags: dict[str, Any]) -> Any:
     return Order(
         bootstrap=settings.kafka.bootstrap,
         topic=topic,
-        spool=flags["spool"] or _local(state, "--spool") / "unsent" / topic,
+        spool=flags["spool"] or state / "unsent" / topic,
         duration=span(flags["duration"]) if flags["duration"] else None,
         as_json=flags["form"] == "json",
         synthetic=_synthetic(flags, state) if wanted or flags["rate"] is not None else None,
@@ -126,12 +132,11 @@ def order_of(flags: dict[str, Any]) -> Any:
     )
 
 
-def _synthetic(flags: dict[str, Any], state: str) -> Any:
+def _synthetic(flags: dict[str, Any], state: Path) -> Any:
     import secrets
 
     from producer.faults import Shares
     from producer.job import Synthetic
-    from producer.scenarios import INCIDENTS
     from producer.spans import span, spec
 
     return Synthetic(
@@ -140,11 +145,5 @@ def _synthetic(flags: dict[str, Any], state: str) -> Any:
         backfill=span(flags["backfill"] or "0"),
         shares=Shares(flags["malformed"], flags["duplicates"], flags["late"]),
         incidents=tuple(spec(text, sorted(INCIDENTS)) for text in flags["incidents"]),
-        labels=flags["labels"] or _local(state, "--labels") / "labels.ndjson",
+        labels=flags["labels"] or state / "labels.ndjson",
     )
-
-
-def _local(state: str, flag: str) -> Path:
-    if is_url(state):
-        raise SettingsError(f"the lake is a URL: {state}", f"name a local place by {flag}")
-    return Path(state)

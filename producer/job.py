@@ -77,8 +77,8 @@ class Run:
 
     def __call__(self) -> int:
         """Send everything; returns the exit code: 0 all acked, 6 unsent kept, 7 some refused."""
-        topics.describe(self._order.bootstrap, self._order.topic)
         left = spool.claim(self._order.spool)
+        topics.describe(self._order.bootstrap, self._order.topic)
         unread = spool.records(left)
         try:
             self._resend(unread, left)
@@ -148,12 +148,12 @@ class Run:
         kept = spool.keep(folder, out.unsent)
         refused = spool.keep(folder, out.refused, spool.REFUSED)
         spool.drop(left)
-        seed = {"seed": self._order.synthetic.seed} if self._order.synthetic else {}
-        files = {"kept": str(kept)} if kept else {}
-        files |= {"refused": str(refused)} if refused else {}
         if out.broken:
             self._notice(f"Kafka at {self._order.bootstrap} stopped the producer: {out.broken}")
-        self._progress.done(out, len(out.unsent), **seed, **self._made, **files)
+        files = {"kept": kept, "refused": refused}
+        seed = {"seed": self._order.synthetic.seed} if self._order.synthetic else {}
+        paths = {name: str(path) for name, path in files.items() if path}
+        self._progress.done(out, len(out.unsent), {**seed, **self._made, **paths})
         return UNSENT_KEPT if kept else REFUSED if refused else ALL_ACKED
 
 

@@ -43,10 +43,10 @@ class Progress:
         self._said, self._acked = now, counts.acked
         self._line(counts, rate, counts.waiting, {})
 
-    def done(self, counts: Counts, kept: int, **facts: Any) -> None:
+    def done(self, counts: Counts, unsent: int, facts: dict[str, Any]) -> None:
         """Say the exact totals: acked + failed + unsent is all that was taken."""
         self.phase = "done"
-        self._line(counts, counts.acked / max(self._elapsed(), 0.001), kept, facts)
+        self._line(counts, counts.acked / max(self._elapsed(), 0.001), unsent, facts)
 
     def _line(self, counts: Counts, rate: float, unsent: int, facts: dict[str, Any]) -> None:
         state = {
@@ -65,7 +65,7 @@ class Progress:
 
 
 def _text(state: dict[str, Any]) -> str:
-    facts = [f"{name} {value}" for name, value in list(state.items())[6:] if value]
+    facts = [f"{name} {value}" for name, value in list(state.items())[6:] if value != 0]
     return "  ".join([
         f"{state['phase']:<8} {state['acked']:>11,} acked  {state['rate']:>9,.0f}/s",
         f"{state['failed']:,} failed  {state['unsent']:,} unsent  {state['elapsed']:.0f} s", *facts,

@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 import orjson
 
+from lakehouse.errors import SettingsError
 from producer.faults import Record
 
 UNSENT, REFUSED = "unsent", "refused"
@@ -39,7 +40,11 @@ def keep(folder: Path, records: Iterable[Record], kind: str = UNSENT) -> Path | 
 
 
 def claim(folder: Path) -> list[BinaryIO]:
-    """The unsent files that no other running producer holds, oldest first, held from now on."""
+    """The unsent files that no other running producer holds, oldest first, held from now on.
+
+    The folder is made here, at the start: that it cannot be written must not come out at the end.
+    """
+    _check(folder)
     return [held for path in sorted(folder.glob(f"{UNSENT}-*.ndjson")) if (held := _hold(path))]
 
 
@@ -57,6 +62,19 @@ def drop(files: list[BinaryIO]) -> None:
         file = files.pop()
         Path(file.name).unlink()
         file.close()
+
+
+def _check(folder: Path) -> None:
+    probe = folder / f"try-{os.getpid()}.tmp"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise SettingsError(
+            f"unsent records cannot be kept in {folder}: {error.strerror}",
+            "make it writable, or name another by --spool",
+        ) from None
 
 
 def _hold(path: Path) -> BinaryIO | None:

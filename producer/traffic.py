@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from hashlib import blake2b
 from random import Random
@@ -24,7 +23,8 @@ class Traffic:
 
     def __init__(self, seed: int, start: int, rate: float, shares: Shares | None = None) -> None:
         self.random = Random(f"traffic {seed}")
-        self.decks, self.incidents, self.made = decks(seed), list[Incident](), Counter[str]()
+        self.decks, self.incidents = decks(seed), list[Incident]()
+        self.made = {"malformed": 0, "duplicates": 0, "late": 0}
         self._shares = shares or Shares()
         self._prefix = blake2b(f"{seed} {start}".encode(), digest_size=8).hexdigest()
         self._number, self._stamp = 0, Stamper()
