@@ -62,7 +62,7 @@ machine:
 	@$(PYTHON) -m lakehouse.java
 
 .venv/.packages: requirements-dev.lock | machine
-	@echo "setting up, once: packages into .venv (about 700 MB), jars into $(JARS) (60 MB)"
+	@echo "setting up, once: packages into .venv (1.3 GB on disk), jars into $(JARS) (60 MB)"
 	@$(BIN)/python -c "" 2>/dev/null || $(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install --disable-pip-version-check --no-input --require-hashes \
 		-r requirements-dev.lock
