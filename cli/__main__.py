@@ -1,0 +1,81 @@
+"""`logpond`: the front door. A command's program is imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from lakehouse.errors import LogpondError
+
+# name: (module, what it does in one line)
+COMMANDS = {
+    "up": ("cli.up", "Kafka, producer and ingest on this machine, with a live screen."),
+    "produce": ("producer.commands", "Send log events to Kafka: synthetic, incidents, replay."),
+    "stream": ("streaming.commands", "Take records from Kafka into logs and quarantine."),
+    "sql": ("analytics.commands", "Ask any table, at any version or time."),
+    "tables": ("analytics.commands", "List the tables of the lake."),
+    "history": ("analytics.commands", "Show the versions of a table."),
+    "verify": ("analytics.commands", "Prove that nothing is lost or repeated."),
+    "recover": ("streaming.commands", "Make a lost checkpoint anew from the tables."),
+    "replay-quarantine": ("streaming.commands", "Decode quarantine again, after a fix."),
+}
+
+
+class LazyGroup(click.Group):
+    """Knows the names and first lines of its commands, and imports the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command, out of the module that holds it."""
+        if name not in COMMANDS:
+            return None
+        held = vars(importlib.import_module(COMMANDS[name][0])).values()
+        return next(c for c in held if isinstance(c, click.Command) and c.name == name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing one."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"max_content_width": 100})
+@click.version_option(package_name="logpond")
+def logpond() -> None:
+    """A real-time lakehouse for logs: Kafka in, Delta tables out.
+
+    \b
+    Everything on this machine, with two hours of history, for five minutes:
+      logpond up --backfill 2h --duration 300
+    What is in the lake, and is it all there?
+      logpond sql "SELECT service, COUNT(*) AS requests FROM logs GROUP BY service"
+      logpond sql "SELECT COUNT(*) AS rows FROM logs" --version 3
+      logpond history logs
+      logpond verify
+    Each program by itself, on a Kafka of your own:
+      logpond produce --bootstrap kafka:9092 --rate 2000
+      logpond stream --bootstrap kafka:9092 --lake /data/lake
+
+    Settings: conf/logpond.toml, then LOGPOND_* (LOGPOND_LAKE, LOGPOND_KAFKA_BOOTSTRAP, ...), then
+    flags. `logpond COMMAND --help` has examples of each; LOGPOND_DEBUG=1 shows stack traces.
+    """
+
+
+def main() -> None:
+    """Run a command; what a person can mend is words and an exit code, not a stack trace."""
+    try:
+        logpond(prog_name="logpond")
+    except LogpondError as error:
+        if os.environ.get("LOGPOND_DEBUG"):
+            raise
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

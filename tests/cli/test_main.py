@@ -1,0 +1,56 @@
+"""The front door: quick, complete, and plain about faults."""
+
+import os
+import subprocess
+import sys
+
+import click
+import pytest
+
+from cli.__main__ import COMMANDS, LazyGroup, logpond
+
+HEAVY = ("pyspark", "duckdb", "deltalake", "pyarrow", "confluent_kafka", "faker", "pydantic")
+
+
+def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`logpond` as a process."""
+    return subprocess.run(
+        [sys.executable, "-m", "cli", *words],
+        capture_output=True, text=True, env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+def test_help_imports_no_program() -> None:
+    """The help comes at once, for it loads nothing heavy."""
+    probe = "import sys, cli.__main__ as m; m.logpond(['--help'], standalone_mode=False);"
+    probe += f"print('HEAVY', [name for name in {HEAVY} if name in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
+    assert said.stdout.endswith("HEAVY []\n"), said
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_there_and_has_help(name: str) -> None:
+    """A name in the table leads to a command that explains itself."""
+    assert isinstance(logpond, LazyGroup)
+    command = logpond.get_command(click.Context(logpond), name)
+    assert command
+    assert command.help
+
+
+def test_fault_is_words_and_a_code() -> None:
+    """What a person can mend comes without a stack trace, with the code of its kind."""
+    said = run("stream", LOGPOND_KAFKA_PARTITIONS="none")
+    assert said.returncode == 2
+    assert said.stderr.startswith("error: settings do not fit")
+    assert "Traceback" not in said.stderr
+
+
+def test_debug_shows_where() -> None:
+    """LOGPOND_DEBUG=1 shows the stack trace."""
+    assert "Traceback" in run("stream", "--bootstrap", "", LOGPOND_DEBUG="1").stderr
+
+
+def test_completion_knows_commands() -> None:
+    """A shell completes the names of commands."""
+    said = run(_LOGPOND_COMPLETE="bash_complete", COMP_WORDS="logpond str", COMP_CWORD="1")
+    assert "stream" in said.stdout
