@@ -78,6 +78,8 @@ class Run:
     def __call__(self) -> int:
         """Send everything; returns the exit code: 0 all acked, 6 unsent kept, 7 some refused."""
         left = spool.claim(self._order.spool)
+        if not self._order.as_json:
+            self._notice(f"sending to {self._order.topic} at {self._order.bootstrap}")
         topics.describe(self._order.bootstrap, self._order.topic)
         unread = spool.records(left)
         try:

@@ -18,6 +18,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from producer.faults import Record
 
 PATIENCE_SECONDS = 10.0
+STALL_SECONDS = 5.0
 POLL_EVERY = 500
 MOST_REFUSED = 10_000
 TUNING = {
@@ -50,7 +51,7 @@ class Publisher:
         self._notice, self._beat = notice, beat
         self.taken, self.unsent, self.refused = 0, list[Record](), list[Record]()
         self.broken, self.deadline = "", math.inf
-        self._away, self._seen = False, 0
+        self._away, self._seen, self._moved = False, 0, time.monotonic()
         callbacks = {"on_delivery": self._failed, "error_cb": self._error}
         config: dict[str, Any] = {"bootstrap.servers": bootstrap, **TUNING, **callbacks}
         self._producer = Producer(config, logger=_silent())
@@ -89,11 +90,7 @@ class Publisher:
     def pump(self, seconds: float = 0.0) -> None:
         """Let Kafka's callbacks run, for `seconds` at most."""
         self._producer.poll(seconds)
-        acked, known = self.acked, self._seen
-        self._seen = acked
-        if self._away and acked > known:
-            self._away = False
-            self._notice(f"Kafka answers again at {self._bootstrap}")
+        self._watch(time.monotonic())
         self._beat()
 
     def drain(self) -> None:
@@ -113,18 +110,23 @@ class Publisher:
 
     def _take(self, record: Record) -> None:
         """Queue a record, however long it takes; halted meanwhile, it is unsent."""
-        self.taken += 1
-        while True:
-            try:
-                self._producer.produce(self._topic, record[1], record[0])
-            except BufferError:
-                self.pump(0.1)
-                if not self.halted:
-                    continue
+        while not self._queued(record):
+            self.pump(0.1)
+            if self.halted:
                 self.unsent.append(record)
-            except KafkaException as error:
-                self._sort_out(record, error.args[0])
-            return
+                break
+        # counted only now: a record that waits for room is not yet one that may be acked
+        self.taken += 1
+
+    def _queued(self, record: Record) -> bool:
+        """Whether the record has left our hands; False where the queue is full."""
+        try:
+            self._producer.produce(self._topic, record[1], record[0])
+        except BufferError:
+            return False
+        except KafkaException as error:
+            self._sort_out(record, error.args[0])
+        return True
 
     def _failed(self, error: KafkaError, message: Any) -> None:
         self._sort_out((message.key(), message.value()), error)
@@ -140,10 +142,25 @@ class Publisher:
     def _error(self, error: KafkaError) -> None:
         if error.fatal():
             self.broken = error.str()
-        elif error.code() == KafkaError._ALL_BROKERS_DOWN and not self._away:
+        elif error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self._lost(f"Kafka does not answer at {self._bootstrap}.")
+
+    def _watch(self, now: float) -> None:
+        """Tell of a broker that takes nothing, and of its return."""
+        acked, known = self.acked, self._seen
+        self._seen = acked
+        if acked > known and self._away:
+            self._away = False
+            self._notice(f"Kafka answers again at {self._bootstrap}")
+        if acked > known or not self.waiting:
+            self._moved = now
+        elif now > self._moved + STALL_SECONDS:
+            self._lost(f"Kafka at {self._bootstrap} takes nothing: is the topic still there?")
+
+    def _lost(self, what: str) -> None:
+        if not self._away:
             self._away = True
-            self._notice(f"Kafka does not answer at {self._bootstrap}: waiting for it; "
-                         "a stop keeps what is unsent on disk")  # fmt: skip
+            self._notice(f"{what} Waiting; a stop keeps what is unsent on disk")
 
 
 def _silent() -> logging.Logger:

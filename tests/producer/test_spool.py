@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
-from producer import spool
+import pytest
+
+from lakehouse import topics
+from producer import publish, spool
+from producer.job import UNSENT_KEPT, Order, Run
 
 RECORDS: list[tuple[bytes, bytes | None]] = [
     (b"192.0.2.1", b'{"a": 1}'),
@@ -50,3 +55,20 @@ def test_a_half_written_file_is_no_leftover(tmp_path: Path) -> None:
     (tmp_path / "unsent-1-1.tmp").write_bytes(b'["')
 
     assert spool.claim(tmp_path) == []
+
+
+def test_leftovers_that_find_no_broker_again_are_kept_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stop while leftovers are sent loses none, those not even tried included."""
+    monkeypatch.setattr(topics, "describe", lambda *_: None)
+    monkeypatch.setattr(publish, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setitem(publish.TUNING, "queue.buffering.max.messages", 1)
+    first, stop = spool.keep(tmp_path, RECORDS), threading.Event()
+    order = Order("127.0.0.1:9", "t", tmp_path, None, False, None, None)
+    threading.Timer(0.5, stop.set).start()
+
+    assert Run(order, stop, print, print)() == UNSENT_KEPT
+    assert first is not None
+    assert not first.exists()
+    assert sorted(spool.records(spool.claim(tmp_path)), key=str) == sorted(RECORDS, key=str)
