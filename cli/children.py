@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -19,7 +19,12 @@ STALE_SECONDS = 15.0
 Child = subprocess.Popen[bytes]
 
 
-def spawn(command: Sequence[str], out: IO[bytes] | int, err: IO[bytes] | int) -> Child:
+def spawn(
+    command: Sequence[str],
+    out: IO[bytes] | int,
+    err: IO[bytes] | int,
+    environment: Mapping[str, str] | None = None,
+) -> Child:
     """A child out of reach of the terminal's Ctrl-C, that ends when the calling thread does.
 
     Its end with ours is Linux's doing; elsewhere `owner_of` ends it at the next start.
@@ -29,6 +34,7 @@ def spawn(command: Sequence[str], out: IO[bytes] | int, err: IO[bytes] | int) ->
         stdin=subprocess.DEVNULL,
         stdout=out,
         stderr=err,
+        env=environment,
         start_new_session=True,
         preexec_fn=_end_with_parent() if sys.platform == "linux" else None,
     )

@@ -1,0 +1,73 @@
+"""The streaming ingest in a thread of this process."""
+
+from __future__ import annotations
+
+import threading
+
+from cli.screen import Screen
+from lakehouse.errors import LogpondError
+from lakehouse.paths import Places
+from lakehouse.settings import Settings
+from lakehouse.topics import offsets
+
+# a batch that is cut off is finished by its plan at the next start
+STOP_SECONDS, HURRY_SECONDS = 60.0, 10.0
+
+
+class Ingest:
+    """One run of the ingest query; what stops it is kept and told."""
+
+    def __init__(self, settings: Settings, screen: Screen) -> None:
+        self._settings, self._screen = settings, screen
+        self._places = Places.of(settings)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+        self._error: BaseException | None = None
+        self.is_reading = False
+
+    def start(self) -> None:
+        """Start Spark and read."""
+        self._thread.start()
+
+    def stop(self, hurry: bool = False) -> None:
+        """Finish the batch and end, soon if in a hurry; again is no fault."""
+        self._stop.set()
+        if self._thread.ident:
+            self._thread.join(HURRY_SECONDS if hurry else STOP_SECONDS)
+
+    def failure(self) -> BaseException | None:
+        """Why it ended before it was asked to; None while it runs."""
+        if self._error is None and not self._thread.is_alive() and not self._stop.is_set():
+            return LogpondError("ingest ended by itself", "start again: nothing is lost")
+        return self._error
+
+    def behind(self) -> int:
+        """How many records of the topic no completed batch has taken yet."""
+        kafka = self._settings.kafka
+        ends = offsets(kafka.bootstrap, kafka.topic)
+        taken = self._taken()
+        return sum(max(0, end - taken.get(p, first)) for p, (first, end) in ends.items())
+
+    def _taken(self) -> dict[int, int]:
+        from lakehouse.checkpoint import Checkpoint
+        from streaming.run import QUERY
+
+        checkpoint = Checkpoint(self._places, QUERY)
+        progress = checkpoint.progress()
+        return checkpoint.end(progress.completed) if progress else {}
+
+    def _run(self) -> None:
+        try:
+            from streaming.run import Hooks, Run
+
+            screen = self._screen
+            hooks = Hooks(
+                on_batch=screen.status.committed, on_start=self._reading, on_wait=screen.say
+            )
+            Run(self._settings, self._places, self._stop, hooks)()
+        except BaseException as error:
+            self._error = error
+
+    def _reading(self, spark_ui: str) -> None:
+        self._screen.status.spark_ui = spark_ui
+        self.is_reading = True

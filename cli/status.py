@@ -1,0 +1,82 @@
+"""What the local stack knows about itself while it runs, and how a person reads it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from streaming.report import BatchReport
+
+
+@dataclass
+class Status:
+    """Figures of producer and ingest; each is written by one thread, and read by the screen's."""
+
+    lake: str
+    phase: str = "starting"
+    sending: str = "sending"
+    is_stopping: bool = False
+    kafka: str = ""
+    spark_ui: str = ""
+    acked: int = 0
+    failed: int = 0
+    unsent: int = 0
+    rate: float = 0.0
+    logs: int = 0
+    quarantine: int = 0
+    batch: BatchReport | None = None
+    began: float = field(default_factory=time.monotonic)
+
+    def sent(self, said: dict[str, Any]) -> None:
+        """Take over a line of the producer."""
+        self.acked, self.failed = said["acked"], said["failed"]
+        self.unsent, self.rate, self.sending = said["unsent"], said["rate"], said["phase"]
+
+    def committed(self, report: BatchReport) -> None:
+        """Take over a completed micro-batch."""
+        self.logs += report.rows - report.rejects
+        self.quarantine += report.rejects
+        self.batch = report
+
+    def rows(self) -> list[tuple[str, str]]:
+        """What the live screen shows: a name and its figures a line."""
+        lag = f"{self.batch.lag:,} records" if self.batch else "-"
+        sent = f"{self.acked:>12,} acked    {self.rate:>9,.0f} events/s"
+        return [
+            ("producer", sent + (f"    {self.failed:,} failed" if self.failed else "")),
+            ("logs", f"{self.logs:>12,} rows     {self._ingest_rate()}"),
+            ("quarantine", f"{self.quarantine:>12,} rows"),
+            ("lag", lag),
+            ("last commit", self._last_commit()),
+            ("Kafka", self.kafka or "-"),
+            ("Spark UI", self.spark_ui or "-"),
+            ("lake", self.lake),
+        ]
+
+    def line(self) -> str:
+        """The same as one line, for where there is no terminal."""
+        lag = self.batch.lag if self.batch else 0
+        return (
+            f"{self.elapsed} {self.phase:<10} acked {self.acked:,} ({self.rate:,.0f}/s)  "
+            f"logs {self.logs:,}  quarantine {self.quarantine:,}  lag {lag:,}  "
+            f"last commit {self._last_commit()}"
+        )
+
+    @property
+    def elapsed(self) -> str:
+        """Time since the start, as minutes and seconds."""
+        minutes, seconds = divmod(int(time.monotonic() - self.began), 60)
+        return f"{minutes:02d}:{seconds:02d}"
+
+    def _ingest_rate(self) -> str:
+        return f"{self.batch.rows_per_second:>9,.0f} rows/s while it writes" if self.batch else ""
+
+    def _last_commit(self) -> str:
+        if self.batch is None:
+            return "-"
+        at = self.batch.committed_at
+        ago = (datetime.now(UTC) - at).total_seconds()
+        return f"{at:%H:%M:%S} UTC ({ago:.0f} s ago), batch {self.batch.batch}"
