@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,15 @@ def size(at: Any, name: str) -> int | None:
         return int(obstore.head(at, name)["size"])
     except FileNotFoundError:
         return None
+
+
+def modified(at: Any, name: str) -> datetime | None:
+    """When an object was last written, None where there is none."""
+    try:
+        when: datetime = obstore.head(at, name)["last_modified"]
+    except FileNotFoundError:
+        return None
+    return when
 
 
 def names(at: Any, folder: str) -> list[str]:

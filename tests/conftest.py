@@ -5,12 +5,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from lakes import Lake
+from streams import Once, one_after_another
 
 from cli.broker import Broker
 from lakehouse import topics
 from lakehouse.topics import Topic
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -34,3 +40,28 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 def topic(broker: Broker) -> Topic:
     """A new topic of two partitions, which only this test knows."""
     return topics.create(broker.bootstrap, f"test-{uuid.uuid4().hex[:12]}", partitions=2)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    """A lake which only this test knows, empty."""
+    return Lake.at(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """One Spark application for all tests that take it; its log is in its own folder."""
+    from lakehouse import settings
+    from lakehouse.session import session
+
+    where = str(tmp_path_factory.mktemp("spark"))
+    running = session(settings.load(lake=where, spark_ui_port=0), "tests")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def once() -> Iterator[Once]:
+    """Ingests what is there and ends, as `--once` does, in a process beside the tests."""
+    with one_after_another() as run:
+        yield run

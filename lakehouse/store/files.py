@@ -20,7 +20,7 @@ LONGEST_STATISTIC = 64
 
 
 class DataFile(msgspec.Struct, frozen=True):
-    """One written file: `path` counts from the root of its table; `partition` and `stats` are JSON."""
+    """One written file: `path` counts from the root of its table; `stats` is JSON."""
 
     table: str
     path: str
@@ -64,19 +64,29 @@ def _write_file(table: Table, rows: pa.Table, folder: Any, name: str) -> DataFil
 
 def statistics(table: Table, rows: pa.Table) -> str:
     """Delta's file statistics as JSON: rows, and bounds and NULLs of the table's chosen columns."""
-    lows: dict[str, Any] = {}
-    highs: dict[str, Any] = {}
-    for name in table.statistics:
-        bounds = pc.min_max(rows[name]).as_py()
-        if bounds["min"] is not None and _is_short(bounds["min"], bounds["max"]):
-            lows[name], highs[name] = _plain(bounds["min"]), _plain(bounds["max"])
-    nulls = {name: rows[name].null_count for name in table.statistics}
-    facts = {"numRecords": rows.num_rows, "minValues": lows, "maxValues": highs, "nullCount": nulls}
+    bounds = {name: found for name in table.statistics if (found := _bounds(rows[name]))}
+    facts = {
+        "numRecords": rows.num_rows,
+        "minValues": {name: low for name, (low, _) in bounds.items()},
+        "maxValues": {name: high for name, (_, high) in bounds.items()},
+        "nullCount": {name: rows[name].null_count for name in table.statistics},
+    }
     return msgspec.json.encode(facts).decode()
 
 
-def _is_short(*values: Any) -> bool:
-    return all(not isinstance(v, str) or len(v) <= LONGEST_STATISTIC for v in values)
+def _bounds(values: pa.ChunkedArray) -> tuple[Any, Any] | None:
+    """The least and the greatest value; None where JSON cannot say them in full.
+
+    NaN counts as the greatest for some readers and as none for others: such a file has no bounds.
+    """
+    if pa.types.is_floating(values.type) and not pc.all(pc.is_finite(values)).as_py():
+        return None
+    low, high = pc.min_max(values).as_py().values()
+    return None if low is None or _is_long(low, high) else (_plain(low), _plain(high))
+
+
+def _is_long(*values: Any) -> bool:
+    return any(isinstance(v, str) and len(v) > LONGEST_STATISTIC for v in values)
 
 
 def _plain(value: Any) -> Any:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
+from lakehouse import blobs
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
 from lakehouse.tables import Table
 
+NOTE = "logpond"
 WRITER_PROPERTY = "logpond.writer"
 
 
@@ -35,6 +39,9 @@ def open_table(
     Raises TableError where there is no such table or state.
     """
     name = table if isinstance(table, str) else table.name
+    if (version is not None and as_of) or (as_of and as_of.tzinfo is None):
+        raise TableError(f"table {name} is asked for at two states, or at a time without a zone",
+                         "give a version, or a time such as 2026-05-01T12:00:00Z")  # fmt: skip
     found = table_or_none(places, table)
     if found is None:
         raise TableError(
@@ -47,6 +54,7 @@ def open_table(
     newest = found.version()
     try:
         found.load_as_version(wanted)
+        _refuse_before_first(places.table(table), found.version(), as_of)
     except (DeltaError, ValueError, OverflowError) as error:
         raise TableError(
             f"table {name} cannot be read at {wanted}",
@@ -55,17 +63,33 @@ def open_table(
     return found
 
 
+def _refuse_before_first(root: str, version: int, as_of: datetime | None) -> None:
+    """deltalake gives its first version for a time before it."""
+    made = blobs.modified(blobs.store(f"{root}/_delta_log"), f"{version:020d}.json")
+    if as_of is not None and made is not None and made.replace(microsecond=0) > as_of:
+        raise ValueError(f"{as_of} is before the first version")
+
+
 def writer_of(found: DeltaTable) -> str:
     """Who commits to a table: deltalake or spark."""
     return (found.metadata().configuration or {}).get(WRITER_PROPERTY, "deltalake")
 
 
+def note_of(commit: Mapping[str, Any]) -> dict[str, Any]:
+    """What `store` said of a commit in the history: writer, batch, rows; empty where it did not."""
+    by_spark = json.loads(commit.get("userMetadata") or "{}")
+    told = by_spark.get(NOTE) if isinstance(by_spark, dict) else None
+    found: dict[str, Any] = told or json.loads(commit.get(NOTE) or "{}")
+    return found
+
+
 def check_writer(found: DeltaTable, writer: str) -> None:
     """Raise TableError where a table belongs to the other writer: never both on one table."""
-    if writer_of(found) != writer:
+    owner, name = writer_of(found), found.table_uri.rstrip("/").rsplit("/")[-1]
+    if owner != writer:
         raise TableError(
-            f"table {found.metadata().name} is committed to by {writer_of(found)}",
-            f'set writer = "{writer_of(found)}" in conf/logpond.toml',
+            f"table {name} is committed to by {owner}",
+            f'set writer = "{owner}" in conf/logpond.toml',
         )
 
 

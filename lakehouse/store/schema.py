@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from deltalake import DeltaTable, Schema
+from deltalake import CommitProperties, DeltaTable, Field, Schema
+from deltalake.exceptions import CommitFailedError, DeltaError
 
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
@@ -13,33 +14,73 @@ from lakehouse.tables import Table
 def create(places: Places, table: Table) -> DeltaTable:
     """The table, made when missing, with the columns that the code has gained since.
 
-    Raises TableError where a column was removed or has another type.
+    Raises TableError where a column was removed, has another type, or is new and required.
     """
     found = table_or_none(places, table)
     if found is None:
+        return _create(places, table)
+    check_writer(found, "deltalake")
+    return _evolve(places, found, table)
+
+
+def _create(places: Places, table: Table) -> DeltaTable:
+    try:
         return DeltaTable.create(
             places.table(table),
             table.columns,
-            mode="ignore",
+            mode="error",
             partition_by=[*table.partition_by],
             name=table.name,
             description=table.comment,
             configuration=table.configuration,
+            # retried, it would replace the table that another process made meanwhile
+            commit_properties=CommitProperties(max_commit_retries=0),
         )
-    check_writer(found, "deltalake")
-    return _evolve(found, table)
+    except DeltaError:
+        if table_or_none(places, table) is None:
+            raise
+        return create(places, table)
 
 
-def _evolve(found: DeltaTable, table: Table) -> DeltaTable:
-    wanted = Schema.from_arrow(table.columns).fields
+def missing_columns(found: DeltaTable, table: Table) -> list[Field]:
+    """The columns that the code has gained since.
+
+    Raises TableError where a column was removed, has another type, or is new and required.
+    """
+    wanted = {field.name: field for field in Schema.from_arrow(table.columns).fields}
     there = {field.name: field for field in found.schema().fields}
-    retyped = [f.name for f in wanted if f.name in there and there[f.name].type != f.type]
-    if retyped:
-        raise TableError(
-            f"table {table.name} holds {', '.join(retyped)} with another type",
-            "change the type back, or write to a new lake (--lake)",
-        )
-    added = [field for field in wanted if field.name not in there]
-    if added:
+    _refuse_changed(table, wanted, there)
+    return [field for name, field in wanted.items() if name not in there]
+
+
+def _evolve(places: Places, found: DeltaTable, table: Table) -> DeltaTable:
+    added = missing_columns(found, table)
+    if not added:
+        return found
+    try:
         found.alter.add_columns(added)
+    except CommitFailedError:
+        return create(places, table)  # another process added them, or something else, meanwhile
     return found
+
+
+def _refuse_changed(table: Table, wanted: dict[str, Field], there: dict[str, Field]) -> None:
+    """Rows that are there could not be read, or could not have what is asked of them."""
+    faults = {
+        "no longer known": [name for name in there if name not in wanted],
+        "of another type": [n for n, f in wanted.items() if n in there and not _same(f, there[n])],
+        "required, but rows lack it": [
+            n for n, f in wanted.items() if n not in there and not f.nullable
+        ],
+    }
+    said = [f"{', '.join(names)} ({fault})" for fault, names in faults.items() if names]
+    if said:
+        raise TableError(
+            f"columns of table {table.name} do not fit: {'; '.join(said)}",
+            "a column may be added if it may be NULL: put the others back, or write to a new "
+            "lake (--lake)",
+        )
+
+
+def _same(wanted: Field, there: Field) -> bool:
+    return bool(wanted.type == there.type and wanted.nullable == there.nullable)

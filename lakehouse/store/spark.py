@@ -17,15 +17,17 @@ from lakehouse.lock import alone
 from lakehouse.paths import Places
 from lakehouse.schema import struct_type
 from lakehouse.store import files
-from lakehouse.store.commit import NOTE, Key, is_done, note
+from lakehouse.store.commit import Key, is_done, note
 from lakehouse.store.files import DataFile
-from lakehouse.store.read import WRITER_PROPERTY, check_writer, open_table, table_or_none
+from lakehouse.store.read import NOTE, WRITER_PROPERTY, check_writer, open_table, table_or_none
+from lakehouse.store.schema import missing_columns
 from lakehouse.tables import Table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-STAGED = "_staged"
+# Spark passes over files whose name begins with an underscore.
+STAGED = "staged"
 
 
 class SparkWriter:
@@ -36,10 +38,11 @@ class SparkWriter:
         self._root = places.table(table)
         self._held = ExitStack()
         self._held.enter_context(alone(f"{self._root}.writer", f"Spark's writer of {table.name}"))
-        found = table_or_none(places, table)
-        if found is not None:
-            check_writer(found, "spark")
-        self._create()
+        try:
+            self._prepare()
+        except BaseException:
+            self._held.close()
+            raise
 
     def last(self, app: str) -> int | None:
         """The version of the newest commit of `app`, None before its first."""
@@ -83,6 +86,18 @@ class SparkWriter:
             .option("userMetadata", f'{{"{NOTE}": {note(written, key)}}}')
             .save(self._root)
         )
+
+    def _prepare(self) -> None:
+        """The table, made when missing, with the columns that the code has gained since."""
+        found = table_or_none(self._places, self._table)
+        if found is None:
+            self._create()
+            return
+        check_writer(found, "spark")
+        if missing_columns(found, self._table):
+            none = self._spark.createDataFrame([], struct_type(self._table.columns))
+            added = none.write.format("delta").mode("append").option("mergeSchema", "true")
+            added.save(self._root)
 
     def _create(self) -> None:
         from delta.tables import DeltaTable
