@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -32,7 +36,7 @@ def session(settings: Settings, app: str) -> SparkSession:
     if SparkContext._active_spark_context is None:
         log = log_file(settings)
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("w") as errors:
+        with log.open("w") as errors, _own_ctrl_c():
             SparkContext(conf=conf, gateway=_gateway(conf, errors, log))
     return SparkSession.builder.config(conf=conf).getOrCreate()
 
@@ -40,6 +44,15 @@ def session(settings: Settings, app: str) -> SparkSession:
 def log_file(settings: Settings) -> Path:
     """What Spark says on its own."""
     return Path(Places.of(settings).state) / "spark.log"
+
+
+@contextmanager
+def _own_ctrl_c() -> Iterator[None]:
+    """Spark would have Ctrl-C cancel the jobs of a batch; what the program does on it stays."""
+    ours = signal.getsignal(signal.SIGINT)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, ours)
 
 
 def _gateway(conf: SparkConf, errors: IO[str], log: Path) -> Any:
