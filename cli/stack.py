@@ -87,6 +87,7 @@ class Stack:
         self._count_rows()
         ingest, sender = Ingest(settings, self._screen), self._sender(settings)
         self._watched += [ingest.failure, sender.failure]
+        is_orderly = False
         try:
             self._screen.enter("starting Spark")
             ingest.start()
@@ -96,10 +97,11 @@ class Stack:
             self._screen.enter("stopping the producer")
             sender.stop()
             left = self._drain(ingest)
+            is_orderly = not self._stops.hurry.is_set()
         finally:
             sender.stop()
             self._screen.enter("stopping ingest")
-            ingest.stop(self._stops.hurry.is_set())
+            ingest.stop(hurry=not is_orderly)
         self._check()
         return Outcome(left=left, hurried=self._stops.hurry.is_set(), totals=sender.totals)
 

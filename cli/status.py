@@ -47,7 +47,7 @@ class Status:
         sent = f"{self.acked:>12,} acked    {self.rate:>9,.0f} events/s"
         return [
             ("producer", sent + (f"    {self.failed:,} failed" if self.failed else "")),
-            ("logs", f"{self.logs:>12,} rows     {self._ingest_rate()}"),
+            ("logs", f"{self.logs:>12,} rows"),
             ("quarantine", f"{self.quarantine:>12,} rows"),
             ("lag", lag),
             ("last commit", self._last_commit()),
@@ -71,12 +71,10 @@ class Status:
         minutes, seconds = divmod(int(time.monotonic() - self.began), 60)
         return f"{minutes:02d}:{seconds:02d}"
 
-    def _ingest_rate(self) -> str:
-        return f"{self.batch.rows_per_second:>9,.0f} rows/s while it writes" if self.batch else ""
-
     def _last_commit(self) -> str:
         if self.batch is None:
             return "-"
         at = self.batch.committed_at
         ago = (datetime.now(UTC) - at).total_seconds()
-        return f"{at:%H:%M:%S} UTC ({ago:.0f} s ago), batch {self.batch.batch}"
+        took = f"{self.batch.rows:,} rows in {self.batch.seconds:.1f} s"
+        return f"{at:%H:%M:%S} UTC, {ago:.0f} s ago: batch {self.batch.batch}, {took}"
