@@ -1,0 +1,138 @@
+"""A start goes on where the last one ended, or says in words why it does not."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import streams
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewPartitions
+from messages import send
+from promise import broken
+from records import message
+from streams import Once, running, settings, until
+
+from cli.broker import Broker
+from lakehouse import topics
+from lakehouse.errors import CheckpointError
+from lakehouse.paths import Places
+from lakehouse.settings import Settings
+from lakehouse.topics import Topic
+from lakehouse.verify import verify
+
+pytestmark = [pytest.mark.broker, pytest.mark.spark]
+
+
+@pytest.fixture
+def asked(broker: Broker, topic: Topic, tmp_path: Path) -> Settings:
+    """A new lake over a topic of a thousand records."""
+    send(broker.bootstrap, topic.name, [message()] * 990 + [b"no event"] * 10)
+    return settings(broker.bootstrap, topic.name, tmp_path)
+
+
+def ended(stream: subprocess.Popen[str]) -> tuple[int, str]:
+    """How a stream that ends by itself does so, and what it says."""
+    said, _ = stream.communicate(timeout=60)
+    return stream.returncode, said
+
+
+def recover(asked: Settings) -> str:
+    """`recover ingest`, as a person would."""
+    where = ["--lake", asked.lake, "--bootstrap", asked.kafka.bootstrap, "--topic"]
+    command = [sys.executable, "-m", "streaming", "recover", "ingest", *where, asked.kafka.topic]
+    done = subprocess.run(command, capture_output=True, text=True, env=streams.environment(asked))
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_second_run_changes_nothing(asked: Settings, once: Once) -> None:
+    """Run twice: the same rows, the same versions of the tables, no batch."""
+    first, before = once(asked), verify(Places.of(asked))
+    second, after = once(asked), verify(Places.of(asked))
+
+    assert (sum(batch.rows for batch in first), second) == (1000, [])
+    assert (asdict(after), after.ok) == (asdict(before), True)
+
+
+def test_second_stream_on_a_lake_is_refused(asked: Settings) -> None:
+    """While one stream runs, another says so, and ends with exit code 3."""
+    with running(asked) as first:
+        until(first, " batch ")
+        code, said = ended(streams.start(asked))
+
+    assert code == 3
+    assert "the ingest query runs already" in said
+    assert "Traceback" not in said
+
+
+def test_topic_made_anew_is_refused(asked: Settings, once: Once) -> None:
+    """A topic deleted and made again is another topic: the start is refused, with what to do."""
+    once(asked)
+    kafka = asked.kafka
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    admin.delete_topics([kafka.topic])[kafka.topic].result(10)
+    topics.create(kafka.bootstrap, kafka.topic, partitions=2)
+    send(kafka.bootstrap, kafka.topic, [message()] * 2000)
+
+    with pytest.raises(CheckpointError, match="deleted and made again") as refusal:
+        once(asked)
+    assert "topic of another name" in refusal.value.remedy
+    assert verify(Places.of(asked)).records == 1000
+
+
+def test_added_partitions_are_read_and_verified(asked: Settings, once: Once) -> None:
+    """Partitions that a topic gains are read from their first record, and counted."""
+    once(asked)
+    kafka = asked.kafka
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    admin.create_partitions([NewPartitions(kafka.topic, 4)])[kafka.topic].result(10)
+    for partition in (2, 3):
+        send(kafka.bootstrap, kafka.topic, [message()] * 100, partition)
+    once(asked)
+
+    verdict = verify(Places.of(asked))
+    assert (verdict.ok, verdict.records) == (True, 1200)
+    assert [part.partition for part in verdict.partitions] == [0, 1, 2, 3]
+
+
+def test_lost_checkpoint_is_refused_then_recovered(asked: Settings, once: Once) -> None:
+    """Without its checkpoint a start is refused; recovered, it repeats and loses nothing."""
+    once(asked)
+    shutil.rmtree(Places.of(asked).checkpoint("ingest"))
+    send(asked.kafka.bootstrap, asked.kafka.topic, [message()] * 500)
+    with pytest.raises(CheckpointError) as refusal:
+        once(asked)
+    assert "logpond recover ingest" in refusal.value.remedy
+    recover(asked)
+    once(asked)
+
+    verdict = verify(Places.of(asked))
+    assert (verdict.ok, verdict.records) == (True, 1500)
+    assert broken(asked.kafka.bootstrap, Places.of(asked), asked.kafka.topic) == []
+
+
+def test_lost_checkpoints_and_ledger_are_recovered(asked: Settings, once: Once) -> None:
+    """Even without the manifest, what the tables hold is enough to go on."""
+    once(asked)
+    shutil.rmtree(Places.of(asked).checkpoints)
+    send(asked.kafka.bootstrap, asked.kafka.topic, [message()] * 500)
+    recover(asked)
+    once(asked)
+
+    assert verify(Places.of(asked)).ok
+    assert broken(asked.kafka.bootstrap, Places.of(asked), asked.kafka.topic) == []
+
+
+def test_wrong_broker_is_one_clear_line(tmp_path: Path) -> None:
+    """An address where no Kafka answers is said in words, with exit code 5 and no trace."""
+    code, said = ended(streams.start(settings("127.0.0.1:9", "web-logs", tmp_path), "--once"))
+
+    assert code == 5
+    assert "Kafka does not answer at 127.0.0.1:9\n" in said
+    assert "Traceback" not in said
+    assert len(said.splitlines()) == 3
