@@ -43,13 +43,12 @@ class Status:
 
     def rows(self) -> list[tuple[str, str]]:
         """What the live screen shows: a name and its figures a line."""
-        lag = f"{self.batch.lag:,} records" if self.batch else "-"
         sent = f"{self.acked:>12,} acked    {self.rate:>9,.0f} events/s"
         return [
             ("producer", sent + (f"    {self.failed:,} failed" if self.failed else "")),
             ("logs", f"{self.logs:>12,} rows"),
             ("quarantine", f"{self.quarantine:>12,} rows"),
-            ("lag", lag),
+            ("lag", f"{self._lag()} records"),
             ("last commit", self._last_commit()),
             ("Kafka", self.kafka or "-"),
             ("Spark UI", self.spark_ui or "-"),
@@ -58,10 +57,9 @@ class Status:
 
     def line(self) -> str:
         """The same as one line, for where there is no terminal."""
-        lag = self.batch.lag if self.batch else 0
         return (
             f"{self.elapsed} {self.phase:<10} acked {self.acked:,} ({self.rate:,.0f}/s)  "
-            f"logs {self.logs:,}  quarantine {self.quarantine:,}  lag {lag:,}  "
+            f"logs {self.logs:,}  quarantine {self.quarantine:,}  lag {self._lag()}  "
             f"last commit {self._last_commit()}"
         )
 
@@ -70,6 +68,9 @@ class Status:
         """Time since the start, as minutes and seconds."""
         minutes, seconds = divmod(int(time.monotonic() - self.began), 60)
         return f"{minutes:02d}:{seconds:02d}"
+
+    def _lag(self) -> str:
+        return f"{self.batch.lag:,}" if self.batch else "-"
 
     def _last_commit(self) -> str:
         if self.batch is None:
