@@ -1,0 +1,21 @@
+"""`python -m analytics`: the analytics program by itself."""
+
+from __future__ import annotations
+
+import sys
+
+from analytics.commands import analytics
+from lakehouse.errors import LogpondError
+
+
+def main() -> None:
+    """Run a command; a fault is words and an exit code."""
+    try:
+        analytics(prog_name="python -m analytics")
+    except LogpondError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

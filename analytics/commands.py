@@ -1,0 +1,130 @@
+"""Commands of the analytics program: sql, history, tables."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from analytics import render
+from analytics.query import ENGINES, ask, moment
+from lakehouse import settings as settings_file
+from lakehouse.paths import Places
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+LAKE = click.option("--lake", metavar="DIR|URL", help="Where the tables are. [env: LOGPOND_LAKE]")
+FORMAT = click.option(
+    "--format", "how", type=click.Choice(render.FORMATS), default="table", show_default=True,
+    help="json is a list of row objects.",
+)  # fmt: skip
+
+
+@click.group()
+def analytics() -> None:
+    """Reads of every table, at any version or time."""
+
+
+@analytics.command()
+@click.argument("statement")
+@click.option("--version", type=int, metavar="N", help="Read every table at this version.")
+@click.option("--as-of", metavar="TIME", help="Read every table as it was then.")
+@click.option("--engine", type=click.Choice(ENGINES), default="duckdb", show_default=True)
+@FORMAT
+@LAKE
+def sql(
+    statement: str, version: int | None, as_of: str | None, engine: str, how: str, lake: str | None
+) -> None:
+    """Ask the tables of the lake by name: one statement, which only reads.
+
+    TIME is RFC 3339, a date (its first instant), '10 minutes ago' or -10m; UTC where it names no
+    zone. All times are UTC. DuckDB also reads files: FROM 'hosts.csv'. Spark takes seconds to
+    start, and knows DESCRIBE HISTORY logs and DESCRIBE DETAIL logs too.
+
+    \b
+      logpond sql "SELECT service, COUNT(*) AS requests FROM logs GROUP BY service"
+      logpond sql "SELECT COUNT(*) AS rows FROM logs" --as-of "10 minutes ago"
+      logpond sql "DESCRIBE logs" --format csv
+      logpond sql "DESCRIBE HISTORY logs" --engine spark
+    """
+    at = moment(version, as_of, datetime.now(UTC))
+    if at.as_of:
+        click.echo(f"as of {at.as_of:%Y-%m-%d %H:%M:%S} UTC", err=True)
+    settings = settings_file.load(lake=lake, spark_ui_port=0 if engine == "spark" else None)
+    spark = _spark(settings) if engine == "spark" else None
+    found = ask(Places.of(settings), statement, at, spark)
+    render.show(render.Rows.of_arrow(found), how, sys.stdout)
+
+
+@analytics.command()
+@click.argument("table")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
+@FORMAT
+@LAKE
+def history(table: str, limit: int, how: str, lake: str | None) -> None:
+    """Show the newest versions of a table: when, by whom, and how many rows each added.
+
+    \b
+      logpond history logs
+      logpond history logs --limit 1000 --format json
+    """
+    from analytics import history as past
+
+    places = Places.of(settings_file.load(lake=lake))
+    found = past.versions(places, table, limit)
+    render.show(render.Rows.of_dicts(past.dicts(found), past.VERSION), how, sys.stdout, HUMANE)
+    if how == "table":
+        click.echo(f"oldest version still readable: {past.oldest(places, table)}")
+
+
+@analytics.command()
+@FORMAT
+@LAKE
+def tables(how: str, lake: str | None) -> None:
+    """List the tables of the lake: rows, files, bytes, version, last commit.
+
+    \b
+      logpond tables
+      logpond tables --format json
+    """
+    from analytics import history as past
+
+    found = past.overviews(Places.of(settings_file.load(lake=lake)))
+    render.show(render.Rows.of_dicts(past.dicts(found), past.OVERVIEW), how, sys.stdout, HUMANE)
+
+
+def _spark(settings: settings_file.Settings) -> Callable[[], SparkSession]:
+    def start() -> SparkSession:
+        from lakehouse.session import session
+
+        if sys.stderr.isatty():
+            click.echo("starting Spark ...", err=True)
+        return session(settings, "sql")
+
+    return start
+
+
+def _count(value: int | None) -> str:
+    return "unknown" if value is None else f"{value:,}"
+
+
+def _size(value: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:,.1f} TB"
+
+
+def _time(value: datetime | None) -> str:
+    return "unknown" if value is None else f"{value:%Y-%m-%d %H:%M:%S}Z"
+
+
+HUMANE: dict[str, Callable[[Any], str]] = {
+    "rows": _count, "files": _count, "bytes": _size, "time": _time, "last_commit": _time,
+    "oldest_readable": lambda is_oldest: "yes" if is_oldest else "",
+}  # fmt: skip

@@ -1,0 +1,64 @@
+"""The Delta log as files: what a commit says of itself, and the oldest version still readable."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from lakehouse import blobs
+from lakehouse.paths import Places
+
+FOLDER = "_delta_log"
+COMMIT = re.compile(r"^(\d{20})\.json$")
+CHECKPOINT = re.compile(r"^(\d{20})\.checkpoint.*\.parquet$")
+
+
+class Log:
+    """The log of one table; it must be there."""
+
+    def __init__(self, places: Places, table: str) -> None:
+        self._root = blobs.store(places.table(table))
+
+    def info(self, version: int) -> dict[str, Any] | None:
+        """The commitInfo of a version, None where its commit was cleaned up."""
+        content = blobs.get(self._root, f"{FOLDER}/{version:020d}.json")
+        if content is None:
+            return None
+        actions = (msgspec.json.decode(line) for line in content.splitlines() if line.strip())
+        return next((dict(a["commitInfo"]) for a in actions if "commitInfo" in a), {})
+
+    def time(self, version: int) -> datetime | None:
+        """When a version was committed, None where its commit does not say or was cleaned up."""
+        return committed(self.info(version) or {})
+
+    def oldest(self) -> int:
+        """The oldest version that the log can still rebuild."""
+        return oldest_readable(blobs.names(self._root, FOLDER))
+
+
+def committed(info: Mapping[str, Any]) -> datetime | None:
+    """The time of a commit, out of its commitInfo."""
+    stamp = info.get("inCommitTimestamp", info.get("timestamp"))
+    return None if stamp is None else datetime.fromtimestamp(stamp / 1000, UTC)
+
+
+def oldest_readable(names: Iterable[str]) -> int:
+    """The lowest version from which commits run without a gap, given the files of a log.
+
+    A version needs commit 0 or a checkpoint below it, and each commit in between.
+    """
+    listed = list(names)
+    commits = _numbers(COMMIT, listed)
+    starts = _numbers(CHECKPOINT, listed) | ({0} & commits)
+    oldest = max(starts | commits, default=0)
+    while oldest in commits and oldest - 1 in commits | starts:
+        oldest -= 1
+    return min((start for start in starts if start >= oldest), default=oldest)
+
+
+def _numbers(kind: re.Pattern[str], names: Iterable[str]) -> set[int]:
+    return {int(found[1]) for name in names if (found := kind.match(name))}

@@ -1,0 +1,67 @@
+"""SQL without a JVM: DuckDB over the files of pinned Delta versions. Nothing is downloaded."""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+import pyarrow as pa
+
+from analytics.query import pinned
+from analytics.query.moment import Moment
+from analytics.query.statement import Kind, Statement
+from analytics.query.view import create_view
+from analytics.render import escaped
+from lakehouse.errors import LogpondError, SettingsError, TableError
+from lakehouse.paths import Places
+
+# Files that a query names may be read, as by any program of the person who asks.
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "python_enable_replacements": False,
+}
+READS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
+UNKNOWN = re.compile(r"Table with name (\S+) does not exist")
+
+
+def ask(places: Places, statement: Statement, moment: Moment) -> pa.Table:
+    """The answer to one statement that reads, over each table that it mentions at a moment."""
+    if statement.kind is Kind.ABOUT:
+        raise SettingsError(
+            "DESCRIBE HISTORY and DESCRIBE DETAIL are Spark's",
+            "use `logpond history TABLE`, `logpond tables`, or --engine spark",
+        )
+    mentioned = [name for name in pinned.names(places) if name.lower() in statement.words]
+    with duckdb.connect(config=CONFIG) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        try:
+            for name, at in pinned.pin(places, mentioned, moment).items():
+                create_view(connection, name, places.table(name), at)
+            return connection.sql(_only(connection, statement)).to_arrow_table()
+        except duckdb.Error as error:
+            raise _in_words(places, error) from error
+
+
+def _only(connection: duckdb.DuckDBPyConnection, statement: Statement) -> duckdb.Statement:
+    found = connection.extract_statements(statement.sql)
+    if len(found) != 1:
+        raise SettingsError(f"{len(found)} statements were given", "give one at a time")
+    if found[0].type not in READS:
+        raise SettingsError(
+            f"`logpond sql` only reads, and {statement.verb} does something else here",
+            "ask with SELECT; a PIVOT names its values: ON hour IN (1, 2)",
+        )
+    return found[0]
+
+
+def _in_words(places: Places, error: duckdb.Error) -> LogpondError:
+    said = escaped(str(error), keep="\n")
+    unknown = UNKNOWN.search(said)
+    if unknown:
+        return pinned.absent(places, unknown[1])
+    if isinstance(error, duckdb.IOException) and places.lake in said:
+        return TableError(
+            said, "a file of this version is gone: vacuumed? see `logpond history` for others"
+        )
+    return SettingsError(said)
