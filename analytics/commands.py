@@ -1,9 +1,10 @@
-"""Commands of the analytics program: sql, history, tables."""
+"""Commands of the analytics program: sql, history, tables, verify."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from lakehouse.paths import Places
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+    from lakehouse.verify import Verdict
 
 LAKE = click.option("--lake", metavar="DIR|URL", help="Where the tables are. [env: LOGPOND_LAKE]")
 FORMAT = click.option(
@@ -97,6 +100,57 @@ def tables(how: str, lake: str | None) -> None:
     render.show(render.Rows.of_dicts(past.dicts(found), past.OVERVIEW), how, sys.stdout, HUMANE)
 
 
+@analytics.command()
+@FORMAT
+@LAKE
+def verify(how: str, lake: str | None) -> None:
+    """Prove that every record is once in `logs`, or else once in open quarantine.
+
+    Counts, by partition of the topic, from the first offset that ingest took to the end of its last
+    completed batch, at pinned versions; the stream may go on meanwhile. JSON is one object.
+
+    \b
+    gaps          records in neither table
+    duplicates    records more than once in logs, or in open quarantine
+    unexpected    rows with coordinates that no completed or running batch took
+    misplaced     rows in another date or hour than their timestamp's
+    in_flight     rows of a batch that is being committed (no fault)
+
+    \b
+    exit 0  the promise holds     1  it does not     3  nothing was ingested yet
+
+    \b
+      logpond verify
+      logpond verify --format json
+    """
+    from lakehouse.verify import PartitionVerdict
+    from lakehouse.verify import verify as prove
+
+    verdict = prove(Places.of(settings_file.load(lake=lake)))
+    if how == "json":
+        render.show_object(verdict.as_dict(), sys.stdout)
+    else:
+        partitions = [asdict(partition) for partition in verdict.partitions]
+        columns = [field.name for field in fields(PartitionVerdict)]
+        render.show(render.Rows.of_dicts(partitions, columns), how, sys.stdout, HUMANE)
+    if how == "table":
+        click.echo(_told(verdict))
+    sys.exit(0 if verdict.ok else 1)
+
+
+def _told(verdict: Verdict) -> str:
+    """The verdict in a few lines."""
+    gaps = [f"  gap: partition {g['partition']}, offsets {g['first']} to {g['last']}"
+            for g in verdict.examples_of_gaps]  # fmt: skip
+    faults = ", ".join(f"{getattr(verdict, name):,} {name}" for name in FAULTS)
+    held = f"{verdict.logs:,} in logs, {verdict.quarantine:,} in open quarantine"
+    news = f"{verdict.in_flight:,} in flight, {verdict.duplicate_event_ids:,} repeated event ids"
+    head = "ok" if verdict.ok else "NOT OK"
+    return "\n".join(
+        [f"{head}: {verdict.records:,} records: {held}", f"  {faults}", f"  {news}", *gaps]
+    )
+
+
 def _spark(settings: settings_file.Settings) -> Callable[[], SparkSession]:
     def start() -> SparkSession:
         from lakehouse.session import session
@@ -124,6 +178,7 @@ def _time(value: datetime | None) -> str:
     return "unknown" if value is None else f"{value:%Y-%m-%d %H:%M:%S}Z"
 
 
+FAULTS = ("gaps", "duplicates", "unexpected", "misplaced")
 HUMANE: dict[str, Callable[[Any], str]] = {
     "rows": _count, "files": _count, "bytes": _size, "time": _time, "last_commit": _time,
     "oldest_readable": lambda is_oldest: "yes" if is_oldest else "",
