@@ -18,6 +18,8 @@ from lakehouse.tables import Table
 from lakehouse.topics import Topic
 
 Columns = dict[str, dict[str, str]]
+# A batch has a second attempt only where a planned file was lost; nobody has seen a third.
+ATTEMPTS_LOOKED_AT = 10
 
 
 def admit(
@@ -139,18 +141,35 @@ def _refuse_lost_progress(
             f"{'none' if planned is None else planned}: it is missing, or an older copy",
             remedy,
         )
-    completed = progress.completed if progress else None
-    if completed is not None and not any(has_rows_of(places, t, manifest.topic) for t in tables):
+    if (
+        progress is not None
+        and progress.completed is not None
+        and _are_gone(places, manifest, tables)
+    ):
         raise CheckpointError(
-            f"the checkpoint {manifest.location} completed batch {completed}, but no "
-            f"table in {places.lake} holds a record of {manifest.topic}: the tables are missing, or others",
+            f"the checkpoint {manifest.location} completed batch {progress.completed}, but the "
+            f"tables in {places.lake} do not show it: the tables are missing, or others",
             remedy,
         )
 
 
+def _are_gone(places: Places, manifest: Manifest, tables: Sequence[Table]) -> bool:
+    """Whether a table is missing, or none holds a record of the topic though some were taken."""
+    if any(store.table_or_none(places, table) is None for table in tables):
+        return True
+    # over an empty topic Spark completes a first batch of no records
+    checkpoint = Checkpoint(places, manifest.query)
+    progress = checkpoint.progress()
+    taken = checkpoint.end(progress.completed if progress else None) != manifest.start
+    return taken and not any(has_rows_of(places, table, manifest.topic) for table in tables)
+
+
 def _last_commit(places: Places, table: Table, query_id: str) -> int | None:
+    """The newest batch that a table has of a query, in whatever attempt."""
     found = store.table_or_none(places, table)
-    return None if found is None else found.transaction_version(app_id(query_id, table.name))
+    apps = [app_id(query_id, table.name, attempt) for attempt in range(ATTEMPTS_LOOKED_AT)]
+    versions = [found.transaction_version(app) for app in apps] if found else []
+    return max((version for version in versions if version is not None), default=None)
 
 
 def _with_columns(manifest: Manifest, wanted: Columns, query: str) -> Manifest:

@@ -8,7 +8,7 @@ from typing import Any
 
 import obstore
 from obstore.exceptions import AlreadyExistsError
-from obstore.store import LocalStore, from_url
+from obstore.store import LocalStore, MemoryStore, from_url
 
 from lakehouse.paths import is_url
 
@@ -16,6 +16,11 @@ from lakehouse.paths import is_url
 def store(root: str) -> Any:
     """The object store of a folder (made when missing) or URL."""
     return from_url(root) if is_url(root) else LocalStore(root, mkdir=True)
+
+
+def reader(root: str) -> Any:
+    """The same to read from: a folder that is not there is empty, and is not made."""
+    return store(root) if is_url(root) or Path(root).is_dir() else MemoryStore()
 
 
 def put(at: Any, name: str, content: bytes) -> None:

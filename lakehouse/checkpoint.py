@@ -24,6 +24,7 @@ class Span(msgspec.Struct, frozen=True):
     """The records of a topic that earlier checkpoints took: [first, end) of each partition."""
 
     topic: str
+    topic_id: str
     first: Offsets
     end: Offsets
 
@@ -51,7 +52,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """Batches of a checkpoint: `planned` has its offsets, `completed` its commit; None: no batch."""
+    """Batches of a checkpoint: `planned` has its offsets, `completed` its commit; None for none."""
 
     query_id: str
     planned: int | None
@@ -63,12 +64,11 @@ class Checkpoint:
 
     def __init__(self, places: Places, query: str) -> None:
         self.query, self.location = query, places.checkpoint(query)
-        self._spark = blobs.store(self.location)
-        self._ledger = blobs.store(places.ledger(query))
+        self._ledger = places.ledger(query)
 
     def progress(self) -> Progress | None:
         """How far the query came, None where Spark has no checkpoint."""
-        metadata = blobs.get(self._spark, "metadata")
+        metadata = blobs.get(blobs.reader(self.location), "metadata")
         if metadata is None:
             return None
         return Progress(
@@ -79,7 +79,7 @@ class Checkpoint:
         """The end of a batch as its source wrote it (JSON); the manifest's start for batch -1."""
         if batch < 0:
             return kafka_json(self._manifest())
-        content = blobs.get(self._spark, f"offsets/{batch}")
+        content = blobs.get(blobs.reader(self.location), f"offsets/{batch}")
         if content is None:
             raise CheckpointError(
                 f"the checkpoint {self.location} has no offsets of batch {batch}",
@@ -96,24 +96,27 @@ class Checkpoint:
 
     def manifest(self) -> Manifest | None:
         """What the checkpoint was made for, None before its first start."""
-        content = blobs.get(self._ledger, MANIFEST)
+        content = blobs.get(blobs.reader(self._ledger), MANIFEST)
         return None if content is None else msgspec.json.decode(content, type=Manifest)
 
     def adopt(self, manifest: Manifest) -> Manifest:
         """Write the manifest and give Spark its query id, in this order; both safe to repeat."""
-        blobs.put(self._ledger, MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
-        blobs.create(self._spark, "metadata", json.dumps({"id": manifest.query_id}).encode())
+        written = msgspec.json.format(msgspec.json.encode(manifest))
+        blobs.put(blobs.store(self._ledger), MANIFEST, written)
+        metadata = json.dumps({"id": manifest.query_id}).encode()
+        blobs.create(blobs.store(self.location), "metadata", metadata)
         return manifest
 
-    def retire(self, suffix: str) -> None:
-        """Move Spark's part aside and keep the manifest under its query id; deletes nothing."""
+    def retire(self, suffix: str) -> str | None:
+        """Move Spark's part aside and keep the manifest under its query id; deletes nothing.
+
+        Where Spark's part lies then, None if there was none.
+        """
         manifest = self.manifest()
         if manifest is not None:
-            blobs.put(
-                self._ledger, f"manifest-{manifest.query_id}.json", msgspec.json.encode(manifest)
-            )
-        blobs.move_aside(self.location, suffix)
-        self._spark = blobs.store(self.location)
+            name = f"manifest-{manifest.query_id}.json"
+            blobs.put(blobs.store(self._ledger), name, msgspec.json.encode(manifest))
+        return blobs.move_aside(self.location, suffix)
 
     def _manifest(self) -> Manifest:
         manifest = self.manifest()
@@ -125,7 +128,8 @@ class Checkpoint:
         return manifest
 
     def _newest(self, folder: str) -> int | None:
-        batches = [int(n) for n in blobs.names(self._spark, folder) if re.fullmatch(r"\d+", n)]
+        found = blobs.names(blobs.reader(self.location), folder)
+        batches = [int(name) for name in found if re.fullmatch(r"\d+", name)]
         return max(batches, default=None)
 
 

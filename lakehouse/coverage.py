@@ -31,7 +31,8 @@ SELECT r._partition,
     count(h._offset) FILTER (h._offset < r.end_) AS rows,
     count(DISTINCT h._offset) FILTER (h._offset < r.end_) AS records,
     count(*) FILTER (h.in_logs AND h._offset < r.end_) AS logs,
-    count(*) FILTER (h._offset >= r.end_ AND h._offset < r.limit_) AS in_flight
+    count(*) FILTER (h._offset >= r.end_ AND h._offset < r.limit_) AS in_flight,
+    count(h._offset) - count(DISTINCT h._offset) AS repeated
 FROM ranges AS r LEFT JOIN held AS h
     ON h._topic = $topic AND h._partition = r._partition
     AND h._offset >= r.first_ AND h._offset < r.limit_
@@ -42,6 +43,17 @@ OUTSIDE = """
 SELECT count(*) FROM held AS h LEFT JOIN ranges AS r USING (_partition)
 WHERE h._topic = $topic
     AND (r._partition IS NULL OR h._offset < r.first_ OR h._offset >= r.limit_)
+"""
+
+GAPS = """
+SELECT _partition, _offset + 1, following - 1 FROM (
+    SELECT _partition, _offset,
+        lead(_offset) OVER (PARTITION BY _partition ORDER BY _offset) AS following
+    FROM (
+        SELECT DISTINCT _partition, _offset FROM held JOIN ranges USING (_partition)
+        WHERE _topic = $topic AND _offset >= first_ AND _offset < end_
+        UNION ALL SELECT _partition, unnest([first_ - 1, end_]) FROM ranges))
+WHERE following > _offset + 1 ORDER BY ALL LIMIT 10
 """
 
 FIRST_MISSING = """
@@ -67,13 +79,14 @@ class Range:
 
 @dataclass(frozen=True)
 class PartitionCount:
-    """What the tables hold of the range of one partition."""
+    """What the tables hold of the range of one partition; `repeated` counts in-flight rows too."""
 
     partition: int
     rows: int
     records: int
     logs: int
     in_flight: int
+    repeated: int
 
 
 class Coverage:
@@ -89,6 +102,10 @@ class Coverage:
     def outside(self, topic: str, ranges: Mapping[int, Range]) -> int:
         """How many rows of a topic lie where no record can have come from."""
         return int(self._ask(OUTSIDE, topic, ranges)[0][0])
+
+    def gaps(self, topic: str, ranges: Mapping[int, Range]) -> list[tuple[int, int, int]]:
+        """The first few stretches that are missing: partition, first and last offset."""
+        return [(p, first, last) for p, first, last in self._ask(GAPS, topic, ranges)]
 
     def first_missing(self, topic: str, first: Offsets) -> tuple[Offsets, Offsets]:
         """From `first` on: the first offset that is missing, and one past the highest held."""
@@ -134,5 +151,6 @@ def coverage(logs: DeltaTable, quarantine: DeltaTable) -> Iterator[Coverage]:
 @contextmanager
 def current(places: Places) -> Iterator[Coverage]:
     """Questions to both tables as they are now; an absent one is made, empty."""
-    with coverage(store.create(places, LOGS), store.create(places, QUARANTINE)) as found:
+    tables = [store.table_or_none(places, t) or store.create(places, t) for t in (LOGS, QUARANTINE)]
+    with coverage(*tables) as found:
         yield found

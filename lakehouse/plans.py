@@ -100,5 +100,5 @@ def newest(plans: Sequence[Plan]) -> Plan | None:
 
 def is_whole(places: Places, plan: Plan, table: str) -> bool:
     """Whether every planned file of a table is there, with its size."""
-    folder = blobs.store(places.table(table))
+    folder = blobs.reader(places.table(table))
     return all(blobs.size(folder, file.path) == file.size for file in plan.files_of(table))

@@ -136,9 +136,9 @@ def _recover(settings: Settings, places: Places, query: str) -> None:
     earliest = {p: first for p, (first, _) in topics.offsets(kafka.bootstrap, kafka.topic).items()}
     writers = _writers(settings, places)
     done = recovery.recover(places, query, topic, earliest, writers, TABLES, decode.VERSION)
-    click.echo(
-        f"{done.finished_plans} plans finished; the old checkpoint is kept as {done.kept_as}"
-    )
+    click.echo(f"{done.finished_plans} plans finished")
+    if done.kept_as:
+        click.echo(f"the old checkpoint is kept as {done.kept_as}")
     click.echo(f"the next start begins at {done.start}")
     if done.lost:
         click.echo(f"{done.lost} records are lost: the broker removed them; `verify` lists them")

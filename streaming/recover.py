@@ -28,7 +28,7 @@ class Recovery:
     held: Offsets
     finished_plans: int
     lost: int
-    kept_as: str
+    kept_as: str | None
 
 
 def moved(places: Places, query: str) -> Manifest:
@@ -60,14 +60,14 @@ def recover(
     finished = _finish(places, plans, old, writers)
     new = new_manifest(places, query, topic, earliest, tables, decode_version)
     new, lost = _at_first_missing(places, new, old, earliest)
-    suffix = f".before-{new.query_id[:8]}"
-    checkpoint.retire(suffix)
+    kept_as = checkpoint.retire(f".before-{new.query_id[:8]}")
     checkpoint.adopt(new)
-    return Recovery(new.query_id, new.start, new.held, finished, lost, checkpoint.location + suffix)
+    return Recovery(new.query_id, new.start, new.held, finished, lost, kept_as)
 
 
 def _refuse_remade(old: Manifest | None, topic: Topic) -> None:
-    if old is not None and old.topic == topic.name and old.topic_id != topic.id:
+    known = {old.topic: old.topic_id, **{s.topic: s.topic_id for s in old.past}} if old else {}
+    if known.get(topic.name, topic.id) != topic.id:
         raise CheckpointError(
             f"topic {topic.name} was deleted and made again: its records would pass for others",
             "send to a topic of another name (--topic) and recover for that, or start over: "
@@ -103,20 +103,30 @@ def _at_first_missing(
 ) -> tuple[Manifest, int]:
     """The new manifest at the first offset missing in the tables, and how many records are lost."""
     with current(places) as held:
-        same = old is not None and old.topic == new.topic
-        first = {**earliest, **(old.first if old and same else held.lowest(new.topic))}
+        first = _first(held, new.topic, old, earliest)
         missing, ends = held.first_missing(new.topic, first)
-        past = _past(held, old, same)
+        past = _past(held, old, new.topic)
     start = {p: max(offset, earliest.get(p, 0)) for p, offset in missing.items()}
     lost = sum(start[p] - missing[p] for p in missing)
     return msgspec.structs.replace(new, first=first, start=start, held=ends, past=past), lost
 
 
-def _past(held: Coverage, old: Manifest | None, same: bool) -> list[Span]:
+def _first(held: Coverage, topic: str, old: Manifest | None, earliest: Offsets) -> Offsets:
+    """Where the promise begins: as noted, else at the first record that broker or tables have."""
+    noted = {span.topic: span.first for span in old.past} if old else {}
+    noted |= {old.topic: old.first} if old else {}
+    if topic in noted:
+        return {**earliest, **noted[topic]}
+    lowest = held.lowest(topic)
+    return {**lowest, **{p: min(first, lowest.get(p, first)) for p, first in earliest.items()}}
+
+
+def _past(held: Coverage, old: Manifest | None, topic: str) -> list[Span]:
     """The spans of topics that are read no more, up to what the tables hold of them."""
     if old is None:
         return []
-    if same:
-        return old.past
+    others = [span for span in old.past if span.topic != topic]
+    if old.topic == topic:
+        return others
     _, ends = held.first_missing(old.topic, old.first)
-    return [*old.past, Span(old.topic, old.first, {**old.first, **ends})]
+    return [*others, Span(old.topic, old.topic_id, old.first, {**old.first, **ends})]
