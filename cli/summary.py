@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,7 +58,8 @@ def _unproven(outcome: Outcome) -> Iterator[str]:
 
 
 def _what_next(lake: str) -> Iterator[str]:
+    logpond = "logpond" if shutil.which("logpond") else ".venv/bin/logpond"
     where = "" if lake == str(Path("lake").absolute()) else f" --lake {lake}"
     sql = "SELECT service, COUNT(*) AS requests FROM logs GROUP BY service"
-    yield f'next      logpond sql "{sql}"{where}'
-    yield f"          logpond history logs{where}"
+    yield f'next      {logpond} sql "{sql}"{where}'
+    yield f"          {logpond} history logs{where}"
