@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
 
+from analytics import grid
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -100,39 +102,9 @@ def _table(found: Rows, out: TextIO, humane: Humane) -> None:
     says = [humane.get(name, _cell) for name in found.columns]
     cells = [[say(value) for say, value in zip(says, row, strict=True)] for row in shown]
     right = [_is_number(found, at) for at in range(len(found.columns))]
-    names = [escaped(name) for name in found.columns]
-    (_rich_table if out.isatty() else _plain_table)(names, cells, right, out)
+    grid.write(grid.Grid([escaped(name) for name in found.columns], cells, right), out)
     if len(found.rows) > len(shown):
         out.write(f"... {len(found.rows) - len(shown):,} more rows: --format csv or json\n")
-
-
-def _rich_table(
-    names: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool], out: TextIO
-) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name, is_right in zip(names, right, strict=True):
-        table.add_column(Text(name), justify="right" if is_right else "left", overflow="fold")
-    for row in cells:
-        table.add_row(*(Text(cell) for cell in row))
-    Console(file=out, markup=False, highlight=False, emoji=False).print(table)
-
-
-def _plain_table(
-    names: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool], out: TextIO
-) -> None:
-    lines = [names, *cells]
-    widths = [max(len(line[at]) for line in lines) for at in range(len(names))]
-    for line in lines:
-        padded = (
-            cell.rjust(width) if is_right else cell.ljust(width)
-            for cell, width, is_right in zip(line, widths, right, strict=True)
-        )  # fmt: skip
-        out.write("  ".join(padded).rstrip() + "\n")
 
 
 def _cell(value: Any) -> str:

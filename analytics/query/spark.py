@@ -23,7 +23,10 @@ CHANGES = ("InsertIntoStatement", "MergeIntoTable", "DeleteFromTable", "UpdateTa
 def ask(spark: SparkSession, places: Places, statement: Statement, moment: Moment) -> pa.Table:
     """The answer to one statement that reads, over each table that it mentions at a moment."""
     from pyspark.errors import PySparkException
+    from pyspark.logger import PySparkLogger
 
+    # It prints each fault of a statement with its stack trace; here a fault is words.
+    PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True
     mentioned = [name for name in pinned.names(places) if name.lower() in statement.words]
     for name, at in pinned.pin(places, mentioned, moment).items():
         reader = spark.read.format("delta").option("versionAsOf", at.version())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -20,7 +21,7 @@ COUNT = "SELECT COUNT(*) AS n FROM logs"
 DAY = datetime(2026, 5, 2, 7, tzinfo=UTC)
 
 
-def write(lake: Lake, name: str, rows: pa.Table, **options: object) -> None:
+def write(lake: Lake, name: str, rows: pa.Table, **options: Any) -> None:
     """A Delta table that is none of ours."""
     write_deltalake(lake.places.table(name), rows, mode="append", **options)
 
