@@ -45,12 +45,14 @@ class Broker:
         """Start it and wait until it answers; BrokerError, with its last words, if it does not."""
         self.data.mkdir(parents=True, exist_ok=True)
         self._refuse_second()
-        self._choose_port()
         began = time.monotonic()
         self.say("starting Kafka")
-        self._format()
-        self._launch()
-        self._wait_until_ready(began + READY_SECONDS)
+        for is_last in (False, False, True):
+            self._choose_port()
+            self._format()
+            self._launch()
+            if self._is_ready(began + READY_SECONDS, is_last):
+                break
         self.say(f"Kafka answers at {self.bootstrap} ({time.monotonic() - began:.1f} s)")
 
     def stop(self) -> None:
@@ -130,14 +132,23 @@ class Broker:
             self.child = children.spawn(command, out, subprocess.STDOUT)
         children.record(self.child, self._pid_file)
 
-    def _wait_until_ready(self, until: float) -> None:
-        while not topics.is_up(self.bootstrap, patience=0.5):
+    def _is_ready(self, until: float, is_last: bool) -> bool:
+        """Wait until it answers, it and no other; False if its port was taken meanwhile."""
+        while topics.cluster_id(self.bootstrap, patience=0.5) != self._cluster_id():
             if failure := self.failure():
-                raise failure
+                if is_last or children.free_port(self.port) == self.port:
+                    raise failure
+                return False
             if time.monotonic() > until:
                 self.stop()
                 raise BrokerError(f"Kafka did not answer in {READY_SECONDS:.0f} s:\n"
                                   f"{self._last_words()}", f"its log: {self.log}")  # fmt: skip
+        return True
+
+    def _cluster_id(self) -> str:
+        """The id that this broker's folder was made with."""
+        lines = (self.data / "kafka" / "meta.properties").read_text().splitlines()
+        return next(line.partition("=")[2] for line in lines if line.startswith("cluster.id="))
 
     def _last_words(self) -> str:
         return children.last_lines(self.log, self.data / "broker.out")

@@ -90,7 +90,7 @@ def _gateway(work: Path, log: IO[str]) -> Iterator[Resolve]:
     _say("starting Spark's resolver")
     conf = SparkConf(loadDefaults=False).set("spark.jars.ivy", str(work))
     quiet = {"stdout": log, "stderr": log}
-    gateway = launch_gateway(conf, popen_kwargs=quiet)  # type: ignore[no-untyped-call]
+    gateway = launch_gateway(conf, popen_kwargs=quiet)
     utils, uri = gateway.jvm.org.apache.spark.util.DependencyUtils, gateway.jvm.java.net.URI
 
     def resolve(coordinates: str) -> Path:

@@ -65,12 +65,18 @@ def offsets(bootstrap: str, topic: str) -> dict[int, tuple[int, int]]:
 
 def is_up(bootstrap: str, patience: float = 1.0) -> bool:
     """Whether a broker answers there within `patience` seconds."""
+    return cluster_id(bootstrap, patience) is not None
+
+
+def cluster_id(bootstrap: str, patience: float = 1.0) -> str | None:
+    """Which Kafka answers there within `patience` seconds; None if there is no answer."""
     from confluent_kafka import KafkaException
 
     try:
-        return bool(_admin(bootstrap).list_topics(timeout=patience).brokers)
+        found = _admin(bootstrap).list_topics(timeout=patience)
     except KafkaException:
-        return False
+        return None
+    return found.cluster_id if found.brokers else None
 
 
 def _listed(bootstrap: str, topic: str, partitions: range, which: str) -> dict[int, int]:

@@ -133,3 +133,26 @@ def test_free_port_is_free() -> None:
     """The port that is chosen can be listened on."""
     with socket.create_server(("127.0.0.1", children.free_port())) as server:
         assert server.fileno()
+
+
+class Beaten(Broker):
+    """A broker whose port is taken by another between the look at it and the start."""
+
+    thief: socket.socket | None = None
+
+    def _launch(self) -> None:
+        if self.thief is None:
+            self.thief = socket.socket()
+            self.thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.thief.bind(("127.0.0.1", self.port))
+            self.thief.listen()
+        super()._launch()
+
+
+def test_a_port_lost_at_the_last_moment_is_replaced(tmp_path: Path) -> None:
+    """What answers is this broker, never another program on the port that it wanted."""
+    with Beaten(str(tmp_path)) as broker:
+        assert broker.thief
+        assert broker.port != broker.thief.getsockname()[1]
+        assert topics.is_up(broker.bootstrap)
+        broker.thief.close()
