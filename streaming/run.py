@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -90,6 +90,13 @@ class Run:
 
     def _stream(self, spark: SparkSession, manifest: Manifest) -> None:
         ingest = self._ingest(spark, manifest)
+        with ExitStack() as opened:
+            for each in ingest.writers.values():
+                opened.callback(each.close)
+            self._until_done(spark, manifest, ingest)
+
+    def _until_done(self, spark: SparkSession, manifest: Manifest, ingest: job.Ingest) -> None:
+        """The query, started again whenever its broker was away."""
         reporter = Reporter(self._rejects_of, self.hooks.on_batch)
         spark.sparkContext.setLocalProperty("spark.scheduler.pool", QUERY)
         self.hooks.on_start(spark.sparkContext.uiWebUrl or "")
