@@ -13,17 +13,21 @@ from deltalake import DeltaTable
 
 from lakehouse import store
 from lakehouse.checkpoint import Offsets
+from lakehouse.duck import connect, create_view
 from lakehouse.paths import Places
 from lakehouse.tables import LOGS, QUARANTINE
+
+OPEN = """
+CREATE TEMP TABLE open AS SELECT _topic, _partition, _offset FROM quarantine AS q
+WHERE NOT EXISTS (
+    SELECT 1 FROM logs
+    WHERE _topic = q._topic AND _partition = q._partition AND _offset = q._offset)
+"""
 
 HELD = """
 CREATE TEMP VIEW held AS
 SELECT _topic, _partition, _offset, true AS in_logs FROM logs
-UNION ALL
-SELECT _topic, _partition, _offset, false FROM quarantine AS q
-WHERE NOT EXISTS (
-    SELECT 1 FROM logs
-    WHERE _topic = q._topic AND _partition = q._partition AND _offset = q._offset)
+UNION ALL SELECT _topic, _partition, _offset, false FROM open
 """
 
 COUNTS = """
@@ -138,12 +142,12 @@ class Coverage:
 
 
 @contextmanager
-def coverage(logs: DeltaTable, quarantine: DeltaTable) -> Iterator[Coverage]:
+def coverage(places: Places, logs: DeltaTable, quarantine: DeltaTable) -> Iterator[Coverage]:
     """Questions to both tables, at the versions that they are opened at."""
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.register("logs", logs.to_pyarrow_dataset())
-        connection.register("quarantine", quarantine.to_pyarrow_dataset())
+    with connect() as connection:
+        for table, at in ((LOGS, logs), (QUARANTINE, quarantine)):
+            create_view(connection, table.name, places.table(table), at)
+        connection.execute(OPEN)
         connection.execute(HELD)
         yield Coverage(connection)
 
@@ -152,5 +156,5 @@ def coverage(logs: DeltaTable, quarantine: DeltaTable) -> Iterator[Coverage]:
 def current(places: Places) -> Iterator[Coverage]:
     """Questions to both tables as they are now; an absent one is made, empty."""
     tables = [store.table_or_none(places, t) or store.create(places, t) for t in (LOGS, QUARANTINE)]
-    with coverage(*tables) as found:
+    with coverage(places, *tables) as found:
         yield found

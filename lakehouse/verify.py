@@ -33,6 +33,7 @@ class PartitionVerdict:
     quarantine: int
     gaps: int
     duplicates: int
+    in_flight: int
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,12 @@ def verify(places: Places) -> Verdict:
     manifest, end = _completed(checkpoint)
     logs, quarantine = store.open_table(places, LOGS), store.open_table(places, QUARANTINE)
     limit = _planned(checkpoint, manifest)
-    with coverage(logs, quarantine) as held:
+    with coverage(places, logs, quarantine) as held:
         sources = _sources(manifest, end, limit)
         parts = [p for topic, ranges in sources.items() for p in _partitions(held, topic, ranges)]
-        strays = _strays(held, sources)
-        in_flight = sum(c.in_flight for t, r in sources.items() for c in held.counts(t, r))
+        strays, gaps = _strays(held, sources), sum(part.gaps for part in parts)
         versions = {LOGS.name: logs.version(), QUARANTINE.name: quarantine.version()}
-        return _verdict(held, parts, strays, in_flight, versions, _examples(held, sources))
+        return _verdict(held, parts, strays, versions, _examples(held, sources) if gaps else [])
 
 
 def _completed(checkpoint: Checkpoint) -> tuple[Manifest, Offsets]:
@@ -119,6 +119,7 @@ def _partitions(held: Coverage, topic: str, ranges: dict[int, Range]) -> list[Pa
             quarantine=found.rows - found.logs,
             gaps=ranges[found.partition].end - ranges[found.partition].first - found.records,
             duplicates=found.repeated,
+            in_flight=found.in_flight,
         )
         for found in held.counts(topic, ranges)
     ]
@@ -143,7 +144,6 @@ def _verdict(
     held: Coverage,
     parts: list[PartitionVerdict],
     strays: int,
-    in_flight: int,
     versions: dict[str, int],
     examples: list[dict[str, Any]],
 ) -> Verdict:
@@ -159,7 +159,7 @@ def _verdict(
         duplicates=duplicates,
         unexpected=strays,
         misplaced=misplaced,
-        in_flight=in_flight,
+        in_flight=sum(p.in_flight for p in parts),
         duplicate_event_ids=duplicate_events,
         versions=versions,
         partitions=parts,

@@ -10,17 +10,11 @@ import pyarrow as pa
 from analytics.query import pinned
 from analytics.query.moment import Moment
 from analytics.query.statement import Kind, Statement
-from analytics.query.view import create_view
 from analytics.render import escaped
+from lakehouse.duck import connect, create_view
 from lakehouse.errors import LogpondError, SettingsError, TableError
 from lakehouse.paths import Places
 
-# Files that a query names may be read, as by any program of the person who asks.
-CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-    "python_enable_replacements": False,
-}
 READS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 UNKNOWN = re.compile(r"Table with name (\S+) does not exist")
 
@@ -33,8 +27,7 @@ def ask(places: Places, statement: Statement, moment: Moment) -> pa.Table:
             "use `logpond history TABLE`, `logpond tables`, or --engine spark",
         )
     mentioned = [name for name in pinned.names(places) if name.lower() in statement.words]
-    with duckdb.connect(config=CONFIG) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with connect() as connection:
         try:
             for name, at in pinned.pin(places, mentioned, moment).items():
                 create_view(connection, name, places.table(name), at)

@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from analytics.query.types import duck_type, literal, quoted
+from lakehouse.duck.types import duck_type, literal, quoted
 from lakehouse.errors import TableError
 from lakehouse.paths import is_url
 
