@@ -1,0 +1,57 @@
+"""What the README shows is run as it stands there."""
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+pytestmark = [pytest.mark.broker, pytest.mark.spark]
+
+
+def shown(section: str) -> str:
+    """The shell commands of a section, as one script."""
+    text = (ROOT / "README.md").read_text().split(f"## {section}\n")[1].split("\n## ")[0]
+    return "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
+
+
+def until(said: IO[str], words: str) -> str:
+    """The first line that holds `words`."""
+    return next(line for line in said if words in line)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`make demo`, as a newcomer runs it but shorter, once it has committed; and its Kafka."""
+    lake = tmp_path_factory.mktemp("demo") / "lake"
+    words = ["make", "demo", "DURATION=100", "BACKFILL=2m", "RATE=200", f"LAKE={lake}"]
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    kafka = until(process.stdout, "Kafka answers at").split("answers at ")[1].split()[0]
+    while not list((lake / "logs").glob("date=*")):
+        time.sleep(0.5)
+    time.sleep(10)  # the tour looks back to before its own incident
+    yield process, kafka
+    process.kill()
+
+
+def test_the_tour_runs_beside_the_demo_which_ends_well(
+    demo: tuple[subprocess.Popen[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Each command of the sixty seconds succeeds, and the demo then verifies its lake."""
+    process, kafka = demo
+    lake = next(tmp_path_factory.getbasetemp().glob("demo*/lake"))
+    environment = {**os.environ, "LOGPOND_LAKE": str(lake), "LOGPOND_KAFKA_BOOTSTRAP": kafka}
+    script = "set -euo pipefail\n" + shown("Sixty seconds")
+    tour = subprocess.run(
+        ["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert tour.returncode == 0, tour.stdout + tour.stderr
+    assert process.stdout
+    assert "ok:" in until(process.stdout, "verify  ")
+    assert process.wait(60) == 0
