@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from streaming import job, source
 from streaming.files import Decode
 from streaming.progress import Reporter
 from streaming.report import BatchReport
+from streaming.watch import Watch
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 QUERY = "ingest"
 TABLES = (QUARANTINE, LOGS)
-LOOK_SECONDS = 0.2
+KAFKA_TIMEOUT = "org.apache.kafka.common.errors.TimeoutException"
 
 
 @dataclass
@@ -97,13 +97,12 @@ class Run:
 
     def _until_done(self, spark: SparkSession, manifest: Manifest, ingest: job.Ingest) -> None:
         """The query, started again whenever its broker was away."""
-        reporter = Reporter(self._rejects_of, self.hooks.on_batch)
         spark.sparkContext.setLocalProperty("spark.scheduler.pool", QUERY)
         self.hooks.on_start(spark.sparkContext.uiWebUrl or "")
         while True:
             query = job.start(self._records(spark, manifest), ingest, self._trigger())
-            self._follow(query, reporter)
-            if not self._has_lost_broker(query):
+            watch = self._follow(spark, query)
+            if watch.cut_short or not self._has_lost_broker(query):
                 return
             self._wait_for_broker()
 
@@ -140,14 +139,13 @@ class Run:
         chosen = self.settings.writer
         return {table.name: writer(chosen, self.places, table, spark) for table in TABLES}
 
-    def _follow(self, query: StreamingQuery, reporter: Reporter) -> None:
-        """Report batches until the query ends; when asked to stop, stop it while it is idle."""
-        while query.isActive:
-            time.sleep(LOOK_SECONDS)
-            reporter.look(query)
-            if self.stop.is_set() and not query.status["isTriggerActive"]:
-                query.stop()
-        reporter.look(query)
+    def _follow(self, spark: SparkSession, query: StreamingQuery) -> Watch:
+        """Report batches until the query ends, or a stop ends it."""
+        reporter = Reporter(self._rejects_of, self.hooks.on_batch)
+        bootstrap, say = self.settings.kafka.bootstrap, self.hooks.on_wait
+        watch = Watch(spark, query, reporter, self.stop, lambda: topics.is_up(bootstrap), say)
+        watch()
+        return watch
 
     def _has_lost_broker(self, query: StreamingQuery) -> bool:
         """Whether the query ended for want of its broker; raises where it failed otherwise."""
@@ -157,7 +155,7 @@ class Run:
         error = failure or (None if self.stop.is_set() else query.exception())
         if error is None:
             return False
-        if topics.is_up(self.settings.kafka.bootstrap):
+        if KAFKA_TIMEOUT not in str(error) and topics.is_up(self.settings.kafka.bootstrap):
             raise explained(str(error), self.settings.kafka.topic)
         return not self.stop.is_set()
 

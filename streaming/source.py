@@ -27,6 +27,10 @@ def read(
         "maxOffsetsPerTrigger": str(max_offsets),
         "failOnDataLoss": "true",
         "kafka.fetch.max.wait.ms": "50",
+        # Spark's own patience is minutes, and a stop waits for it
+        "kafka.request.timeout.ms": "10000",
+        "kafka.default.api.timeout.ms": "10000",
+        "fetchOffset.numRetries": "1",
     }
     records = spark.readStream.format("kafka").options(**options).load()
     return records.selectExpr(*RAW_COLUMNS)
