@@ -59,6 +59,19 @@ def test_second_run_changes_nothing(asked: Settings, once: Once) -> None:
     assert (asdict(after), after.ok) == (asdict(before), True)
 
 
+def test_stream_may_start_before_its_first_record(
+    broker: Broker, topic: Topic, tmp_path: Path, once: Once
+) -> None:
+    """A start over an empty topic, and another one, are no fault; what comes then is read."""
+    asked = settings(broker.bootstrap, topic.name, tmp_path)
+    once(asked)
+    once(asked)
+    send(broker.bootstrap, topic.name, [message()] * 10)
+
+    assert sum(batch.rows for batch in once(asked)) == 10
+    assert verify(Places.of(asked)).ok
+
+
 def test_second_stream_on_a_lake_is_refused(asked: Settings) -> None:
     """While one stream runs, another says so, and ends with exit code 3."""
     with running(asked) as first:
