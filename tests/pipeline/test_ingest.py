@@ -51,41 +51,55 @@ def assert_each_once(lake: Lake, bad: list[tuple[int, int]] = BAD) -> None:
     assert lake.coordinates(LOGS) == [at for at in EVERY if at not in bad]
 
 
-def test_each_record_comes_in_once(job: Job) -> None:
+@pytest.fixture(scope="module")
+def finished(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Job:
+    """The query at the end of its three batches, for tests that only look."""
+    folder = tmp_path_factory.mktemp("finished")
+    made = Job(Lake.at(folder), spark, folder / "source")
+    made.arrive(*BATCHES)
+    made.run()
+    return made
+
+
+def test_each_record_comes_in_once(finished: Job) -> None:
     """Three micro-batches: events in logs, rejects in quarantine, a commit each where there are."""
-    job.run()
-
-    assert_each_once(job.lake)
-    assert versions(job.lake) == [3, 2]
+    assert_each_once(finished.lake)
+    assert versions(finished.lake) == [3, 2]
 
 
-def test_a_second_run_with_nothing_new_does_nothing(job: Job) -> None:
+def test_a_second_run_with_nothing_new_does_nothing(finished: Job) -> None:
     """No batch, no commit."""
-    job.run()
-    before = versions(job.lake)
+    before = versions(finished.lake)
 
-    job.run()
+    finished.run()
 
-    assert versions(job.lake) == before
-
-
-def test_rows_say_which_commit_brought_them(job: Job) -> None:
-    """Query id and batch, the same in both tables and in the history."""
-    job.run()
-
-    rows = store.open_table(job.lake.places, LOGS).to_pyarrow_table(columns=["_offset", "_commit"])
-    commits = {r["_offset"]: r["_commit"] for r in rows.to_pylist()}
-    assert commits[7] == f"{job.lake.manifest.query_id}:1"
+    assert versions(finished.lake) == before
 
 
-@pytest.mark.parametrize("step", ["decoded", "planned", "quarantine", "logs"])
-def test_a_restart_in_the_middle_goes_on(job: Job, step: str) -> None:
-    """A crash after any step of the second batch loses nothing and repeats nothing."""
-    job.run(crash=f"{step}:1")
+def test_rows_say_which_commit_brought_them(finished: Job) -> None:
+    """Query id and batch."""
+    logs = store.open_table(finished.lake.places, LOGS)
+    rows = logs.to_pyarrow_table(columns=["_offset", "_commit"]).to_pylist()
+
+    commits = {row["_offset"]: row["_commit"] for row in rows}
+    assert commits[7] == f"{finished.lake.manifest.query_id}:1"
+
+
+def test_plans_do_not_pile_up(finished: Job) -> None:
+    """Only the last batch's plan is kept."""
+    kept = finished.lake.plans.all(finished.lake.manifest.query_id)
+    assert [plan.batch for plan in kept] == [2]
+
+
+def test_a_restart_in_the_middle_goes_on(job: Job) -> None:
+    """A crash after whichever step loses nothing and repeats nothing; what is planned stands."""
+    for crash in ("decoded:0", "planned:0", "quarantine:1", "logs:2"):
+        job.run(crash=crash)
+        assert isinstance(job.failure, Crash)
     job.run()
 
     assert_each_once(job.lake)
-    assert job.steps.count("decoded:1") == (2 if step == "decoded" else 1)
+    assert [job.steps.count(f"decoded:{batch}") for batch in range(3)] == [2, 1, 1]
 
 
 @pytest.mark.parametrize("step", ["planned", "quarantine"])
@@ -155,19 +169,6 @@ def test_sparks_own_writer_keeps_the_promise_too(job: Job) -> None:
     job.run()
 
     assert_each_once(job.lake)
-
-
-def test_plans_do_not_pile_up(job: Job) -> None:
-    """Only the last batch's plan is kept."""
-    job.run()
-    kept = job.lake.plans.all(job.lake.manifest.query_id)
-    assert [plan.batch for plan in kept] == [2]
-
-
-def test_a_failure_is_told_as_it_is(job: Job) -> None:
-    """Who runs the query hears the exception itself, not Spark's text of it."""
-    job.run(crash="planned:0")
-    assert isinstance(job.failure, Crash)
 
 
 def test_records_held_before_a_recovery_are_passed_over(job: Job) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from lakes import Lake, events
 from writers import APPEND_SAME, COMMIT_MANY, run_at_once
@@ -18,89 +21,111 @@ from lakehouse.store import Key, Writer, files
 from lakehouse.tables import LOGS, QUARANTINE
 
 
-@pytest.fixture(params=["deltalake", pytest.param("spark", marks=pytest.mark.spark)])
-def chosen(request: pytest.FixtureRequest) -> str:
-    """The name of a writer."""
-    return str(request.param)
+@dataclass(frozen=True)
+class Open:
+    """A writer, and an application and a partition of the topic that are this test's alone."""
+
+    writer: Writer
+    lake: Lake
+    own: int
+
+    def key(self, version: int) -> Key:
+        """A key of this test's application."""
+        return Key(f"app-{self.own}", version)
+
+    def rows(self, *offsets: int, **fields: Any) -> pa.Table:
+        """Events of this test's partition."""
+        return events(offsets, partition=self.own, **fields)
+
+    def found(self) -> list[int]:
+        """The offsets in the table, of this test's partition."""
+        return [offset for own, offset in self.lake.coordinates() if own == self.own]
+
+
+BOTH = ["deltalake", pytest.param("spark", marks=pytest.mark.spark)]
+
+
+@pytest.fixture(scope="module", params=BOTH)
+def shared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Writer, Lake]]:
+    """A table with either writer; one for all tests, for Spark takes its time."""
+    lake = Lake.at(tmp_path_factory.mktemp("shared"))
+    spark = request.getfixturevalue("spark") if request.param == "spark" else None
+    writer = store.writer(request.param, lake.places, LOGS, spark)
+    yield writer, lake
+    writer.close()
 
 
 @pytest.fixture
-def writer(chosen: str, lake: Lake, request: pytest.FixtureRequest) -> Iterator[Writer]:
-    """That writer of `logs`."""
-    spark = request.getfixturevalue("spark") if chosen == "spark" else None
-    opened = store.writer(chosen, lake.places, LOGS, spark)
-    yield opened
-    opened.close()
+def of(shared: tuple[Writer, Lake]) -> Open:
+    """The table with a number that nobody had."""
+    return Open(*shared, own=next(NUMBERS))
 
 
-def test_appends_under_one_application_add_up(writer: Writer, lake: Lake) -> None:
+NUMBERS = itertools.count()
+
+
+def test_appends_under_one_application_add_up(of: Open) -> None:
     """Each new key brings its rows; the newest is known."""
-    assert writer.last("app") is None
-    assert [writer.append(events([n]), Key("app", n)) for n in range(3)] == [True] * 3
-    assert writer.last("app") == 2
-    assert lake.coordinates() == [(0, 0), (0, 1), (0, 2)]
+    assert of.writer.last(of.key(0).app) is None
+    assert [of.writer.append(of.rows(n), of.key(n)) for n in range(2)] == [True] * 2
+    assert of.writer.last(of.key(0).app) == 1
+    assert of.found() == [0, 1]
 
 
-def test_a_repeated_key_adds_nothing(writer: Writer, lake: Lake) -> None:
+def test_a_repeated_key_adds_nothing(of: Open) -> None:
     """The same key, and any older one, are done already."""
-    writer.append(events([0]), Key("app", 7))
+    of.writer.append(of.rows(0), of.key(7))
 
-    assert not writer.append(events([0]), Key("app", 7))
-    assert not writer.append(events([1]), Key("app", 3))
-    assert lake.coordinates() == [(0, 0)]
+    assert not of.writer.append(of.rows(0), of.key(7))
+    assert not of.writer.append(of.rows(1), of.key(3))
+    assert of.found() == [0]
 
 
-def test_applications_count_apart(writer: Writer, lake: Lake) -> None:
+def test_applications_count_apart(of: Open) -> None:
     """The same number under another application is another key."""
-    writer.append(events([0]), Key("one", 7))
+    of.writer.append(of.rows(0), of.key(7))
 
-    assert writer.append(events([1]), Key("two", 7))
-    assert lake.coordinates() == [(0, 0), (0, 1)]
+    assert of.writer.append(of.rows(1), Key(f"other-{of.own}", 7))
+    assert of.found() == [0, 1]
 
 
-def test_files_are_committed_once(writer: Writer, lake: Lake) -> None:
+def test_files_are_committed_once(of: Open) -> None:
     """Written files come in by a commit of their key, and only once."""
-    written = files.write(LOGS, events(range(5)), lake.places.table(LOGS), "part-1")
+    root = of.lake.places.table(LOGS)
+    written = files.write(LOGS, of.rows(0, 1, 2), root, "part-1")
+    assert of.found() == []  # a crash between the files and their commit leaves no row
 
-    assert writer.commit(written, Key("app", 0))
-    assert not writer.commit(written, Key("app", 0))
-    assert lake.count() == 5
-
-
-def test_files_without_a_commit_are_no_rows(writer: Writer, lake: Lake) -> None:
-    """A crash between the files and their commit leaves nothing that a reader sees."""
-    files.write(LOGS, events([0]), lake.places.table(LOGS), "part-1")
-    writer.append(events([0]), Key("app", 0))
-
-    assert lake.coordinates() == [(0, 0)]
+    assert of.writer.commit(written, of.key(0))
+    assert not of.writer.commit(written, of.key(0))
+    assert of.found() == [0, 1, 2]
 
 
-def test_rows_come_back_as_they_were(writer: Writer, lake: Lake) -> None:
+def test_rows_come_back_as_they_were(of: Open) -> None:
     """Values, NULLs, times and partitions are the same through either writer."""
-    rows = events(range(3), user="naïve 'quoted' \u202e\n", response_time=0.1, bytes_sent=2**63 - 1)
-    writer.append(rows, Key("app", 0))
+    odd = of.rows(0, user="na\u00efve 'quoted' \u202e\n", response_time=0.1, bytes_sent=2**63 - 1)
+    rows = pa.concat_tables([odd, of.rows(1, timestamp="2026-05-01T03:00:00.000001Z")])
+    of.writer.append(rows, of.key(0))
 
-    read = store.open_table(lake.places, LOGS).to_pyarrow_table()
+    read = store.open_table(of.lake.places, LOGS).to_pyarrow_table()
 
-    assert read.select(rows.column_names).sort_by("_offset").to_pylist() == rows.to_pylist()
-
-
-def test_rows_of_several_partitions_lie_in_them(writer: Writer, lake: Lake) -> None:
-    """Each row is in the partition of its hour."""
-    rows = [events([h], timestamp=f"2026-05-01T{h:02}:30:00Z") for h in range(3)]
-    for hour, part in enumerate(rows):
-        writer.append(part, Key("app", hour))
-
-    found = store.open_table(lake.places, LOGS).partitions()
-    assert sorted(p["hour"] for p in found) == ["0", "1", "2"]
+    own = read.filter(pc.field("_partition") == of.own).select(rows.column_names)
+    assert own.sort_by("_offset").to_pylist() == rows.to_pylist()
 
 
-def test_commits_say_who_and_how_many(writer: Writer, lake: Lake) -> None:
+def test_commits_say_who_and_how_many(of: Open) -> None:
     """The history names the key and the rows of each commit."""
-    writer.append(events(range(3)), Key("app", 5))
+    of.writer.append(of.rows(0, 1, 2), of.key(5))
 
-    newest = store.open_table(lake.places, LOGS).history(limit=1)[0]
-    assert store.note_of(newest) == {"writer": "app", "batch": 5, "rows": 3}
+    newest = store.open_table(of.lake.places, LOGS).history(limit=1)[0]
+    assert store.note_of(newest) == {"writer": of.key(5).app, "batch": 5, "rows": 3}
+
+
+@pytest.fixture(params=BOTH)
+def chosen(request: pytest.FixtureRequest) -> str:
+    """The name of a writer."""
+    return str(request.param)
 
 
 def test_added_column_evolves(chosen: str, lake: Lake, request: pytest.FixtureRequest) -> None:
