@@ -1,0 +1,60 @@
+"""A gap in the tables is read again from Kafka, and what lies beyond it is not read twice."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from lakes import TABLES
+from messages import send
+from promise import broken
+from records import message
+from streams import Once, settings
+
+from cli.broker import Broker
+from lakehouse import store, topics
+from lakehouse.paths import Places
+from lakehouse.settings import Settings
+from lakehouse.tables import LOGS, QUARANTINE
+from lakehouse.topics import Topic
+from lakehouse.verify import verify
+from streaming.recover import Recovery, recover
+
+pytestmark = [pytest.mark.broker, pytest.mark.spark]
+
+
+@pytest.fixture
+def asked(broker: Broker, topic: Topic, tmp_path: Path) -> Settings:
+    """A new lake over a topic of two partitions, small batches."""
+    for partition in (0, 1):
+        send(broker.bootstrap, topic.name, [message()] * 45 + [b"no event"] * 5, partition)
+    return settings(broker.bootstrap, topic.name, tmp_path, ingest_max_offsets=30)
+
+
+def recovered(asked: Settings) -> Recovery:
+    """The query's checkpoint made anew."""
+    places, kafka = Places.of(asked), asked.kafka
+    writers = {t.name: store.DeltaWriter(places, t) for t in TABLES}
+    topic = topics.describe(kafka.bootstrap, kafka.topic)
+    return recover(places, "ingest", topic, {0: 0, 1: 0}, writers, TABLES, 1)
+
+
+@pytest.mark.parametrize("keeps_manifest", [True, False])
+def test_gaps_are_filled_and_nothing_repeated(
+    asked: Settings, once: Once, keeps_manifest: bool
+) -> None:
+    """Rows gone from both tables come back from the broker; the others stay as they are."""
+    once(asked)
+    places, (bootstrap, topic) = Places.of(asked), (asked.kafka.bootstrap, asked.kafka.topic)
+    store.open_table(places, LOGS).delete("_partition = 0 and _offset in (7, 31)")
+    store.open_table(places, QUARANTINE).delete("_partition = 1 and _offset = 48")
+    if not keeps_manifest:
+        shutil.rmtree(places.checkpoints)
+
+    done = recovered(asked)
+    once(asked)
+
+    assert (done.start, done.held) == ({0: 7, 1: 48}, {0: 50, 1: 50})
+    assert broken(bootstrap, places, topic) == []
+    assert verify(places).ok
