@@ -8,7 +8,9 @@ from pathlib import Path
 
 import produced
 import pytest
+from messages import send
 from promise import broken
+from records import message
 from streams import Once, running, settings, stop, until
 
 from cli.broker import Broker
@@ -52,3 +54,17 @@ def test_broker_killed_and_back(mortal: Broker, tmp_path: Path, once: Once) -> N
     assert verdict.ok, verdict
     assert verdict.records == ended.last["acked"]
     assert broken(mortal.bootstrap, Places.of(asked), TOPIC) == []
+
+
+def test_stop_while_the_broker_is_away(mortal: Broker, tmp_path: Path) -> None:
+    """A stream that waits for its broker says so, and a stop still ends it well within 30 s."""
+    send(mortal.bootstrap, TOPIC, [message()] * 100)
+    with running(settings(mortal.bootstrap, TOPIC, tmp_path / "lake")) as stream:
+        until(stream, " batch 0 ")
+        mortal.kill()
+        until(stream, "Kafka does not answer")
+        began = time.monotonic()
+        code, said = stop(stream)
+
+    assert (code, time.monotonic() - began < 30) == (0, True), said
+    assert "Traceback" not in said
