@@ -62,7 +62,7 @@ class Ingest:
 
             screen = self._screen
             hooks = Hooks(
-                on_batch=screen.status.committed, on_start=self._reading, on_wait=screen.say
+                on_batch=screen.status.committed, on_start=self._reading, on_notice=screen.say
             )
             Run(self._settings, self._places, self._stop, hooks)()
         except BaseException as error:

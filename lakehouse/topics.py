@@ -63,6 +63,16 @@ def offsets(bootstrap: str, topic: str) -> dict[int, tuple[int, int]]:
     return {partition: (first[partition], end[partition]) for partition in partitions}
 
 
+def trusts_its_clock(bootstrap: str, topic: str) -> bool:
+    """Whether the times of records are the broker's (LogAppendTime), not their producers'."""
+    from confluent_kafka.admin import ConfigResource
+
+    asked = ConfigResource(ConfigResource.Type.TOPIC, topic)
+    found = _admin(bootstrap).describe_configs([asked], request_timeout=PATIENCE_SECONDS)
+    config = _answer(found[asked], bootstrap, topic)
+    return bool(config["message.timestamp.type"].value == "LogAppendTime")
+
+
 def is_up(bootstrap: str, patience: float = 1.0) -> bool:
     """Whether a broker answers there within `patience` seconds."""
     return cluster_id(bootstrap, patience) is not None

@@ -52,7 +52,7 @@ def stream(
     hooks = Hooks(
         on_batch=lambda report: click.echo(report.line),
         on_start=lambda ui: click.echo(f"reading; Spark UI: {ui}"),
-        on_wait=click.echo,
+        on_notice=click.echo,
     )
     Run(settings, Places.of(settings), stopped_by_signals(), hooks, once)()
     click.echo("stopped between two batches; all of them are committed")

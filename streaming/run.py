@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 
 QUERY = "ingest"
 TABLES = (QUARANTINE, LOGS)
+PRODUCERS_CLOCK = (
+    "note: {topic} keeps its producers' clocks (CreateTime); the guard against events from the "
+    "future is only as good as they are: set message.timestamp.type=LogAppendTime"
+)
 KAFKA_TIMEOUT = "org.apache.kafka.common.errors.TimeoutException"
 
 
@@ -45,7 +49,7 @@ class Hooks:
 
     on_batch: Callable[[BatchReport], None] = lambda _report: None
     on_start: Callable[[str], None] = lambda _spark_ui: None
-    on_wait: Callable[[str], None] = lambda _why: None
+    on_notice: Callable[[str], None] = lambda _why: None
     reached: Callable[[str, Plan], None] = lambda _step, _plan: None
     decode: Decode = decode.decode
 
@@ -85,6 +89,8 @@ class Run:
         kafka = self.settings.kafka
         topic = topics.describe(kafka.bootstrap, kafka.topic)
         offsets = topics.offsets(kafka.bootstrap, kafka.topic)
+        if not topics.trusts_its_clock(kafka.bootstrap, kafka.topic):
+            self.hooks.on_notice(PRODUCERS_CLOCK.format(topic=kafka.topic))
         earliest = {partition: first for partition, (first, _) in offsets.items()}
         return admit(self.places, QUERY, topic, earliest, TABLES, decode.VERSION)
 
@@ -142,7 +148,7 @@ class Run:
     def _follow(self, spark: SparkSession, query: StreamingQuery) -> Watch:
         """Report batches until the query ends, or a stop ends it."""
         reporter = Reporter(self._rejects_of, self.hooks.on_batch)
-        bootstrap, say = self.settings.kafka.bootstrap, self.hooks.on_wait
+        bootstrap, say = self.settings.kafka.bootstrap, self.hooks.on_notice
         watch = Watch(spark, query, reporter, self.stop, lambda: topics.is_up(bootstrap), say)
         watch()
         return watch
@@ -160,7 +166,7 @@ class Run:
         return not self.stop.is_set()
 
     def _wait_for_broker(self) -> None:
-        self.hooks.on_wait(f"Kafka does not answer at {self.settings.kafka.bootstrap}; waiting")
+        self.hooks.on_notice(f"Kafka does not answer at {self.settings.kafka.bootstrap}; waiting")
         while not self.stop.wait(1) and not topics.is_up(self.settings.kafka.bootstrap):
             pass
 

@@ -41,3 +41,10 @@ def test_absent_broker_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BrokerError, match="does not answer") as error:
         topics.describe("127.0.0.1:1", "web-logs")
     assert error.value.remedy
+
+
+def test_whose_clock_a_topic_keeps(broker: Broker, topic: Topic) -> None:
+    """A topic of ours keeps the broker's clock; one of its producers' is told apart."""
+    topics.create(broker.bootstrap, "theirs", 1, {"message.timestamp.type": "CreateTime"})
+    assert topics.trusts_its_clock(broker.bootstrap, topic.name)
+    assert not topics.trusts_its_clock(broker.bootstrap, "theirs")
