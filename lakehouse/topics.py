@@ -68,8 +68,9 @@ def trusts_its_clock(bootstrap: str, topic: str) -> bool:
     from confluent_kafka.admin import ConfigResource
 
     asked = ConfigResource(ConfigResource.Type.TOPIC, topic)
-    found = _admin(bootstrap).describe_configs([asked], request_timeout=PATIENCE_SECONDS)
-    config = _answer(found[asked], bootstrap, topic)
+    admin = _admin(bootstrap)
+    found = admin.describe_configs([asked], request_timeout=PATIENCE_SECONDS)
+    config: Any = _answer(found[asked], bootstrap, topic)
     return bool(config["message.timestamp.type"].value == "LogAppendTime")
 
 
@@ -112,6 +113,7 @@ def _once_known(bootstrap: str, topic: str) -> Topic:
 
 
 def _admin(bootstrap: str) -> AdminClient:
+    """A client that whoever asks must hold until the answer: its end is the end of the question."""
     from confluent_kafka.admin import AdminClient
 
     # librdkafka prints a line a retry while a broker is down; the error raised says it once
