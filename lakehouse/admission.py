@@ -13,7 +13,7 @@ from lakehouse import store
 from lakehouse.checkpoint import Checkpoint, Manifest, Offsets, Progress
 from lakehouse.errors import CheckpointError
 from lakehouse.paths import Places
-from lakehouse.plans import app_id
+from lakehouse.plans import Plans, app_id
 from lakehouse.tables import Table
 from lakehouse.topics import Topic
 
@@ -42,7 +42,17 @@ def admit(
         return checkpoint.adopt(manifest)
     _refuse_mismatch(checkpoint, manifest, topic)
     _refuse_lost_progress(places, manifest, progress, tables)
+    _refuse_other_plan(places, checkpoint, progress)
     return checkpoint.adopt(_with_columns(manifest, columns_of(tables), query))
+
+
+def _refuse_other_plan(places: Places, checkpoint: Checkpoint, progress: Progress | None) -> None:
+    """The plan of the batch that is to be replayed must be of its records."""
+    if progress is None or progress.planned is None or progress.planned == progress.completed:
+        return
+    batch = progress.planned
+    start, end = checkpoint.offsets(batch - 1), checkpoint.offsets(batch)
+    Plans(places, checkpoint.query).find(progress.query_id, batch, start, end)
 
 
 def new_manifest(

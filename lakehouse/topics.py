@@ -65,7 +65,7 @@ def offsets(bootstrap: str, topic: str) -> dict[int, tuple[int, int]]:
 
 def trusts_its_clock(bootstrap: str, topic: str) -> bool:
     """Whether the times of records are the broker's (LogAppendTime), not their producers'."""
-    from confluent_kafka.admin import ConfigResource
+    from confluent_kafka.admin import ConfigResource  # type: ignore[attr-defined]
 
     asked = ConfigResource(ConfigResource.Type.TOPIC, topic)
     admin = _admin(bootstrap)

@@ -98,13 +98,15 @@ def replay_quarantine(lake: str | None) -> None:
       logpond replay-quarantine
       logpond sql "SELECT reason, COUNT(*) FROM quarantine GROUP BY reason"
     """
+    from lakehouse import store
     from lakehouse.decode import decode
-    from lakehouse.tables import LOGS
+    from lakehouse.tables import LOGS, QUARANTINE
     from streaming.replay import replay_quarantine
     from streaming.run import limits
 
     settings = _settings(lake, None, None)
     places = Places.of(settings)
+    store.open_table(places, QUARANTINE)
     logs = _writers(settings, places)[LOGS.name]
     done = replay_quarantine(places, logs, limits(settings.ingest), decode)
     click.echo(f"{done.looked_at} open records looked at: {done.passed} passed and are in logs now")

@@ -76,13 +76,13 @@ class Run:
             spark = session(self.settings, "streaming")
             try:
                 self._stream(spark, manifest)
-            except (Py4JError, OSError) as error:
+            except (Py4JError, ConnectionError) as error:
                 raise LogpondError(
                     "Spark ended unexpectedly; nothing is lost",
                     f"start again; {log_file(self.settings)} says why",
                 ) from error
             finally:
-                with suppress(Py4JError, OSError):
+                with suppress(Py4JError, ConnectionError):
                     spark.stop()
 
     def _admitted(self) -> Manifest:

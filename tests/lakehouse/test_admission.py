@@ -192,3 +192,12 @@ def test_a_refusal_changes_nothing(running: Lake) -> None:
     with pytest.raises(CheckpointError):
         admit(running.places, QUERY, Topic("other", "x", 1), {0: 0}, TABLES, 2)
     assert running.manifest == before
+
+
+def test_a_plan_for_other_records_is_refused(running: Lake) -> None:
+    """The batch that is to be replayed has a plan, but of another range than its offsets say."""
+    running.batch(2, {0: 12}, crash="planned")
+    offsets = spark_part(running) / "offsets" / "2"
+    offsets.write_text(offsets.read_text().replace("12", "13"))
+
+    refused(running, "another range of records", "recover")
