@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -40,6 +41,8 @@ PRODUCERS_CLOCK = (
     "note: {topic} keeps its producers' clocks (CreateTime); the guard against events from the "
     "future is only as good as they are: set message.timestamp.type=LogAppendTime"
 )
+# The last line that names an exception, Java's or a Python worker's, is the first cause.
+CAUSE = re.compile(r"^\s*(?:Caused by: |: )?([\w.]+(?:Error|Exception)\b.*)", re.MULTILINE)
 KAFKA_TIMEOUT = "org.apache.kafka.common.errors.TimeoutException"
 
 
@@ -194,5 +197,7 @@ def explained(error: str, topic: str) -> LogpondError:
             f"Kafka no longer holds the next records of {topic}: its retention removed them",
             "go on from what is there: `logpond recover ingest`; `verify` lists what is lost",
         )
-    reason = next((line for line in error.splitlines() if line.strip()), "for no stated reason")
-    return LogpondError(f"the ingest query failed: {reason[:500]}", "nothing is lost: start again")
+    causes = CAUSE.findall(error) or error.split("\n", 1)
+    return LogpondError(
+        f"the ingest query failed: {causes[-1][:500]}", "nothing is lost: start again"
+    )
