@@ -13,7 +13,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import backlog, live, topic
+from benchmarks import backlog, live, sql, topic
 from cli.broker import Broker
 
 RESULTS = Path(__file__).parent / "results"
@@ -23,8 +23,9 @@ RESULTS = Path(__file__).parent / "results"
 @click.option("--events", default=2_000_000, help="Records of the filled topic.")
 @click.option("--seconds", default=90, help="Of each live run, after its warm-up.")
 @click.option("--rates", default="500,2000", help="Events a second of the live runs.")
-def bench(events: int, seconds: int, rates: str) -> None:
-    """Producer, ingest of a backlog against a plain consumer, small batches, freshness, memory."""
+@click.option("--commits", default=5000, help="Of the table that `logpond sql` is asked about.")
+def bench(events: int, seconds: int, rates: str, commits: int) -> None:
+    """Producer, ingest of a backlog against a plain consumer, small batches, freshness, SQL."""
     found: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as folder, Broker(f"{folder}/broker", heap="512m") as broker:
         place, at = Path(folder), broker.bootstrap
@@ -37,6 +38,7 @@ def bench(events: int, seconds: int, rates: str) -> None:
         for rate in rates.split(","):
             measured = live.live(at, f"live-{rate}", place, int(rate), seconds)
             _tell(found, f"live, {rate}/s", measured)
+        _tell(found, "sql, process start included", sql.sql(place, commits))
     _save(found)
 
 

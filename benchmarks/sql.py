@@ -1,0 +1,79 @@
+"""`logpond sql` as a person calls it, process start included, on a table of very many commits."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+
+from lakehouse.decode import RAW, Limits, decode
+from lakehouse.paths import Places
+from lakehouse.schema import UTC_TIMESTAMP
+from lakehouse.store import DeltaWriter, Key
+from lakehouse.tables import LOGS
+from producer.faults import Shares
+from producer.traffic import Traffic
+
+ROWS = 1_000_000
+TIMES = 5
+LIMITS = Limits(timedelta(minutes=5), None, 1 << 20)
+QUERIES = {
+    "count": "SELECT COUNT(*) AS rows FROM logs",
+    "errors": "SELECT COUNT(*) AS rows FROM logs WHERE status_code >= 500",
+    "by_hour": "SELECT hour, COUNT(*) AS requests, AVG(response_time) AS ms FROM logs GROUP BY hour",
+}
+
+
+def sql(folder: Path, commits: int) -> dict[str, float]:
+    """Median seconds of each query over a million rows in `commits` commits."""
+    lake = str(folder / "many")
+    began = time.monotonic()
+    _fill(Places(lake, f"{lake}/_checkpoints"), commits)
+    filled = (time.monotonic() - began) / commits
+    seconds = {f"{name}_seconds": _median(query, lake) for name, query in QUERIES.items()}
+    return {"commits": commits, "rows": ROWS, "seconds_a_commit": filled, **seconds}
+
+
+def _fill(places: Places, commits: int) -> None:
+    """A day of events, in its own order."""
+    end = datetime.now(UTC)
+    start = int((end - timedelta(hours=23)).timestamp() * 1e6)
+    step, rows = 23 * 3600 * 10**6 // commits, ROWS // commits
+    traffic, logs = Traffic(7, start, rows * 1e6 / step, Shares(0, 0, 0)), DeltaWriter(places, LOGS)
+    for commit in range(commits):
+        since = start + commit * step
+        values = [value for _, value in traffic.tick(since, since + step, rows)]
+        events = decode(_raw(values, commit * rows, end), LIMITS).events
+        logs.append(_brought(events, end, commit), Key("bench/logs", commit))
+
+
+def _raw(values: list[bytes | None], offset: int, when: datetime) -> pa.RecordBatch:
+    count = len(values)
+    columns = [
+        pa.array(values, pa.binary()),
+        pa.array(["bench"] * count),
+        pa.array([0] * count, pa.int32()),
+        pa.array(range(offset, offset + count), pa.int64()),
+        pa.array([when] * count, UTC_TIMESTAMP),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=RAW)
+
+
+def _brought(events: pa.Table, when: datetime, commit: int) -> pa.Table:
+    times = pa.repeat(pa.scalar(when, UTC_TIMESTAMP), events.num_rows)
+    names = pa.repeat(pa.scalar(f"bench:{commit}"), events.num_rows)
+    return events.append_column("_ingested_at", times).append_column("_commit", names)
+
+
+def _median(query: str, lake: str) -> float:
+    taken = []
+    for _ in range(TIMES):
+        began = time.monotonic()
+        words = [sys.executable, "-m", "cli", "sql", query, "--lake", lake]
+        subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+        taken.append(time.monotonic() - began)
+    return sorted(taken)[TIMES // 2]
