@@ -24,7 +24,7 @@ LIMITS = Limits(timedelta(minutes=5), None, 1 << 20)
 QUERIES = {
     "count": "SELECT COUNT(*) AS rows FROM logs",
     "errors": "SELECT COUNT(*) AS rows FROM logs WHERE status_code >= 500",
-    "by_hour": "SELECT hour, COUNT(*) AS requests, AVG(response_time) AS ms FROM logs GROUP BY hour",
+    "by_hour": "SELECT hour, COUNT(*) AS rows, AVG(response_time) AS ms FROM logs GROUP BY hour",
 }
 
 
