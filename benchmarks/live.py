@@ -19,7 +19,7 @@ WARM_SECONDS = 40
 
 FRESHNESS = """
 SELECT quantile_cont(lag, [0.5, 0.95, 0.99]) FROM (
-    SELECT epoch(to_timestamp(c.at / 1000.0)) - epoch(l._kafka_timestamp) AS lag
+    SELECT epoch(to_timestamp(c.moment / 1000.0)) - epoch(l._kafka_timestamp) AS lag
     FROM logs AS l JOIN commits AS c ON l._commit = c.name)
 """
 
@@ -50,7 +50,7 @@ def live(bootstrap: str, topic: str, folder: Path, rate: int, seconds: int) -> d
 def _producer(bootstrap: str, topic: str, lake: str, rate: int) -> subprocess.Popen[str]:
     words = ["--bootstrap", bootstrap, "--topic", topic, "--lake", lake, "--rate", str(rate)]
     command = [sys.executable, "-m", "producer", *words, "--duration", "10m"]
-    return _Stopped(command, stdout=subprocess.DEVNULL, text=True)
+    return _Stopped(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
 
 
 class _Stopped(subprocess.Popen[str]):
@@ -91,7 +91,7 @@ def _freshness(lake: str, since: float) -> tuple[float, float, float]:
     commits = [(_name(entry), entry["timestamp"]) for entry in table.history()
                if "logpond" in entry and entry["timestamp"] > since * 1000]  # fmt: skip
     with duckdb.connect() as connection:
-        connection.execute("CREATE TABLE commits (name VARCHAR, at BIGINT)")
+        connection.execute("CREATE TABLE commits (name VARCHAR, moment BIGINT)")
         connection.executemany("INSERT INTO commits VALUES (?, ?)", commits)
         connection.register("logs", table.to_pyarrow_dataset())
         ((quantiles,),) = connection.execute(FRESHNESS).fetchall()

@@ -35,7 +35,7 @@ def main(bootstrap: str, topic: str, folder: str, batch: int) -> None:
         parts: list[pa.Table] = []
         taken = 0
         while taken < min(batch, left):
-            messages = consumer.consume(CHUNK, timeout=5)
+            messages = consumer.consume(min(CHUNK, left - taken), timeout=5)
             taken += len(messages)
             parts.append(_parsed(messages))
         write_deltalake(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -32,6 +33,7 @@ def session(settings: Settings, app: str) -> SparkSession:
     from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
 
+    _silence_the_wires()
     conf = SparkConf(loadDefaults=False).setAll([*_options(settings, app).items()])
     if SparkContext._active_spark_context is None:
         log = log_file(settings)
@@ -46,13 +48,23 @@ def log_file(settings: Settings) -> Path:
     return Path(Places.of(settings).state) / "spark.log"
 
 
+def _silence_the_wires() -> None:
+    """A JVM that dies is told once, in words, by whoever called it; not by its connections too."""
+    from pyspark.accumulators import AccumulatorServer
+
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)
+    AccumulatorServer.handle_error = lambda *_: None  # type: ignore[method-assign]
+
+
 @contextmanager
 def _own_ctrl_c() -> Iterator[None]:
     """Spark would have Ctrl-C cancel the jobs of a batch; what the program does on it stays."""
     ours = signal.getsignal(signal.SIGINT)
-    yield
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, ours)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, ours)
 
 
 def _gateway(conf: SparkConf, errors: IO[str], log: Path) -> Any:

@@ -54,8 +54,10 @@ def stream(
         on_start=lambda ui: click.echo(f"reading; Spark UI: {ui}"),
         on_notice=click.echo,
     )
-    Run(settings, Places.of(settings), stopped_by_signals(), hooks, once)()
-    click.echo("stopped between two batches; all of them are committed")
+    run = Run(settings, Places.of(settings), stopped_by_signals(), hooks, once)
+    run()
+    if not run.cut_short:
+        click.echo("stopped between two batches; all of them are committed")
 
 
 @streaming.command()

@@ -69,6 +69,7 @@ class Run:
     stop: threading.Event
     hooks: Hooks = field(default_factory=Hooks)
     once: bool = False
+    cut_short: bool = False
     _failure: Exception | None = None
     _rejects: dict[int, int] = field(default_factory=dict)
 
@@ -110,8 +111,8 @@ class Run:
         self.hooks.on_start(spark.sparkContext.uiWebUrl or "")
         while True:
             query = job.start(self._records(spark, manifest), ingest, self._trigger())
-            watch = self._follow(spark, query)
-            if watch.cut_short or not self._has_lost_broker(query):
+            self.cut_short = self._follow(spark, query).cut_short
+            if self.cut_short or not self._has_lost_broker(query):
                 return
             self._wait_for_broker()
 
