@@ -50,10 +50,11 @@ def log_file(settings: Settings) -> Path:
 
 def _silence_the_wires() -> None:
     """A JVM that dies is told once, in words, by whoever called it; not by its connections too."""
-    from pyspark.accumulators import AccumulatorServer
+    from pyspark.accumulators import AccumulatorTCPServer, AccumulatorUnixServer
 
     logging.getLogger("py4j").setLevel(logging.CRITICAL)
-    AccumulatorServer.handle_error = lambda *_: None  # type: ignore[method-assign]
+    for server in (AccumulatorTCPServer, AccumulatorUnixServer):
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]
 
 
 @contextmanager
