@@ -6,12 +6,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from analytics import render
+from analytics.options import FORMAT, HUMANE, LAKE
 from analytics.query import ENGINES, ask, moment
+from analytics.query.upkeep import parse
 from lakehouse import settings as settings_file
 from lakehouse.paths import Places
 
@@ -19,12 +21,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from lakehouse.verify import Verdict
-
-LAKE = click.option("--lake", metavar="DIR|URL", help="Where the tables are. [env: LOGPOND_LAKE]")
-FORMAT = click.option(
-    "--format", "how", type=click.Choice(render.FORMATS), default="table", show_default=True,
-    help="json is a list of row objects.",
-)  # fmt: skip
 
 
 @click.group()
@@ -42,18 +38,25 @@ def analytics() -> None:
 def sql(
     statement: str, version: int | None, as_of: str | None, engine: str, how: str, lake: str | None
 ) -> None:
-    """Ask the tables of the lake by name: one statement, which only reads.
+    """Ask the tables of the lake by name: one statement, which leaves rows as they are.
 
     TIME is RFC 3339, a date (its first instant), '10 minutes ago' or -10m; UTC where it names no
     zone. All times are UTC. DuckDB also reads files: FROM 'hosts.csv'. Spark takes seconds to
-    start, and knows DESCRIBE HISTORY logs and DESCRIBE DETAIL logs too.
+    start, and knows DESCRIBE HISTORY logs and DESCRIBE DETAIL logs too. OPTIMIZE and VACUUM do
+    what the commands of these names do.
 
     \b
       logpond sql "SELECT service, COUNT(*) AS requests FROM logs GROUP BY service"
       logpond sql "SELECT COUNT(*) AS rows FROM logs" --as-of "10 minutes ago"
       logpond sql "DESCRIBE logs" --format csv
       logpond sql "DESCRIBE HISTORY logs" --engine spark
+      logpond sql "OPTIMIZE logs ZORDER BY (endpoint, status_code)"
     """
+    if asked := parse(statement):
+        from analytics import upkeep
+
+        upkeep.run(asked, how, lake)
+        return
     at = moment(version, as_of, datetime.now(UTC))
     if at.as_of:
         click.echo(f"as of {at.as_of:%Y-%m-%d %H:%M:%S} UTC", err=True)
@@ -162,24 +165,4 @@ def _spark(settings: settings_file.Settings) -> Callable[[], SparkSession]:
     return start
 
 
-def _count(value: int | None) -> str:
-    return "unknown" if value is None else f"{value:,}"
-
-
-def _size(value: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.3g} {unit}"
-        value /= 1000
-    return f"{value:,.1f} TB"
-
-
-def _time(value: datetime | None) -> str:
-    return "unknown" if value is None else f"{value:%Y-%m-%d %H:%M:%S}Z"
-
-
 FAULTS = ("gaps", "duplicates", "unexpected", "misplaced")
-HUMANE: dict[str, Callable[[Any], str]] = {
-    "rows": _count, "files": _count, "bytes": _size, "time": _time, "last_commit": _time,
-    "oldest_readable": lambda is_oldest: "yes" if is_oldest else "",
-}  # fmt: skip

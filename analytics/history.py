@@ -11,10 +11,10 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analytics.log import Log, committed
 from analytics.query import pinned
 from lakehouse import store
 from lakehouse.paths import Places
+from lakehouse.store.log import Log, committed
 from lakehouse.tables import TABLES
 
 ROW_METRICS = ("num_added_rows", "numOutputRows", "num_output_rows")
@@ -53,16 +53,15 @@ def versions(places: Places, name: str, limit: int) -> list[Version]:
     """The newest versions of a table, newest first; TableError where it is not there."""
     if name not in pinned.names(places):
         raise pinned.absent(places, name)
-    newest = store.open_table(places, name).version()
-    log = Log(places, name)
-    first = log.oldest()
-    shown = range(newest, max(newest - limit, first - 1), -1)
+    found, log = store.open_table(places, name), Log(places, name)
+    newest, first = found.version(), max(log.oldest(), store.oldest_kept(found))
+    shown = range(newest, max(newest - limit, log.oldest() - 1), -1)
     return [version(number, log.info(number) or {}, number == first) for number in shown]
 
 
 def oldest(places: Places, name: str) -> int:
-    """The oldest version of a table that its log can still rebuild."""
-    return Log(places, name).oldest()
+    """The oldest version of a table that can still be read: its log and its files are there."""
+    return max(Log(places, name).oldest(), store.oldest_kept(store.open_table(places, name)))
 
 
 def overviews(places: Places) -> list[Overview]:

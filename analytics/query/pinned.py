@@ -8,11 +8,11 @@ from pathlib import Path
 
 from deltalake import DeltaTable
 
-from analytics.log import Log
 from analytics.query.moment import Moment
 from lakehouse import store
 from lakehouse.errors import TableError
 from lakehouse.paths import Places, is_url
+from lakehouse.store.log import Log
 from lakehouse.tables import TABLES
 
 FILL = "fill a lake with `make demo`, or name another with --lake"

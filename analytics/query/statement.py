@@ -22,8 +22,8 @@ INSTEAD = {
     **dict.fromkeys(("CREATE", "ALTER", "DROP", "TRUNCATE"), "tables are made by what writes them"),
     "COPY": "for a file, use --format csv and redirect the output",
     "EXPORT": "for a file, use --format csv and redirect the output",
-    "VACUUM": "files go by the upkeep of the tables, not by SQL",
-    "OPTIMIZE": "files are merged by the upkeep of the tables, not by SQL",
+    "VACUUM": "write VACUUM logs [RETAIN 168 HOURS] [DRY RUN]",
+    "OPTIMIZE": "write OPTIMIZE logs [ZORDER BY (endpoint, status_code)]",
 }
 
 

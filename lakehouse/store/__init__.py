@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lakehouse.paths import Places
 from lakehouse.store.commit import DeltaWriter, Key, Writer
 from lakehouse.store.files import DataFile
-from lakehouse.store.read import held, note_of, open_table, table_or_none
+from lakehouse.store.read import held, note_of, oldest_kept, open_table, table_or_none
 from lakehouse.store.schema import create
 from lakehouse.tables import Table
 
@@ -32,6 +32,7 @@ __all__ = [
     "create",
     "held",
     "note_of",
+    "oldest_kept",
     "open_table",
     "table_or_none",
     "writer",

@@ -18,6 +18,8 @@ from lakehouse.tables import Table
 
 NOTE = "logpond"
 WRITER_PROPERTY = "logpond.writer"
+# The oldest version with all its files; a vacuum raises it before it deletes the first.
+OLDEST_PROPERTY = "logpond.oldestReadable"
 
 
 def table_or_none(places: Places, table: Table | str) -> DeltaTable | None:
@@ -51,7 +53,7 @@ def open_table(
     wanted = version if version is not None else as_of
     if wanted is None:
         return found
-    newest = found.version()
+    newest, kept = found.version(), oldest_kept(found)
     try:
         found.load_as_version(wanted)
         _refuse_before_first(places.table(table), found.version(), as_of)
@@ -60,6 +62,11 @@ def open_table(
             f"table {name} cannot be read at {wanted}",
             f"its newest version is {newest}; see `logpond history {name}`",
         ) from error
+    if found.version() < kept:
+        raise TableError(
+            f"version {found.version()} of table {name} is gone: a vacuum deleted files of it",
+            f"versions {kept} to {newest} can be read; see `logpond history {name}`",
+        )
     return found
 
 
@@ -68,6 +75,11 @@ def _refuse_before_first(root: str, version: int, as_of: datetime | None) -> Non
     made = blobs.modified(blobs.store(f"{root}/_delta_log"), f"{version:020d}.json")
     if as_of is not None and made is not None and made.replace(microsecond=0) > as_of:
         raise ValueError(f"{as_of} is before the first version")
+
+
+def oldest_kept(found: DeltaTable) -> int:
+    """The oldest version of which no file was deleted, as noted by the newest state."""
+    return int((found.metadata().configuration or {}).get(OLDEST_PROPERTY, 0))
 
 
 def writer_of(found: DeltaTable) -> str:

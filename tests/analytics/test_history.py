@@ -11,9 +11,9 @@ from deltalake import write_deltalake
 from lakes import Lake, events
 
 from analytics import history
-from analytics.log import oldest_readable
 from lakehouse import store
 from lakehouse.errors import TableError
+from lakehouse.store.log import oldest_readable
 from lakehouse.tables import LOGS
 
 

@@ -39,6 +39,18 @@ class Log:
         """The oldest version that the log can still rebuild."""
         return oldest_readable(blobs.names(self._root, FOLDER))
 
+    def at(self, moment: datetime, newest: int) -> int:
+        """The version that was current at a moment; the oldest one where that was before it."""
+        low, high = self.oldest(), newest
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if self._is_by(middle, moment) else (low, middle - 1)
+        return low
+
+    def _is_by(self, version: int, moment: datetime) -> bool:
+        at = self.time(version)
+        return at is not None and at <= moment
+
 
 def committed(info: Mapping[str, Any]) -> datetime | None:
     """The time of a commit, out of its commitInfo."""
