@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from analytics import upkeep
+from analytics import upkeep_commands
 from analytics.commands import analytics
 from lakehouse.errors import LogpondError
 
 
 def main() -> None:
     """Run a command; a fault is words and an exit code."""
-    for command in (upkeep.detail, upkeep.optimize, upkeep.vacuum):
+    for command in (upkeep_commands.detail, upkeep_commands.optimize, upkeep_commands.vacuum):
         analytics.add_command(command)
     try:
         analytics(prog_name="python -m analytics")

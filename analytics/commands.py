@@ -53,9 +53,9 @@ def sql(
       logpond sql "OPTIMIZE logs ZORDER BY (endpoint, status_code)"
     """
     if asked := parse(statement):
-        from analytics import upkeep
+        from analytics import upkeep_commands
 
-        upkeep.run(asked, how, lake)
+        upkeep_commands.run(asked, how, lake)
         return
     at = moment(version, as_of, datetime.now(UTC))
     if at.as_of:

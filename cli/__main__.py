@@ -19,9 +19,12 @@ COMMANDS = {
     "tables": ("analytics.commands", "List the tables of the lake."),
     "history": ("analytics.commands", "Show the versions of a table."),
     "verify": ("analytics.commands", "Prove that nothing is lost or repeated."),
-    "detail": ("analytics.upkeep", "Show what a table weighs, and how far back it goes."),
-    "optimize": ("analytics.upkeep", "Merge the small files of a table, and order its rows."),
-    "vacuum": ("analytics.upkeep", "Delete files that no kept version needs."),
+    "detail": ("analytics.upkeep_commands", "Show what a table weighs, and how far back it goes."),
+    "optimize": (
+        "analytics.upkeep_commands",
+        "Merge the small files of a table, and order its rows.",
+    ),
+    "vacuum": ("analytics.upkeep_commands", "Delete files that no kept version needs."),
     "recover": ("streaming.commands", "Make a lost checkpoint anew from the tables."),
     "replay-quarantine": ("streaming.commands", "Decode quarantine again, after a fix."),
 }

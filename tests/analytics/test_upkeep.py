@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from lakes import Lake, events
 
-from analytics import upkeep
+from analytics import upkeep_commands as upkeep
 from analytics.commands import analytics
 from analytics.query.upkeep import Optimize, Vacuum, parse
 from lakehouse.errors import SettingsError
