@@ -29,7 +29,7 @@ test: setup  ## all tests
 	@$(BIN)/pytest
 
 test-fast: setup  ## the tests that need no broker, within a minute
-	@$(BIN)/pytest -m "not broker and not faults"
+	@$(BIN)/pytest -n 2 --dist loadgroup -m "not broker and not faults"
 
 test-faults: setup  ## processes are killed, twenty random times too, and nothing is lost
 	@RANDOM_KILLS=20 $(BIN)/pytest -m faults

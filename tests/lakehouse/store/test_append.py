@@ -196,6 +196,7 @@ def test_stale_handles_do_not_conflict(lake: Lake) -> None:
     assert lake.coordinates() == [(0, 0), (0, 1)]
 
 
+@pytest.mark.faults
 def test_the_same_key_from_processes_is_committed_once(lake: Lake) -> None:
     """Of three processes that append under the same keys at once, one has each."""
     store.create(lake.places, LOGS)

@@ -63,6 +63,7 @@ def test_create_again_changes_nothing(lake: Lake) -> None:
     assert store.create(lake.places, LOGS).version() == 0
 
 
+@pytest.mark.faults
 def test_processes_create_at_once(lake: Lake) -> None:
     """Two processes that create a table at the same time both have it, once."""
     faults = create_at_once(lake.places.lake, 3)
@@ -71,6 +72,7 @@ def test_processes_create_at_once(lake: Lake) -> None:
     assert store.open_table(lake.places, LOGS).version() == 0
 
 
+@pytest.mark.faults
 def test_processes_evolve_at_once(lake: Lake) -> None:
     """Two processes that add the same column at the same time both have it, once."""
     store.create(lake.places, LOGS)
