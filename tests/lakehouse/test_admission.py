@@ -26,7 +26,7 @@ def running(lake: Lake) -> Lake:
     return lake
 
 
-def refused(lake: Lake, why: str, remedy: str, **asked: Any) -> None:
+def assert_refused(lake: Lake, why: str, remedy: str, **asked: Any) -> None:
     """A start is refused for this reason, with this remedy."""
     with pytest.raises(CheckpointError, match=why) as error:
         lake.admit(**asked)
@@ -68,13 +68,15 @@ def test_a_crash_between_manifest_and_metadata_goes_on(lake: Lake) -> None:
 def test_a_checkpoint_without_a_manifest_is_refused(running: Lake) -> None:
     """Nobody knows then what it was made for."""
     (Path(running.places.ledger(QUERY)) / "manifest.json").unlink()
-    refused(running, "has no manifest", "logpond recover ingest")
+    assert_refused(running, "has no manifest", "logpond recover ingest")
 
 
 def test_a_missing_checkpoint_over_rows_is_refused(running: Lake) -> None:
     """A start would read the same records again."""
     shutil.rmtree(running.places.checkpoints)
-    refused(running, "quarantine and logs hold records of web-logs", "logpond recover ingest")
+    assert_refused(
+        running, "quarantine and logs hold records of web-logs", "logpond recover ingest"
+    )
 
 
 def test_rows_of_another_topic_are_no_reason(running: Lake) -> None:
@@ -86,7 +88,7 @@ def test_rows_of_another_topic_are_no_reason(running: Lake) -> None:
 def test_spark_part_alone_lost_is_refused(running: Lake) -> None:
     """The tables know more than the checkpoint then."""
     shutil.rmtree(spark_part(running))
-    refused(running, "hold batch 1, but .* knows none", "logpond recover ingest")
+    assert_refused(running, "hold batch 1, but .* knows none", "logpond recover ingest")
 
 
 @pytest.mark.parametrize("kept", [0, None], ids=["one batch", "no batch"])
@@ -97,7 +99,7 @@ def test_an_older_copy_is_refused(running: Lake, kept: int | None) -> None:
             if kept is None or batch > kept:
                 (spark_part(running) / folder / str(batch)).unlink()
     knows = "none" if kept is None else str(kept)
-    refused(running, f"hold batch 1, but .* knows {knows}", "logpond recover ingest")
+    assert_refused(running, f"hold batch 1, but .* knows {knows}", "logpond recover ingest")
 
 
 def test_an_older_copy_is_noticed_by_a_repeated_decode_too(running: Lake) -> None:
@@ -106,7 +108,7 @@ def test_an_older_copy_is_noticed_by_a_repeated_decode_too(running: Lake) -> Non
     running.carry_out(msgspec.structs.replace(plan, attempt=1), "quarantine", "logs")
     (spark_part(running) / "offsets" / "2").unlink()
 
-    refused(running, "hold batch 2, but .* knows 1", "logpond recover ingest")
+    assert_refused(running, "hold batch 2, but .* knows 1", "logpond recover ingest")
 
 
 def test_a_batch_in_flight_is_no_reason(running: Lake) -> None:
@@ -120,19 +122,19 @@ def test_another_place_is_refused(running: Lake, act: Any, tmp_path: Path) -> No
     """A checkpoint that lies elsewhere than where it was made could be one of two."""
     act(running.places.lake, tmp_path / "other")
     other = Lake(Places(str(tmp_path / "other"), str(tmp_path / "other" / "_checkpoints")))
-    refused(other, "it is a copy, or was moved", "logpond recover ingest --moved")
+    assert_refused(other, "it is a copy, or was moved", "logpond recover ingest --moved")
 
 
 def test_another_topic_is_refused(running: Lake) -> None:
     """Offsets of one topic mean nothing in another."""
     other = Topic("other", "id-9", 1)
-    refused(running, "reads topic web-logs, not other", "--topic web-logs", topic=other)
+    assert_refused(running, "reads topic web-logs, not other", "--topic web-logs", topic=other)
 
 
 def test_a_topic_made_again_is_refused(running: Lake) -> None:
     """Its offsets start over, and would pass for those in the tables."""
     again = Topic(TOPIC.name, "id-2", 1)
-    refused(running, "deleted and made again", "logpond reset", topic=again)
+    assert_refused(running, "deleted and made again", "logpond reset", topic=again)
 
 
 @pytest.mark.parametrize("lost", [["logs"], ["quarantine"], ["logs", "quarantine"]], ids=str)
@@ -140,7 +142,7 @@ def test_missing_tables_are_refused(running: Lake, lost: list[str]) -> None:
     """A checkpoint that goes on over tables that are gone leaves a hole."""
     for name in lost:
         shutil.rmtree(running.places.table(name))
-    refused(running, "the tables are missing", "logpond recover ingest")
+    assert_refused(running, "the tables are missing", "logpond recover ingest")
 
 
 def test_empty_tables_are_refused(running: Lake) -> None:
@@ -150,13 +152,13 @@ def test_empty_tables_are_refused(running: Lake) -> None:
     for table in TABLES:
         shutil.rmtree(running.places.table(table))
         store.create(running.places, table)
-    refused(running, "the tables are missing", "logpond recover ingest")
+    assert_refused(running, "the tables are missing", "logpond recover ingest")
 
 
 def test_a_checkpoint_of_another_query_id_is_refused(running: Lake) -> None:
     """Spark's part was put there from elsewhere."""
     (spark_part(running) / "metadata").write_text('{"id":"somebody-else"}')
-    refused(running, "another than its manifest was written for", "logpond recover ingest")
+    assert_refused(running, "another than its manifest was written for", "logpond recover ingest")
 
 
 def changed_columns(lake: Lake, **types: str | None) -> None:
@@ -177,13 +179,13 @@ def test_an_added_column_is_noted(running: Lake) -> None:
 def test_a_removed_column_is_refused(running: Lake) -> None:
     """A column that the code no longer writes is named."""
     changed_columns(running, region="string")
-    refused(running, r"logs.region \(string -> removed\)", "put them back")
+    assert_refused(running, r"logs.region \(string -> removed\)", "put them back")
 
 
 def test_a_retyped_column_is_refused(running: Lake) -> None:
     """A column of another type is named, with both."""
     changed_columns(running, status_code="string")
-    refused(running, r"logs.status_code \(string -> int32\)", "put them back")
+    assert_refused(running, r"logs.status_code \(string -> int32\)", "put them back")
 
 
 def test_a_refusal_changes_nothing(running: Lake) -> None:
@@ -200,4 +202,4 @@ def test_a_plan_for_other_records_is_refused(running: Lake) -> None:
     offsets = spark_part(running) / "offsets" / "2"
     offsets.write_text(offsets.read_text().replace("12", "13"))
 
-    refused(running, "another range of records", "recover")
+    assert_refused(running, "another range of records", "recover")
