@@ -90,6 +90,7 @@ def _options(settings: Settings, app: str) -> dict[str, str]:
         "spark.jars": ",".join(str(jar) for jar in jars.spark_jars()),
         "spark.driver.memory": settings.spark.driver_memory,
         "spark.ui.port": str(settings.spark.ui_port),
+        "spark.sql.warehouse.dir": f"{Places.of(settings).state}/warehouse",
         "spark.executorEnv.PYTHONPATH": str(CONF.parent),
         **_local_address(settings.spark.master),
     }
