@@ -58,6 +58,15 @@ def lake(tmp_path: Path) -> Lake:
     return Lake.at(tmp_path)
 
 
+@pytest.fixture
+def running(lake: Lake) -> Lake:
+    """A lake with two completed batches, some of their records in quarantine."""
+    lake.admit()
+    lake.batch(0, {0: 5}, bad={1})
+    lake.batch(1, {0: 9}, bad={6})
+    return lake
+
+
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """One Spark application for all tests that take it; its log is in its own folder."""

@@ -17,15 +17,6 @@ from lakehouse.tables import LOGS
 from lakehouse.topics import Topic
 
 
-@pytest.fixture
-def running(lake: Lake) -> Lake:
-    """A lake with two completed batches, some of their records in quarantine."""
-    lake.admit()
-    lake.batch(0, {0: 5}, bad={1})
-    lake.batch(1, {0: 9}, bad={6})
-    return lake
-
-
 def assert_refused(lake: Lake, why: str, remedy: str, **asked: Any) -> None:
     """A start is refused for this reason, with this remedy."""
     with pytest.raises(CheckpointError, match=why) as error:

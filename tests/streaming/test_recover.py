@@ -18,15 +18,6 @@ from lakehouse.verify import verify
 from streaming.recover import Recovery, moved, recover
 
 
-@pytest.fixture
-def running(lake: Lake) -> Lake:
-    """A lake with two completed batches, some of their records in quarantine."""
-    lake.admit()
-    lake.batch(0, {0: 5}, bad={1})
-    lake.batch(1, {0: 9}, bad={6})
-    return lake
-
-
 def recovered(lake: Lake, earliest: Offsets | None = None, topic: Topic | None = None) -> Recovery:
     """Recover the lake's query; `earliest` is what the broker has."""
     writers = {t.name: store.DeltaWriter(lake.places, t) for t in TABLES}
