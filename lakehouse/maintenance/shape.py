@@ -1,0 +1,50 @@
+"""What a table weighs, before and after what was done to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lakehouse.paths import Places
+from lakehouse.store import open_table
+from lakehouse.store.log import Log
+from lakehouse.store.read import oldest_kept
+
+SMALL_BYTES = 16 << 20
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a table weighs: active files and bytes, versions, and how far back it can be read."""
+
+    files: int
+    small_files: int
+    bytes: int
+    version: int
+    oldest_version: int
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """What was done to a table; `removed` files went, or would go in a dry run."""
+
+    table: str
+    operation: str
+    before: Shape
+    after: Shape
+    removed: int = 0
+
+
+def shape(places: Places, name: str) -> Shape:
+    """The weight of a table as it is now."""
+    found = open_table(places, name)
+    sizes = pa.table(found.get_add_actions())["size_bytes"]
+    return Shape(
+        files=len(sizes),
+        small_files=pc.sum(pc.less(sizes, SMALL_BYTES)).as_py() or 0,
+        bytes=pc.sum(sizes).as_py() or 0,
+        version=found.version(),
+        oldest_version=max(Log(places, name).oldest(), oldest_kept(found)),
+    )

@@ -1,0 +1,56 @@
+"""A shorter past: files that no kept version needs are deleted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from deltalake import DeltaTable
+
+from lakehouse.errors import SettingsError
+from lakehouse.maintenance.retry import retried
+from lakehouse.maintenance.shape import Upkeep, shape
+from lakehouse.paths import Places
+from lakehouse.store import open_table
+from lakehouse.store.log import Log
+from lakehouse.store.read import OLDEST_PROPERTY, check_writer, oldest_kept
+
+
+def vacuum(places: Places, name: str, hours: int | None = None, dry_run: bool = False) -> Upkeep:
+    """Delete files that no version of the last `hours` needs; the table's retention unless given.
+
+    Files of batches that are not committed yet are never touched. What can be read no more is
+    written down before the first file goes. SettingsError for less than an hour.
+    """
+    found = open_table(places, name)
+    check_writer(found, "deltalake")
+    hours = _hours(found, hours)
+    before = shape(places, name)
+    doomed = found.vacuum(hours, dry_run=True, enforce_retention_duration=False)
+    if doomed and not dry_run:
+        _note_oldest(places, found, name, datetime.now(UTC) - timedelta(hours=hours))
+        retried(places, name, partial(_delete, hours=hours))
+    return Upkeep(name, "VACUUM", before, shape(places, name), len(doomed))
+
+
+def _delete(at: DeltaTable, hours: int) -> None:
+    at.vacuum(hours, dry_run=False, enforce_retention_duration=False)
+
+
+def _note_oldest(places: Places, found: DeltaTable, name: str, cutoff: datetime) -> None:
+    """Every version that was current at the cutoff, or later, keeps all its files."""
+    kept = max(Log(places, name).at(cutoff, found.version()), oldest_kept(found))
+    noted = {OLDEST_PROPERTY: str(kept)}
+    retried(places, name, lambda at: at.alter.set_table_properties(noted, False))
+
+
+def _hours(found: DeltaTable, asked: int | None) -> int:
+    kept = (found.metadata().configuration or {}).get("delta.deletedFileRetentionDuration", "")
+    hours = next((int(word) for word in kept.split() if word.isdigit()), 168)
+    hours = hours if asked is None else asked
+    if hours < 1:
+        raise SettingsError(
+            "VACUUM must keep an hour at least: a query or a commit under way may need the files",
+            "give --hours 1 or more; the default is the table's own retention",
+        )
+    return hours
