@@ -68,6 +68,11 @@ def names(at: Any, folder: str) -> list[str]:
     return [str(item["path"]).removeprefix(f"{folder}/") for item in found]
 
 
+def folders(at: Any) -> list[str]:
+    """The names of the folders directly in a store."""
+    return [str(path).rstrip("/") for path in obstore.list_with_delimiter(at)["common_prefixes"]]
+
+
 def delete(at: Any, name: str) -> None:
     """Remove an object; one that is not there is no fault."""
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,7 @@ from deltalake import DeltaTable
 from lakehouse import store
 from lakehouse.checkpoint import Offsets
 from lakehouse.duck import connect, create_view
+from lakehouse.maintenance.points import retained_to
 from lakehouse.paths import Places
 from lakehouse.tables import LOGS, QUARANTINE
 
@@ -46,7 +47,7 @@ GROUP BY ALL ORDER BY 1
 OUTSIDE = """
 SELECT count(*) FROM held AS h LEFT JOIN ranges AS r USING (_partition)
 WHERE h._topic = $topic
-    AND (r._partition IS NULL OR h._offset < r.first_ OR h._offset >= r.limit_)
+    AND (r._partition IS NULL OR h._offset < r.lowest_ OR h._offset >= r.limit_)
 """
 
 GAPS = """
@@ -74,8 +75,9 @@ FROM numbered GROUP BY 1
 
 @dataclass(frozen=True)
 class Range:
-    """Records [first, end) of a partition must be there; those up to `limit` may be."""
+    """Records [first, end) of a partition must be there; others from `lowest` to `limit` may."""
 
+    lowest: int
     first: int
     end: int
     limit: int
@@ -96,8 +98,8 @@ class PartitionCount:
 class Coverage:
     """Questions about the coordinates of pinned versions of both tables."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
+    def __init__(self, connection: duckdb.DuckDBPyConnection, tables: Sequence[DeltaTable]) -> None:
+        self._connection, self._tables = connection, tables
 
     def counts(self, topic: str, ranges: Mapping[int, Range]) -> list[PartitionCount]:
         """Rows, distinct records, those in logs, and those of a batch in flight, by partition."""
@@ -113,9 +115,16 @@ class Coverage:
 
     def first_missing(self, topic: str, first: Offsets) -> tuple[Offsets, Offsets]:
         """From `first` on: the first offset that is missing, and one past the highest held."""
-        rows = self._ask(FIRST_MISSING, topic, {p: Range(o, o, o) for p, o in first.items()})
+        rows = self._ask(FIRST_MISSING, topic, {p: Range(o, o, o, o) for p, o in first.items()})
         missing = {p: missing for p, missing, _ in rows}
         return {**first, **missing}, {p: end for p, _, end in rows}
+
+    def retained(self, topic: str, first: Offsets) -> Offsets:
+        """`first`, or past what `retain` deleted of either table, where that is further."""
+        return {
+            p: max(offset, *(retained_to(table, topic, p) for table in self._tables))
+            for p, offset in first.items()
+        }
 
     def lowest(self, topic: str) -> Offsets:
         """The lowest offset held of each partition."""
@@ -133,6 +142,7 @@ class Coverage:
     def _ask(self, sql: str, topic: str, ranges: Mapping[int, Range]) -> list[tuple[Any, ...]]:
         columns = {
             "_partition": pa.array(ranges, pa.int32()),
+            "lowest_": pa.array([r.lowest for r in ranges.values()], pa.int64()),
             "first_": pa.array([r.first for r in ranges.values()], pa.int64()),
             "end_": pa.array([r.end for r in ranges.values()], pa.int64()),
             "limit_": pa.array([r.limit for r in ranges.values()], pa.int64()),
@@ -149,7 +159,7 @@ def coverage(places: Places, logs: DeltaTable, quarantine: DeltaTable) -> Iterat
             create_view(connection, table.name, places.table(table), at)
         connection.execute(OPEN)
         connection.execute(HELD)
-        yield Coverage(connection)
+        yield Coverage(connection, (logs, quarantine))
 
 
 @contextmanager

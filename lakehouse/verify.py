@@ -62,6 +62,7 @@ class Verdict:
 def verify(places: Places) -> Verdict:
     """Count every record from the first offset to the end of the last completed batch.
 
+    Where `retain` deleted records, from its point on.
     Raises CheckpointError where nothing was ingested yet.
     """
     checkpoint = Checkpoint(places, INGEST)
@@ -69,7 +70,7 @@ def verify(places: Places) -> Verdict:
     logs, quarantine = store.open_table(places, LOGS), store.open_table(places, QUARANTINE)
     limit = _planned(checkpoint, manifest)
     with coverage(places, logs, quarantine) as held:
-        sources = _sources(manifest, end, limit)
+        sources = _sources(held, manifest, end, limit)
         parts = [p for topic, ranges in sources.items() for p in _partitions(held, topic, ranges)]
         strays, gaps = _strays(held, sources), sum(part.gaps for part in parts)
         versions = {LOGS.name: logs.version(), QUARANTINE.name: quarantine.version()}
@@ -94,17 +95,22 @@ def _planned(checkpoint: Checkpoint, manifest: Manifest) -> Offsets:
     return {p: max(end, manifest.held.get(p, 0)) for p, end in planned.items()}
 
 
-def _sources(manifest: Manifest, end: Offsets, limit: Offsets) -> dict[str, dict[int, Range]]:
+def _sources(
+    held: Coverage, manifest: Manifest, end: Offsets, limit: Offsets
+) -> dict[str, dict[int, Range]]:
     """The ranges to be found of each topic: of earlier ones, and of the one that is read."""
     now = Span(manifest.topic, manifest.topic_id, manifest.first, end)
-    ranges = {span.topic: _ranges(span, span.end) for span in manifest.past}
-    return {**ranges, manifest.topic: _ranges(now, limit)}
+    ranges = {span.topic: _ranges(held, span, span.end) for span in manifest.past}
+    return {**ranges, manifest.topic: _ranges(held, now, limit)}
 
 
-def _ranges(span: Span, limit: Offsets) -> dict[int, Range]:
+def _ranges(held: Coverage, span: Span, limit: Offsets) -> dict[int, Range]:
+    """What `retain` deleted is not to be found; rows that it left below its point may be there."""
+    lowest = {partition: span.first.get(partition, 0) for partition in span.end}
+    first = held.retained(span.topic, lowest)
     return {
-        partition: Range(span.first.get(partition, 0), end, max(end, limit.get(partition, end)))
-        for partition, end in span.end.items()
+        p: Range(lowest[p], min(first[p], end), end, max(end, limit.get(p, end)))
+        for p, end in span.end.items()
     }
 
 

@@ -101,10 +101,13 @@ def _carry_out(places: Places, plan: Plan, writers: Mapping[str, Writer]) -> boo
 def _at_first_missing(
     places: Places, new: Manifest, old: Manifest | None, earliest: Offsets
 ) -> tuple[Manifest, int]:
-    """The new manifest at the first offset missing in the tables, and how many records are lost."""
+    """The new manifest at the first offset missing in the tables, and how many records are lost.
+
+    What `retain` deleted is not missing.
+    """
     with current(places) as held:
         first = _first(held, new.topic, old, earliest)
-        missing, ends = held.first_missing(new.topic, first)
+        missing, ends = held.first_missing(new.topic, held.retained(new.topic, first))
         past = _past(held, old, new.topic)
     start = {p: max(offset, earliest.get(p, 0)) for p, offset in missing.items()}
     lost = sum(start[p] - missing[p] for p in missing)
@@ -128,5 +131,5 @@ def _past(held: Coverage, old: Manifest | None, topic: str) -> list[Span]:
     others = [span for span in old.past if span.topic != topic]
     if old.topic == topic:
         return others
-    _, ends = held.first_missing(old.topic, old.first)
+    _, ends = held.first_missing(old.topic, held.retained(old.topic, old.first))
     return [*others, Span(old.topic, old.topic_id, old.first, {**old.first, **ends})]

@@ -105,6 +105,10 @@ class Lake:
             plan = self._step(step, plan, bad)
         return plan
 
+    def complete(self, number: int) -> None:
+        """Note a batch as done, as Spark does."""
+        self._put("commits", number, 'v1\n{"nextBatchWatermarkMs":0}')
+
     def put(self, rows: pa.Table, key: str = "by-hand", table: Any = LOGS) -> None:
         """Append rows of `logs` behind the back of every check."""
         writer = store.DeltaWriter(self.places, table)
@@ -137,7 +141,7 @@ class Lake:
         if step == "planned":
             return self.plans.write(msgspec.structs.replace(plan, files=self._files(plan, bad)))
         if step == "completed":
-            self._put("commits", plan.batch, 'v1\n{"nextBatchWatermarkMs":0}')
+            self.complete(plan.batch)
         else:
             self.carry_out(plan, step)
         return plan

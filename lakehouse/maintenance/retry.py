@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
@@ -14,17 +15,19 @@ from lakehouse.paths import Places
 from lakehouse.store import open_table
 
 ATTEMPTS = 10
+Done = TypeVar("Done")
 
 
-def retried(places: Places, name: str, change: Callable[[DeltaTable], object]) -> None:
-    """Make a change to the newest state, again where another commit came between."""
+def retried(places: Places, name: str, change: Callable[[DeltaTable], Done]) -> Done:
+    """Make a change to the newest state, again where another commit came between.
+
+    TableError where others kept winning.
+    """
     for attempt in range(ATTEMPTS):
         try:
-            change(open_table(places, name))
+            return change(open_table(places, name))
         except CommitFailedError:
             time.sleep(random.uniform(0, 0.1 * (attempt + 1)))
-        else:
-            return
     raise TableError(
         f"table {name} did not take the change: {ATTEMPTS} conflicts",
         "another process rewrites the same files; try again when it is done",

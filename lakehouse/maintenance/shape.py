@@ -17,8 +17,12 @@ SMALL_BYTES = 16 << 20
 
 @dataclass(frozen=True)
 class Shape:
-    """What a table weighs: active files and bytes, versions, and how far back it can be read."""
+    """What a table weighs: its rows and files now, its version, how far back it can be read.
 
+    `rows` is None where a file does not say.
+    """
+
+    rows: int | None
     files: int
     small_files: int
     bytes: int
@@ -40,8 +44,10 @@ class Upkeep:
 def shape(places: Places, name: str) -> Shape:
     """The weight of a table as it is now."""
     found = open_table(places, name)
-    sizes = pa.table(found.get_add_actions())["size_bytes"]
+    adds = pa.table(found.get_add_actions())
+    sizes, rows = adds["size_bytes"], adds["num_records"]
     return Shape(
+        rows=None if rows.null_count else pc.sum(rows).as_py() or 0,
         files=len(sizes),
         small_files=pc.sum(pc.less(sizes, SMALL_BYTES)).as_py() or 0,
         bytes=pc.sum(sizes).as_py() or 0,

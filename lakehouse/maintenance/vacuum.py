@@ -8,6 +8,7 @@ from functools import partial
 from deltalake import DeltaTable
 
 from lakehouse.errors import SettingsError
+from lakehouse.maintenance.needed import refuse_needed
 from lakehouse.maintenance.retry import retried
 from lakehouse.maintenance.shape import Upkeep, shape
 from lakehouse.paths import Places
@@ -20,15 +21,19 @@ def vacuum(places: Places, name: str, hours: int | None = None, dry_run: bool = 
     """Delete files that no version of the last `hours` needs; the table's retention unless given.
 
     Files of batches that are not committed yet are never touched. What can be read no more is
-    written down before the first file goes. SettingsError for less than an hour.
+    written down before the first file goes. SettingsError for less than an hour; CheckpointError
+    where a query has yet to read a file that would go.
     """
     found = open_table(places, name)
     check_writer(found, "deltalake")
     hours = _hours(found, hours)
     before = shape(places, name)
     doomed = found.vacuum(hours, dry_run=True, enforce_retention_duration=False)
+    if doomed:
+        kept = _oldest_after(places, found, name, hours)
+        refuse_needed(places, found, name, kept, doomed)
     if doomed and not dry_run:
-        _note_oldest(places, found, name, datetime.now(UTC) - timedelta(hours=hours))
+        _note_oldest(places, name, kept)
         retried(places, name, partial(_delete, hours=hours))
     return Upkeep(name, "VACUUM", before, shape(places, name), len(doomed))
 
@@ -37,9 +42,13 @@ def _delete(at: DeltaTable, hours: int) -> None:
     at.vacuum(hours, dry_run=False, enforce_retention_duration=False)
 
 
-def _note_oldest(places: Places, found: DeltaTable, name: str, cutoff: datetime) -> None:
+def _oldest_after(places: Places, found: DeltaTable, name: str, hours: int) -> int:
     """Every version that was current at the cutoff, or later, keeps all its files."""
-    kept = max(Log(places, name).at(cutoff, found.version()), oldest_kept(found))
+    cutoff = datetime.now(UTC) - timedelta(hours=hours)
+    return max(Log(places, name).at(cutoff, found.version()), oldest_kept(found))
+
+
+def _note_oldest(places: Places, name: str, kept: int) -> None:
     noted = {OLDEST_PROPERTY: str(kept)}
     retried(places, name, lambda at: at.alter.set_table_properties(noted, False))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,11 +25,17 @@ class Log:
 
     def info(self, version: int) -> dict[str, Any] | None:
         """The commitInfo of a version, None where its commit was cleaned up."""
+        actions = self.actions(version)
+        if actions is None:
+            return None
+        return next((dict(a["commitInfo"]) for a in actions if "commitInfo" in a), {})
+
+    def actions(self, version: int) -> Iterator[dict[str, Any]] | None:
+        """What a version's commit did, None where it was cleaned up."""
         content = blobs.get(self._root, f"{FOLDER}/{version:020d}.json")
         if content is None:
             return None
-        actions = (msgspec.json.decode(line) for line in content.splitlines() if line.strip())
-        return next((dict(a["commitInfo"]) for a in actions if "commitInfo" in a), {})
+        return (msgspec.json.decode(line) for line in content.splitlines() if line.strip())
 
     def time(self, version: int) -> datetime | None:
         """When a version was committed, None where its commit does not say or was cleaned up."""

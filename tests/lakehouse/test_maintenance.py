@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import time
 from pathlib import Path
 
 import pytest
+from aging import age
 from lakes import Lake
 
 from lakehouse import maintenance, store
@@ -25,20 +23,6 @@ def worn(lake: Lake) -> Lake:
     for batch in range(BATCHES):
         lake.batch(batch, {0: 10 * (batch + 1)}, bad={10 * batch})
     return lake
-
-
-def age(lake: Lake, hours: int) -> None:
-    """Make the past of `logs` this much older, as if the lake had been left alone since."""
-    shift = hours * 3_600_000
-    for file in (Path(lake.places.table(LOGS)) / "_delta_log").glob("*.json"):
-        actions = [json.loads(line) for line in file.read_text().splitlines()]
-        for action in actions:
-            for facts in action.values():
-                for name in {"timestamp", "deletionTimestamp"} & facts.keys():
-                    facts[name] -= shift
-        file.write_text("\n".join(map(json.dumps, actions)))
-        then = time.time() - hours * 3600
-        os.utime(file, (then, then))
 
 
 def test_small_files_become_one_and_rows_stay(worn: Lake) -> None:

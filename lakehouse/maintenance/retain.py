@@ -1,0 +1,117 @@
+"""A shorter past by days: whole dates of a table are deleted, and where that ends is noted."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction
+
+from lakehouse.duck import connect, create_view
+from lakehouse.errors import SettingsError, TableError
+from lakehouse.maintenance.points import raised
+from lakehouse.maintenance.retry import retried
+from lakehouse.maintenance.shape import SMALL_BYTES, Shape, Upkeep, shape
+from lakehouse.paths import Places
+from lakehouse.store import open_table
+from lakehouse.store.read import check_writer
+
+# Rows of files are left out: nobody counts them again, and each file would stay noted for good.
+HIGHEST = """
+SELECT _topic, _partition, max(_offset) + 1 FROM doomed
+WHERE date < $first AND NOT starts_with(_topic, 'file:') GROUP BY ALL
+"""
+
+
+@dataclass(frozen=True)
+class Retained(Upkeep):
+    """What a `retain` deleted, or would delete in a dry run; `after` then is how it would be.
+
+    `first` is the first date to keep, None where the table is empty; `gone` and `kept` are dates.
+    """
+
+    first: date | None = None
+    gone: tuple[date, ...] = ()
+    kept: tuple[date, ...] = ()
+
+
+def retain(places: Places, name: str, days: int, dry_run: bool = False) -> Retained:
+    """Delete the dates more than `days` days before the newest date in the table, in one commit.
+
+    The clock is the rows' own (`date`), not the wall's: the same table gives the same answer
+    whenever it is asked, a lake that stood still for a month is not emptied, and of an import of
+    old logs the newest days are kept too. No event is ahead of its broker by more than minutes,
+    so no wrong clock can push the newest date far. The newest date has only begun, so `days` days
+    before it are kept as well. Streams read on, if they skip commits that change rows; older
+    versions hold the rows until a vacuum.
+
+    SettingsError for less than a day; TableError where others kept winning, or without `date`.
+    """
+    if days < 1:
+        raise SettingsError("retention must keep a day at least", "give --days 1 or more")
+    found = open_table(places, name)
+    check_writer(found, "deltalake")
+    before = shape(places, name)
+    told = _planned(found, name, days, before)
+    if told.gone and not dry_run:
+        told = retried(places, name, lambda at: _delete(places, at, name, days, before))
+        told = replace(told, after=shape(places, name))
+    return told
+
+
+def _delete(places: Places, at: DeltaTable, name: str, days: int, before: Shape) -> Retained:
+    """Seen, noted and deleted from one state; a row that came to those dates since conflicts."""
+    told = _planned(at, name, days, before)
+    if told.first and told.gone:
+        now = int(time.time() * 1000)
+        noted = raised(at, told.first, _highest(places, at, name, told.first))
+        done = [Transaction(app, to, now) for app, to in noted.items()]
+        where = f"date < '{told.first}'"
+        at.delete(where, commit_properties=CommitProperties(app_transactions=done))
+    return told
+
+
+def _planned(at: DeltaTable, name: str, days: int, before: Shape) -> Retained:
+    """What would go from this state, and what would be left."""
+    files = _files(at, name)
+    newest = max((file["date"] for file in files), default=None)
+    first = None if newest is None else newest - timedelta(days=days)
+    going = [file for file in files if first and file["date"] < first]
+    gone = {file["date"] for file in going}
+    kept = {file["date"] for file in files} - gone
+    after = _without(before, going)
+    return Retained(
+        name, "RETAIN", before, after, len(going), first, tuple(sorted(gone)), tuple(sorted(kept))
+    )
+
+
+def _files(at: DeltaTable, name: str) -> list[dict[str, Any]]:
+    if "date" not in at.metadata().partition_columns:
+        raise TableError(f"table {name} is not partitioned by date", "it has no days to keep")
+    adds = pa.table(at.get_add_actions(flatten=True))
+    names = {"date": "partition.date", "rows": "num_records", "bytes": "size_bytes"}
+    found = pa.table({short: adds[of] for short, of in names.items()})
+    return [*found.to_pylist()]
+
+
+def _without(before: Shape, going: list[dict[str, Any]]) -> Shape:
+    return replace(
+        before,
+        rows=None if before.rows is None else before.rows - sum(file["rows"] for file in going),
+        files=before.files - len(going),
+        small_files=before.small_files - sum(file["bytes"] < SMALL_BYTES for file in going),
+        bytes=before.bytes - sum(file["bytes"] for file in going),
+    )
+
+
+def _highest(places: Places, at: DeltaTable, name: str, first: date) -> dict[tuple[str, int], int]:
+    """One past the highest offset of each partition of a topic among the rows that go."""
+    if "_offset" not in {field.name for field in at.schema().fields}:
+        return {}
+    with connect() as connection:
+        create_view(connection, "doomed", places.table(name), at)
+        rows = connection.execute(HIGHEST, {"first": first}).fetchall()
+    return {(topic, partition): end for topic, partition, end in rows}
