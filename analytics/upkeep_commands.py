@@ -1,4 +1,4 @@
-"""Commands that keep a table in shape, beside a running stream: detail, optimize, vacuum."""
+"""Commands that keep a table in shape: detail, optimize, vacuum, retain, restore."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import asdict
 
 import click
 
-from analytics import render
+from analytics import render, texts
 from analytics.options import FORMAT, HUMANE, LAKE
 from analytics.query.upkeep import Optimize, Vacuum, columns
 from lakehouse import maintenance
 from lakehouse import settings as settings_file
+from lakehouse.errors import SettingsError
 from lakehouse.maintenance import Shape, Upkeep
 from lakehouse.paths import Places
 
@@ -70,26 +71,80 @@ def vacuum(table: str, hours: int | None, dry_run: bool, how: str, lake: str | N
     run(Vacuum(table, hours, dry_run), how, lake)
 
 
+@click.command()
+@TABLE
+@click.option("--days", type=int, required=True, metavar="N", help="Keep N days before the newest.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@FORMAT
+@LAKE
+def retain(table: str, days: int, dry_run: bool, how: str, lake: str | None) -> None:
+    """Delete the rows of every date more than N days before the newest date in the table.
+
+    The clock is the rows' own `date`, not the wall's; whole dates go, in one commit, beside a
+    running stream. `logpond verify` then counts from where they end, and `recover ingest` does
+    not read them again. Older versions hold the rows until a vacuum.
+
+    \b
+      logpond retain logs --days 30 --dry-run
+      logpond retain logs --days 30
+    """
+    told = maintenance.retain(_places(lake), table, days, dry_run)
+    dates = {"before": len(told.gone) + len(told.kept), "after": len(told.kept)}
+    _show(told, how, texts.retained(told, dry_run), dates)
+
+
+@click.command()
+@click.argument("table")
+@click.option("--version", type=int, required=True, metavar="N", help="The version to go back to.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@FORMAT
+@LAKE
+def restore(table: str, version: int, yes: bool, how: str, lake: str | None) -> None:
+    """Make a new version of a table that holds the rows of an older one; nothing is deleted.
+
+    Stop the stream first: `logs` and `quarantine` are refused while it runs. What it has to do
+    afterwards is said at the end. Exit 2 where nobody can be asked and --yes is not given.
+
+    \b
+      logpond history logs
+      logpond restore logs --version 12
+      logpond restore logs --version 12 --yes && logpond recover ingest && logpond stream
+    """
+    places = _places(lake)
+    if not yes:
+        _ask(texts.question(places, table, version))
+    told = maintenance.restore(places, table, version)
+    _show(told, how, texts.restored(told, version))
+    if how != "table":
+        click.echo(texts.afterwards(table, version), err=True)
+
+
 def run(asked: Optimize | Vacuum, how: str, lake: str | None) -> None:
     """Do it, and show the table before and after."""
     places = _places(lake)
     if isinstance(asked, Optimize):
         told = maintenance.optimize(places, asked.table, asked.zorder, _progress)
+        _show(told, how, texts.optimized(told))
     else:
         told = maintenance.vacuum(places, asked.table, asked.hours, asked.dry_run)
+        _show(told, how, texts.vacuumed(told, asked.dry_run))
+
+
+def _show(told: Upkeep, how: str, said: str, dates: dict[str, int] | None = None) -> None:
+    """Both states, and for a person what it means."""
     rows = [{"when": "before", **asdict(told.before)}, {"when": "after", **asdict(told.after)}]
-    render.show(render.Rows.of_dicts(rows, ("when", *SHAPE)), how, sys.stdout, HUMANE)
+    if dates:
+        rows = [{**row, "dates": dates[row["when"]]} for row in rows]
+    columns = ("when", *SHAPE, *(["dates"] if dates else []))
+    render.show(render.Rows.of_dicts(rows, columns), how, sys.stdout, HUMANE)
     if how == "table":
-        click.echo(_summary(asked, told))
+        click.echo(said)
 
 
-def _summary(asked: Optimize | Vacuum, told: Upkeep) -> str:
-    if isinstance(asked, Optimize):
-        return f"{told.operation} {told.table}: rows and older versions are as they were"
-    if asked.dry_run:
-        return f"VACUUM {told.table}: {told.removed} files would go; nothing was deleted"
-    return (f"VACUUM {told.table}: {told.removed} files are gone; "
-            f"the oldest version that can be read is {told.after.oldest_version}")  # fmt: skip
+def _ask(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise SettingsError(f"{question} Nobody is here to say so", "give --yes if it is meant")
+    click.confirm(question, abort=True, err=True)
 
 
 def _progress(done: int, of: int) -> None:

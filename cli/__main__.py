@@ -25,6 +25,8 @@ COMMANDS = {
         "Merge the small files of a table, and order its rows.",
     ),
     "vacuum": ("analytics.upkeep_commands", "Delete files that no kept version needs."),
+    "retain": ("analytics.upkeep_commands", "Delete the dates before the last N days."),
+    "restore": ("analytics.upkeep_commands", "Bring an older version of a table back."),
     "recover": ("streaming.commands", "Make a lost checkpoint anew from the tables."),
     "replay-quarantine": ("streaming.commands", "Decode quarantine again, after a fix."),
 }
