@@ -1,0 +1,1 @@
+"""Detection worth waking up for: surprise on one scale, incidents that say what they saw."""

@@ -1,0 +1,124 @@
+"""The constants of detection, from the text of conf/anomaly.toml to one frozen value. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+
+import msgspec
+
+from lakehouse.errors import SettingsError
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of conf/anomaly.toml, where each name is explained."""
+
+
+class Levels(Section):
+    """From which surprise on an incident has which severity."""
+
+    info: float = 4.0
+    warning: float = 5.0
+    critical: float = 8.0
+
+
+class Incidents(Section):
+    """When an incident opens, stays and closes."""
+
+    open: float = 5.0
+    stay: float = 3.0
+    close_minutes: int = 15
+    reopen_minutes: int = 30
+    new_level_minutes: int = 30
+
+
+class Keys(Section):
+    """Which keys are held, and from when on they are judged."""
+
+    warm_minutes: int = 45
+    idle_minutes: int = 4320
+    most: int = 100_000
+    gap_rate: float = 12.0
+    gap_minutes: int = 60
+
+
+class Traffic(Section):
+    """How request counts are judged."""
+
+    level_weight: float = 1 / 20
+    winsor: float = 4.0
+    incident_winsor: float = 1.0
+    dispersion_weight: float = 1 / 300
+    dispersion_prior: float = 0.05
+    prior_minutes: int = 30
+    dispersion_least: float = 0.002
+    spike_ratio: float = 1.3
+    spike_more: float = 20.0
+    drop_ratio: float = 0.6
+    drop_least: float = 12.0
+    silent_minutes: int = 3
+
+
+class Errors(Section):
+    """How shares of errors are judged."""
+
+    level_weight: float = 0.01
+    prior_share: float = 0.01
+    prior_requests: float = 50.0
+    spread_weight: float = 1 / 300
+    spread_prior: float = 0.01
+    spread_least: float = 0.0005
+    requests_least: float = 20.0
+    errors_least: float = 5.0
+    ratio: float = 2.0
+    points: float = 0.02
+    critical_share: float = 0.5
+
+
+class Latency(Section):
+    """How the 95th percentile of latency is judged."""
+
+    level_weight: float = 0.03
+    variance_weight: float = 1 / 300
+    tau_prior: float = 0.01
+    tau_least: float = 0.0004
+    s2_prior: float = 1.0
+    freedom: float = 12.0
+    winsor: float = 4.0
+    incident_winsor: float = 1.0
+    requests_least: float = 20.0
+    ratio: float = 1.5
+    more_ms: float = 100.0
+
+
+class Zscore(Section):
+    """The plain method."""
+
+    window: int = 60
+    limit: float = 3.0
+
+
+class Config(Section):
+    """All constants of detection."""
+
+    levels: Levels = Levels()
+    incidents: Incidents = Incidents()
+    keys: Keys = Keys()
+    traffic: Traffic = Traffic()
+    errors: Errors = Errors()
+    latency: Latency = Latency()
+    zscore: Zscore = Zscore()
+
+    @property
+    def hash(self) -> str:
+        """Twelve digits that change when any constant does."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:12]
+
+
+def parse(text: str, where: str = "conf/anomaly.toml") -> Config:
+    """The value that a TOML text says; what it leaves out has its default."""
+    try:
+        return msgspec.convert(tomllib.loads(text), Config)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as fault:
+        raise SettingsError(f"{where}: {fault}", "See conf/anomaly.toml for every name.") from None
+
