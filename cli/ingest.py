@@ -20,7 +20,7 @@ class Ingest:
     def __init__(self, settings: Settings, screen: Screen) -> None:
         self._settings, self._screen = settings, screen
         self._places = Places.of(settings)
-        self._stop = threading.Event()
+        self._stop, self._hurry = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._error: BaseException | None = None
         self.is_reading = False
@@ -30,7 +30,9 @@ class Ingest:
         self._thread.start()
 
     def stop(self, hurry: bool = False) -> None:
-        """Finish the batch and end, soon if in a hurry; again is no fault."""
+        """Finish the batch, close windows and end; soon if in a hurry. Again is no fault."""
+        if hurry:
+            self._hurry.set()
         self._stop.set()
         if self._thread.ident:
             self._thread.join(HURRY_SECONDS if hurry else STOP_SECONDS)
@@ -62,11 +64,17 @@ class Ingest:
 
             screen = self._screen
             hooks = Hooks(
-                on_batch=screen.status.committed, on_start=self._reading, on_notice=screen.say
+                on_batch=screen.status.committed,
+                on_start=self._reading,
+                on_notice=screen.say,
+                on_closed=screen.status.closed,
             )
-            Run(self._settings, self._places, self._stop, hooks)()
+            Run(self._settings, self._places, self._stop, hooks, settle=self._may_settle)()
         except BaseException as error:
             self._error = error
+
+    def _may_settle(self) -> bool:
+        return not self._hurry.is_set()
 
     def _reading(self, spark_ui: str) -> None:
         self._screen.status.spark_ui = spark_ui

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from streaming.report import BatchReport
+    from streaming.windows import WindowsReport
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Status:
     logs: int = 0
     quarantine: int = 0
     batch: BatchReport | None = None
+    windows: WindowsReport | None = None
     began: float = field(default_factory=time.monotonic)
 
     def sent(self, said: dict[str, Any]) -> None:
@@ -41,6 +43,10 @@ class Status:
         self.quarantine += report.rejects
         self.batch = report
 
+    def closed(self, report: WindowsReport) -> None:
+        """Take over windows that became final."""
+        self.windows = report
+
     def rows(self) -> list[tuple[str, str]]:
         """What the live screen shows: a name and its figures a line."""
         sent = f"{self.acked:>12,} acked    {self.rate:>9,.0f} events/s"
@@ -50,6 +56,7 @@ class Status:
             ("quarantine", f"{self.quarantine:>12,} rows"),
             ("lag", f"{self._lag()} records"),
             ("last commit", self._last_commit()),
+            ("windows", self._windows()),
             ("Kafka", self.kafka or "-"),
             ("Spark UI", self.spark_ui or "-"),
             ("lake", self.lake),
@@ -71,6 +78,9 @@ class Status:
 
     def _lag(self) -> str:
         return f"{self.batch.lag:,}" if self.batch else "-"
+
+    def _windows(self) -> str:
+        return f"closed up to {self.windows.horizon:%H:%M} UTC" if self.windows else "-"
 
     def _last_commit(self) -> str:
         if self.batch is None:

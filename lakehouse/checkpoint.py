@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -74,6 +74,12 @@ class Checkpoint:
         return Progress(
             json.loads(metadata)["id"], self._newest("offsets"), self._newest("commits")
         )
+
+    def watermark(self, batch: int) -> datetime | None:
+        """The event time that a batch took for complete, None before the first."""
+        content = blobs.get(blobs.reader(self.location), f"offsets/{batch}") or b"\n{}"
+        millis = json.loads(content.splitlines()[1]).get("batchWatermarkMs", 0)
+        return datetime.fromtimestamp(millis / 1000, UTC) if millis else None
 
     def offsets(self, batch: int) -> str:
         """The end of a batch as its source wrote it (JSON); the manifest's start for batch -1."""

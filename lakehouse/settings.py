@@ -46,6 +46,13 @@ class Ingest(Section):
     payload_cap: Annotated[int, Field(ge=1024)] = 1 << 20
 
 
+class Windows(Section):
+    """When windows are final."""
+
+    trigger_seconds: Annotated[float, Field(gt=0)] = 30.0
+    watermark_minutes: Annotated[float, Field(ge=0)] = 2.0
+
+
 class Spark(Section):
     """What the Spark application gets."""
 
@@ -70,6 +77,7 @@ class Settings(BaseSettings):
     writer: Literal["deltalake", "spark"] = "deltalake"
     kafka: Kafka = Kafka()
     ingest: Ingest = Ingest()
+    windows: Windows = Windows()
     spark: Spark = Spark()
 
     @classmethod

@@ -1,12 +1,12 @@
-"""Every table as a value: what it holds, how it lies on disk, how long it is kept."""
+"""Every table of the lake as a value."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import pyarrow as pa
 
+from lakehouse.rollup import ROLLUPS
 from lakehouse.schema import UTC_TIMESTAMP, arrow_field, event_fields
+from lakehouse.table import Table
 
 ORIGIN = [
     arrow_field("_topic", pa.string(), "topic, or file:<sha256>", nullable=False),
@@ -18,32 +18,6 @@ BROUGHT_BY = [
     arrow_field("_ingested_at", UTC_TIMESTAMP, "when its batch was decoded", nullable=False),
     arrow_field("_commit", pa.string(), "commit that brought it: <writer>:<batch>", nullable=False),
 ]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A Delta table: `statistics` are the columns by which readers skip files."""
-
-    name: str
-    comment: str
-    columns: pa.Schema
-    partition_by: tuple[str, ...]
-    statistics: tuple[str, ...]
-    retention_hours: int = 168
-    properties: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def configuration(self) -> dict[str, str]:
-        """The Delta table properties: kept for time travel, readable without a JVM."""
-        kept = f"interval {self.retention_hours} hours"
-        return {
-            "delta.enableDeletionVectors": "false",
-            "delta.dataSkippingStatsColumns": ",".join(self.statistics),
-            "delta.deletedFileRetentionDuration": kept,
-            "delta.logRetentionDuration": kept,
-            "delta.checkpointInterval": "100",
-            **self.properties,
-        }
 
 
 LOGS = Table(
@@ -74,4 +48,9 @@ QUARANTINE = Table(
     statistics=("reason", "_partition", "_offset", "_kafka_timestamp"),
 )
 
-TABLES = {table.name: table for table in (LOGS, QUARANTINE)}
+TABLES = {
+    table.name: table
+    for table in (LOGS, QUARANTINE, *(rollup.table() for rollup in ROLLUPS.values()))
+}
+
+__all__ = ["LOGS", "QUARANTINE", "TABLES", "Table"]

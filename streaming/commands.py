@@ -53,6 +53,7 @@ def stream(
         on_batch=lambda report: click.echo(report.line),
         on_start=lambda ui: click.echo(f"reading; Spark UI: {ui}"),
         on_notice=click.echo,
+        on_closed=lambda report: click.echo(report.line),
     )
     run = Run(settings, Places.of(settings), stopped_by_signals(), hooks, once)
     run()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -16,7 +15,7 @@ from lakehouse import decode, topics
 from lakehouse.admission import admit
 from lakehouse.checkpoint import Checkpoint, Manifest, kafka_json
 from lakehouse.decode import Limits
-from lakehouse.errors import BrokerError, LogpondError
+from lakehouse.errors import LogpondError
 from lakehouse.lock import alone
 from lakehouse.paths import Places
 from lakehouse.plans import Plan, Plans
@@ -25,11 +24,14 @@ from lakehouse.settings import Ingest as IngestSettings
 from lakehouse.settings import Settings
 from lakehouse.store import Writer, writer
 from lakehouse.tables import LOGS, QUARANTINE
-from streaming import job, source
+from streaming import job, source, windows_run
+from streaming.explained import explained, explained_windows
 from streaming.files import Decode
 from streaming.progress import Reporter
 from streaming.report import BatchReport
 from streaming.watch import Watch
+from streaming.windows import WindowsReport
+from streaming.windows_run import WindowsRun
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -41,8 +43,6 @@ PRODUCERS_CLOCK = (
     "note: {topic} keeps its producers' clocks (CreateTime); the guard against events from the "
     "future is only as good as they are: set message.timestamp.type=LogAppendTime"
 )
-# The last line that names an exception, Java's or a Python worker's, is the first cause.
-CAUSE = re.compile(r"^\s*(?:Caused by: |: )?([\w.]+(?:Error|Exception)\b.*)", re.MULTILINE)
 KAFKA_TIMEOUT = "org.apache.kafka.common.errors.TimeoutException"
 
 
@@ -53,15 +53,16 @@ class Hooks:
     on_batch: Callable[[BatchReport], None] = lambda _report: None
     on_start: Callable[[str], None] = lambda _spark_ui: None
     on_notice: Callable[[str], None] = lambda _why: None
+    on_closed: Callable[[WindowsReport], None] = lambda _report: None
     reached: Callable[[str, Plan], None] = lambda _step, _plan: None
     decode: Decode = decode.decode
 
 
 @dataclass
 class Run:
-    """One run of the ingest query: until `stop` is set, or `once` all that is there.
+    """One run of ingest and windows: until `stop` is set, or `once` all that is there.
 
-    A stop ends it between two batches: while it is idle, or by refusing the next batch.
+    A stop ends each between two batches. With `settle`, windows close at the end what they can.
     """
 
     settings: Settings
@@ -69,14 +70,17 @@ class Run:
     stop: threading.Event
     hooks: Hooks = field(default_factory=Hooks)
     once: bool = False
+    settle: Callable[[], bool] = lambda: False
     cut_short: bool = False
     _failure: Exception | None = None
+    _windows_failure: Exception | None = None
     _rejects: dict[int, int] = field(default_factory=dict)
 
     def __call__(self) -> None:
         """Run to the end. Raises what stopped the query, in words with a remedy."""
         with alone(self.places.ledger(QUERY), "the ingest query"):
             manifest = self._admitted()
+            windows_run.admit(self.places, self.settings.windows, self.hooks.on_notice)
             spark = session(self.settings, "streaming")
             try:
                 self._stream(spark, manifest)
@@ -103,7 +107,25 @@ class Run:
         with ExitStack() as opened:
             for each in ingest.writers.values():
                 opened.callback(each.close)
+            windows = self._windows(spark)
+            if not self.once:
+                windows.start()
+            opened.callback(windows.stop)
             self._until_done(spark, manifest, ingest)
+            windows.stop()
+            if (self.once or self.settle()) and not self.cut_short and not self._windows_failure:
+                windows.once()
+        if self._windows_failure:
+            raise explained_windows(self._windows_failure)
+
+    def _windows(self, spark: SparkSession) -> WindowsRun:
+        where, settings = self.places, self.settings.windows
+        return WindowsRun(spark, where, settings, self.hooks.on_closed, self._windows_failed)
+
+    def _windows_failed(self, error: Exception) -> None:
+        """Without windows the program ends too, in words; ingest between two batches."""
+        self._windows_failure = error
+        self.stop.set()
 
     def _until_done(self, spark: SparkSession, manifest: Manifest, ingest: job.Ingest) -> None:
         """The query, started again whenever its broker was away."""
@@ -189,16 +211,3 @@ def limits(ingest: IngestSettings) -> Limits:
     """What decoding refuses, out of the settings."""
     behind = timedelta(days=ingest.behind_days) if ingest.behind_days else None
     return Limits(timedelta(minutes=ingest.ahead_minutes), behind, ingest.payload_cap)
-
-
-def explained(error: str, topic: str) -> LogpondError:
-    """The failure of a query in words; Spark's own text where nothing better is known."""
-    if "OffsetOutOfRange" in error or "data loss" in error.lower() or "dataloss" in error.lower():
-        return BrokerError(
-            f"Kafka no longer holds the next records of {topic}: its retention removed them",
-            "go on from what is there: `logpond recover ingest`; `verify` lists what is lost",
-        )
-    causes = CAUSE.findall(error) or error.split("\n", 1)
-    return LogpondError(
-        f"the ingest query failed: {causes[-1][:500]}", "nothing is lost: start again"
-    )

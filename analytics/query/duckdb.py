@@ -6,14 +6,16 @@ import re
 
 import duckdb
 import pyarrow as pa
+from deltalake import DeltaTable
 
-from analytics.query import pinned
+from analytics.query import pinned, rollups
 from analytics.query.moment import Moment
 from analytics.query.statement import Kind, Statement
 from analytics.render import escaped
-from lakehouse.duck import connect, create_view
+from lakehouse.duck import connect, create_view, quoted
 from lakehouse.errors import LogpondError, SettingsError, TableError
 from lakehouse.paths import Places
+from lakehouse.rollup import ROLLUPS
 
 READS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 UNKNOWN = re.compile(r"Table with name (\S+) does not exist")
@@ -29,11 +31,28 @@ def ask(places: Places, statement: Statement, moment: Moment) -> pa.Table:
     mentioned = [name for name in pinned.names(places) if name.lower() in statement.words]
     with connect() as connection:
         try:
-            for name, at in pinned.pin(places, mentioned, moment).items():
-                create_view(connection, name, places.table(name), at)
+            tables = pinned.pin(places, mentioned, moment)
+            for name in tables:
+                _create_view(connection, places, name, tables, moment)
             return connection.sql(_only(connection, statement)).to_arrow_table()
         except duckdb.Error as error:
             raise _in_words(places, error) from error
+
+
+def _create_view(
+    connection: duckdb.DuckDBPyConnection, places: Places, name: str,
+    tables: dict[str, DeltaTable], moment: Moment,
+) -> None:  # fmt: skip
+    """A table as it lies there; a rollup with its open windows."""
+    rollup = ROLLUPS.get(name)
+    if rollup is None:
+        create_view(connection, name, places.table(name), tables[name])
+        return
+    stored, opened = f"{name} stored", f"{name} open"
+    create_view(connection, stored, places.table(name), tables[name])
+    connection.register(opened, rollups.open_part(places, rollup, tables, moment))
+    both = rollups.union(rollup, tables[name], quoted(stored), quoted(opened), quoted)
+    connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS {both}")
 
 
 def _only(connection: duckdb.DuckDBPyConnection, statement: Statement) -> duckdb.Statement:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from analytics.query import pinned
+from analytics.query import pinned, rollups
 from analytics.query.moment import Moment
 from analytics.query.statement import ABOUT_TABLE, Kind, Statement
 from analytics.render import escaped
 from lakehouse.errors import LogpondError, SettingsError
 from lakehouse.paths import Places
+from lakehouse.rollup import ROLLUPS
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from deltalake import DeltaTable
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
@@ -28,15 +30,33 @@ def ask(spark: SparkSession, places: Places, statement: Statement, moment: Momen
     # It prints each fault of a statement with its stack trace; here a fault is words.
     PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True
     mentioned = [name for name in pinned.names(places) if name.lower() in statement.words]
-    for name, at in pinned.pin(places, mentioned, moment).items():
-        reader = spark.read.format("delta").option("versionAsOf", at.version())
-        reader.load(places.table(name)).createOrReplaceTempView(f"`{name}`")
+    tables = pinned.pin(places, mentioned, moment)
+    for name in tables:
+        _create_view(spark, places, name, tables, moment)
     try:
         sql = _about(places, statement) if statement.kind is Kind.ABOUT else statement.sql
         _refuse_changes(spark, sql)
         return spark.sql(sql).toArrow()
     except PySparkException as error:
         raise _in_words(places, error) from error
+
+
+def _create_view(
+    spark: SparkSession, places: Places, name: str, tables: dict[str, DeltaTable], moment: Moment
+) -> None:
+    """A table as it lies there; a rollup with its open windows."""
+    reader = spark.read.format("delta").option("versionAsOf", tables[name].version())
+    stored, rollup = reader.load(places.table(name)), ROLLUPS.get(name)
+    if rollup is None:
+        stored.createOrReplaceTempView(f"`{name}`")
+        return
+    opened = spark.createDataFrame(rollups.open_part(places, rollup, tables, moment))
+    both = rollups.union(rollup, tables[name], "{stored}", "{opened}", _quoted)
+    spark.sql(both, stored=stored, opened=opened).createOrReplaceTempView(f"`{name}`")
+
+
+def _quoted(name: str) -> str:
+    return f"`{name.replace('`', '``')}`"
 
 
 def _about(places: Places, statement: Statement) -> str:

@@ -8,6 +8,7 @@ from lakehouse.paths import Places
 from lakehouse.store.commit import DeltaWriter, Key, Writer
 from lakehouse.store.files import DataFile
 from lakehouse.store.read import held, note_of, oldest_kept, open_table, table_or_none
+from lakehouse.store.replace import Replacement, replace
 from lakehouse.store.schema import create
 from lakehouse.tables import Table
 
@@ -28,12 +29,14 @@ __all__ = [
     "DataFile",
     "DeltaWriter",
     "Key",
+    "Replacement",
     "Writer",
     "create",
     "held",
     "note_of",
     "oldest_kept",
     "open_table",
+    "replace",
     "table_or_none",
     "writer",
 ]

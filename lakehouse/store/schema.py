@@ -33,6 +33,7 @@ def _create(places: Places, table: Table) -> DeltaTable:
             name=table.name,
             description=table.comment,
             configuration=table.configuration,
+            raise_if_key_not_exists=False,
             # retried, it would replace the table that another process made meanwhile
             commit_properties=CommitProperties(max_commit_retries=0),
         )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streaming.run import explained
+from streaming.explained import explained
 
 JAVA = """An error occurred while calling o102.collectToPython.
 : org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 failed

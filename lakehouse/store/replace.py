@@ -1,0 +1,78 @@
+"""Rows of a table replaced as a whole, computed from the very version that they replace."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake.exceptions import CommitFailedError
+
+from lakehouse.errors import TableError
+from lakehouse.paths import Places
+from lakehouse.store.read import NOTE, open_table
+from lakehouse.tables import Table
+
+ATTEMPTS = 10
+WRITTEN = WriterProperties(compression="ZSTD", compression_level=1)
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """`rows` in the place of those `where` (SQL; every one of `rows` meets it).
+
+    `marks` are application transactions to set, `note` what the history shows. With `columns_too`
+    the whole table is replaced, and has the columns of `rows` from then on.
+    """
+
+    rows: pa.Table
+    where: str
+    marks: Mapping[str, int] = field(default_factory=dict)
+    note: Mapping[str, Any] = field(default_factory=dict)
+    columns_too: bool = False
+
+
+def replace(
+    places: Places, table: Table, make: Callable[[DeltaTable], Replacement | None]
+) -> Replacement | None:
+    """Replace what `make` says of the newest state; it is asked again if that changed meanwhile.
+
+    What was replaced; None where `make` had nothing to do. TableError where others kept winning.
+    """
+    for attempt in range(ATTEMPTS):
+        current = open_table(places, table)
+        made = make(current)
+        if made is None:
+            return None
+        try:
+            _write(current, made)
+        except CommitFailedError:
+            time.sleep(random.uniform(0, 0.1 * (attempt + 1)))
+        else:
+            return made
+    raise TableError(
+        f"table {table.name} did not take the rows: {ATTEMPTS} conflicts",
+        "another process commits to it without a pause; try again",
+    )
+
+
+def _write(current: DeltaTable, made: Replacement) -> None:
+    now = int(time.time() * 1000)
+    told = {"rows": made.rows.num_rows, **made.note}
+    properties = CommitProperties(
+        custom_metadata={NOTE: msgspec.json.encode(told).decode()},
+        # what was computed holds for this version only: a conflict is not for deltalake to solve
+        max_commit_retries=0,
+        app_transactions=[Transaction(app, version, now) for app, version in made.marks.items()],
+    )
+    if made.columns_too:
+        write_deltalake(current, made.rows, mode="overwrite", schema_mode="overwrite",
+                        writer_properties=WRITTEN, commit_properties=properties)  # fmt: skip
+    else:
+        write_deltalake(current, made.rows, mode="overwrite", predicate=made.where,
+                        writer_properties=WRITTEN, commit_properties=properties)  # fmt: skip

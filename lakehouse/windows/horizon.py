@@ -1,0 +1,56 @@
+"""How far the windows of a table are closed: every one that ends at or before the horizon."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import DeltaTable
+
+from lakehouse.rollup import HALF_HOUR, Rollup
+
+# An application transaction: part of each state of the table, which no clean-up of the log removes.
+MARK = "horizon"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def horizon(table: DeltaTable | None) -> datetime | None:
+    """The end of the newest closed window of a state; None where nothing was closed yet."""
+    seconds = table.transaction_version(MARK) if table else None
+    return EPOCH + timedelta(seconds=seconds) if seconds else None
+
+
+def mark(closed: datetime | None) -> dict[str, int]:
+    """The transaction by which a commit moves the horizon."""
+    return {MARK: int(closed.timestamp()) if closed else 0}
+
+
+def last_closed(watermark: datetime) -> datetime:
+    """The end of the newest window that no event may enter any more."""
+    return EPOCH + (watermark - EPOCH) // HALF_HOUR * HALF_HOUR
+
+
+def midnight(at: datetime) -> datetime:
+    """The first instant of a day."""
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def stored(
+    table: DeltaTable | None, rollup: Rollup, granularity: str, since: datetime | None = None
+) -> pa.Table:
+    """The rows of a state, from the day of `since` on, with the columns of today."""
+    if table is None:
+        return rollup.columns.empty_table()
+    chosen = pc.field("granularity") == granularity
+    if since:
+        chosen &= pc.field("date") >= pc.scalar(since.date())
+    return aligned(table.to_pyarrow_dataset().to_table(filter=chosen), rollup)
+
+
+def aligned(rows: pa.Table, rollup: Rollup) -> pa.Table:
+    """Rows with exactly the columns of the rollup; one that they lack is NULL."""
+    for field in rollup.columns:
+        if field.name not in rows.column_names:
+            rows = rows.append_column(field.name, pa.nulls(rows.num_rows, field.type))
+    return rows.select(rollup.columns.names).cast(rollup.columns)
