@@ -58,6 +58,15 @@ def start(asked: Settings, *flags: str) -> subprocess.Popen[str]:
     )
 
 
+def recover(asked: Settings) -> str:
+    """`recover ingest`, as a person would."""
+    where = ["--lake", asked.lake, "--bootstrap", asked.kafka.bootstrap, "--topic"]
+    command = [sys.executable, "-m", "streaming", "recover", "ingest", *where, asked.kafka.topic]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(asked))
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def environment(asked: Settings) -> dict[str, str]:
     """What a child process needs to run with the same settings."""
     return {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -39,15 +38,6 @@ def ended(stream: subprocess.Popen[str]) -> tuple[int, str]:
     """How a stream that ends by itself does so, and what it says."""
     said, _ = stream.communicate(timeout=60)
     return stream.returncode, said
-
-
-def recover(asked: Settings) -> str:
-    """`recover ingest`, as a person would."""
-    where = ["--lake", asked.lake, "--bootstrap", asked.kafka.bootstrap, "--topic"]
-    command = [sys.executable, "-m", "streaming", "recover", "ingest", *where, asked.kafka.topic]
-    done = subprocess.run(command, capture_output=True, text=True, env=streams.environment(asked))
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_second_run_changes_nothing(asked: Settings, once: Once) -> None:
@@ -121,7 +111,7 @@ def test_lost_checkpoint_is_refused_then_recovered(asked: Settings, once: Once) 
     with pytest.raises(CheckpointError) as refusal:
         once(asked)
     assert "logpond recover ingest" in refusal.value.remedy
-    recover(asked)
+    streams.recover(asked)
     once(asked)
 
     verdict = verify(Places.of(asked))
@@ -134,7 +124,7 @@ def test_lost_checkpoints_and_ledger_are_recovered(asked: Settings, once: Once) 
     once(asked)
     shutil.rmtree(Places.of(asked).checkpoints)
     send(asked.kafka.bootstrap, asked.kafka.topic, [message()] * 500)
-    recover(asked)
+    streams.recover(asked)
     once(asked)
 
     assert verify(Places.of(asked)).ok

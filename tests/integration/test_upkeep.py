@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import streams
 from messages import send
+from promise import broken
 from records import message
 
 from cli.broker import Broker
-from lakehouse import maintenance
+from lakehouse import maintenance, store
 from lakehouse.paths import Places
 from lakehouse.topics import Topic
 from lakehouse.verify import verify
@@ -33,6 +35,42 @@ def test_optimize_and_vacuum_beside_a_stream(broker: Broker, topic: Topic, tmp_p
     assert verdict.ok
     assert 0 < verdict.records <= 1 + 300 * ROUNDS
     assert any(worked)
+
+
+def test_retain_beside_a_stream(broker: Broker, topic: Topic, tmp_path: Path) -> None:
+    """Old dates go while batches commit: no batch fails, and `verify` starts where they end."""
+    asked = streams.settings(broker.bootstrap, topic.name, tmp_path)
+    places, now = Places.of(asked), datetime.now(UTC)
+    gone = []
+    with streams.running(asked, "--trigger", "0.5") as stream:
+        for number in range(ROUNDS):
+            at = [now - timedelta(days=days) for days in (9, 0, 9, 0)]
+            values = [message(event_id=f"{number}", timestamp=t.isoformat()) for t in at]
+            send(broker.bootstrap, topic.name, values)
+            streams.until(stream, f"batch {number} ")
+            gone += maintenance.retain(places, "logs", days=7).gone
+        assert streams.stop(stream)[0] == 0
+    verdict = verify(places)
+    assert (verdict.ok, set(gone)) == (True, {(now - timedelta(days=9)).date()})
+    assert store.open_table(places, "logs").count() == 2 * ROUNDS
+
+
+def test_what_a_restore_took_comes_back(
+    broker: Broker, topic: Topic, tmp_path: Path, once: streams.Once
+) -> None:
+    """Verify says what is lacking; a mere start does not bring it, after `recover` one does."""
+    asked = streams.settings(broker.bootstrap, topic.name, tmp_path, ingest_max_offsets=100)
+    places = Places.of(asked)
+    send(broker.bootstrap, topic.name, [message()] * 270 + [b"no event"] * 30)
+    once(asked)
+    maintenance.restore(places, "logs", 1)
+    once(asked)
+    assert verify(places).gaps > 0
+    streams.recover(asked)
+    once(asked)
+
+    assert (verify(places).ok, verify(places).records) == (True, 300)
+    assert broken(broker.bootstrap, places, topic.name) == []
 
 
 def _round(broker: Broker, topic: Topic, places: Places, number: int) -> bool:
