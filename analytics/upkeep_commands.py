@@ -141,8 +141,12 @@ def _show(told: Upkeep, how: str, said: str, dates: dict[str, int] | None = None
         click.echo(said)
 
 
+def _is_somebody_there() -> bool:
+    return sys.stdin.isatty()
+
+
 def _ask(question: str) -> None:
-    if not sys.stdin.isatty():
+    if not _is_somebody_there():
         raise SettingsError(f"{question} Nobody is here to say so", "give --yes if it is meant")
     click.confirm(question, abort=True, err=True)
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import click
 import pytest
-from click.testing import CliRunner
+from aging import three_days
+from click.testing import CliRunner, Result
 from lakes import Lake, events
 
+from analytics import texts
 from analytics import upkeep_commands as upkeep
 from analytics.commands import analytics
 from analytics.query.upkeep import Optimize, Vacuum, parse
@@ -79,3 +83,100 @@ def test_a_dry_run_says_that_nothing_went(worn: Lake) -> None:
     """In words that cannot be taken for a deletion."""
     words = ["logs", "--lake", worn.places.lake, "--dry-run"]
     assert "nothing was deleted" in CliRunner().invoke(upkeep.vacuum, words).stdout
+
+
+def told(command: click.Command, lake: Lake, *words: str, given: str = "") -> Result:
+    """What a command says on a lake, and how it ends."""
+    return CliRunner().invoke(command, [*words, "--lake", lake.places.lake], input=given)
+
+
+def states(result: Result) -> list[dict[str, Any]]:
+    """Both states, out of the JSON."""
+    found: list[dict[str, Any]] = json.loads(result.stdout)
+    assert [row["when"] for row in found] == ["before", "after"]
+    return found
+
+
+@pytest.fixture
+def aged(lake: Lake) -> Lake:
+    """A lake whose records are of the 1st, the 8th and the 10th."""
+    return three_days(lake)
+
+
+def test_retain_shows_before_and_after(aged: Lake) -> None:
+    """Rows, files, dates and versions of both states, for a program too."""
+    before, after = states(told(upkeep.retain, aged, "logs", "--days", "2", "--format", "json"))
+    assert (before["rows"], after["rows"]) == (18, 10)
+    assert (before["dates"], after["dates"]) == (3, 2)
+    assert after["version"] == before["version"] + 1
+    assert before.keys() == {"when", "dates", *upkeep.SHAPE}
+
+
+def test_retain_says_where_the_rows_are_still(aged: Lake) -> None:
+    """Gone from the newest version is not gone from the disk."""
+    said = told(upkeep.retain, aged, "logs", "--days", "1").stdout
+    assert "2 dates from 2026-05-01 to 2026-05-08, 13 rows" in said
+    assert "are gone; older versions hold them until a vacuum" in said
+
+
+def test_a_dry_retain_says_what_would_go(aged: Lake) -> None:
+    """Dates, rows and bytes, in words that cannot be taken for a deletion."""
+    said = told(upkeep.retain, aged, "logs", "--days", "1", "--dry-run").stdout
+    assert "13 rows" in said
+    assert "would go; nothing was deleted" in said
+    assert aged.count() == 18
+
+
+def test_retain_with_nothing_to_do_says_so(aged: Lake) -> None:
+    """And names the first date that it would keep."""
+    said = told(upkeep.retain, aged, "logs", "--days", "30").stdout
+    assert "no date before 2026-04-10 is there; nothing was deleted" in said
+
+
+def test_restore_with_nobody_to_ask_is_refused(aged: Lake) -> None:
+    """A script has to say --yes; exit code 2."""
+    result = told(upkeep.restore, aged, "logs", "--version", "1")
+
+    assert isinstance(result.exception, SettingsError)
+    assert result.exception.exit_code == 2
+    assert "from version 3 (18 rows) to version 1 (8 rows)?" in result.exception.what
+    assert "--yes" in result.exception.remedy
+    assert aged.count() == 18
+
+
+def test_restore_asks_a_person(aged: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No is no, and yes is yes."""
+    monkeypatch.setattr(upkeep, "_is_somebody_there", lambda: True)
+
+    assert told(upkeep.restore, aged, "logs", "--version", "1", given="n\n").exit_code == 1
+    assert aged.count() == 18
+    assert told(upkeep.restore, aged, "logs", "--version", "1", given="y\n").exit_code == 0
+    assert aged.count() == 8
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_restore_says_what_streams_must_do(aged: Lake, form: str) -> None:
+    """A person and a program's log hear it; JSON stays JSON."""
+    words = ("logs", "--version", "1", "--yes", "--format", form)
+    result = told(upkeep.restore, aged, *words)
+
+    assert "logpond recover ingest" in (result.stdout if form == "table" else result.stderr)
+    if form == "json":
+        before, after = states(result)
+        assert (before["rows"], after["rows"], after["version"]) == (18, 8, 4)
+
+
+@pytest.mark.parametrize(
+    ("table", "next_"),
+    [("logs", "recover ingest"), ("quarantine", "recover ingest"), ("traffic", "reconcile")],
+)
+def test_each_table_has_its_next_step(table: str, next_: str) -> None:
+    """What comes from Kafka comes from there again; windows are recounted."""
+    assert f"logpond {next_}" in texts.afterwards(table, 3)
+
+
+@pytest.mark.parametrize("name", ["detail", "optimize", "vacuum", "retain", "restore"])
+def test_help_has_examples(name: str) -> None:
+    """Each command shows itself in use."""
+    command = getattr(upkeep, name)
+    assert f"logpond {name}" in CliRunner().invoke(command, ["--help"]).stdout
