@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -118,6 +118,8 @@ def verify(how: str, lake: str | None) -> None:
     unexpected    rows with coordinates that no completed or running batch took
     misplaced     rows in another date or hour than their timestamp's
     in_flight     rows of a batch that is being committed (no fault)
+    wrong         closed windows that differ from a recount of the rows that they counted
+    late          closed windows for which rows came later: `logpond reconcile` (no fault)
 
     \b
     exit 0  the promise holds     1  it does not     3  nothing was ingested yet
@@ -148,10 +150,31 @@ def _told(verdict: Verdict) -> str:
     faults = ", ".join(f"{getattr(verdict, name):,} {name}" for name in FAULTS)
     held = f"{verdict.logs:,} in logs, {verdict.quarantine:,} in open quarantine"
     news = f"{verdict.in_flight:,} in flight, {verdict.duplicate_event_ids:,} repeated event ids"
+    windows = (f"{verdict.windows_checked:,} windows recounted: {verdict.windows_wrong:,} wrong, "
+               f"{verdict.windows_late:,} lack {verdict.late_rows:,} late rows")  # fmt: skip
     head = "ok" if verdict.ok else "NOT OK"
     return "\n".join(
-        [f"{head}: {verdict.records:,} records: {held}", f"  {faults}", f"  {news}", *gaps]
+        [
+            f"{head}: {verdict.records:,} records: {held}",
+            f"  {faults}",
+            f"  {news}",
+            f"  {windows}",
+            *gaps,
+            *_late(verdict),
+        ]
     )
+
+
+def _late(verdict: Verdict) -> Iterator[str]:
+    for window in verdict.examples_of_windows:
+        what = f"{window.table} {window.granularity} {window.window_start:%Y-%m-%d %H:%M}"
+        if window.fault == "late":
+            by = round(window.latest_by.total_seconds())
+            yield f"  late: {what}, {window.late_rows:,} rows, the last {by:,} s after its end"
+        else:
+            yield f"  wrong: {what}"
+    if verdict.windows_late:
+        yield "  `logpond reconcile` counts late windows again"
 
 
 def _spark(settings: settings_file.Settings) -> Callable[[], SparkSession]:

@@ -27,6 +27,8 @@ COMMANDS = {
     "vacuum": ("analytics.upkeep_commands", "Delete files that no kept version needs."),
     "retain": ("analytics.upkeep_commands", "Delete the dates before the last N days."),
     "restore": ("analytics.upkeep_commands", "Bring an older version of a table back."),
+    "reconcile": ("analytics.windows_commands", "Count windows again for which rows came late."),
+    "rebuild": ("analytics.windows_commands", "Make a rollup again from logs."),
     "recover": ("streaming.commands", "Make a lost checkpoint anew from the tables."),
     "replay-quarantine": ("streaming.commands", "Decode quarantine again, after a fix."),
 }

@@ -47,6 +47,10 @@ def _proof(verdict: Verdict) -> Iterator[str]:
     }
     figures = ", ".join(f"{count:,} {name}" for name, count in faults.items())
     yield f"verify    {'ok' if verdict.ok else 'FAILED'}: {verdict.records:,} records, {figures}"
+    yield (
+        f"windows   {verdict.windows_checked:,} recounted: {verdict.windows_wrong:,} wrong, "
+        f"{verdict.windows_late:,} late"
+    )
     if not verdict.ok:
         yield "          `logpond verify` shows where"
 

@@ -1,4 +1,6 @@
-"""The promise as queries: each record once in logs, or else once in open quarantine."""
+"""The promise as queries: each record once in logs, or else once in open quarantine; each closed
+window as a recount says, or listed as late.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,10 @@ from lakehouse import store
 from lakehouse.checkpoint import Checkpoint, Manifest, Offsets, Span
 from lakehouse.coverage import Coverage, Range, coverage
 from lakehouse.errors import CheckpointError
+from lakehouse.maintenance.points import retained_from
 from lakehouse.paths import Places
 from lakehouse.tables import LOGS, QUARANTINE
+from lakehouse.windows.verdict import WindowFault, WindowsVerdict, judge, rollups_of
 
 INGEST = "ingest"
 
@@ -50,9 +54,14 @@ class Verdict:
     misplaced: int
     in_flight: int
     duplicate_event_ids: int
+    windows_checked: int
+    windows_wrong: int
+    windows_late: int
+    late_rows: int
     versions: dict[str, int]
     partitions: list[PartitionVerdict] = field(default_factory=list)
     examples_of_gaps: list[dict[str, Any]] = field(default_factory=list)
+    examples_of_windows: list[WindowFault] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -60,21 +69,26 @@ class Verdict:
 
 
 def verify(places: Places) -> Verdict:
-    """Count every record from the first offset to the end of the last completed batch.
+    """Count every record from the first offset to the end of the last completed batch, and every
+    closed window.
 
     Where `retain` deleted records, from its point on.
     Raises CheckpointError where nothing was ingested yet.
     """
     checkpoint = Checkpoint(places, INGEST)
     manifest, end = _completed(checkpoint)
+    rollups = rollups_of(places)  # before logs, which must have all that they counted
     logs, quarantine = store.open_table(places, LOGS), store.open_table(places, QUARANTINE)
     limit = _planned(checkpoint, manifest)
     with coverage(places, logs, quarantine) as held:
         sources = _sources(held, manifest, end, limit)
         parts = [p for topic, ranges in sources.items() for p in _partitions(held, topic, ranges)]
         strays, gaps = _strays(held, sources), sum(part.gaps for part in parts)
-        versions = {LOGS.name: logs.version(), QUARANTINE.name: quarantine.version()}
-        return _verdict(held, parts, strays, versions, _examples(held, sources) if gaps else [])
+        opened = {LOGS.name: logs, QUARANTINE.name: quarantine, **rollups}
+        versions = {name: table.version() for name, table in opened.items()}
+        windows = judge(places, rollups, logs, retained_from(logs))
+        examples = _examples(held, sources) if gaps else []
+        return _verdict(held, parts, strays, versions, examples, windows)
 
 
 def _completed(checkpoint: Checkpoint) -> tuple[Manifest, Offsets]:
@@ -152,12 +166,13 @@ def _verdict(
     strays: int,
     versions: dict[str, int],
     examples: list[dict[str, Any]],
+    windows: WindowsVerdict,
 ) -> Verdict:
     gaps, duplicates = sum(p.gaps for p in parts), sum(p.duplicates for p in parts)
     ((misplaced,),) = held.ask(MISPLACED)
     ((duplicate_events,),) = held.ask(DUPLICATE_EVENTS)
     return Verdict(
-        ok=not (gaps or duplicates or strays or misplaced),
+        ok=not (gaps or duplicates or strays or misplaced or windows.wrong),
         records=sum(p.end - p.first for p in parts),
         logs=sum(p.logs for p in parts),
         quarantine=sum(p.quarantine for p in parts),
@@ -167,7 +182,12 @@ def _verdict(
         misplaced=misplaced,
         in_flight=sum(p.in_flight for p in parts),
         duplicate_event_ids=duplicate_events,
+        windows_checked=windows.checked,
+        windows_wrong=windows.wrong,
+        windows_late=windows.late,
+        late_rows=windows.late_rows,
         versions=versions,
         partitions=parts,
         examples_of_gaps=examples,
+        examples_of_windows=windows.faults,
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LAKE = click.option("--lake", metavar="DIR|URL", help="Where the tables are. [env: LOGPOND_LAKE]")
 BOOTSTRAP = click.option("--bootstrap", metavar="HOST:PORT", help="Kafka. [localhost:9092]")
 TOPIC = click.option("--topic", help="The topic to read. [web-logs]")
-RECOVERABLE = click.argument("query", type=click.Choice(["ingest"]))
+RECOVERABLE = click.argument("query", type=click.Choice(["ingest", "windows"]))
 
 
 @click.group()
@@ -74,9 +74,11 @@ def recover(
 
     Left-over plans are finished, the old checkpoint is moved aside, and the new one starts at the
     first record that the tables lack; records that they have are not read into them again.
+    The query windows just starts anew: what is closed stays, and what is not is closed.
 
     \b
       logpond recover ingest
+      logpond recover windows
       logpond recover ingest --moved
     """
     from lakehouse.lock import alone
@@ -84,8 +86,10 @@ def recover(
 
     settings = _settings(lake, bootstrap, topic)
     places = Places.of(settings)
-    with alone(places.ledger(query), f"the query {query}"):
-        if moved:
+    with alone(places.ledger("ingest"), "the stream"):
+        if query == "windows":
+            click.echo(f"the old checkpoint is kept as {recovery.anew(places, query) or 'none'}")
+        elif moved:
             manifest = recovery.moved(places, query)
             click.echo(f"the checkpoint is at home in {manifest.location} now")
         else:

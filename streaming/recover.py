@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -39,6 +40,11 @@ def moved(places: Places, query: str) -> Manifest:
         raise CheckpointError(f"there is no manifest of {query} in {places.checkpoints}",
                               "name the place that it was moved to with --lake")  # fmt: skip
     return checkpoint.adopt(msgspec.structs.replace(manifest, location=checkpoint.location))
+
+
+def anew(places: Places, query: str) -> str | None:
+    """Move the checkpoint of a query that rests on its tables alone aside; where it lies then."""
+    return Checkpoint(places, query).retire(f".before-{uuid.uuid4().hex[:8]}")
 
 
 def recover(

@@ -35,7 +35,7 @@ def moment(version: int | None, as_of: str | None, now: datetime) -> Moment:
     return Moment(version, time(as_of, now) if as_of is not None else None)
 
 
-def time(text: str, now: datetime) -> datetime:
+def time(text: str, now: datetime, flag: str = "--as-of") -> datetime:
     """A time with zone: RFC 3339 or a date (UTC where it names no zone), or relative to `now`."""
     relative = RELATIVE.match(text.strip())
     try:
@@ -44,7 +44,7 @@ def time(text: str, now: datetime) -> datetime:
         found = datetime.fromisoformat(text.strip())
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, KeyError, OverflowError):
-        raise SettingsError(f"--as-of {text!r} is not a time", f"write one as {EXAMPLES}") from None
+        raise SettingsError(f"{flag} {text!r} is not a time", f"write one as {EXAMPLES}") from None
 
 
 def _span(number: str, unit: str) -> timedelta:

@@ -9,7 +9,7 @@ from lakehouse.store.commit import DeltaWriter, Key, Writer
 from lakehouse.store.files import DataFile
 from lakehouse.store.read import held, note_of, oldest_kept, open_table, table_or_none
 from lakehouse.store.replace import Replacement, replace
-from lakehouse.store.schema import create
+from lakehouse.store.schema import create, set_property
 from lakehouse.tables import Table
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ __all__ = [
     "oldest_kept",
     "open_table",
     "replace",
+    "set_property",
     "table_or_none",
     "writer",
 ]

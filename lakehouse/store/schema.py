@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from deltalake import CommitProperties, DeltaTable, Field, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
-from lakehouse.store.read import check_writer, table_or_none
+from lakehouse.store.read import check_writer, open_table, table_or_none
 from lakehouse.tables import Table
+
+ATTEMPTS = 10
 
 
 def create(places: Places, table: Table) -> DeltaTable:
@@ -85,3 +89,17 @@ def _refuse_changed(table: Table, wanted: dict[str, Field], there: dict[str, Fie
 
 def _same(wanted: Field, there: Field) -> bool:
     return bool(wanted.type == there.type and wanted.nullable == there.nullable)
+
+
+def set_property(places: Places, name: str, key: str, value: str) -> None:
+    """Give a table a property, unless it has it; beside other writers."""
+    for _ in range(ATTEMPTS):
+        found = open_table(places, name)
+        if (found.metadata().configuration or {}).get(key) == value:
+            return
+        with suppress(CommitFailedError):
+            found.alter.set_table_properties({key: value}, False)
+    raise TableError(
+        f"table {name} did not take a property: {ATTEMPTS} conflicts",
+        "another process commits to it without a pause; try again",
+    )

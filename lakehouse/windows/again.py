@@ -1,0 +1,102 @@
+"""Windows made again from `logs`: those that are late or wrong (reconcile), or all (rebuild)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import DeltaTable
+
+from lakehouse import store
+from lakehouse.maintenance.points import retained_from
+from lakehouse.paths import Places
+from lakehouse.rollup import DAY, Rollup
+from lakehouse.rollup.value import DEFINITION
+from lakehouse.store import Replacement, open_table, replace
+from lakehouse.tables import LOGS
+from lakehouse.windows.check import Checked, check
+from lakehouse.windows.close import Closed, close
+from lakehouse.windows.count import counting, moment
+from lakehouse.windows.define import prepare
+from lakehouse.windows.horizon import horizon, last_closed, mark, stored
+
+
+def reconcile(
+    places: Places, rollup: Rollup, late: timedelta, since: date | None = None
+) -> Iterator[Checked]:
+    """Count windows that are late or wrong again, with their days; tells each day once it is done.
+
+    Where no window was ever closed, those that the newest event closes are closed first.
+    """
+    prepare(places, rollup, late)
+    if horizon(open_table(places, rollup.name)) is None:
+        for _ in close(places, rollup, closed_by_now(open_table(places, LOGS), late)):
+            pass
+    table = open_table(places, rollup.name)  # before logs, which must have all that it counted
+    logs = open_table(places, LOGS)
+    first = max((day for day in (since, retained_from(logs)) if day), default=None)
+    for found in check(places, rollup, table, logs, first):
+        if found.half_hours or found.wrong_days:
+            replace(places, rollup.table(), partial(_day_again, places, rollup, found))
+            yield found
+
+
+def rebuild(places: Places, rollup: Rollup, late: timedelta) -> Iterator[Closed]:
+    """Make the windows that `logs` still has rows for again, with the keys of today.
+
+    Readers see right numbers meanwhile, as open windows; killed, it or the stream goes on.
+    """
+    found = store.table_or_none(places, rollup.name) or store.create(places, rollup.table(late))
+    logs = open_table(places, LOGS)
+    until = horizon(found) or closed_by_now(logs, late)
+    is_same = (found.metadata().configuration or {}).get(DEFINITION) == rollup.definition(late)
+    replace(places, rollup.table(), partial(_none, rollup, is_same, retained_from(logs)))
+    store.set_property(places, rollup.name, DEFINITION, rollup.definition(late))
+    prepare(places, rollup, late)
+    yield from close(places, rollup, until)
+
+
+def closed_by_now(logs: DeltaTable, late: timedelta) -> datetime:
+    """The horizon that the newest event gives, for a stream that never ran."""
+    newest = pc.max(pa.table(logs.get_add_actions(flatten=True))["max.timestamp"]).as_py()
+    return last_closed((newest or datetime(1970, 1, 2, tzinfo=UTC)) - late)
+
+
+def _none(rollup: Rollup, is_same: bool, first: date | None, _current: DeltaTable) -> Replacement:
+    """No rows but those that cannot be counted again, and the horizon before all."""
+    where = "granularity IN ('30m', '1d')"
+    if is_same and first:
+        where += f" AND date >= DATE '{first}'"
+    return Replacement(
+        rollup.columns.empty_table(), where, mark(None), {"writer": "rebuild"}, not is_same
+    )
+
+
+def _day_again(
+    places: Places, rollup: Rollup, found: Checked, current: DeltaTable
+) -> Replacement | None:
+    """The half hours in question from the newest `logs`, and the day that they belong to."""
+    first, closed = datetime.combine(found.date, time(), UTC), horizon(current)
+    if closed is None:
+        return None
+    kept = stored(current, rollup, "30m", first)
+    kept = kept.filter(pc.equal(kept["date"], pa.scalar(found.date)))
+    again = pa.array(found.half_hours, kept.schema.field("window_start").type)
+    with counting(places, open_table(places, LOGS)) as count:
+        counted = count.half_hours(rollup, first, min(first + DAY, closed))
+        rows = counted.filter(pc.is_in(counted["window_start"], again))
+        others = kept.filter(pc.invert(pc.is_in(kept["window_start"], again)))
+        if first + DAY <= closed:
+            days = count.days(rollup, pa.concat_tables([others, rows]))
+            rows = pa.concat_tables([rows, days])
+    return Replacement(rows, _where(found, first), note={"writer": "reconcile"})
+
+
+def _where(found: Checked, first: datetime) -> str:
+    day = f"(granularity = '1d' AND window_start = {moment(first)})"
+    starts = ", ".join(moment(start) for start in found.half_hours)
+    half_hours = f"(granularity = '30m' AND window_start IN ({starts}))"
+    return f"{half_hours} OR {day}" if starts else day

@@ -1,0 +1,118 @@
+"""Closed windows against a recount: wrong where it differs, late where only newer rows are missing.
+
+A window is recounted from exactly those rows of `logs` that it says it counted, a day at a time; a
+day is folded again from its stored half hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+
+from deltalake import DeltaTable
+
+from lakehouse.duck import create_view
+from lakehouse.paths import Places
+from lakehouse.rollup import DAY, Rollup, compare
+from lakehouse.windows.close import days_of
+from lakehouse.windows.count import Count, counting, within
+from lakehouse.windows.horizon import aligned, horizon
+
+
+@dataclass(frozen=True)
+class Late:
+    """Rows of `logs` that came after a window was closed, the last one `by` after its end."""
+
+    window_start: datetime
+    rows: int
+    by: timedelta
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A day of one rollup: how many closed windows were recounted, and what was found."""
+
+    table: str
+    date: date
+    windows: int
+    wrong: list[datetime] = field(default_factory=list)
+    late: list[Late] = field(default_factory=list)
+    wrong_days: list[datetime] = field(default_factory=list)
+
+    @property
+    def half_hours(self) -> list[datetime]:
+        """The half hours that a reconcile has to count again."""
+        return sorted({*self.wrong, *(late.window_start for late in self.late)})
+
+
+def check(
+    places: Places, rollup: Rollup, table: DeltaTable, logs: DeltaTable, since: date | None = None
+) -> Iterator[Checked]:
+    """Recount every closed window of a state of a table, from `since` on, a day after another."""
+    closed = horizon(table)
+    if closed is None:
+        return
+    with counting(places, logs) as count:
+        create_view(count.connection, "stored", places.table(rollup.name), table)
+        stored = count.connection.sql("SELECT DISTINCT date FROM stored").fetchall()
+        for day in sorted({*days_of(logs), *(day for (day,) in stored)}):
+            if day >= (since or day) and _first(day) < closed:
+                yield _Day(count, rollup, {f.name for f in table.schema().fields}, day, closed)()
+
+
+@dataclass
+class _Day:
+    """One day of a rollup, as far as it is closed."""
+
+    count: Count
+    rollup: Rollup
+    known: set[str]
+    day: date
+    closed: datetime
+
+    def __call__(self) -> Checked:
+        late = self._late()
+        wrong = self._wrong_half_hours(compare.counted_events() if late else "logs")
+        wrong_days = self._wrong_days()
+        windows = {*self._stored_half_hours(), *wrong, *(each.window_start for each in late)}
+        is_closed = _first(self.day) + DAY <= self.closed
+        return Checked(
+            self.rollup.name, self.day, len(windows) + is_closed, wrong, late, wrong_days
+        )
+
+    def _late(self) -> list[Late]:
+        chosen = within(_first(self.day), self._end)
+        query = compare.commits(self.day, chosen)
+        self.count.connection.execute(f"CREATE OR REPLACE TEMP TABLE commits AS {query}")
+        return [Late(*row) for row in self.count.connection.sql(compare.LATE).fetchall()]
+
+    def _wrong_half_hours(self, events: str) -> list[datetime]:
+        recounted = self.count.half_hours(self.rollup, _first(self.day), self._end, events)
+        return self._different("30m", recounted)
+
+    def _wrong_days(self) -> list[datetime]:
+        """Where the day is not closed there must be no row of it."""
+        half_hours = self.count.connection.sql(
+            f"SELECT * FROM stored WHERE {compare.rows_of('30m', self.day)}"
+        ).to_arrow_table()
+        is_closed = _first(self.day) + DAY <= self.closed
+        rows = aligned(half_hours if is_closed else half_hours.slice(0, 0), self.rollup)
+        return self._different("1d", self.count.days(self.rollup, rows))
+
+    def _different(self, granularity: str, recounted: object) -> list[datetime]:
+        self.count.connection.register("recounted", recounted)
+        query = compare.different(self.rollup, self.known, granularity, self.day)
+        return [start for (start,) in self.count.connection.sql(query).fetchall()]
+
+    def _stored_half_hours(self) -> list[datetime]:
+        query = f"SELECT DISTINCT window_start FROM stored WHERE {compare.rows_of('30m', self.day)}"
+        return [start for (start,) in self.count.connection.sql(query).fetchall()]
+
+    @property
+    def _end(self) -> datetime:
+        return min(_first(self.day) + DAY, self.closed)
+
+
+def _first(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
