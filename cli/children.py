@@ -1,54 +1,20 @@
-"""Child processes that outlive neither their work nor us."""
+"""Child processes of the local stack: whose they are, and what they said last."""
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
-PR_SET_PDEATHSIG = 1
+from lakehouse.children import Child, end, importable, spawn
+
 STALE_SECONDS = 15.0
-Child = subprocess.Popen[bytes]
 
-
-def spawn(
-    command: Sequence[str],
-    out: IO[bytes] | int,
-    err: IO[bytes] | int,
-    environment: Mapping[str, str] | None = None,
-) -> Child:
-    """A child out of reach of the terminal's Ctrl-C, that ends when the calling thread does.
-
-    Its end with ours is Linux's doing; elsewhere `owner_of` ends it at the next start.
-    """
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=out,
-        stderr=err,
-        env=environment,
-        start_new_session=True,
-        preexec_fn=_end_with_parent() if sys.platform == "linux" else None,
-    )
-
-
-def end(child: Child, patience: float = 30.0) -> int:
-    """Ask a child to end, then make it; its exit code."""
-    if child.poll() is None:
-        child.terminate()
-    try:
-        return child.wait(patience)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        return child.wait()
+__all__ = ["Child", "end", "free_port", "importable", "last_lines", "owner_of", "record", "spawn"]
 
 
 def record(child: Child, file: Path) -> None:
@@ -95,18 +61,6 @@ def last_lines(*files: Path, count: int = 8) -> str:
 
 def _lines(file: Path) -> list[str]:
     return [line for line in file.read_text(errors="replace").splitlines() if line.strip()]
-
-
-def _end_with_parent() -> Callable[[], None]:
-    # between fork and exec nothing may allocate or lock: all is looked up before
-    prctl, us = ctypes.CDLL(None).prctl, os.getpid()
-
-    def after_fork() -> None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != us:
-            os._exit(1)
-
-    return after_fork
 
 
 def _identity(pid: int) -> tuple[int, float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -14,7 +13,6 @@ from typing import IO, Any
 from cli import children
 from cli.status import Status
 from lakehouse.errors import LogpondError
-from lakehouse.settings import CONF
 
 # all acked; unsent records kept on disk for the next start; records refused and kept
 ENDED_WELL = (0, 6, 7)
@@ -34,7 +32,7 @@ class Sender:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "producer", *self._words, "--format", "json"]
         with self._log.open("wb") as errors:
-            self._child = children.spawn(command, subprocess.PIPE, errors, _importable())
+            self._child = children.spawn(command, subprocess.PIPE, errors, children.importable())
         self._reader.start()
 
     @property
@@ -68,9 +66,3 @@ class Sender:
         if said["phase"] == "done":
             self.totals = said
         self._status.sent(said)
-
-
-def _importable() -> dict[str, str]:
-    """An environment in which the child finds the project wherever we stand."""
-    paths = [str(CONF.parent), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
