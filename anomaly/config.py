@@ -14,7 +14,7 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A part of conf/anomaly.toml, where each name is explained."""
 
 
-class Levels(Section):
+class Levels(Section, frozen=True):
     """From which surprise on an incident has which severity."""
 
     info: float = 4.0
@@ -22,7 +22,7 @@ class Levels(Section):
     critical: float = 8.0
 
 
-class Incidents(Section):
+class Incidents(Section, frozen=True):
     """When an incident opens, stays and closes."""
 
     open: float = 5.0
@@ -32,7 +32,7 @@ class Incidents(Section):
     new_level_minutes: int = 30
 
 
-class Keys(Section):
+class Keys(Section, frozen=True):
     """Which keys are held, and from when on they are judged."""
 
     warm_minutes: int = 45
@@ -42,7 +42,7 @@ class Keys(Section):
     gap_minutes: int = 60
 
 
-class Traffic(Section):
+class Traffic(Section, frozen=True):
     """How request counts are judged."""
 
     level_weight: float = 1 / 20
@@ -59,7 +59,7 @@ class Traffic(Section):
     silent_minutes: int = 3
 
 
-class Errors(Section):
+class Errors(Section, frozen=True):
     """How shares of errors are judged."""
 
     level_weight: float = 0.01
@@ -75,7 +75,7 @@ class Errors(Section):
     critical_share: float = 0.5
 
 
-class Latency(Section):
+class Latency(Section, frozen=True):
     """How the 95th percentile of latency is judged."""
 
     level_weight: float = 0.03
@@ -91,14 +91,14 @@ class Latency(Section):
     more_ms: float = 100.0
 
 
-class Zscore(Section):
+class Zscore(Section, frozen=True):
     """The plain method."""
 
     window: int = 60
     limit: float = 3.0
 
 
-class Config(Section):
+class Config(Section, frozen=True):
     """All constants of detection."""
 
     levels: Levels = Levels()
@@ -121,4 +121,3 @@ def parse(text: str, where: str = "conf/anomaly.toml") -> Config:
         return msgspec.convert(tomllib.loads(text), Config)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as fault:
         raise SettingsError(f"{where}: {fault}", "See conf/anomaly.toml for every name.") from None
-

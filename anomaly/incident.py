@@ -1,0 +1,116 @@
+"""An incident as a value: what was seen, what was expected, and one sentence. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+
+import msgspec
+
+from anomaly.minute import Key
+
+OPEN, CLOSED = "open", "closed"
+SEVERITIES = ("info", "warning", "critical")
+
+
+class Share(msgspec.Struct, frozen=True):
+    """A part of what made an incident: an endpoint, an address, a status."""
+
+    kind: str
+    name: str
+    share: float
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True):
+    """One incident. The numbers are those of its worst minute; `n` is what they rest on."""
+
+    incident_id: str
+    status: str
+    scope: str
+    key: str
+    service: str
+    endpoint: str
+    ip: str = ""
+    measure: str
+    direction: str
+    opened: datetime
+    last_breach: datetime
+    closed: datetime | None = None
+    duration_minutes: int
+    observed: float
+    expected: float
+    lower: float
+    upper: float
+    ratio: float
+    n: float
+    surprise_opened: float
+    surprise_peak: float
+    severity: str
+    usual_when: str = ""
+    usual_lower: float | None = None
+    usual_upper: float | None = None
+    reasons: list[str]
+    contributors: list[Share]
+    sample_event_ids: list[str] = []
+    parent: str = ""
+    config: str
+    folded_to: datetime
+    sentence: str = ""
+
+
+def incident_id(key: Key, measure: str, direction: str, opened: int, ip: str = "") -> str:
+    """The same for whoever folds the same minutes."""
+    told = "\x1f".join((key.scope, *key, ip, measure, direction, str(opened)))
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def moment(at: int) -> datetime:
+    """A minute since the epoch as a time."""
+    return datetime.fromtimestamp(at * 60, UTC)
+
+
+def said(one: Incident) -> str:
+    """The one sentence."""
+    parts = [_fact(one) + _chance(one.surprise_peak)]
+    if one.usual_lower is not None and one.usual_upper is not None:
+        usual = f"{_number(one.usual_lower)}-{_number(one.usual_upper)}"
+        parts.append(f"usual {one.usual_when}: {usual}")
+    parts += [f"{share.share:.0%} from {share.name}" for share in one.contributors[:1]]
+    return "; ".join(parts).replace("%", " %")
+
+
+def _fact(one: Incident) -> str:
+    subject = one.key if not one.ip else f"{one.ip}"
+    up = one.direction == "up"
+    limit = f"up to {_number(one.upper)}" if up else f"at least {_number(one.lower)}"
+    seen, usual, limit = (_with_unit(text, one) for text in _numbers(one, limit))
+    return f"{subject}: {seen}, expected {usual} ({limit}): {_ratio(one)}"
+
+
+def _numbers(one: Incident, limit: str) -> tuple[str, str, str]:
+    return f"{_number(one.observed)}*", _number(one.expected), limit
+
+
+def _with_unit(text: str, one: Incident) -> str:
+    units = {
+        "traffic": " requests in 5 min",
+        "client_errors": f" client errors in {_number(one.n)} requests",
+        "server_errors": f" server errors in {_number(one.n)} requests",
+        "latency": " ms p95",
+    }
+    return text.replace("*", units.get(one.measure, ""))
+
+
+def _ratio(one: Incident) -> str:
+    return f"{one.ratio:.2g}x" if one.ratio < 10 else f"{min(one.ratio, 1e9):.0f}x"
+
+
+def _chance(surprise: float) -> str:
+    more = "less than " if surprise >= 50 else "about "
+    return f", chance {more}1 in 10^{surprise:.0f}"
+
+
+def _number(value: float) -> str:
+    if not abs(value) < 1e15:
+        return f"{value:g}"
+    return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.2g}"
