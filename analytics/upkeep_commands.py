@@ -147,7 +147,7 @@ def _is_somebody_there() -> bool:
 
 def _ask(question: str) -> None:
     if not _is_somebody_there():
-        raise SettingsError(f"{question} Nobody is here to say so", "give --yes if it is meant")
+        raise SettingsError(f"nobody is here to answer: {question}", "give --yes if it is meant")
     click.confirm(question, abort=True, err=True)
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lakehouse.coverage import current
 from lakehouse.decode import RAW, Limits, original
 from lakehouse.lock import alone
+from lakehouse.maintenance.points import retained_from
 from lakehouse.paths import Places
-from lakehouse.store import Key, Writer
+from lakehouse.store import Key, Writer, open_table
 from lakehouse.tables import LOGS
 from streaming.files import Decode, stamped
 
@@ -38,13 +40,15 @@ class Replay:
 def replay_quarantine(places: Places, logs: Writer, limits: Limits, decode: Decode) -> Replay:
     """Decode open quarantine again; add what passes to `logs` with its original coordinates.
 
-    What is in `logs` is open no more, so a repeat, also after a crash, adds nothing twice.
+    What is in `logs` is open no more, so a repeat, also after a crash, adds nothing twice. What
+    `retain` deleted from `logs` looks open again: events of dates before its first are left out.
     """
     looked_at = passed = capped = 0
     with alone(places.ledger(APP), APP), current(places) as held:
+        first = retained_from(open_table(places, LOGS))
         for rows in held.batches(OPEN, ROWS_AT_ONCE):
             raw, lost = _raw(rows)
-            events = decode(raw, limits).events
+            events = _kept(decode(raw, limits).events, first)
             if events.num_rows:
                 _append(logs, events)
             looked_at, capped = looked_at + rows.num_rows, capped + lost
@@ -58,6 +62,10 @@ def _raw(rows: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
     capped = payloads.null_count - rows["payload"].null_count
     columns = [payloads, *(rows[name] for name in RAW.names[1:])]
     return pa.record_batch(columns, schema=RAW), capped
+
+
+def _kept(events: pa.Table, first: date | None) -> pa.Table:
+    return events if first is None else events.filter(pc.field("date") >= pa.scalar(first))
 
 
 def _append(logs: Writer, events: pa.Table) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import date
 
+import pyarrow as pa
 import pytest
 from aging import day, three_days
 from asked import rows_at
@@ -14,6 +15,7 @@ from lakes import QUERY, TABLES, Lake, events
 from lakehouse import maintenance, store
 from lakehouse.errors import SettingsError, TableError
 from lakehouse.maintenance.points import retained_to
+from lakehouse.table import Table
 from lakehouse.tables import LOGS, QUARANTINE
 from lakehouse.verify import Verdict, verify
 from streaming.recover import recover
@@ -212,6 +214,22 @@ def test_a_writer_that_was_open_goes_on(aged: Lake) -> None:
 
     assert writer.append(events([99]), store.Key("late", 0))
     assert not writer.append(events([99]), store.Key("late", 0))
+
+
+def test_a_rollup_loses_the_same_dates_of_every_granularity(lake: Lake) -> None:
+    """Whatever else it is partitioned by; it comes from no topic, so only the date is noted."""
+    kinds = [("granularity", pa.string()), ("date", pa.date32()), ("requests", pa.int64())]
+    rollup = Table("traffic", "windows", pa.schema(kinds), ("granularity", "date"), ())
+    dates = [date(2026, 5, on) for on in (1, 8, 10)]
+    for size in ("30m", "1d"):
+        rows = {"granularity": [size] * 3, "date": dates, "requests": [1, 2, 3]}
+        lake.put(pa.table(rows, schema=rollup.columns), key=size, table=rollup)
+    told = maintenance.retain(lake.places, "traffic", days=2)
+
+    assert (told.before.rows, told.after.rows, told.removed) == (6, 4, 2)
+    found = store.open_table(lake.places, "traffic")
+    assert maintenance.retained_from(found) == date(2026, 5, 8)
+    assert retained_to(found, "web-logs", 0) == 0
 
 
 def test_less_than_a_day_is_refused(aged: Lake) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from aging import day
+from asked import rows_at
 from lakes import LIMITS, Lake, raw_rows
 from records import message
 
-from lakehouse import store
+from lakehouse import maintenance, store
 from lakehouse.decode import Decoded, Limits, decode
 from lakehouse.errors import CheckpointError
 from lakehouse.lock import alone
@@ -58,6 +60,16 @@ def test_what_passes_now_is_added(lake: Lake) -> None:
     assert replayed(lake) == Replay(looked_at=5, passed=2, capped=0)
     assert lake.coordinates() == [(3, 10), (3, 14)]
     assert lake.count(QUARANTINE) == 5
+
+
+def test_what_retain_deleted_does_not_come_back(lake: Lake) -> None:
+    """Its records look open again, but their dates are over."""
+    replayed(lake)
+    lake.put(rows_at(day(9), [0]))
+    maintenance.retain(lake.places, "logs", days=2)
+
+    assert replayed(lake) == Replay(looked_at=5, passed=0, capped=0)
+    assert lake.coordinates() == [(0, 0)]
 
 
 def test_rows_are_as_ingest_would_have_made_them(lake: Lake) -> None:
