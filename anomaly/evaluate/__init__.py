@@ -1,0 +1,1 @@
+"""How good detection is: trouble injected into real and synthetic rates, and counted."""

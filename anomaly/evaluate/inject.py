@@ -1,0 +1,109 @@
+"""Trouble put into rates, with the truth of where. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from anomaly.arrays import Floats, Ints
+from anomaly.evaluate.rates import Rates, failures
+from anomaly.histogram import Histograms, bucket_of
+from anomaly.minute import Key, Minutes
+
+# kind: (measure, direction, the factors it is drawn from)
+KINDS = {
+    "spike": ("traffic", "up", (1.5, 2.0, 3.0, 5.0)),
+    "drop": ("traffic", "down", (0.0, 0.2, 0.4)),
+    "errors": ("server_errors", "up", (3.0, 6.0, 12.0)),
+    "latency": ("latency", "up", (1.7, 2.5, 4.0)),
+}
+# Minutes between two episodes of a key, and before the first.
+QUIET, FIRST = 360, 240
+LENGTHS = (5, 20)
+# The median of latency in ms, its spread on the log scale; the most values sampled a minute.
+MEDIAN, SPREAD, SAMPLES = (20.0, 400.0), 0.6, 120
+
+
+@dataclass(frozen=True)
+class Episode:
+    """Trouble of one key, from its first to its last minute."""
+
+    key: int
+    kind: str
+    factor: float
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Rates with trouble in them."""
+
+    rates: Rates
+    errors: Ints
+    medians: Floats
+    slowed: Floats
+    episodes: list[Episode]
+    seed: int
+
+
+def staged(rates: Rates, seed: int) -> Staged:
+    """Every key gets an episode every six hours or so, of kinds and factors by lot."""
+    rng = np.random.default_rng(seed)
+    episodes = [one for key in range(len(rates.names)) for one in _drawn(rates, key, rng)]
+    requests = rates.requests.copy()
+    for one in episodes:
+        _bend(requests, one, rng)
+    errors, share = failures(requests, rng)
+    slowed = np.ones_like(requests)
+    for one in episodes:
+        where = np.s_[one.first : one.last + 1, one.key]
+        if one.kind == "latency":
+            slowed[where] = one.factor
+        if one.kind == "errors":
+            chance = np.minimum(share[where] * one.factor + 0.02, 0.95)
+            errors[where] = rng.binomial(np.nan_to_num(requests[where]).astype(int), chance)
+    medians = np.exp(rng.uniform(*np.log(MEDIAN), len(rates.names)))
+    return Staged(replace(rates, requests=requests), errors, medians, slowed, episodes, seed)
+
+
+def _drawn(rates: Rates, key: int, rng: np.random.Generator) -> list[Episode]:
+    end, at, drawn = int((~np.isnan(rates.requests[:, key])).sum()), FIRST, []
+    while (at := at + int(rng.integers(QUIET // 2, QUIET * 3 // 2))) + 2 * LENGTHS[1] < end:
+        kind = str(rng.choice(list(KINDS)))
+        factor, length = rng.choice(KINDS[kind][2]), int(rng.integers(LENGTHS[0], LENGTHS[1] + 1))
+        drawn.append(Episode(key, kind, float(factor), at, at + length - 1))
+        at += length
+    return drawn
+
+
+def _bend(requests: Floats, one: Episode, rng: np.random.Generator) -> None:
+    where = np.s_[one.first : one.last + 1, one.key]
+    if one.kind == "spike":
+        requests[where] += rng.poisson(requests[where] * (one.factor - 1))
+    if one.kind == "drop":
+        requests[where] = rng.binomial(requests[where].astype(int), one.factor)
+
+
+def minutes(one: Staged) -> list[Minutes]:
+    """The closed minutes, a key each by itself."""
+    rng = np.random.default_rng(one.seed + 1)
+    keys = [Key("evaluated", name) for name in one.rates.names]
+    return [_minute(one, at, keys, rng) for at in range(len(one.rates.requests))]
+
+
+def _minute(one: Staged, at: int, keys: list[Key], rng: np.random.Generator) -> Minutes:
+    requests = np.nan_to_num(one.rates.requests[at]).astype(np.int64)
+    rows = np.flatnonzero(requests)
+    taken = np.minimum(requests[rows], SAMPLES)
+    scale = np.repeat((one.medians * one.slowed[at])[rows], taken)
+    values = scale * np.exp(rng.normal(0, SPREAD, len(scale)))
+    buckets = np.array([bucket_of(value) for value in values], np.int64)
+    start = np.concatenate(([0], np.cumsum(taken)))
+    flat = Histograms(start, buckets, np.ones(len(buckets), np.int64))
+    errors = one.errors[at][rows]
+    return Minutes(
+        at, [keys[i] for i in rows], requests[rows], np.zeros_like(errors), errors,
+        flat.merged(np.arange(len(rows)), len(rows)),
+    )  # fmt: skip

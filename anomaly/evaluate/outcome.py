@@ -1,0 +1,94 @@
+"""What detection made of staged trouble: recall, precision, delay, false incidents. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from anomaly.config import Config
+from anomaly.evaluate.inject import KINDS, Episode, Staged, minutes
+from anomaly.evaluate.rates import DAY
+from anomaly.watchman import Watchman
+
+# An incident may open this many minutes after the trouble's end: five are judged together.
+GRACE = 5
+# What follows trouble (its end, a return) within so many minutes is no false incident.
+AFTERMATH = 30
+BUSY = 60.0
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """An incident that opened."""
+
+    key: int
+    measure: str
+    direction: str
+    at: int
+
+
+def alarms(one: Staged, config: Config, method: str) -> list[Alarm]:
+    """Fold the staged minutes; what opened, and when."""
+    watchman, found = Watchman(config, method), []
+    index = {name: i for i, name in enumerate(one.rates.names)}
+    for each in minutes(one):
+        for change in watchman.fold(each):
+            if change.status == "open" and change.last_breach == change.opened:
+                key = index[change.endpoint]
+                found.append(Alarm(key, change.measure, change.direction, each.at))
+    return found
+
+
+def figures(one: Staged, found: list[Alarm], method: str) -> Iterator[dict[str, Any]]:
+    """A row for each kind of trouble, and one for each that must not be missed."""
+    busy = one.rates.busy >= BUSY
+    key_days = float((~np.isnan(one.rates.requests)).sum()) / DAY
+    for kind in KINDS:
+        episodes = [e for e in one.episodes if e.kind == kind]
+        false = [a for a in found if _of(a, kind) and not _near(a, one.episodes)]
+        yield {"method": method, "kind": kind, **_row(episodes, found, len(false), key_days)}
+    for kind, factor in (("spike", 5.0), ("drop", 0.0)):
+        sure = [e for e in one.episodes if (e.kind, e.factor) == (kind, factor) and busy[e.key]]
+        yield {"method": method, "kind": f"{kind} x{factor:g}, busy", **_row(sure, found)}
+
+
+def _row(
+    episodes: list[Episode], found: list[Alarm], false: int | None = None, days: float = 1.0
+) -> dict[str, Any]:
+    delays = [d for e in episodes if (d := _delay(e, found)) is not None]
+    hits = len(delays)
+    row: dict[str, Any] = {"episodes": len(episodes), "found": hits}
+    row["recall"] = _share(hits, len(episodes))
+    row["precision"] = None if false is None else _share(hits, hits + false)
+    row["delay_minutes"] = median(delays) if delays else None
+    row["false_per_key_day"] = None if false is None else round(false / days, 4)
+    return row
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 3) if whole else None
+
+
+def _of(alarm: Alarm, kind: str) -> bool:
+    return (alarm.measure, alarm.direction) == KINDS[kind][:2]
+
+
+def _delay(one: Episode, found: Iterable[Alarm]) -> int | None:
+    """Minutes from the start to the end of the minute that told."""
+    until = one.last + GRACE
+    hits = [a.at for a in found if a.key == one.key and one.first <= a.at <= until]
+    hits = [
+        a.at for a in found
+        if a.key == one.key and _of(a, one.kind) and one.first <= a.at <= until
+    ]  # fmt: skip
+    return min(hits) - one.first + 1 if hits else None
+
+
+def _near(alarm: Alarm, episodes: list[Episode]) -> bool:
+    return any(
+        e.key == alarm.key and e.first <= alarm.at <= e.last + AFTERMATH for e in episodes
+    )
