@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from cli.screen import Screen
 from lakehouse.errors import LogpondError
 from lakehouse.paths import Places
 from lakehouse.settings import Settings
 from lakehouse.topics import offsets
+
+if TYPE_CHECKING:
+    from streaming.windows import WindowsReport
 
 # a batch that is cut off is finished by its plan at the next start
 STOP_SECONDS, HURRY_SECONDS = 60.0, 10.0
@@ -67,7 +71,7 @@ class Ingest:
                 on_batch=screen.status.committed,
                 on_start=self._reading,
                 on_notice=screen.say,
-                on_closed=screen.status.closed,
+                on_closed=self._closed,
             )
             Run(self._settings, self._places, self._stop, hooks, settle=self._may_settle)()
         except BaseException as error:
@@ -75,6 +79,10 @@ class Ingest:
 
     def _may_settle(self) -> bool:
         return not self._hurry.is_set()
+
+    def _closed(self, report: WindowsReport) -> None:
+        self._screen.say(report.line)
+        self._screen.status.closed(report)
 
     def _reading(self, spark_ui: str) -> None:
         self._screen.status.spark_ui = spark_ui

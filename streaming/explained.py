@@ -41,4 +41,5 @@ def explained_windows(error: Exception) -> LogpondError:
 
 
 def _cause(error: str) -> str:
-    return str((CAUSE.findall(error) or error.split("\n", 1))[-1])[:500]
+    named: list[str] = CAUSE.findall(error)
+    return (named[-1] if named else error.split("\n", 1)[0])[:500]

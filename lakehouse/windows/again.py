@@ -18,8 +18,8 @@ from lakehouse.rollup.value import DEFINITION
 from lakehouse.store import Replacement, open_table, replace
 from lakehouse.tables import LOGS
 from lakehouse.windows.check import Checked, check
-from lakehouse.windows.close import Closed, close
-from lakehouse.windows.count import counting, moment
+from lakehouse.windows.close import Closed, close, instant
+from lakehouse.windows.count import counting
 from lakehouse.windows.define import prepare
 from lakehouse.windows.horizon import horizon, last_closed, mark, stored
 
@@ -69,7 +69,7 @@ def _none(rollup: Rollup, is_same: bool, first: date | None, _current: DeltaTabl
     """No rows but those that cannot be counted again, and the horizon before all."""
     where = "granularity IN ('30m', '1d')"
     if is_same and first:
-        where += f" AND date >= DATE '{first}'"
+        where += f" AND date >= '{first}'"
     return Replacement(
         rollup.columns.empty_table(), where, mark(None), {"writer": "rebuild"}, not is_same
     )
@@ -96,7 +96,7 @@ def _day_again(
 
 
 def _where(found: Checked, first: datetime) -> str:
-    day = f"(granularity = '1d' AND window_start = {moment(first)})"
-    starts = ", ".join(moment(start) for start in found.half_hours)
+    day = f"(granularity = '1d' AND window_start = {instant(first)})"
+    starts = ", ".join(instant(start) for start in found.half_hours)
     half_hours = f"(granularity = '30m' AND window_start IN ({starts}))"
     return f"{half_hours} OR {day}" if starts else day

@@ -17,7 +17,7 @@ from lakehouse.paths import Places
 from lakehouse.rollup import DAY, Rollup
 from lakehouse.store import Replacement, open_table, replace
 from lakehouse.tables import LOGS
-from lakehouse.windows.count import counting, moment
+from lakehouse.windows.count import counting
 from lakehouse.windows.horizon import horizon, mark, midnight, stored
 
 
@@ -99,9 +99,14 @@ def _closing(
 def windows_in(granularity: str, first: datetime, end: datetime) -> str:
     """The windows of a granularity that start from `first` on and before `end`."""
     return (
-        f"(granularity = '{granularity}' AND window_start >= {moment(first)} "
-        f"AND window_start < {moment(end)})"
+        f"(granularity = '{granularity}' AND window_start >= {instant(first)} "
+        f"AND window_start < {instant(end)})"
     )
+
+
+def instant(at: datetime) -> str:
+    """A time as predicates of deltalake write it: a typed literal would have another precision."""
+    return f"'{at:%Y-%m-%dT%H:%M:%SZ}'"
 
 
 def _before(current: DeltaTable, rollup: Rollup, until: datetime) -> pa.Table:
