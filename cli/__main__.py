@@ -29,6 +29,7 @@ COMMANDS = {
     "restore": ("analytics.upkeep_commands", "Bring an older version of a table back."),
     "reconcile": ("analytics.windows_commands", "Count windows again for which rows came late."),
     "rebuild": ("analytics.windows_commands", "Make a rollup again from logs."),
+    "upkeep": ("cli.upkeep", "Do what keeps the tables healthy, once; a stream does it itself."),
     "recover": ("streaming.commands", "Make a lost checkpoint anew from the tables."),
     "replay-quarantine": ("streaming.commands", "Decode quarantine again, after a fix."),
 }

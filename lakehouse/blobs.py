@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,11 @@ def modified(at: Any, name: str) -> datetime | None:
     return when
 
 
+def written(at: Any) -> Iterator[datetime]:
+    """When each object below was last written."""
+    return (item["last_modified"] for page in obstore.list(at) for item in page)
+
+
 def names(at: Any, folder: str) -> list[str]:
     """The names of the objects directly in a folder, without the folder."""
     found = obstore.list_with_delimiter(at, folder)["objects"]
@@ -79,6 +85,12 @@ def delete(at: Any, name: str) -> None:
         obstore.delete(at, name)
     except FileNotFoundError:
         return
+
+
+def delete_all(at: Any, names: Sequence[str]) -> None:
+    """Remove objects in this order; those that are not there are no fault."""
+    for name in names:
+        delete(at, name)
 
 
 def move_aside(root: str, suffix: str) -> str | None:

@@ -7,6 +7,7 @@ that changed in between, neither loses nor repeats a record.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -91,6 +92,16 @@ class Plans:
 
     def _names(self, query_id: str) -> list[str]:
         return blobs.names(self._ledger, f"plans/{query_id}")
+
+
+def has_plan_before(places: Places, moment: datetime) -> bool:
+    """Whether any query has a plan that was written before a moment, and is still kept."""
+    root = blobs.reader(places.checkpoints)
+    for ledger in (name for name in blobs.folders(root) if name.endswith(".ledger")):
+        plans = blobs.reader(f"{places.checkpoints}/{ledger}/plans")
+        if any(written < moment for written in blobs.written(plans)):
+            return True
+    return False
 
 
 def newest(plans: Sequence[Plan]) -> Plan | None:

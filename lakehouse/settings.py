@@ -53,6 +53,19 @@ class Windows(Section):
     watermark_minutes: Annotated[float, Field(ge=0)] = 2.0
 
 
+class Upkeep(Section):
+    """How the streaming program keeps its tables healthy."""
+
+    every_minutes: Annotated[float, Field(ge=0)] = 5.0
+    small_files: Annotated[int, Field(ge=1)] = 30
+    closed_after_minutes: Annotated[float, Field(ge=0)] = 10.0
+    memory_mb: Annotated[int, Field(ge=64)] = 256
+    history_hours: Annotated[int, Field(ge=1)] = 24
+    history_commits: Annotated[int, Field(ge=100)] = 10_000
+    vacuum_every_hours: Annotated[float, Field(ge=0)] = 6.0
+    retain_days: Annotated[int, Field(ge=0)] = 0
+
+
 class Spark(Section):
     """What the Spark application gets."""
 
@@ -78,6 +91,7 @@ class Settings(BaseSettings):
     kafka: Kafka = Kafka()
     ingest: Ingest = Ingest()
     windows: Windows = Windows()
+    upkeep: Upkeep = Upkeep()
     spark: Spark = Spark()
 
     @classmethod

@@ -26,6 +26,7 @@ LOGS = Table(
     columns=pa.schema(event_fields() + ORIGIN + BROUGHT_BY),
     partition_by=("date", "hour"),
     statistics=("timestamp", "service", "endpoint", "status_code", "ip", "_partition", "_offset"),
+    order_by=("endpoint", "status_code"),
 )
 
 QUARANTINE = Table(

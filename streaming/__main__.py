@@ -6,10 +6,12 @@ import sys
 
 from lakehouse.errors import LogpondError
 from streaming.commands import streaming
+from streaming.upkeep_commands import upkeep
 
 
 def main() -> None:
     """Run the command, `stream` where none is named; a fault is words and an exit code."""
+    streaming.add_command(upkeep)
     words = sys.argv[1:]
     if not words or (words[0].startswith("-") and words[0] != "--help"):
         words = ["stream", *words]

@@ -5,20 +5,30 @@ false), and no stream sees them. `retain` and `restore` change rows, in one comm
 """
 
 from lakehouse.maintenance.optimize import optimize
+from lakehouse.maintenance.parts import REFUSALS, Part, parts, rewrite
 from lakehouse.maintenance.points import retained_from
 from lakehouse.maintenance.restore import restore
 from lakehouse.maintenance.retain import Retained, retain
-from lakehouse.maintenance.shape import Shape, Upkeep, shape
+from lakehouse.maintenance.shape import SMALL_BYTES, Shape, Upkeep, shape
+from lakehouse.maintenance.trim import Trimmed, settle, trim
 from lakehouse.maintenance.vacuum import vacuum
 
 __all__ = [
+    "REFUSALS",
+    "SMALL_BYTES",
+    "Part",
     "Retained",
     "Shape",
+    "Trimmed",
     "Upkeep",
     "optimize",
+    "parts",
     "restore",
     "retain",
     "retained_from",
+    "rewrite",
+    "settle",
     "shape",
+    "trim",
     "vacuum",
 ]

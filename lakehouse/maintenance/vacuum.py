@@ -15,10 +15,20 @@ from lakehouse.paths import Places
 from lakehouse.store import open_table
 from lakehouse.store.log import Log
 from lakehouse.store.read import OLDEST_PROPERTY, check_writer, oldest_kept
+from lakehouse.table import HISTORY_PROPERTY
 
 
-def vacuum(places: Places, name: str, hours: int | None = None, dry_run: bool = False) -> Upkeep:
+def vacuum(
+    places: Places,
+    name: str,
+    hours: int | None = None,
+    dry_run: bool = False,
+    strays: bool = False,
+) -> Upkeep:
     """Delete files that no version of the last `hours` needs; the table's retention unless given.
+
+    With `strays` also files as old that no commit knows, or that the log has forgotten: a plan
+    that is to be carried out yet must not be as old.
 
     Files of batches that are not committed yet are never touched. What can be read no more is
     written down before the first file goes. SettingsError for less than an hour; CheckpointError
@@ -28,18 +38,18 @@ def vacuum(places: Places, name: str, hours: int | None = None, dry_run: bool = 
     check_writer(found, "deltalake")
     hours = _hours(found, hours)
     before = shape(places, name)
-    doomed = found.vacuum(hours, dry_run=True, enforce_retention_duration=False)
+    doomed = found.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=strays)
     if doomed:
         kept = _oldest_after(places, found, name, hours)
         refuse_needed(places, found, name, kept, doomed)
     if doomed and not dry_run:
         _note_oldest(places, name, kept)
-        retried(places, name, partial(_delete, hours=hours))
+        retried(places, name, partial(_delete, hours=hours, strays=strays))
     return Upkeep(name, "VACUUM", before, shape(places, name), len(doomed))
 
 
-def _delete(at: DeltaTable, hours: int) -> None:
-    at.vacuum(hours, dry_run=False, enforce_retention_duration=False)
+def _delete(at: DeltaTable, hours: int, strays: bool) -> None:
+    at.vacuum(hours, dry_run=False, enforce_retention_duration=False, full=strays)
 
 
 def _oldest_after(places: Places, found: DeltaTable, name: str, hours: int) -> int:
@@ -54,8 +64,7 @@ def _note_oldest(places: Places, name: str, kept: int) -> None:
 
 
 def _hours(found: DeltaTable, asked: int | None) -> int:
-    kept = (found.metadata().configuration or {}).get("delta.deletedFileRetentionDuration", "")
-    hours = next((int(word) for word in kept.split() if word.isdigit()), 168)
+    hours = int((found.metadata().configuration or {}).get(HISTORY_PROPERTY, 168))
     hours = hours if asked is None else asked
     if hours < 1:
         raise SettingsError(

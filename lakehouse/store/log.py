@@ -15,6 +15,7 @@ from lakehouse.paths import Places
 FOLDER = "_delta_log"
 COMMIT = re.compile(r"^(\d{20})\.json$")
 CHECKPOINT = re.compile(r"^(\d{20})\.checkpoint.*\.parquet$")
+ENTRY = re.compile(r"^(\d{20})\.")
 
 
 class Log:
@@ -41,9 +42,13 @@ class Log:
         """When a version was committed, None where its commit does not say or was cleaned up."""
         return committed(self.info(version) or {})
 
+    def names(self) -> list[str]:
+        """The names of its files, in no order."""
+        return blobs.names(self._root, FOLDER)
+
     def oldest(self) -> int:
         """The oldest version that the log can still rebuild."""
-        return oldest_readable(blobs.names(self._root, FOLDER))
+        return oldest_readable(self.names())
 
     def at(self, moment: datetime, newest: int) -> int:
         """The version that was current at a moment; the oldest one where that was before it."""
@@ -76,6 +81,16 @@ def oldest_readable(names: Iterable[str]) -> int:
     while oldest in commits and oldest - 1 in commits | starts:
         oldest -= 1
     return min((start for start in starts if start >= oldest), default=oldest)
+
+
+def checkpoints(names: Iterable[str]) -> set[int]:
+    """The versions that have a checkpoint."""
+    return _numbers(CHECKPOINT, names)
+
+
+def entries(names: Iterable[str]) -> list[tuple[int, str]]:
+    """The files that belong to a version, with it, in order: commits, checkpoints, checksums."""
+    return sorted((int(found[1]), name) for name in names if (found := ENTRY.match(name)))
 
 
 def _numbers(kind: re.Pattern[str], names: Iterable[str]) -> set[int]:

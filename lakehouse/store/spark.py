@@ -102,7 +102,11 @@ class SparkWriter:
     def _create(self) -> None:
         from delta.tables import DeltaTable
 
-        properties = {**self._table.configuration, WRITER_PROPERTY: "spark"}
+        properties = {
+            **self._table.configuration,
+            "delta.enableExpiredLogCleanup": "true",
+            WRITER_PROPERTY: "spark",
+        }
         builder = DeltaTable.createIfNotExists(self._spark).location(self._root)
         builder = builder.addColumns(struct_type(self._table.columns))
         builder = builder.partitionedBy(*self._table.partition_by).comment(self._table.comment)

@@ -1,0 +1,91 @@
+"""The partitions of a table as upkeep sees them, and one of them rewritten with little memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+
+import pyarrow as pa
+from deltalake import DeltaTable, WriterProperties
+from deltalake.exceptions import DeltaError
+
+from lakehouse.errors import LogpondError
+from lakehouse.maintenance.retry import retried
+from lakehouse.maintenance.shape import SMALL_BYTES
+from lakehouse.paths import Places
+from lakehouse.store import open_table
+from lakehouse.store.read import check_writer
+
+ORDERED_BYTES = 128 << 20
+WRITTEN = WriterProperties(compression="ZSTD", compression_level=1)
+# What a table that cannot be kept now raises; rows and files are as they were.
+REFUSALS = (LogpondError, DeltaError, OSError)
+Keys = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One partition: its keys, its active files with their bytes, its newest event if known."""
+
+    keys: Keys
+    files: Mapping[str, int]
+    newest: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """As its folder is called."""
+        return "/".join(f"{key}={value}" for key, value in self.keys)
+
+    @property
+    def bytes(self) -> int:
+        """Of all its files."""
+        return sum(self.files.values())
+
+
+def parts(places: Places, name: str) -> list[Part]:
+    """The partitions of the newest state that have files, in order."""
+    found = open_table(places, name)
+    adds = pa.table(found.get_add_actions(flatten=True))
+    keys = [f"partition.{key}" for key in found.metadata().partition_columns]
+    newest = adds["max.timestamp"] if "max.timestamp" in adds.column_names else None
+    rows = adds.select([*keys, "path", "size_bytes"])
+    rows = rows.append_column("newest", pa.nulls(len(adds)) if newest is None else newest)
+    grouped: dict[Keys, list[tuple[str, int, datetime | None]]] = {}
+    for *values, path, size, event in zip(*(c.to_pylist() for c in rows.columns), strict=True):
+        named = zip(found.metadata().partition_columns, map(_text, values), strict=True)
+        grouped.setdefault(tuple(named), []).append((path, size, event))
+    return [_part(keys, files) for keys, files in sorted(grouped.items())]
+
+
+def rewrite(
+    places: Places, name: str, keys: Keys, zorder: Sequence[str] = (), memory: int = 512 << 20
+) -> None:
+    """Order the rows of a partition by columns, or else merge its small files.
+
+    Sorting beyond `memory` bytes goes to disk. A merge leaves files of 16 MB and more alone, so
+    that repeated merges cost little. A conflict is tried again; TableError where others kept
+    winning.
+    """
+    check_writer(open_table(places, name), "deltalake")
+    retried(places, name, partial(_rewrite, keys=keys, zorder=zorder, memory=memory))
+
+
+def _rewrite(at: DeltaTable, keys: Keys, zorder: Sequence[str], memory: int) -> None:
+    where = [(key, "=", value) for key, value in keys]
+    if zorder:
+        at.optimize.z_order([*zorder], where, ORDERED_BYTES, max_concurrent_tasks=1,
+                            max_spill_size=memory, writer_properties=WRITTEN)  # fmt: skip
+    else:
+        at.optimize.compact(where, SMALL_BYTES, max_concurrent_tasks=1, max_spill_size=memory,
+                            writer_properties=WRITTEN)  # fmt: skip
+
+
+def _part(keys: Keys, files: list[tuple[str, int, datetime | None]]) -> Part:
+    events = [event for _, _, event in files if event is not None]
+    return Part(keys, {path: size for path, size, _ in files}, max(events, default=None))
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)

@@ -1,0 +1,71 @@
+"""A short log: every commit and every look of a stream lists all of it, so its length is a cost.
+
+What is trimmed can be read no more as a version; rows stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from deltalake import DeltaTable
+
+from lakehouse import blobs
+from lakehouse.maintenance.needed import readers
+from lakehouse.maintenance.retry import retried
+from lakehouse.paths import Places
+from lakehouse.store import open_table
+from lakehouse.store.log import FOLDER, Log, checkpoints, entries
+from lakehouse.store.read import check_writer
+
+
+@dataclass(frozen=True)
+class Trimmed:
+    """What a `trim` removed, or would: `entries`; `oldest` is the oldest version after it.
+
+    `held_by` is a query that has yet to read versions which would else have gone, "" if none.
+    """
+
+    entries: int
+    kept: int
+    oldest: int
+    held_by: str = ""
+
+
+def trim(
+    places: Places, name: str, keep: timedelta, most: int, now: datetime, dry_run: bool = False
+) -> Trimmed:
+    """Remove log entries older than `keep`, and all but the newest `most` commits.
+
+    It ends at a checkpoint, which stays, and before the first version that a stream has yet to
+    read. Entries go from the oldest on: a crash leaves a log that reaches further back, no gap.
+    """
+    found, log = open_table(places, name), Log(places, name)
+    check_writer(found, "deltalake")
+    wanted = max(log.at(now - keep, found.version()), found.version() - most)
+    needed = {r.query: r.version for r in readers(places, str(found.metadata().id))}
+    floor = min([wanted, *needed.values()])
+    names = log.names()
+    oldest = max((c for c in checkpoints(names) if c <= floor), default=0)
+    going = [entry for entry in entries(names) if entry[0] < oldest]
+    if not dry_run:
+        folder = blobs.store(places.table(name))
+        blobs.delete_all(folder, [f"{FOLDER}/{file}" for _, file in going])
+    held = min(needed, key=lambda query: needed[query]) if floor < wanted else ""
+    return Trimmed(len(going), len(entries(names)) - len(going), max(oldest, log.oldest()), held)
+
+
+def settle(places: Places, name: str, wanted: Mapping[str, str], dry_run: bool = False) -> bool:
+    """Bring table properties up to date; one commit, and only where they differ; whether so."""
+    found = open_table(places, name)
+    check_writer(found, "deltalake")
+    there = found.metadata().configuration or {}
+    changed = {key: value for key, value in wanted.items() if there.get(key) != value}
+    if changed and not dry_run:
+        retried(places, name, lambda at: _set(at, changed))
+    return bool(changed)
+
+
+def _set(at: DeltaTable, changed: Mapping[str, str]) -> None:
+    at.alter.set_table_properties({**changed}, raise_if_not_exists=False)
