@@ -13,7 +13,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import backlog, live, sql, topic
+from benchmarks import backlog, live, sql, topic, upkeep
 from cli.broker import Broker
 
 RESULTS = Path(__file__).parent / "results"
@@ -39,6 +39,8 @@ def bench(events: int, seconds: int, rates: str, commits: int) -> None:
             measured = live.live(at, f"live-{rate}", place, int(rate), seconds)
             _tell(found, f"live, {rate}/s", measured)
         _tell(found, "sql, process start included", sql.sql(place, commits))
+        _tell(found, "a day of commits, with upkeep", upkeep.upkeep(place))
+        _tell(found, "upkeep, rates", upkeep.rates(place))
     _save(found)
 
 

@@ -34,7 +34,7 @@ def sql(folder: Path, commits: int) -> dict[str, float]:
     began = time.monotonic()
     _fill(Places(lake, f"{lake}/_checkpoints"), commits)
     filled = (time.monotonic() - began) / commits
-    seconds = {f"{name}_seconds": _median(query, lake) for name, query in QUERIES.items()}
+    seconds = {f"{name}_seconds": median(query, lake) for name, query in QUERIES.items()}
     return {"commits": commits, "rows": ROWS, "seconds_a_commit": filled, **seconds}
 
 
@@ -47,11 +47,12 @@ def _fill(places: Places, commits: int) -> None:
     for commit in range(commits):
         since = start + commit * step
         values = [value for _, value in traffic.tick(since, since + step, rows)]
-        events = decode(_raw(values, commit * rows, end), LIMITS).events
-        logs.append(_brought(events, end, commit), Key("bench/logs", commit))
+        events = decode(raw(values, commit * rows, end), LIMITS).events
+        logs.append(brought(events, end, commit), Key("bench/logs", commit))
 
 
-def _raw(values: list[bytes | None], offset: int, when: datetime) -> pa.RecordBatch:
+def raw(values: list[bytes | None], offset: int, when: datetime) -> pa.RecordBatch:
+    """Payloads as the broker would have given them."""
     count = len(values)
     columns = [
         pa.array(values, pa.binary()),
@@ -63,13 +64,15 @@ def _raw(values: list[bytes | None], offset: int, when: datetime) -> pa.RecordBa
     return pa.RecordBatch.from_arrays(columns, schema=RAW)
 
 
-def _brought(events: pa.Table, when: datetime, commit: int) -> pa.Table:
+def brought(events: pa.Table, when: datetime, commit: int) -> pa.Table:
+    """Events as rows of `logs`."""
     times = pa.repeat(pa.scalar(when, UTC_TIMESTAMP), events.num_rows)
     names = pa.repeat(pa.scalar(f"bench:{commit}"), events.num_rows)
     return events.append_column("_ingested_at", times).append_column("_commit", names)
 
 
-def _median(query: str, lake: str) -> float:
+def median(query: str, lake: str) -> float:
+    """Seconds of a query, process start included."""
     taken = []
     for _ in range(TIMES):
         began = time.monotonic()
