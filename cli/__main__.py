@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import threading
 
 import click
 
@@ -85,7 +86,18 @@ def main() -> None:
         if os.environ.get("LOGPOND_DEBUG"):
             raise
         click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+        _leave(error.exit_code)
+    except SystemExit as leaving:
+        _leave(leaving.code)
+
+
+def _leave(code: str | int | None) -> None:
+    """End at once where ingest was left behind: its thread may be in a library that has no end."""
+    if isinstance(code, int) and any(t.name == "ingest" for t in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,9 @@ def session(settings: Settings, app: str) -> SparkSession:
     from pyspark.sql import SparkSession
 
     _silence_the_wires()
-    conf = SparkConf(loadDefaults=False).setAll([*_options(settings, app).items()])
+    # a JVM that runs already has read spark-defaults.conf: only there they are to be had again
+    conf = SparkConf(loadDefaults=SparkContext._gateway is not None)
+    conf.setAll([*_options(settings, app).items()])
     if SparkContext._active_spark_context is None:
         log = log_file(settings)
         log.parent.mkdir(parents=True, exist_ok=True)
