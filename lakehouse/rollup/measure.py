@@ -15,11 +15,12 @@ from lakehouse.schema import arrow_field
 # off round numbers, where two engines might differ by the last bit.
 GROWTH, SHIFT, LEAST_MS = 1.02, 0.37, 0.01
 BUCKET = f"CAST(floor(ln(greatest({{}}, {LEAST_MS})) / ln({GROWTH}) + {SHIFT}) AS INTEGER)"
-VALUE = f"pow({GROWTH}, bucket - {SHIFT}) * {2 * GROWTH / (1 + GROWTH)}"
+# The bucket of the largest number there is reaches beyond it.
+VALUE = f"least(pow({GROWTH}, bucket - {SHIFT}) * {2 * GROWTH / (1 + GROWTH)}, {1e308})"
 # A set is exact below this size; above it, its size is known within 2 % (0.55 % standard error).
 HASHES_KEPT, HASH_SPACE = 32_768, 2**40
 HASH = "('0x' || substr(md5({}), 1, 10))::BIGINT"
-LONGEST_MS = 1e15
+LONGEST_MS = 10**15
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Sum:
     def shown(self) -> str:
         """As a reader sees it, from a row of sums."""
         if self.scale == 1:
-            return f"CAST(least(s.{self.name}, {2**63 - 1}) AS BIGINT)"
+            return f"CAST({at_most(f's.{self.name}', 2**63 - 1)} AS BIGINT)"
         return f"CAST(s.{self.name} AS DOUBLE) / {self.scale}"
 
 
@@ -141,4 +142,9 @@ def added(column: str) -> str:
 
 def micros(column: str) -> str:
     """The sum of a column of milliseconds in whole microseconds: the same in any order."""
-    return added(f"floor(least({column}, {LONGEST_MS:.0f}) * 1000 + 0.5)")
+    return added(f"floor({at_most(column, LONGEST_MS)} * 1000 + 0.5)")
+
+
+def at_most(value: str, most: int) -> str:
+    """A value that is cut off; NULL stays NULL, of which DuckDB's `least` would make the other."""
+    return f"CASE WHEN {value} > {most} THEN {most} ELSE {value} END"
