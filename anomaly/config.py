@@ -91,6 +91,16 @@ class Latency(Section, frozen=True):
     more_ms: float = 100.0
 
 
+class Restless(Section, frozen=True):
+    """How much more a key must surprise that often nearly alerts."""
+
+    least: float = 2.5
+    apart_minutes: int = 15
+    usual: float = 0.5
+    weight: float = 1.5
+    forget: float = 1 / 7200
+
+
 class Zscore(Section, frozen=True):
     """The plain method."""
 
@@ -107,6 +117,7 @@ class Config(Section, frozen=True):
     traffic: Traffic = Traffic()
     errors: Errors = Errors()
     latency: Latency = Latency()
+    restless: Restless = Restless()
     zscore: Zscore = Zscore()
 
     @property

@@ -8,6 +8,7 @@ same incidents.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -17,6 +18,7 @@ from anomaly.book import Book, Breach, Case
 from anomaly.columns import Column, Columns, Field
 from anomaly.config import Config
 from anomaly.detectors import ANEW, CALM, HELD, METHODS, Detector, Judged, Seen
+from anomaly.detectors.restless import Restless
 from anomaly.histogram import Histograms
 from anomaly.incident import Incident, Share
 from anomaly.minute import Key, Minutes
@@ -49,6 +51,11 @@ class Watchman:
         self.config, self.method = config, method
         self.roster, self.season, self.book = Roster(config.keys), Season(), Book(config)
         self.detectors: list[Detector] = [one(config) for one in METHODS[method]]
+        self.restless = {
+            f"{one.measure} {way}": Restless(config.restless, config.incidents.open)
+            for one in self.detectors
+            for way in one.bursts
+        }
         self.mood = Columns(**{one.measure: Field(CALM, "u1") for one in self.detectors})
         self.folded_to, self.rate = NEVER, 0.0
 
@@ -69,8 +76,7 @@ class Watchman:
 
     def dump(self) -> State:
         """The state to keep."""
-        columns = {f"{one.measure}": one.dump() for one in self.detectors}
-        columns |= {name: held.dump() for name, held in self._held().items()}
+        columns = {name: held.dump() for name, held in self._held().items()}
         return State(
             self.config.hash, self.method, self.folded_to, self.season.hour, self.rate,
             self.roster.refused, list(self.roster.keys), columns,
@@ -86,17 +92,20 @@ class Watchman:
         one.folded_to, one.season.hour, one.rate = kept.folded_to, kept.hour, kept.rate
         one.roster.load(kept.keys)
         one.roster.refused = kept.refused
-        for name, held in (one._held() | {d.measure: d.state for d in one.detectors}).items():
+        for name, held in one._held().items():
             held.load(kept.columns[name])
         one.book.open, one.book.closed = _cases(kept.open), _cases(kept.closed)
         return one
 
     def _held(self) -> dict[str, Columns]:
-        return {"": self.roster.state, "mood": self.mood, "season": self.season.state}
-
-    def _all(self) -> Iterator[Columns]:
-        yield from (self.mood, self.season.state)
-        yield from (one.state for one in self.detectors)
+        """Everything with a row a key, by name."""
+        return {
+            "roster": self.roster.state,
+            "mood": self.mood,
+            "season": self.season.state,
+            **{one.measure: one.state for one in self.detectors},
+            **{name: one.state for name, one in self.restless.items()},
+        }
 
     def _gap(self, at: int) -> range:
         """The minutes without a row to take as zeros; none where much was expected: no data."""
@@ -111,10 +120,10 @@ class Watchman:
 
     def _step(self, minutes: Minutes) -> list[Incident]:
         seen = self._seen(minutes)
-        for state in self._all():
+        for state in self._held().values():
             state.grow(len(self.roster.keys))
         found = [
-            judged
+            self._weighed(judged)
             for one in self.detectors
             for judged in one.step(seen, self.mood[one.measure].copy())
         ]
@@ -126,6 +135,15 @@ class Watchman:
         changes = [*self._breaches(minutes.at, found), *self._ends(minutes.at)]
         self._forget(minutes.at)
         return changes
+
+    def _weighed(self, judged: Judged) -> Judged:
+        """The same, with the surprise that its keys' past lets count."""
+        past = self.restless.get(f"{judged.measure} {judged.direction}")
+        if past is None:
+            return judged
+        surprise = past.judge(judged)
+        past.learn(judged)
+        return replace(judged, surprise=surprise)
 
     def _seen(self, minutes: Minutes) -> Seen:
         rows = self.roster.take(minutes.at, minutes.keys)
@@ -222,8 +240,9 @@ class Watchman:
         idle = self.roster.idle(at) if at % 60 == 0 else np.zeros(0, bool)
         if idle.any():
             self.roster.keep(~idle)
-            for state in self._all():
-                state.keep(~idle)
+            for name, state in self._held().items():
+                if name != "roster":
+                    state.keep(~idle)
 
 
 def empty(at: int) -> Minutes:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from anomaly.arrays import Array, Bools, Floats, Ints
-from anomaly.columns import Column, Columns, Field
+from anomaly.columns import Columns, Field
 from anomaly.config import Config
 
 UP, DOWN = "up", "down"
@@ -57,6 +57,8 @@ class Detector:
 
     measure: ClassVar[str]
     directions: ClassVar[tuple[str, ...]] = (UP,)
+    # In which of them bursts are in the nature of the thing (see restless).
+    bursts: ClassVar[tuple[str, ...]] = ()
     fields: ClassVar[dict[str, Field]]
 
     def __init__(self, config: Config) -> None:
@@ -74,10 +76,6 @@ class Detector:
     def clear(self) -> None:
         """Forget the last minutes: a stretch without data lies between them and the next."""
         raise NotImplementedError
-
-    def dump(self) -> dict[str, Column]:
-        """The state to keep."""
-        return self.state.dump()
 
 
 def pushed(ring: Array, values: Floats) -> Floats:

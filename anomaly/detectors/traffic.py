@@ -38,6 +38,7 @@ class Traffic(Detector):
 
     measure = "traffic"
     directions = (UP, DOWN)
+    bursts = (UP,)
     fields: ClassVar[dict[str, Field]] = {
         "last": Field(np.nan, width=SPAN),
         "level": Field(),

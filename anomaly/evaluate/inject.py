@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -64,7 +65,7 @@ def staged(rates: Rates, seed: int) -> Staged:
         if one.kind == "errors":
             chance = np.minimum(share[where] * one.factor + 0.02, 0.95)
             errors[where] = rng.binomial(np.nan_to_num(requests[where]).astype(int), chance)
-    medians = np.exp(rng.uniform(*np.log(MEDIAN), len(rates.names)))
+    medians = np.exp(rng.uniform(math.log(MEDIAN[0]), math.log(MEDIAN[1]), len(rates.names)))
     return Staged(replace(rates, requests=requests), errors, medians, slowed, episodes, seed)
 
 

@@ -80,7 +80,6 @@ def _of(alarm: Alarm, kind: str) -> bool:
 def _delay(one: Episode, found: Iterable[Alarm]) -> int | None:
     """Minutes from the start to the end of the minute that told."""
     until = one.last + GRACE
-    hits = [a.at for a in found if a.key == one.key and one.first <= a.at <= until]
     hits = [
         a.at for a in found
         if a.key == one.key and _of(a, one.kind) and one.first <= a.at <= until
@@ -89,6 +88,4 @@ def _delay(one: Episode, found: Iterable[Alarm]) -> int | None:
 
 
 def _near(alarm: Alarm, episodes: list[Episode]) -> bool:
-    return any(
-        e.key == alarm.key and e.first <= alarm.at <= e.last + AFTERMATH for e in episodes
-    )
+    return any(e.key == alarm.key and e.first <= alarm.at <= e.last + AFTERMATH for e in episodes)
