@@ -61,7 +61,7 @@ class Upkeep(Section):
     closed_after_minutes: Annotated[float, Field(ge=0)] = 10.0
     memory_mb: Annotated[int, Field(ge=64)] = 256
     history_hours: Annotated[int, Field(ge=1)] = 24
-    history_commits: Annotated[int, Field(ge=100)] = 10_000
+    history_commits: Annotated[int, Field(ge=10)] = 10_000
     vacuum_every_hours: Annotated[float, Field(ge=0)] = 6.0
     retain_days: Annotated[int, Field(ge=0)] = 0
 

@@ -87,9 +87,14 @@ def amiss(done: list[dict[str, Any]], code: int, errors: str) -> set[str]:
     notes = {f"upkeep of {one['table']}: {one['what']}: {one['note']}" for one in done
              if one["note"]}  # fmt: skip
     if code:
-        last = next((line for line in reversed(errors.splitlines()) if line.strip()), "")
-        notes.add(f"upkeep ended early (exit code {code}), and is tried again: {last.strip()}")
+        notes.add(f"upkeep ended early (exit code {code}), and is tried again: {_why(errors)}")
     return notes
+
+
+def _why(errors: str) -> str:
+    """The first line of a fault in words, the last of a stack trace."""
+    lines = [line.strip() for line in errors.splitlines() if line.strip()] or [""]
+    return lines[-1] if lines[0].startswith("Traceback") else lines[0]
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
+from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable, WriterProperties
@@ -23,6 +24,7 @@ WRITTEN = WriterProperties(compression="ZSTD", compression_level=1)
 # What a table that cannot be kept now raises; rows and files are as they were.
 REFUSALS = (LogpondError, DeltaError, OSError)
 Keys = tuple[tuple[str, str], ...]
+File = tuple[str, int, datetime | None]
 
 
 @dataclass(frozen=True)
@@ -48,15 +50,14 @@ def parts(places: Places, name: str) -> list[Part]:
     """The partitions of the newest state that have files, in order."""
     found = open_table(places, name)
     adds = pa.table(found.get_add_actions(flatten=True))
-    keys = [f"partition.{key}" for key in found.metadata().partition_columns]
-    newest = adds["max.timestamp"] if "max.timestamp" in adds.column_names else None
-    rows = adds.select([*keys, "path", "size_bytes"])
-    rows = rows.append_column("newest", pa.nulls(len(adds)) if newest is None else newest)
-    grouped: dict[Keys, list[tuple[str, int, datetime | None]]] = {}
-    for *values, path, size, event in zip(*(c.to_pylist() for c in rows.columns), strict=True):
-        named = zip(found.metadata().partition_columns, map(_text, values), strict=True)
-        grouped.setdefault(tuple(named), []).append((path, size, event))
-    return [_part(keys, files) for keys, files in sorted(grouped.items())]
+    keys = found.metadata().partition_columns
+    newest = adds["max.timestamp"] if "max.timestamp" in adds.column_names else pa.nulls(len(adds))
+    rows = adds.select([*(f"partition.{key}" for key in keys), "path", "size_bytes"])
+    columns = [column.to_pylist() for column in [*rows.columns, newest]]
+    grouped: dict[tuple[Any, ...], list[File]] = {}
+    for *values, path, size, event in zip(*columns, strict=True):
+        grouped.setdefault(tuple(values), []).append((path, size, event))
+    return [_part(keys, values, files) for values, files in sorted(grouped.items())]
 
 
 def rewrite(
@@ -82,10 +83,11 @@ def _rewrite(at: DeltaTable, keys: Keys, zorder: Sequence[str], memory: int) -> 
                             writer_properties=WRITTEN)  # fmt: skip
 
 
-def _part(keys: Keys, files: list[tuple[str, int, datetime | None]]) -> Part:
+def _part(keys: Sequence[str], values: tuple[Any, ...], files: list[File]) -> Part:
+    named = tuple((key, _text(value)) for key, value in zip(keys, values, strict=True))
     events = [event for _, _, event in files if event is not None]
-    return Part(keys, {path: size for path, size, _ in files}, max(events, default=None))
+    return Part(named, {path: size for path, size, _ in files}, max(events, default=None))
 
 
-def _text(value: object) -> str:
+def _text(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
