@@ -28,7 +28,8 @@ def upkeep(dry_run: bool, how: str, lake: str | None) -> None:
     from streaming.upkeep import Done
 
     done = [asdict(one) for one in passed(lake, dry_run)]
-    columns = [field.name for field in fields(Done)]
-    render.show(render.Rows.of_dicts(done, columns), how, sys.stdout, HUMANE)
+    columns = [f.name for f in fields(Done) if not (dry_run and f.name == "files_after")]
     if how == "table" and not done:
         click.echo("nothing is due")
+    else:
+        render.show(render.Rows.of_dicts(done, columns), how, sys.stdout, HUMANE)

@@ -29,7 +29,7 @@ class Done:
     what: str
     partition: str = ""
     files_before: int = 0
-    files_after: int = 0
+    files_after: int | None = None
     bytes: int = 0
     note: str = ""
 
@@ -108,7 +108,7 @@ class Pass:
         if not self.dry_run:
             ledger.with_vacuum(self.now()).save(self.places, table.name)
         if told.removed:
-            yield Done(table.name, "vacuum", files_before=told.removed)
+            yield Done(table.name, "vacuum", "", told.removed, None if self.dry_run else 0)
 
     def _trim(self, table: Table) -> Iterator[Done]:
         keep = timedelta(hours=self.settings.history_hours)

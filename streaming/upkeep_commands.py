@@ -52,7 +52,8 @@ def passed(lake: str | None, dry_run: bool) -> Iterator[Done]:
 
 def line(done: Done) -> str:
     """One thing done, for a log."""
-    files = f"{done.files_before:,} -> {done.files_after:,} files" if done.files_before else ""
+    after = "" if done.files_after is None else f" -> {done.files_after:,}"
+    files = f"{done.files_before:,}{after} files" if done.files_before else ""
     size = f"{done.bytes / 1e6:,.1f} MB" if done.bytes else ""
     told = (done.table, done.what, done.partition, files, size, done.note)
     return "  ".join(filter(None, told))
