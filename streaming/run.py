@@ -29,6 +29,7 @@ from streaming.explained import explained, explained_windows
 from streaming.files import Decode
 from streaming.progress import Reporter
 from streaming.report import BatchReport
+from streaming.schedule import Schedule
 from streaming.watch import Watch
 from streaming.windows import WindowsReport
 from streaming.windows_run import WindowsRun
@@ -107,10 +108,12 @@ class Run:
         with ExitStack() as opened:
             for each in ingest.writers.values():
                 opened.callback(each.close)
-            windows = self._windows(spark)
+            windows, upkeep = self._windows(spark), Schedule(self.settings, self.hooks.on_notice)
+            opened.callback(windows.stop)
+            opened.callback(upkeep.stop)
             if not self.once:
                 windows.start()
-            opened.callback(windows.stop)
+                upkeep.start()
             self._until_done(spark, manifest, ingest)
             windows.stop()
             if (self.once or self.settle()) and not self.cut_short and not self._windows_failure:
