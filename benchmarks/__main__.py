@@ -38,6 +38,8 @@ def bench(events: int, seconds: int, rates: str, commits: int) -> None:
         for rate in rates.split(","):
             measured = live.live(at, f"live-{rate}", place, int(rate), seconds)
             _tell(found, f"live, {rate}/s", measured)
+        measured = live.live(at, "live-alone", place, int(rate), seconds, windows=False)
+        _tell(found, f"live, {rate}/s, windows switched off", measured)
         _tell(found, "sql, process start included", sql.sql(place, commits))
         _tell(found, "a day of commits, with upkeep", upkeep.upkeep(place))
         _tell(found, "upkeep, rates", upkeep.rates(place))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import Counter
 from pathlib import Path
 
 import duckdb
@@ -16,6 +17,7 @@ from benchmarks.ours import Batch, Ingest, ingest
 from lakehouse import topics
 
 WARM_SECONDS = 40
+NO_WINDOWS = {"LOGPOND_WINDOWS_TRIGGER_SECONDS": "604800"}
 
 FRESHNESS = """
 SELECT quantile_cont(lag, [0.5, 0.95, 0.99]) FROM (
@@ -24,11 +26,19 @@ SELECT quantile_cont(lag, [0.5, 0.95, 0.99]) FROM (
 """
 
 
-def live(bootstrap: str, topic: str, folder: Path, rate: int, seconds: int) -> dict[str, float]:
-    """Ingest `rate` events/s for `seconds` after a warm-up; figures of the warm part."""
+def live(
+    bootstrap: str, topic: str, folder: Path, rate: int, seconds: int, windows: bool = True
+) -> dict[str, float]:
+    """Ingest `rate` events/s for `seconds` after a warm-up; figures of the warm part.
+
+    The windows query runs beside it, unless it is told to look once in a week.
+    """
     topics.create(bootstrap, topic, 4)
-    lake = str(folder / f"live-{rate}")
-    with ingest(bootstrap, topic, lake) as running, _producer(bootstrap, topic, lake, rate):
+    lake, other = str(folder / topic), {} if windows else NO_WINDOWS
+    with (
+        ingest(bootstrap, topic, lake, environment=other) as running,
+        _producer(bootstrap, topic, lake, rate),
+    ):
         warm, jobs = _measured(running, seconds)
     small = [batch for batch in warm[1:] if batch.rows]
     used = small[-1].usage - warm[0].usage
@@ -39,7 +49,8 @@ def live(bootstrap: str, topic: str, folder: Path, rate: int, seconds: int) -> d
         "seconds_a_batch": sum(b.seconds for b in small) / len(small),
         "cpu_seconds_a_batch": used.total / len(small),
         "cores": used.total / (small[-1].at - warm[0].at),
-        "jobs_a_batch": jobs,
+        "jobs_a_batch": jobs["ingest"] / len(small),
+        "jobs_of_windows": jobs["windows"],
         "freshness_p50": p50,
         "freshness_p95": p95,
         "freshness_p99": p99,
@@ -61,10 +72,10 @@ class _Stopped(subprocess.Popen[str]):
         self.wait()
 
 
-def _measured(running: Ingest, seconds: int) -> tuple[list[Batch], float]:
-    """Batches after the warm-up, and Spark jobs a batch among them."""
+def _measured(running: Ingest, seconds: int) -> tuple[list[Batch], Counter[str]]:
+    """Batches after the warm-up, and the Spark jobs of each query meanwhile."""
     warm: list[Batch] = []
-    began, jobs = 0.0, 0
+    began, jobs = 0.0, Counter[str]()
     for batch in running.batches():
         began = began or time.time()
         if time.time() - began < WARM_SECONDS:
@@ -74,15 +85,16 @@ def _measured(running: Ingest, seconds: int) -> tuple[list[Batch], float]:
             jobs = _jobs(running.spark_ui)
         if time.time() - began > WARM_SECONDS + seconds:
             break
-    return warm, (_jobs(running.spark_ui) - jobs) / (len(warm) - 1)
+    return warm, _jobs(running.spark_ui) - jobs
 
 
-def _jobs(spark_ui: str) -> int:
-    """How many Spark jobs the application has run so far."""
+def _jobs(spark_ui: str) -> Counter[str]:
+    """How many Spark jobs each query has run, as far as the UI keeps them."""
     api = f"{spark_ui}/api/v1/applications"
     application = json.load(urllib.request.urlopen(api))[0]["id"]
     jobs = json.load(urllib.request.urlopen(f"{api}/{application}/jobs"))
-    return max((job["jobId"] for job in jobs), default=-1) + 1
+    named = (job.get("description", "").split("\n")[0].split("<")[0] for job in jobs)
+    return Counter(named)
 
 
 def _freshness(lake: str, since: float) -> tuple[float, float, float]:

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -46,12 +46,14 @@ class Ingest:
 
 
 @contextmanager
-def ingest(bootstrap: str, topic: str, lake: str, *words: str) -> Iterator[Ingest]:
+def ingest(
+    bootstrap: str, topic: str, lake: str, *words: str, environment: Mapping[str, str] | None = None
+) -> Iterator[Ingest]:
     """Run the streaming program on a topic and a lake; it is stopped at the end."""
     command = [sys.executable, "-m", "streaming", "--bootstrap", bootstrap, "--topic", topic]
-    environment = {**os.environ, "LOGPOND_SPARK_UI_PORT": "4050"}
+    given = {**os.environ, "LOGPOND_SPARK_UI_PORT": "4050", **(environment or {})}
     with subprocess.Popen(
-        [*command, "--lake", lake, *words], stdout=subprocess.PIPE, text=True, env=environment
+        [*command, "--lake", lake, *words], stdout=subprocess.PIPE, text=True, env=given
     ) as process:
         running = Ingest(process)
         try:

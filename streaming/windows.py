@@ -94,6 +94,7 @@ class Windows:
     """Closes every window that the watermark of a batch has passed; repeating it changes nothing.
 
     A stop ends it between two commits: the next start takes the batch again, and goes on.
+    `reached` hears that windows are final, and the table of each commit.
     """
 
     places: Places
@@ -101,6 +102,7 @@ class Windows:
     rollups: Sequence[Rollup]
     is_stopping: Callable[[], bool] = lambda: False
     on_closed: Callable[[WindowsReport], None] = lambda _report: None
+    reached: Callable[[str], None] = lambda _step: None
     failed: Callable[[Exception], None] = lambda _error: None
 
     def __call__(self, final: DataFrame, batch: int) -> None:
@@ -117,10 +119,12 @@ class Windows:
         if watermark is None:
             return
         began, horizon = time.monotonic(), last_closed(watermark)
+        self.reached("final")
         closed: list[Closed] = []
         for rollup in self.rollups:
             for done in close(self.places, rollup, horizon):
                 closed.append(done)
+                self.reached(done.table)
                 if self.is_stopping():
                     raise StopBetweenBatches
         if closed:

@@ -47,6 +47,7 @@ class WindowsRun:
     settings: WindowsSettings
     on_closed: Callable[[WindowsReport], None]
     failed: Callable[[Exception], None]
+    reached: Callable[[str], None] = lambda _step: None
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
     _failure: Exception | None = None
@@ -88,6 +89,7 @@ class WindowsRun:
             rollups=[*ROLLUPS.values()],
             is_stopping=self._stop.is_set,
             on_closed=self.on_closed,
+            reached=self.reached,
             failed=self._keep,
         )
         half_hours = windows.final_half_hours(times, late(self.settings))
