@@ -16,6 +16,7 @@ from lakehouse.paths import Places
 from lakehouse.plans import has_plan_before
 from lakehouse.settings import Upkeep
 from lakehouse.store import table_or_none
+from lakehouse.store.read import writer_of
 from lakehouse.table import Table, history
 from streaming.due import Due, Rules, due
 from streaming.upkeep_ledger import Ledger
@@ -47,7 +48,10 @@ class Pass:
     def __call__(self) -> Iterator[Done]:
         """Table by table; one that does not let itself be kept is a note, and others go on."""
         for table in self.tables:
-            if table_or_none(self.places, table) is not None:
+            found = table_or_none(self.places, table)
+            if found is not None and writer_of(found) == "spark":
+                yield Done(table.name, "nothing", note="Spark commits to it, and has to keep it")
+            elif found is not None:
                 for step in self._steps(table):
                     yield from _noted(table, step)
 

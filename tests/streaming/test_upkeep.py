@@ -141,6 +141,14 @@ def test_commits_go_on_during_a_pass(worn: Lake) -> None:
 POINTS = [*((n, 0.0) for n in range(4)), *((n, 0.003 * 3**m) for n in (0, 1) for m in range(3))]
 
 
+def test_a_table_of_sparks_is_left_alone(lake: Lake) -> None:
+    """Two writers never change one table; it is said."""
+    lake.put(events([0]))
+    maintenance.settle(lake.places, "logs", {"logpond.writer": "spark"})
+
+    assert [(done.table, done.what) for done in upkeep(lake)] == [("logs", "nothing")]
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize(("done", "seconds"), POINTS)
 def test_a_killed_pass_is_finished_by_the_next(worn: Lake, done: int, seconds: float) -> None:
