@@ -38,15 +38,19 @@ def write(table: Table, rows: pa.Table, root: str, name: str) -> list[DataFile]:
 
 def _parts(table: Table, rows: pa.Table) -> Iterator[pa.Table]:
     """Slices of `rows` that lie in one partition each."""
-    keys = rows.select(table.partition_by)
-    if keys.group_by(table.partition_by).aggregate([]).num_rows > 1:
+    if len(_ends(table, rows)) > 1:
         rows = rows.sort_by([(name, "ascending") for name in table.partition_by])
-        keys = rows.select(table.partition_by)
-    counts = keys.group_by(table.partition_by, use_threads=False).aggregate([([], "count_all")])
     start = 0
-    for count in counts["count_all"].to_pylist():
-        yield rows.slice(start, count)
-        start += count
+    for end in _ends(table, rows):
+        yield rows.slice(start, end - start)
+        start = end
+
+
+def _ends(table: Table, rows: pa.Table) -> list[int]:
+    """Where a partition ends in rows that are in order; not by group_by, which mixes the order."""
+    columns = [rows[name].combine_chunks() for name in table.partition_by]
+    ends = {end for each in columns for end in pc.run_end_encode(each).run_ends.to_pylist()}
+    return sorted(ends)
 
 
 def _write_file(table: Table, rows: pa.Table, folder: Any, name: str) -> DataFile:

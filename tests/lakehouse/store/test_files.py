@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from lakes import Lake, events
+from windows import logged
 
 from lakehouse import store
 from lakehouse.store import files
@@ -47,6 +48,18 @@ def test_a_file_holds_one_partition(lake: Lake) -> None:
         (of,) = {f"{t:%Y-%m-%d} {t.hour}" for t in times}
         assert of == f"{file.partition['date']} {file.partition['hour']}"
         assert where.stat().st_size == file.size
+
+
+def test_hundreds_of_partitions_are_kept_apart(lake: Lake) -> None:
+    """Rows of 400 hours, more in some than in others: none lies in the hour of another."""
+    times = [START + timedelta(hours=hour) for hour in range(400) for _ in range(1 + hour % 3)]
+    written = files.write(LOGS, logged(times), lake.places.table(LOGS), "part-1")
+
+    root = Path(lake.places.table(LOGS))
+    for file in written:
+        found = pq.read_table(root / file.path, partitioning=None)["timestamp"].to_pylist()
+        assert {(f"{at.date()}", f"{at.hour}") for at in found} == {(*file.partition.values(),)}
+    assert sum(file.rows for file in written) == len(times)
 
 
 def test_what_is_written_is_read(lake: Lake) -> None:
