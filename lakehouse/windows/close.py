@@ -60,8 +60,12 @@ def _close_a_day(places: Places, rollup: Rollup, end: datetime) -> Closed | None
 def next_span(
     since: datetime | None, end: datetime, days: list[date]
 ) -> tuple[datetime, datetime] | None:
-    """What is to be closed next: up to `end`, or to the end of the first day that has rows."""
-    for day in days:
+    """What is to be closed next: up to `end`, or to the end of the first day that has rows.
+
+    A day that was begun is ended, also where `retain` deleted its rows meanwhile.
+    """
+    begun = {since.date()} if since and since != midnight(since) else set()
+    for day in sorted({*days, *begun}):
         first = datetime.combine(day, time(), UTC)
         if first + DAY > (since or first):
             first = max(first, since or first)
