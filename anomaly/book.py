@@ -31,6 +31,7 @@ class Breach(NamedTuple):
     n: float
     usual: tuple[float, float] | None = None
     usual_when: str = ""
+    why: str = ""
 
     @property
     def name(self) -> tuple[Key, str, str]:
@@ -54,6 +55,11 @@ class Case(msgspec.Struct):
     since: int
     last: int
     ended: int = 0
+
+    @property
+    def name(self) -> tuple[Key, str, str]:
+        """What it is on the books under."""
+        return self.key, self.incident.measure, self.incident.direction
 
 
 class Book(msgspec.Struct):
@@ -92,6 +98,20 @@ class Book(msgspec.Struct):
         case.incident = _told(case.incident, contributors=shares)
         return case.incident
 
+    def dump(self) -> tuple[list[Case], list[Case]]:
+        """Copies of all cases, open and closed."""
+        copied = ([*map(msgspec.structs.replace, held.values())] for held in self._both())
+        return next(copied), next(copied)
+
+    def load(self, opened: list[Case], closed: list[Case]) -> None:
+        """Take copies of these cases in place of those held."""
+        for held, cases in zip(self._both(), (opened, closed), strict=True):
+            held.clear()
+            held.update({one.name: msgspec.structs.replace(one) for one in cases})
+
+    def _both(self) -> tuple[dict[tuple[Key, str, str], Case], dict[tuple[Key, str, str], Case]]:
+        return self.open, self.closed
+
     def _open(self, at: int, one: Breach) -> Incident:
         incident = Incident(
             incident_id=incident_id(one.key, one.measure, one.direction, at),
@@ -100,6 +120,7 @@ class Book(msgspec.Struct):
             key=str(one.key),
             service=one.key.service,
             endpoint=one.key.endpoint,
+            ip=one.key.ip,
             measure=one.measure,
             direction=one.direction,
             opened=moment(at),
@@ -192,6 +213,8 @@ def _told(incident: Incident, **changed: object) -> Incident:
 
 
 def _reasons(one: Breach) -> list[str]:
+    if one.why:
+        return [one.why, *(["beyond the critical limit"] if one.critical else [])]
     reasons = [f"{one.measure} {one.direction}, surprise {one.surprise:.1f}"]
     if one.critical:
         reasons.append("nothing for minutes" if one.observed == 0 else "beyond the critical limit")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from ipaddress import ip_network
 
 import msgspec
 
@@ -108,6 +109,43 @@ class Zscore(Section, frozen=True):
     limit: float = 3.0
 
 
+class Score(Section, frozen=True):
+    """How any series is scored."""
+
+    votes: float = 0.08
+    pause: int = 100
+    hold: int = 30
+    rest: int = 100
+    warm_rows: int = 200
+    margins: tuple[float, ...] = (0.02, 0.1)
+    forget: float = 1 / 5000
+
+
+class Addresses(Section, frozen=True):
+    """What an address must not do, and which addresses are let alone."""
+
+    hammering_minutes: int = 1
+    hammering_requests: float = 100.0
+    hammering_times: float = 10.0
+    scanning_minutes: int = 5
+    scanning_errors: int = 15
+    scanning_paths: int = 10
+    scanning_share: float = 0.3
+    login_minutes: int = 10
+    login_refused: int = 10
+    login_share: float = 0.2
+    spraying_addresses: int = 20
+    surge_warm_minutes: int = 1440
+    stay_part: float = 0.5
+    most: int = 20_000
+    ignore: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for text in (*self.ignore, *self.trusted_proxies):
+            ip_network(text)
+
+
 class Config(Section, frozen=True):
     """All constants of detection."""
 
@@ -119,6 +157,8 @@ class Config(Section, frozen=True):
     latency: Latency = Latency()
     restless: Restless = Restless()
     zscore: Zscore = Zscore()
+    addresses: Addresses = Addresses()
+    score: Score = Score()
 
     @property
     def hash(self) -> str:

@@ -58,9 +58,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str = ""
 
 
-def incident_id(key: Key, measure: str, direction: str, opened: int, ip: str = "") -> str:
+def incident_id(key: Key, measure: str, direction: str, opened: int) -> str:
     """The same for whoever folds the same minutes."""
-    told = "\x1f".join((key.scope, *key, ip, measure, direction, str(opened)))
+    told = "\x1f".join((key.scope, *key, measure, direction, str(opened)))
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
@@ -71,6 +71,8 @@ def moment(at: int) -> datetime:
 
 def said(one: Incident) -> str:
     """The one sentence."""
+    if one.measure == "address":
+        return f"{one.key}: {one.direction.replace('_', ' ')}: {one.reasons[0]}"
     parts = [_fact(one) + _chance(one.surprise_peak)]
     if one.usual_lower is not None and one.usual_upper is not None:
         usual = f"{_number(one.usual_lower)}-{_number(one.usual_upper)}"
@@ -80,11 +82,10 @@ def said(one: Incident) -> str:
 
 
 def _fact(one: Incident) -> str:
-    subject = one.key if not one.ip else f"{one.ip}"
     up = one.direction == "up"
     limit = f"up to {_number(one.upper)}" if up else f"at least {_number(one.lower)}"
     seen, usual, limit = (_with_unit(text, one) for text in _numbers(one, limit))
-    return f"{subject}: {seen}, expected {usual} ({limit}): {_ratio(one)}"
+    return f"{one.key}: {seen}, expected {usual} ({limit}): {_ratio(one)}"
 
 
 def _numbers(one: Incident, limit: str) -> tuple[str, str, str]:

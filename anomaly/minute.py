@@ -12,24 +12,29 @@ import numpy as np
 from anomaly.arrays import Ints
 from anomaly.histogram import Histograms
 
-GLOBAL, SERVICE, ENDPOINT = "global", "service", "endpoint"
+GLOBAL, SERVICE, ENDPOINT, ADDRESS = "global", "service", "endpoint", "address"
 SCOPES = (GLOBAL, SERVICE, ENDPOINT)
 
 
 class Key(NamedTuple):
-    """Whose minute it is: everything, a service, or an endpoint of a service."""
+    """Whose it is: everything's, a service's, an endpoint's of a service, or an address's."""
 
     service: str = ""
     endpoint: str = ""
+    ip: str = ""
 
     @property
     def scope(self) -> str:
-        """`global`, `service` or `endpoint`."""
+        """`global`, `service`, `endpoint` or `address`."""
+        if self.ip:
+            return ADDRESS
         return ENDPOINT if self.endpoint else SERVICE if self.service else GLOBAL
 
     @property
     def parents(self) -> tuple[Key, ...]:
         """The wider keys that it is part of, widest first."""
+        if self.ip:
+            return ()
         wider = (Key(), Key(self.service))
         return wider[: SCOPES.index(self.scope)]
 

@@ -94,7 +94,7 @@ class Watchman:
         one.roster.refused = kept.refused
         for name, held in one._held().items():
             held.load(kept.columns[name])
-        one.book.open, one.book.closed = _cases(kept.open), _cases(kept.closed)
+        one.book.load(kept.open, kept.closed)
         return one
 
     def _held(self) -> dict[str, Columns]:
@@ -249,8 +249,3 @@ def empty(at: int) -> Minutes:
     """A minute in which nobody did anything."""
     none = np.zeros(0, np.int64)
     return Minutes(at, [], none, none, none, Histograms(np.zeros(1, np.int64), none, none))
-
-
-def _cases(kept: list[Case]) -> dict[tuple[Key, str, str], Case]:
-    cases = msgspec.msgpack.decode(msgspec.msgpack.encode(kept), type=list[Case])
-    return {(one.key, one.incident.measure, one.incident.direction): one for one in cases}

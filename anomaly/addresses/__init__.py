@@ -1,0 +1,9 @@
+"""Single addresses: rules over sliding minutes, with bounded state."""
+
+from __future__ import annotations
+
+from anomaly.addresses.fold import Addresses, State
+from anomaly.addresses.minute import AddressMinute
+from anomaly.addresses.rules import RULES
+
+__all__ = ["RULES", "AddressMinute", "Addresses", "State"]

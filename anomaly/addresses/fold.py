@@ -1,0 +1,177 @@
+"""The class that folds closed address-minutes, in event-time order, into incidents. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from ipaddress import ip_address, ip_network
+from statistics import median
+
+import msgspec
+import numpy as np
+
+from anomaly.addresses.fresh import Fresh
+from anomaly.addresses.minute import AddressMinute, summed
+from anomaly.addresses.rules import RULES
+from anomaly.book import Book, Breach, Case
+from anomaly.columns import Column
+from anomaly.config import Config
+from anomaly.detectors.base import CALM, HELD, Seen
+from anomaly.detectors.traffic import Traffic
+from anomaly.incident import Incident
+from anomaly.minute import Key
+
+MEASURE = "address"
+SPRAYING, SURGE = "spraying", "new_addresses"
+# What a login that is tried from many addresses stands under as a key.
+LOGIN = "login"
+
+
+class State(msgspec.Struct, frozen=True):
+    """All that is known of addresses, to keep."""
+
+    config: str
+    folded_to: int
+    dropped: int
+    born: int
+    minutes: dict[str, list[AddressMinute]]
+    fresh: tuple[int, bytes, bytes]
+    surge: dict[str, Column]
+    open: list[Case]
+    closed: list[Case]
+
+
+class Addresses:
+    """Holds only addresses that can still break a rule, at most `most` of them."""
+
+    def __init__(self, config: Config) -> None:
+        self.config, self.book = config, Book(config)
+        its = config.addresses
+        self._spared = [ip_network(net) for net in (*its.ignore, *its.trusted_proxies)]
+        self.minutes: dict[str, list[AddressMinute]] = {}
+        self.folded_to, self.dropped, self._born = -1, 0, -1
+        self._fresh, self._surge = Fresh(), Traffic(config)
+        self._longest = max(getattr(its, one.minutes) for one in RULES.values())
+
+    def fold(self, at: int, minutes: Sequence[AddressMinute]) -> list[Incident]:
+        """Take all address-minutes of a closed minute; what opened, escalated or closed."""
+        if at <= self.folded_to:
+            return []
+        self.folded_to, self._born = at, at if self._born < 0 else self._born
+        judged = sorted((m for m in minutes if not self._is_spared(m.ip)), key=lambda m: m.ip)
+        self._expire(at)
+        breaches = [*self._broken(at, judged), *self._sprayed(), *self._surged(at, judged)]
+        changes = [change for one in breaches if (change := self.book.breach(at, one))]
+        return [*changes, *(case.incident for case, _ in self.book.end(at))]
+
+    def dump(self) -> State:
+        """The state to keep."""
+        fresh = (self._fresh.day, bytes(self._fresh.now), bytes(self._fresh.before))
+        return State(
+            self.config.hash, self.folded_to, self.dropped, self._born,
+            {ip: list(held) for ip, held in self.minutes.items()}, fresh,
+            self._surge.state.dump(), *self.book.dump(),
+        )  # fmt: skip
+
+    @classmethod
+    def load(cls, config: Config, kept: State) -> Addresses:
+        """One that goes on where the kept one was."""
+        one, kept = cls(config), msgspec.msgpack.decode(msgspec.msgpack.encode(kept), type=State)
+        one.folded_to, one.dropped, one._born = kept.folded_to, kept.dropped, kept.born
+        one.minutes = kept.minutes
+        one._fresh.day = kept.fresh[0]
+        one._fresh.now, one._fresh.before = (bytearray(part) for part in kept.fresh[1:])
+        one._surge.state.load(kept.surge)
+        one.book.load(kept.open, kept.closed)
+        return one
+
+    def _is_spared(self, text: str) -> bool:
+        try:
+            ip = ip_address(text)
+        except ValueError:
+            return False
+        return any(ip in net for net in self._spared)
+
+    def _expire(self, at: int) -> None:
+        """Forget minutes that no rule looks at any more, and idle addresses with them."""
+        since = at - self._longest
+        for ip in [*self.minutes]:
+            self.minutes[ip] = [one for one in self.minutes[ip] if one.at > since]
+            if not self.minutes[ip]:
+                del self.minutes[ip]
+
+    def _broken(self, at: int, minutes: Sequence[AddressMinute]) -> list[Breach]:
+        its = self.config.addresses
+        middle = median(one.dynamic for one in minutes) if minutes else 0.0
+        heavy = its.hammering_requests / 2
+        for one in minutes:
+            if one.matters or one.dynamic > heavy or one.ip in self.minutes:
+                self.minutes.setdefault(one.ip, []).append(one)
+        self._drop()
+        found = [one for ip in sorted(self.minutes) for one in self._judged(at, ip, middle)]
+        rules = [one.key for one in found if one.surprise >= self.config.incidents.open]
+        # one weak rule is never critical; two at a time are
+        return [one._replace(critical=one.critical or rules.count(one.key) > 1) for one in found]
+
+    def _drop(self) -> None:
+        """The lightest addresses, where there are too many; they are counted."""
+        over = len(self.minutes) - self.config.addresses.most
+        if over > 0:
+            lightest = sorted(self.minutes, key=lambda ip: (self._load(ip), ip))[:over]
+            self.dropped += over
+            for ip in lightest:
+                del self.minutes[ip]
+
+    def _load(self, ip: str) -> int:
+        return sum(one.dynamic + one.client_errors + one.refused for one in self.minutes[ip])
+
+    def _judged(self, at: int, ip: str, middle: float) -> Iterator[Breach]:
+        its, limits = self.config.addresses, self.config.incidents
+        for name, (minutes, judge) in RULES.items():
+            since = at - getattr(its, minutes)
+            seen = summed([m for m in self.minutes[ip] if m.at > since], its.login_refused)
+            full = judge(seen, middle, its, 1.0)
+            found = full or judge(seen, middle, its, its.stay_part)
+            if found:
+                surprise = limits.open if full else limits.stay
+                yield _breach(Key(ip=ip), name, surprise, *found)
+
+    def _sprayed(self) -> Iterator[Breach]:
+        """Logins that many addresses were refused."""
+        its, limits = self.config.addresses, self.config.incidents
+        tried: dict[str, set[str]] = {}
+        for ip, held in self.minutes.items():
+            for user in {user for one in held for user in one.users}:
+                tried.setdefault(user, set()).add(ip)
+        for user, ips in sorted(tried.items()):
+            if len(ips) >= its.spraying_addresses * its.stay_part:
+                full = len(ips) >= its.spraying_addresses
+                why = f"refused to {len(ips)} addresses"
+                limit = its.spraying_addresses
+                surprise = limits.open if full else limits.stay
+                key = Key(LOGIN, user)
+                yield _breach(key, SPRAYING, surprise, len(ips), limit, len(ips), why)
+
+    def _surged(self, at: int, minutes: Sequence[AddressMinute]) -> Iterator[Breach]:
+        """Far more addresses that were never seen than usual, as a spike of traffic is judged."""
+        fresh = sum(self._fresh.take(at // 1440, one.ip) for one in minutes)
+        held = any(name[2] == SURGE for name in self.book.open)
+        self._surge.state.grow(1)
+        warm = np.array([at - self._born >= self.config.addresses.surge_warm_minutes])
+        none = np.zeros(1)
+        seen = Seen(at, np.array([float(fresh)]), none, none, none, none, warm)
+        spikes = self._surge.step(seen, np.array([HELD if held else CALM]))[0]
+        for i in range(len(spikes.rows)):
+            seen_now, usual = float(spikes.observed[i]), float(spikes.expected[i])
+            why = f"{seen_now:,.0f} new addresses in 5 min, expected {usual:.3g}"
+            surprise, limit = float(spikes.surprise[i]), float(spikes.upper[i])
+            one = _breach(Key(), SURGE, surprise, seen_now, limit, float(spikes.n[i]), why)
+            yield one._replace(holds=bool(spikes.holds[i]), expected=usual)
+
+
+def _breach(
+    key: Key, rule: str, surprise: float, observed: float, limit: float, n: float, why: str,
+    strong: bool = False,
+) -> Breach:  # fmt: skip
+    return Breach(
+        key, MEASURE, rule, surprise, True, strong, observed, limit, 0.0, limit, n, why=why
+    )

@@ -1,0 +1,77 @@
+"""What an address must not do: each rule a function, registered with its minutes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from anomaly.addresses.minute import Sum
+from anomaly.config import Addresses as Its
+
+
+class Finding(NamedTuple):
+    """What was seen, the limit that it broke, and in words; strong is critical by itself."""
+
+    observed: float
+    limit: float
+    n: float
+    why: str
+    strong: bool = False
+
+
+# (an address over the rule's minutes, the median address's requests, limits, part of them)
+Judge = Callable[[Sum, float, Its, float], Finding | None]
+
+
+class Rule(NamedTuple):
+    """A rule and the name of the setting that says over how many minutes."""
+
+    minutes: str
+    judge: Judge
+
+
+RULES: dict[str, Rule] = {}
+
+
+def rule(minutes: str) -> Callable[[Judge], Judge]:
+    """Register a rule over so many minutes (the name of a setting)."""
+
+    def register(judge: Judge) -> Judge:
+        RULES[judge.__name__] = Rule(minutes, judge)
+        return judge
+
+    return register
+
+
+@rule("hammering_minutes")
+def hammering(seen: Sum, median: float, its: Its, part: float) -> Finding | None:
+    """Far more requests than the others make, static files apart."""
+    limit = max(its.hammering_requests, its.hammering_times * median) * part
+    if seen.dynamic <= limit:
+        return None
+    why = f"{seen.dynamic:,} requests in {its.hammering_minutes} min, the median has {median:g}"
+    return Finding(seen.dynamic, limit, seen.requests, why)
+
+
+@rule("scanning_minutes")
+def scanning(seen: Sum, median: float, its: Its, part: float) -> Finding | None:
+    """Client errors on many different paths."""
+    many = seen.client_errors >= its.scanning_errors * part
+    wide = len(seen.paths) >= its.scanning_paths * part
+    if not (many and wide and seen.client_errors >= its.scanning_share * part * seen.requests):
+        return None
+    why = f"{seen.client_errors:,} client errors on {len(seen.paths)} paths"
+    limit = its.scanning_errors * part
+    return Finding(seen.client_errors, limit, seen.requests, f"{why} in {its.scanning_minutes} min")
+
+
+@rule("login_minutes")
+def brute_force(seen: Sum, median: float, its: Its, part: float) -> Finding | None:
+    """Refused logins; one that is accepted after them is critical."""
+    tries = seen.refused + seen.accepted
+    if seen.refused < its.login_refused * part or seen.accepted >= its.login_share * tries:
+        return None
+    why = f"{seen.refused:,} of {tries:,} logins refused in {its.login_minutes} min"
+    if seen.cracked:
+        why += ", then one was accepted"
+    return Finding(seen.refused, its.login_refused * part, tries, why, seen.cracked)
