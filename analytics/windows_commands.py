@@ -13,7 +13,7 @@ from analytics import render
 from analytics.options import FORMAT, HUMANE, LAKE
 from lakehouse import settings as settings_file
 from lakehouse.paths import Places
-from lakehouse.rollup import ROLLUPS
+from lakehouse.rollup import WINDOWS
 
 if TYPE_CHECKING:
     from lakehouse.settings import Settings
@@ -43,20 +43,20 @@ def reconcile(since: str | None, how: str, lake: str | None) -> None:
     settings = settings_file.load(lake=lake)
     first = moment(since, datetime.now(UTC), "--since").date() if since else None
     rows: list[dict[str, Any]] = []
-    for rollup in ROLLUPS.values():
+    for rollup in WINDOWS:
         for day in again(Places.of(settings), rollup, _late(settings), first):
             late_rows = sum(late.rows for late in day.late)
             counts = (day.windows, len(day.wrong) + len(day.wrong_days), len(day.late), late_rows)
             values = (day.table, day.date, *counts)
             rows.append(dict(zip(COLUMNS, values, strict=True)))
-            _tell(f"{day.table} {day.date}: {len(day.half_hours)} windows counted again")
+            _tell(f"{day.table} {day.date}: {len(day.to_count)} windows counted again")
     render.show(render.Rows.of_dicts(rows, COLUMNS), how, sys.stdout, HUMANE)
     if how == "table":
         click.echo(f"{sum(row['late_rows'] for row in rows):,} late rows are counted now")
 
 
 @click.command()
-@click.argument("rollup", type=click.Choice([*ROLLUPS]))
+@click.argument("rollup", type=click.Choice([rollup.name for rollup in WINDOWS]))
 @LAKE
 def rebuild(rollup: str, lake: str | None) -> None:
     """Make a rollup again from `logs`, with the window, keys, measures and watermark of today.
@@ -71,8 +71,9 @@ def rebuild(rollup: str, lake: str | None) -> None:
 
     settings = settings_file.load(lake=lake)
     began = time.monotonic()
+    chosen = next(one for one in WINDOWS if one.name == rollup)
     done: list[Closed] = []
-    for closed in again(Places.of(settings), ROLLUPS[rollup], _late(settings)):
+    for closed in again(Places.of(settings), chosen, _late(settings)):
         done.append(closed)
         _tell(f"{rollup} {closed.first:%Y-%m-%d}: {closed.rows:,} rows")
     rows, requests = sum(c.rows for c in done), sum(c.requests for c in done)

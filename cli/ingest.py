@@ -12,7 +12,7 @@ from lakehouse.settings import Settings
 from lakehouse.topics import offsets
 
 if TYPE_CHECKING:
-    from streaming.windows import WindowsReport
+    from lakehouse.windows.stream import WindowsReport
 
 # a batch that is cut off is finished by its plan at the next start
 STOP_SECONDS, HURRY_SECONDS = 60.0, 10.0

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lakehouse.windows.stream import WindowsReport
     from streaming.report import BatchReport
-    from streaming.windows import WindowsReport
 
 
 @dataclass

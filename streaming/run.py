@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from py4j.protocol import Py4JError
 
-from lakehouse import decode, topics
+from lakehouse import decode, disk, topics
 from lakehouse.admission import admit
 from lakehouse.checkpoint import Checkpoint, Manifest, kafka_json
 from lakehouse.decode import Limits
@@ -24,15 +25,16 @@ from lakehouse.settings import Ingest as IngestSettings
 from lakehouse.settings import Settings
 from lakehouse.store import Writer, writer
 from lakehouse.tables import LOGS, QUARANTINE
-from streaming import job, source, windows_run
+from lakehouse.windows.run import ClosingRun
+from lakehouse.windows.stream import WindowsReport
+from streaming import job, source
+from streaming import windows as second
 from streaming.explained import explained, explained_windows
 from streaming.files import Decode
 from streaming.progress import Reporter
 from streaming.report import BatchReport
 from streaming.schedule import Schedule
 from streaming.watch import Watch
-from streaming.windows import WindowsReport
-from streaming.windows_run import WindowsRun
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -81,7 +83,7 @@ class Run:
         """Run to the end. Raises what stopped the query, in words with a remedy."""
         with alone(self.places.ledger(QUERY), "the ingest query"):
             manifest = self._admitted()
-            windows_run.admit(self.places, self.settings.windows, self.hooks.on_notice)
+            second.admit(self.places, self.settings.windows, self.hooks.on_notice)
             spark = session(self.settings, "streaming")
             try:
                 self._stream(spark, manifest)
@@ -119,11 +121,11 @@ class Run:
             if (self.once or self.settle()) and not self.cut_short and not self._windows_failure:
                 windows.once()
         if self._windows_failure:
-            raise explained_windows(self._windows_failure)
+            raise explained_windows(self._windows_failure, self._disks())
 
-    def _windows(self, spark: SparkSession) -> WindowsRun:
-        where, settings = self.places, self.settings.windows
-        return WindowsRun(spark, where, settings, self.hooks.on_closed, self._windows_failed)
+    def _windows(self, spark: SparkSession) -> ClosingRun:
+        settings, told = self.settings.windows, self.hooks.on_closed
+        return second.windows(spark, self.places, settings, told, self._windows_failed)
 
     def _windows_failed(self, error: Exception) -> None:
         """Without windows the program ends too, in words; ingest between two batches."""
@@ -177,8 +179,7 @@ class Run:
     def _follow(self, spark: SparkSession, query: StreamingQuery) -> Watch:
         """Report batches until the query ends, or a stop ends it."""
         reporter = Reporter(self._rejects_of, self.hooks.on_batch)
-        bootstrap, say = self.settings.kafka.bootstrap, self.hooks.on_notice
-        watch = Watch(spark, query, reporter, self.stop, lambda: topics.is_up(bootstrap), say)
+        watch = Watch(spark, query, reporter, self.stop, self._is_up, self.hooks.on_notice)
         watch()
         return watch
 
@@ -190,13 +191,21 @@ class Run:
         error = failure or (None if self.stop.is_set() else query.exception())
         if error is None:
             return False
-        if KAFKA_TIMEOUT not in str(error) and topics.is_up(self.settings.kafka.bootstrap):
-            raise explained(str(error), self.settings.kafka.topic)
+        is_full = disk.full(error, self._disks()) is not None
+        if is_full or (KAFKA_TIMEOUT not in str(error) and self._is_up()):
+            raise explained(str(error), self.settings.kafka.topic, self._disks())
         return not self.stop.is_set()
+
+    def _is_up(self) -> bool:
+        return topics.is_up(self.settings.kafka.bootstrap)
+
+    def _disks(self) -> list[str]:
+        """Where it writes, checkpoints first: what fills a disk elsewhere says so itself."""
+        return [self.places.checkpoints, self.places.lake, tempfile.gettempdir()]
 
     def _wait_for_broker(self) -> None:
         self.hooks.on_notice(f"Kafka does not answer at {self.settings.kafka.bootstrap}; waiting")
-        while not self.stop.wait(1) and not topics.is_up(self.settings.kafka.bootstrap):
+        while not self.stop.wait(1) and not self._is_up():
             pass
 
     def _failed(self, error: Exception) -> None:

@@ -1,131 +1,44 @@
-"""The windows query, as it is drawn: logs -> watermark -> half hours -> final ones -> tables.
-
-Append mode tells once that a half hour is final. Its numbers are counted from `logs` as it is then,
-so that they include what came late but in time, and equal a recount by construction.
-"""
+"""The second query of the program: half hours of `traffic` and `usage`, and their days."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from lakehouse.checkpoint import Checkpoint
 from lakehouse.paths import Places
-from lakehouse.rollup import HALF_HOUR, Rollup
-from lakehouse.tables import LOGS
-from lakehouse.windows.close import Closed, close
-from lakehouse.windows.horizon import last_closed
-from streaming.job import StopBetweenBatches
+from lakehouse.rollup import WINDOWS
+from lakehouse.settings import Windows
+from lakehouse.windows.define import prepare
+from lakehouse.windows.run import ClosingRun
+from lakehouse.windows.stream import WindowsReport
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
-    from pyspark.sql.streaming.query import StreamingQuery
+    from pyspark.sql import SparkSession
 
 QUERY = "windows"
+UNFILLED = "{table} has gained {columns}: NULL in windows closed before, until `rebuild {table}`"
 
 
-@dataclass(frozen=True)
-class WindowsReport:
-    """Windows that a batch closed, up to `horizon`."""
-
-    horizon: datetime
-    closed: Sequence[Closed]
-    seconds: float
-
-    @property
-    def line(self) -> str:
-        """One line for a person."""
-        rows = {name: sum(c.rows for c in self.closed if c.table == name) for name in self._names}
-        told = ", ".join(f"{name} {count:,} rows" for name, count in rows.items())
-        first = min(c.first for c in self.closed)
-        return (f"closed {first:%Y-%m-%d %H:%M} to {self.horizon:%H:%M} UTC: {told}, "
-                f"{self.requests:,} requests  {self.seconds:.2f} s")  # fmt: skip
-
-    @property
-    def requests(self) -> int:
-        """How many rows of `logs` the windows hold."""
-        return max(sum(c.requests for c in self.closed if c.table == n) for n in self._names)
-
-    @property
-    def _names(self) -> list[str]:
-        return sorted({closed.table for closed in self.closed})
+def admit(places: Places, settings: Windows, say: Callable[[str], None]) -> None:
+    """Make the tables, or refuse to go on with windows of another kind (CheckpointError)."""
+    for rollup in WINDOWS:
+        if gained := prepare(places, rollup, late(settings)):
+            say(UNFILLED.format(table=rollup.name, columns=", ".join(gained)))
 
 
-def read(spark: SparkSession, places: Places) -> DataFrame:
-    """The times of all rows of `logs` as a stream: those that are there, then each new commit.
-
-    Commits that delete or replace rows are passed over.
-    """
-    options = {"skipChangeCommits": "true", "maxFilesPerTrigger": "10000"}
-    rows = spark.readStream.format("delta").options(**options).load(places.table(LOGS))
-    return rows.select("timestamp")
+def late(settings: Windows) -> timedelta:
+    """How long a window waits for late events."""
+    return timedelta(minutes=settings.watermark_minutes)
 
 
-def final_half_hours(times: DataFrame, late: timedelta) -> DataFrame:
-    """One row a half hour, once the newest event is `late` past its end."""
-    from pyspark.sql import functions as F
-
-    return (
-        times.withWatermark("timestamp", f"{late // timedelta(milliseconds=1)} milliseconds")
-        .groupBy(F.window("timestamp", f"{HALF_HOUR // timedelta(minutes=1)} minutes"))
-        .count()
-    )
-
-
-def start(
-    half_hours: DataFrame, windows: Windows, trigger: dict[str, str | bool]
-) -> StreamingQuery:
-    """Run the query `windows`; `trigger` as in DataStreamWriter.trigger."""
-    return (
-        half_hours.writeStream.queryName(QUERY)
-        .outputMode("append")
-        .foreachBatch(windows)
-        .option("checkpointLocation", windows.checkpoint.location)
-        .trigger(**trigger)  # type: ignore[arg-type]
-        .start()
-    )
-
-
-@dataclass
-class Windows:
-    """Closes every window that the watermark of a batch has passed; repeating it changes nothing.
-
-    A stop ends it between two commits: the next start takes the batch again, and goes on.
-    `reached` hears that windows are final, and the table of each commit.
-    """
-
-    places: Places
-    checkpoint: Checkpoint
-    rollups: Sequence[Rollup]
-    is_stopping: Callable[[], bool] = lambda: False
-    on_closed: Callable[[WindowsReport], None] = lambda _report: None
-    reached: Callable[[str], None] = lambda _step: None
-    failed: Callable[[Exception], None] = lambda _error: None
-
-    def __call__(self, final: DataFrame, batch: int) -> None:
-        """One batch. A failure is told to `failed` as it is: Spark passes on only its text."""
-        try:
-            final.collect()  # the state moves on only where its rows are read
-            self._close(batch)
-        except Exception as error:
-            self.failed(error)
-            raise
-
-    def _close(self, batch: int) -> None:
-        watermark = self.checkpoint.watermark(batch)
-        if watermark is None:
-            return
-        began, horizon = time.monotonic(), last_closed(watermark)
-        self.reached("final")
-        closed: list[Closed] = []
-        for rollup in self.rollups:
-            for done in close(self.places, rollup, horizon):
-                closed.append(done)
-                self.reached(done.table)
-                if self.is_stopping():
-                    raise StopBetweenBatches
-        if closed:
-            self.on_closed(WindowsReport(horizon, closed, time.monotonic() - began))
+def windows(
+    spark: SparkSession,
+    places: Places,
+    settings: Windows,
+    on_closed: Callable[[WindowsReport], None],
+    failed: Callable[[Exception], None],
+) -> ClosingRun:
+    """The query, not started yet."""
+    every = settings.trigger_seconds
+    return ClosingRun(spark, places, QUERY, WINDOWS, late(settings), every, on_closed, failed)

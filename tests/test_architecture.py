@@ -19,7 +19,7 @@ ROOMS = ("lakehouse", *PROGRAMS, "cli")
 MAY_IMPORT = {"lakehouse": (), **dict.fromkeys(PROGRAMS, ("lakehouse",)), "cli": ROOMS}
 SPARK_IN_LAKEHOUSE = {
     "lakehouse/session.py", "lakehouse/schema.py", "lakehouse/store/spark.py",
-    "lakehouse/resolver.py",
+    "lakehouse/resolver.py", "lakehouse/windows/stream.py",
 }  # fmt: skip
 WRITES_DELTA = {
     "write_deltalake", "create_write_transaction", "convert_to_deltalake", "optimize", "vacuum",

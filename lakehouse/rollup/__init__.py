@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from lakehouse.rollup.value import DAY, HALF_HOUR, ROLLUPS, TRAFFIC, USAGE, WATERMARK, Rollup
+from lakehouse.rollup.value import (
+    DAY,
+    HALF_HOUR,
+    ROLLUPS,
+    TRAFFIC,
+    USAGE,
+    WATERMARK,
+    WINDOWS,
+    Rollup,
+)
 
-__all__ = ["DAY", "HALF_HOUR", "ROLLUPS", "TRAFFIC", "USAGE", "WATERMARK", "Rollup"]
+__all__ = ["DAY", "HALF_HOUR", "ROLLUPS", "TRAFFIC", "USAGE", "WATERMARK", "WINDOWS", "Rollup"]

@@ -10,35 +10,40 @@ from datetime import date
 import pyarrow as pa
 
 from lakehouse.rollup.sql import COMMIT, MICROSECOND, start
-from lakehouse.rollup.value import HALF_HOUR, HEAD, TAIL, Rollup
+from lakehouse.rollup.value import HEAD, TAIL, Rollup
 
 NOT_MEASURED = {field.name for field in (*HEAD, *TAIL)}
 PRECISION = 1e-9
-LATE = (
-    "SELECT make_timestamptz(began), CAST(sum(n) AS BIGINT), max(newest) - "
-    f"make_timestamptz(began + {HALF_HOUR // MICROSECOND}) "
-    "FROM commits WHERE NOT is_counted GROUP BY began ORDER BY began"
-)
 
 
-def commits(day: date, within: str) -> str:
-    """Which commits brought rows to each half hour of a day, and whether it counted them."""
+def late(rollup: Rollup) -> str:
+    """The windows for which rows came later: start, rows, and how long after its end the last."""
     return (
-        f"WITH seen AS (SELECT {start('timestamp', HALF_HOUR)} AS began, _commit, count(*) AS n, "
+        "SELECT make_timestamptz(began), CAST(sum(n) AS BIGINT), max(newest) - "
+        f"make_timestamptz(began + {rollup.window // MICROSECOND}) "
+        "FROM commits WHERE NOT is_counted GROUP BY began ORDER BY began"
+    )
+
+
+def commits(rollup: Rollup, day: date, within: str) -> str:
+    """Which commits brought rows to each window of a day, and whether it counted them."""
+    began = start("timestamp", rollup.window)
+    return (
+        f"WITH seen AS (SELECT {began} AS began, _commit, count(*) AS n, "
         f"max(_ingested_at) AS newest FROM logs WHERE {within} GROUP BY ALL), "
         f"named AS (SELECT *, {COMMIT} AS c FROM seen), "
         "counted AS (SELECT began, e.key AS writer, e.value AS batch FROM (SELECT DISTINCT "
         "epoch_us(window_start) AS began, unnest(map_entries(_counted)) AS e FROM stored "
-        f"WHERE {rows_of('30m', day)})) "
+        f"WHERE {rows_of(rollup.granularity, day)})) "
         "SELECT n.began, n._commit, n.n, n.newest, "
         "coalesce(try_cast(n.c.batch AS BIGINT), 0) <= coalesce(k.batch, -1) AS is_counted "
         "FROM named AS n LEFT JOIN counted AS k ON k.began = n.began AND k.writer = n.c.writer"
     )
 
 
-def counted_events() -> str:
+def counted_events(rollup: Rollup) -> str:
     """The rows of `logs` that the windows of the day say they counted."""
-    began = start("timestamp", HALF_HOUR)
+    began = start("timestamp", rollup.window)
     return (
         f"(SELECT logs.* FROM logs JOIN commits ON commits.began = {began} "
         "AND commits._commit = logs._commit WHERE is_counted)"

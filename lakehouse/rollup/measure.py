@@ -82,11 +82,17 @@ class Distribution:
     name: str
     column: str
     quantiles: tuple[int, ...] = (50, 95, 99)
+    mean_name: str = ""
 
     @property
     def total(self) -> Sum:
         """The sum, of which the mean is made."""
         return Sum(f"{self.name}_total", f"sum of {self.column} [ms]", micros(self.column), 1000)
+
+    @property
+    def mean(self) -> str:
+        """The column that holds the mean."""
+        return self.mean_name or f"{self.name}_mean"
 
     @property
     def histogram(self) -> str:
@@ -98,7 +104,7 @@ class Distribution:
         """The columns in the table."""
         kept = f"requests by bucket b: {GROWTH}^(b-{SHIFT}) to {GROWTH}^(b+{1 - SHIFT:.2f}) ms"
         return [
-            arrow_field(f"{self.name}_mean", pa.float64(), f"mean {self.column} [ms]"),
+            arrow_field(self.mean, pa.float64(), f"mean {self.column} [ms]"),
             *(
                 arrow_field(f"{self.name}_p{q}", pa.float64(), f"{q} % were faster [ms], to 1 %")
                 for q in self.quantiles

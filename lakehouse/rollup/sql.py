@@ -17,7 +17,7 @@ from lakehouse.rollup.measure import (
     Distinct,
     Distribution,
 )
-from lakehouse.rollup.value import DAY, GRANULARITIES, HALF_HOUR, Rollup
+from lakehouse.rollup.value import DAY, Rollup
 
 MICROSECOND = timedelta(microseconds=1)
 # <writer>:<batch>, as each row of logs says which commit brought it.
@@ -31,8 +31,8 @@ def start(column: str, window: timedelta) -> str:
 
 
 def parts_of_events(rollup: Rollup, events: str) -> dict[str, str]:
-    """Queries, by part, that count events by half hour."""
-    at, keys = start("timestamp", HALF_HOUR), names(rollup)
+    """Queries, by part, that count events by window."""
+    at, keys = start("timestamp", rollup.window), names(rollup)
     sums = ", ".join(f"{s.counted} AS {s.name}" for s in rollup.sums)
     parts = {"sums": f"SELECT {at} AS began, {keys}, {sums} FROM {events} GROUP BY ALL"}
     for spread in rollup.distributions:
@@ -55,7 +55,7 @@ def parts_of_events(rollup: Rollup, events: str) -> dict[str, str]:
 
 
 def parts_of_rows(rollup: Rollup, rows: str) -> dict[str, str]:
-    """Queries, by part, that fold rows of half hours by day."""
+    """Queries, by part, that fold rows of windows by day."""
     at, keys = start("window_start", DAY), names(rollup)
     sums = ", ".join(f"{s.folded} AS {s.name}" for s in rollup.sums)
     parts = {"sums": f"SELECT {at} AS began, {keys}, {sums} FROM {rows} GROUP BY ALL"}
@@ -78,7 +78,7 @@ def parts_of_rows(rollup: Rollup, rows: str) -> dict[str, str]:
 
 def rows_of_parts(rollup: Rollup, granularity: str, version: int) -> str:
     """The query that makes the rows of a table out of parts, which are tables named as they are."""
-    window = GRANULARITIES[granularity] // MICROSECOND
+    window = (DAY if granularity == "1d" else rollup.window) // MICROSECOND
     columns = [
         f"'{granularity}' AS granularity",
         "CAST(make_timestamptz(s.began) AS DATE) AS date",
@@ -113,7 +113,7 @@ def _measured(rollup: Rollup) -> list[str]:
         for measure in (*rollup.measures, *rollup.sums)
         if not isinstance(measure, Distribution | Distinct)
     }
-    shown |= {f"{d.name}_mean": _mean(d) for d in rollup.distributions}
+    shown |= {d.mean: _mean(d) for d in rollup.distributions}
     fields = [field.name for measure in rollup.measures for field in measure.fields]
     return [f"{shown[name]} AS {name}" if name in shown else name for name in fields]
 

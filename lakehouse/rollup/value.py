@@ -14,11 +14,10 @@ from lakehouse.table import Table
 
 HALF_HOUR, DAY = timedelta(minutes=30), timedelta(days=1)
 WATERMARK = timedelta(minutes=2)
-GRANULARITIES = {"30m": HALF_HOUR, "1d": DAY}
 # What a rollup was made with; a start with anything else stops.
 DEFINITION = "logpond.rollup"
 HEAD = [
-    arrow_field("granularity", pa.string(), "30m or 1d, a partition", nullable=False),
+    arrow_field("granularity", pa.string(), "1m, 30m or 1d, a partition", nullable=False),
     arrow_field("date", pa.date32(), "day of the window, a partition", nullable=False),
     arrow_field("window_start", UTC_TIMESTAMP, "first instant of the window", nullable=False),
     arrow_field("window_end", UTC_TIMESTAMP, "first instant after it", nullable=False),
@@ -39,6 +38,9 @@ class Rollup:
     comment: str
     keys: tuple[str, ...]
     measures: tuple[Measure, ...]
+    granularity: str = "30m"
+    window: timedelta = HALF_HOUR
+    has_days: bool = True
 
     @property
     def sums(self) -> list[Sum]:
@@ -81,7 +83,7 @@ class Rollup:
 
     def definition(self, late: timedelta) -> str:
         """What may not change under rows that are there: window, keys, watermark."""
-        minutes = HALF_HOUR // timedelta(minutes=1)
+        minutes = self.window // timedelta(minutes=1)
         return json.dumps(
             {"window": f"{minutes} minutes", "keys": self.keys, "watermark": f"{late}"}
         )
@@ -117,4 +119,6 @@ USAGE = Rollup(
     ),
 )
 
-ROLLUPS = {rollup.name: rollup for rollup in (TRAFFIC, USAGE)}
+# Half hours and days; minutes have a query of their own.
+WINDOWS = (TRAFFIC, USAGE)
+ROLLUPS = {rollup.name: rollup for rollup in WINDOWS}

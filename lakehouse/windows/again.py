@@ -20,8 +20,8 @@ from lakehouse.tables import LOGS
 from lakehouse.windows.check import Checked, check
 from lakehouse.windows.close import Closed, close, instant
 from lakehouse.windows.count import counting
-from lakehouse.windows.define import prepare
-from lakehouse.windows.horizon import horizon, last_closed, mark, stored
+from lakehouse.windows.define import has_same_windows, prepare, unfit
+from lakehouse.windows.horizon import EPOCH, before, horizon, last_closed, mark, stored
 
 
 def reconcile(
@@ -39,7 +39,7 @@ def reconcile(
     logs = open_table(places, LOGS)
     first = max((day for day in (since, retained_from(logs)) if day), default=None)
     for found in check(places, rollup, table, logs, first):
-        if found.half_hours or found.wrong_days:
+        if found.to_count or found.wrong_days:
             replace(places, rollup.table(), partial(_day_again, places, rollup, found))
             yield found
 
@@ -51,9 +51,8 @@ def rebuild(places: Places, rollup: Rollup, late: timedelta) -> Iterator[Closed]
     """
     found = store.table_or_none(places, rollup.name) or store.create(places, rollup.table(late))
     logs = open_table(places, LOGS)
-    until = horizon(found) or closed_by_now(logs, late)
-    is_same = (found.metadata().configuration or {}).get(DEFINITION) == rollup.definition(late)
-    replace(places, rollup.table(), partial(_none, rollup, is_same, retained_from(logs)))
+    until = max(horizon(found) or EPOCH, closed_by_now(logs, late))
+    replace(places, rollup.table(), partial(_begun_again, rollup, retained_from(logs)))
     store.set_property(places, rollup.name, DEFINITION, rollup.definition(late))
     prepare(places, rollup, late)
     yield from close(places, rollup, until)
@@ -65,14 +64,15 @@ def closed_by_now(logs: DeltaTable, late: timedelta) -> datetime:
     return last_closed((newest or datetime(1970, 1, 2, tzinfo=UTC)) - late)
 
 
-def _none(rollup: Rollup, is_same: bool, first: date | None, _current: DeltaTable) -> Replacement:
-    """No rows but those that cannot be counted again, and the horizon before all."""
-    where = "granularity IN ('30m', '1d')"
-    if is_same and first:
+def _begun_again(rollup: Rollup, first: date | None, current: DeltaTable) -> Replacement:
+    """No rows but those that cannot be counted again, and the horizon right before all others."""
+    where, begin = f"granularity IN ('{rollup.granularity}', '1d')", None
+    is_other, kept = bool(unfit(rollup, current)), rollup.columns.empty_table()
+    if first and (closed := horizon(current)) and has_same_windows(rollup, current):
+        begin = min(datetime.combine(first, time(), UTC), closed)
+        kept = before(current, rollup, first) if is_other else kept
         where += f" AND date >= '{first}'"
-    return Replacement(
-        rollup.columns.empty_table(), where, mark(None), {"writer": "rebuild"}, not is_same
-    )
+    return Replacement(kept, where, mark(begin), {"writer": "rebuild"}, is_other)
 
 
 def _day_again(
@@ -82,21 +82,24 @@ def _day_again(
     first, closed = datetime.combine(found.date, time(), UTC), horizon(current)
     if closed is None:
         return None
-    kept = stored(current, rollup, "30m", first)
+    kept = stored(current, rollup, rollup.granularity, first)
     kept = kept.filter(pc.equal(kept["date"], pa.scalar(found.date)))
-    again = pa.array(found.half_hours, kept.schema.field("window_start").type)
-    with counting(places, open_table(places, LOGS)) as count:
-        counted = count.half_hours(rollup, first, min(first + DAY, closed))
+    again = pa.array(found.to_count, kept.schema.field("window_start").type)
+    logs = open_table(places, LOGS)
+    if (kept_from := retained_from(logs)) and found.date < kept_from:
+        return None  # its rows were deleted meanwhile
+    with counting(places, logs) as count:
+        counted = count.windows(rollup, first, min(first + DAY, closed))
         rows = counted.filter(pc.is_in(counted["window_start"], again))
         others = kept.filter(pc.invert(pc.is_in(kept["window_start"], again)))
         if first + DAY <= closed:
             days = count.days(rollup, pa.concat_tables([others, rows]))
             rows = pa.concat_tables([rows, days])
-    return Replacement(rows, _where(found, first), note={"writer": "reconcile"})
+    return Replacement(rows, _where(rollup, found, first), note={"writer": "reconcile"})
 
 
-def _where(found: Checked, first: datetime) -> str:
+def _where(rollup: Rollup, found: Checked, first: datetime) -> str:
     day = f"(granularity = '1d' AND window_start = {instant(first)})"
-    starts = ", ".join(instant(start) for start in found.half_hours)
-    half_hours = f"(granularity = '30m' AND window_start IN ({starts}))"
-    return f"{half_hours} OR {day}" if starts else day
+    starts = ", ".join(instant(start) for start in found.to_count)
+    windows = f"(granularity = '{rollup.granularity}' AND window_start IN ({starts}))"
+    return f"{windows} OR {day}" if starts else day

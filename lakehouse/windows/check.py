@@ -41,8 +41,8 @@ class Checked:
     wrong_days: list[datetime] = field(default_factory=list)
 
     @property
-    def half_hours(self) -> list[datetime]:
-        """The half hours that a reconcile has to count again."""
+    def to_count(self) -> list[datetime]:
+        """The windows that a reconcile has to count again."""
         return sorted({*self.wrong, *(late.window_start for late in self.late)})
 
 
@@ -73,31 +73,29 @@ class _Day:
 
     def __call__(self) -> Checked:
         late = self._late()
-        wrong = self._wrong_half_hours(compare.counted_events() if late else "logs")
+        wrong = self._wrong(compare.counted_events(self.rollup) if late else "logs")
         wrong_days = self._wrong_days()
-        windows = {*self._stored_half_hours(), *wrong, *(each.window_start for each in late)}
-        is_closed = _first(self.day) + DAY <= self.closed
-        return Checked(
-            self.rollup.name, self.day, len(windows) + is_closed, wrong, late, wrong_days
-        )
+        windows = {*self._stored(), *wrong, *(each.window_start for each in late)}
+        has_day = self.rollup.has_days and _first(self.day) + DAY <= self.closed
+        return Checked(self.rollup.name, self.day, len(windows) + has_day, wrong, late, wrong_days)
 
     def _late(self) -> list[Late]:
         chosen = within(_first(self.day), self._end)
-        query = compare.commits(self.day, chosen)
+        query = compare.commits(self.rollup, self.day, chosen)
         self.count.connection.execute(f"CREATE OR REPLACE TEMP TABLE commits AS {query}")
-        return [Late(*row) for row in self.count.connection.sql(compare.LATE).fetchall()]
+        return [
+            Late(*row) for row in self.count.connection.sql(compare.late(self.rollup)).fetchall()
+        ]
 
-    def _wrong_half_hours(self, events: str) -> list[datetime]:
-        recounted = self.count.half_hours(self.rollup, _first(self.day), self._end, events)
-        return self._different("30m", recounted)
+    def _wrong(self, events: str) -> list[datetime]:
+        recounted = self.count.windows(self.rollup, _first(self.day), self._end, events)
+        return self._different(self.rollup.granularity, recounted)
 
     def _wrong_days(self) -> list[datetime]:
         """Where the day is not closed there must be no row of it."""
-        half_hours = self.count.connection.sql(
-            f"SELECT * FROM stored WHERE {compare.rows_of('30m', self.day)}"
-        ).to_arrow_table()
+        windows = self.count.connection.sql(f"SELECT * FROM {self._chosen}").to_arrow_table()
         is_closed = _first(self.day) + DAY <= self.closed
-        rows = aligned(half_hours if is_closed else half_hours.slice(0, 0), self.rollup)
+        rows = aligned(windows if is_closed else windows.slice(0, 0), self.rollup)
         return self._different("1d", self.count.days(self.rollup, rows))
 
     def _different(self, granularity: str, recounted: object) -> list[datetime]:
@@ -105,9 +103,13 @@ class _Day:
         query = compare.different(self.rollup, self.known, granularity, self.day)
         return [start for (start,) in self.count.connection.sql(query).fetchall()]
 
-    def _stored_half_hours(self) -> list[datetime]:
-        query = f"SELECT DISTINCT window_start FROM stored WHERE {compare.rows_of('30m', self.day)}"
+    def _stored(self) -> list[datetime]:
+        query = f"SELECT DISTINCT window_start FROM {self._chosen}"
         return [start for (start,) in self.count.connection.sql(query).fetchall()]
+
+    @property
+    def _chosen(self) -> str:
+        return f"stored WHERE {compare.rows_of(self.rollup.granularity, self.day)}"
 
     @property
     def _end(self) -> datetime:

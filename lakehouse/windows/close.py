@@ -88,13 +88,13 @@ def _closing(
     first, until = span
     ends_day = until == midnight(until)
     with counting(places, logs) as count:
-        rows = count.half_hours(rollup, first, until)
+        rows = count.windows(rollup, first, until)
         if not rows.num_rows and not ends_day:
             return None
         if ends_day:
             of_day = pa.concat_tables([_before(current, rollup, first), rows])
             rows = pa.concat_tables([rows, count.days(rollup, of_day)])
-    where = windows_in("30m", first, until)
+    where = windows_in(rollup.granularity, first, until)
     if ends_day:
         where += f" OR {windows_in('1d', midnight(first), until)}"
     return Replacement(rows, where, mark(until), {"writer": "windows"})
@@ -115,17 +115,17 @@ def instant(at: datetime) -> str:
 
 def _before(current: DeltaTable, rollup: Rollup, until: datetime) -> pa.Table:
     """The half hours of a day that are closed already."""
-    rows = stored(current, rollup, "30m", midnight(until))
+    rows = stored(current, rollup, rollup.granularity, midnight(until))
     return rows.filter(pc.less(rows["window_start"], pa.scalar(until, rows["window_start"].type)))
 
 
 def _told(rollup: Rollup, done: Replacement, span: tuple[datetime, datetime]) -> Closed:
-    half_hours = done.rows.filter(pc.equal(done.rows["granularity"], "30m"))
+    windows = done.rows.filter(pc.equal(done.rows["granularity"], rollup.granularity))
     return Closed(
         table=rollup.name,
         first=span[0],
         end=span[1],
         rows=done.rows.num_rows,
-        windows=len(pc.unique(half_hours["window_start"])),
-        requests=pc.sum(half_hours["requests"]).as_py() or 0,
+        windows=len(pc.unique(windows["window_start"])),
+        requests=pc.sum(windows[rollup.sums[0].name]).as_py() or 0,
     )

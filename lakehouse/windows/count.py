@@ -23,17 +23,19 @@ class Count:
     def __init__(self, connection: duckdb.DuckDBPyConnection, version: int) -> None:
         self.connection, self.version = connection, version
 
-    def half_hours(
+    def windows(
         self, rollup: Rollup, first: datetime | None, end: datetime | None, events: str = LOGS.name
     ) -> pa.Table:
-        """The rows of all half hours from `first` up to `end`, open where None."""
+        """The rows of all windows from `first` up to `end`, open where None."""
         chosen = f"(SELECT * FROM {events} WHERE {within(first, end)})"
-        return self._rows(rollup, "30m", parts_of_events(rollup, chosen))
+        return self._rows(rollup, rollup.granularity, parts_of_events(rollup, chosen))
 
-    def days(self, rollup: Rollup, half_hours: pa.Table) -> pa.Table:
-        """The rows of the days that these half hours make up."""
-        self.connection.register("half_hours", half_hours)
-        return self._rows(rollup, "1d", parts_of_rows(rollup, "half_hours"))
+    def days(self, rollup: Rollup, windows: pa.Table) -> pa.Table:
+        """The rows of the days that these windows make up; none where the rollup has no days."""
+        if not rollup.has_days:
+            return rollup.columns.empty_table()
+        self.connection.register("windows", windows)
+        return self._rows(rollup, "1d", parts_of_rows(rollup, "windows"))
 
     def _rows(self, rollup: Rollup, granularity: str, parts: dict[str, str]) -> pa.Table:
         for part, query in parts.items():

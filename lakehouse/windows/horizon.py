@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,9 +26,9 @@ def mark(closed: datetime | None) -> dict[str, int]:
     return {MARK: int(closed.timestamp()) if closed else 0}
 
 
-def last_closed(watermark: datetime) -> datetime:
+def last_closed(watermark: datetime, window: timedelta = HALF_HOUR) -> datetime:
     """The end of the newest window that no event may enter any more."""
-    return EPOCH + (watermark - EPOCH) // HALF_HOUR * HALF_HOUR
+    return EPOCH + (watermark - EPOCH) // window * window
 
 
 def midnight(at: datetime) -> datetime:
@@ -45,6 +45,12 @@ def stored(
     chosen = pc.field("granularity") == granularity
     if since:
         chosen &= pc.field("date") >= pc.scalar(since.date())
+    return aligned(table.to_pyarrow_dataset().to_table(filter=chosen), rollup)
+
+
+def before(table: DeltaTable, rollup: Rollup, day: date) -> pa.Table:
+    """The rows of a state before a day, with the columns of today."""
+    chosen = pc.field("date") < pc.scalar(day)
     return aligned(table.to_pyarrow_dataset().to_table(filter=chosen), rollup)
 
 

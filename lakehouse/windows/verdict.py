@@ -66,10 +66,11 @@ def judge(
 
 def faults_of(day: Checked) -> Iterator[WindowFault]:
     """What is not as a recount says; a window that is wrong is not told as late too."""
+    granularity = ROLLUPS[day.table].granularity
     for start in day.wrong:
-        yield WindowFault(day.table, "30m", start, "wrong")
+        yield WindowFault(day.table, granularity, start, "wrong")
     for late in day.late:
         if late.window_start not in day.wrong:
-            yield WindowFault(day.table, "30m", late.window_start, "late", late.rows, late.by)
+            yield WindowFault(day.table, granularity, late.window_start, "late", late.rows, late.by)
     for start in day.wrong_days:
         yield WindowFault(day.table, "1d", start, "wrong")

@@ -13,23 +13,24 @@ import sys
 from lakehouse import settings
 from lakehouse.paths import Places
 from lakehouse.session import session
-from streaming import windows_run
+from streaming import windows
 
 
 def main(die_at: str | None, lake: str) -> None:
     """Run the windows query as `--once` does."""
     asked = settings.load(lake=lake, spark_ui_port=0)
     places, failures = Places.of(asked), list[Exception]()
-    windows_run.admit(places, asked.windows, print)
+    windows.admit(places, asked.windows, print)
 
     def reached(step: str) -> None:
         if step == die_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
     spark = session(asked, "windows")
-    run = windows_run.WindowsRun(
-        spark, places, asked.windows, lambda report: print(report.line), failures.append, reached
+    run = windows.windows(
+        spark, places, asked.windows, lambda report: print(report.line), failures.append
     )
+    run.reached = reached
     run.once()
     spark.stop()
     if failures:

@@ -50,7 +50,7 @@ def half_hours(connection: Any, rows: list[tuple[Any, ...]], squeezed: bool = Fa
     columns = zip(*(values for _, *values in rows), strict=True)
     given = {name: list(values) for name, values in zip(NAMES, columns, strict=True)}
     connection.register("logs", logged(times, **given))
-    return Count(connection, 0).half_hours(EVERY, None, None)
+    return Count(connection, 0).windows(EVERY, None, None)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,50 +1,40 @@
-"""Runs the windows query beside ingest, in a thread of its own, and once more at the end."""
+"""Runs a query that closes windows in a thread of its own, and once more at the end."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lakehouse.checkpoint import Checkpoint
 from lakehouse.paths import Places
-from lakehouse.rollup import ROLLUPS
-from lakehouse.settings import Windows as WindowsSettings
-from lakehouse.windows.define import prepare
-from streaming import windows
-from streaming.job import StopBetweenBatches
-from streaming.windows import WindowsReport
+from lakehouse.rollup import Rollup
+from lakehouse.windows import stream
+from lakehouse.windows.stream import Closing, StopBetweenCommits, WindowsReport
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
     from pyspark.sql.streaming.query import StreamingQuery
 
 LOOK_SECONDS = 0.2
-UNFILLED = "{table} has gained {columns}: NULL in windows closed before, until `rebuild {table}`"
-
-
-def admit(places: Places, settings: WindowsSettings, say: Callable[[str], None]) -> None:
-    """Make the tables, or refuse to go on with windows of another kind (CheckpointError)."""
-    for rollup in ROLLUPS.values():
-        if gained := prepare(places, rollup, late(settings)):
-            say(UNFILLED.format(table=rollup.name, columns=", ".join(gained)))
-
-
-def late(settings: WindowsSettings) -> timedelta:
-    """How long a window waits for late events."""
-    return timedelta(minutes=settings.watermark_minutes)
 
 
 @dataclass
-class WindowsRun:
-    """The query `windows` of a Spark application; `failed` hears why it ended by itself."""
+class ClosingRun:
+    """A query of a Spark application; `failed` hears why it ended by itself.
+
+    Its rollups have one size of window, and wait `late` for late events.
+    """
 
     spark: SparkSession
     places: Places
-    settings: WindowsSettings
+    query: str
+    rollups: Sequence[Rollup]
+    late: timedelta
+    trigger_seconds: float
     on_closed: Callable[[WindowsReport], None]
     failed: Callable[[Exception], None]
     reached: Callable[[str], None] = lambda _step: None
@@ -54,11 +44,9 @@ class WindowsRun:
 
     def start(self) -> None:
         """Close windows as time goes on, until `stop`."""
-        trigger: dict[str, str | bool] = {
-            "processingTime": f"{self.settings.trigger_seconds} seconds"
-        }
+        trigger: dict[str, str | bool] = {"processingTime": f"{self.trigger_seconds} seconds"}
         self._thread = threading.Thread(
-            target=self._run, args=(trigger,), name="windows", daemon=True
+            target=self._run, args=(trigger,), name=self.query, daemon=True
         )
         self._thread.start()
 
@@ -76,24 +64,24 @@ class WindowsRun:
 
     def _run(self, trigger: dict[str, str | bool]) -> None:
         try:
-            self.spark.sparkContext.setLocalProperty("spark.scheduler.pool", windows.QUERY)
+            self.spark.sparkContext.setLocalProperty("spark.scheduler.pool", self.query)
             self._follow(self._query(trigger))
         except Exception as error:
             self.failed(error)
 
     def _query(self, trigger: dict[str, str | bool]) -> StreamingQuery:
-        times = windows.read(self.spark, self.places)
-        closing = windows.Windows(
+        times = stream.read(self.spark, self.places)
+        closing = Closing(
             places=self.places,
-            checkpoint=Checkpoint(self.places, windows.QUERY),
-            rollups=[*ROLLUPS.values()],
+            checkpoint=Checkpoint(self.places, self.query),
+            rollups=self.rollups,
             is_stopping=self._stop.is_set,
             on_closed=self.on_closed,
             reached=self.reached,
             failed=self._keep,
         )
-        half_hours = windows.final_half_hours(times, late(self.settings))
-        return windows.start(half_hours, closing, trigger)
+        windows = stream.final_windows(times, self.late, self.rollups[0].window)
+        return stream.start(windows, closing, trigger)
 
     def _follow(self, query: StreamingQuery) -> None:
         """Until it ends, by itself or because a stop finds it idle."""
@@ -102,7 +90,7 @@ class WindowsRun:
             if self._stop.is_set() and not query.status["isTriggerActive"]:
                 query.stop()
         error = self._failure or query.exception()
-        if error and not isinstance(error, StopBetweenBatches) and not self._stop.is_set():
+        if error and not isinstance(error, StopBetweenCommits) and not self._stop.is_set():
             raise error
 
     def _keep(self, error: Exception) -> None:

@@ -1,0 +1,130 @@
+"""A query that closes windows, as drawn: logs -> watermark -> windows -> final ones -> tables.
+
+Append mode tells once that a window is final. Its numbers are counted from `logs` as it is then,
+so that they include what came late but in time, and equal a recount by construction.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from lakehouse.checkpoint import Checkpoint
+from lakehouse.paths import Places
+from lakehouse.rollup import Rollup
+from lakehouse.tables import LOGS
+from lakehouse.windows.close import Closed, close
+from lakehouse.windows.horizon import last_closed
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.streaming.query import StreamingQuery
+
+
+class StopBetweenCommits(Exception):
+    """Raised between two commits, when a stop was asked for."""
+
+
+@dataclass(frozen=True)
+class WindowsReport:
+    """Windows that a batch closed, up to `horizon`."""
+
+    horizon: datetime
+    closed: Sequence[Closed]
+    seconds: float
+
+    @property
+    def line(self) -> str:
+        """One line for a person."""
+        rows = {name: sum(c.rows for c in self.closed if c.table == name) for name in self._names}
+        told = ", ".join(f"{name} {count:,} rows" for name, count in rows.items())
+        first = min(c.first for c in self.closed)
+        return (f"closed {first:%Y-%m-%d %H:%M} to {self.horizon:%H:%M} UTC: {told}, "
+                f"{self.requests:,} requests  {self.seconds:.2f} s")  # fmt: skip
+
+    @property
+    def requests(self) -> int:
+        """How many rows of `logs` the windows hold."""
+        return max(sum(c.requests for c in self.closed if c.table == n) for n in self._names)
+
+    @property
+    def _names(self) -> list[str]:
+        return sorted({closed.table for closed in self.closed})
+
+
+def read(spark: SparkSession, places: Places) -> DataFrame:
+    """The times of all rows of `logs` as a stream: those that are there, then each new commit.
+
+    Commits that delete or replace rows are passed over.
+    """
+    options = {"skipChangeCommits": "true", "maxFilesPerTrigger": "10000"}
+    rows = spark.readStream.format("delta").options(**options).load(places.table(LOGS))
+    return rows.select("timestamp")
+
+
+def final_windows(times: DataFrame, late: timedelta, window: timedelta) -> DataFrame:
+    """One row a window, once the newest event is `late` past its end."""
+    from pyspark.sql import functions as F
+
+    return (
+        times.withWatermark("timestamp", f"{late // timedelta(milliseconds=1)} milliseconds")
+        .groupBy(F.window("timestamp", f"{window // timedelta(minutes=1)} minutes"))
+        .count()
+    )
+
+
+def start(windows: DataFrame, closing: Closing, trigger: dict[str, str | bool]) -> StreamingQuery:
+    """Run the query that `closing` keeps the checkpoint of; `trigger` as in DataStreamWriter."""
+    return (
+        windows.writeStream.queryName(closing.checkpoint.query)
+        .outputMode("append")
+        .foreachBatch(closing)
+        .option("checkpointLocation", closing.checkpoint.location)
+        .trigger(**trigger)  # type: ignore[arg-type]
+        .start()
+    )
+
+
+@dataclass
+class Closing:
+    """Closes every window that the watermark of a batch has passed; repeating it changes nothing.
+
+    A stop ends it between two commits: the next start takes the batch again, and goes on.
+    `reached` hears that windows are final, and the table of each commit.
+    """
+
+    places: Places
+    checkpoint: Checkpoint
+    rollups: Sequence[Rollup]
+    is_stopping: Callable[[], bool] = lambda: False
+    on_closed: Callable[[WindowsReport], None] = lambda _report: None
+    reached: Callable[[str], None] = lambda _step: None
+    failed: Callable[[Exception], None] = lambda _error: None
+
+    def __call__(self, final: DataFrame, batch: int) -> None:
+        """One batch. A failure is told to `failed` as it is: Spark passes on only its text."""
+        try:
+            final.collect()  # the state moves on only where its rows are read
+            self._close(batch)
+        except Exception as error:
+            self.failed(error)
+            raise
+
+    def _close(self, batch: int) -> None:
+        watermark = self.checkpoint.watermark(batch)
+        if watermark is None:
+            return
+        began, horizon = time.monotonic(), last_closed(watermark, self.rollups[0].window)
+        self.reached("final")
+        closed: list[Closed] = []
+        for rollup in self.rollups:
+            for done in close(self.places, rollup, horizon):
+                closed.append(done)
+                self.reached(done.table)
+                if self.is_stopping():
+                    raise StopBetweenCommits
+        if closed:
+            self.on_closed(WindowsReport(horizon, closed, time.monotonic() - began))
