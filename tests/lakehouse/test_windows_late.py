@@ -31,7 +31,7 @@ def pond(lake: Lake) -> Pond:
 def faults(verdict: WindowsVerdict) -> list[tuple[str, str, str, float, int]]:
     """Table, granularity, fault, minutes after the first day's begin, late rows."""
     return [
-        (f.table, f.granularity, f.fault, (f.window_start - DAY) / timedelta(minutes=1), f.late_rows)
+        (f.table, f.granularity, f.fault, (f.window_start - DAY).total_seconds() / 60, f.late_rows)
         for f in verdict.faults
     ]  # fmt: skip
 
