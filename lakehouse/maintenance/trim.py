@@ -19,6 +19,8 @@ from lakehouse.store import open_table
 from lakehouse.store.log import FOLDER, Log, checkpoints, entries
 from lakehouse.store.read import check_writer
 
+LEAST = timedelta(hours=1)
+
 
 @dataclass(frozen=True)
 class Trimmed:
@@ -38,12 +40,15 @@ def trim(
 ) -> Trimmed:
     """Remove log entries older than `keep`, and all but the newest `most` commits.
 
+    An hour stays whatever is asked: what has just opened a version is not noted anywhere yet.
     It ends at a checkpoint, which stays, and before the first version that a stream has yet to
     read. Entries go from the oldest on: a crash leaves a log that reaches further back, no gap.
     """
     found, log = open_table(places, name), Log(places, name)
     check_writer(found, "deltalake")
-    wanted = max(log.at(now - keep, found.version()), found.version() - most)
+    newest = found.version()
+    many = min(newest - most, log.at(now - LEAST, newest))
+    wanted = max(log.at(now - max(keep, LEAST), newest), many)
     needed = {r.query: r.version for r in readers(places, str(found.metadata().id))}
     floor = min([wanted, *needed.values()])
     names = log.names()

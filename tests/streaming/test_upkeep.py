@@ -28,6 +28,7 @@ FIRST = datetime(2026, 5, 1, 8, tzinfo=UTC)
 SETTINGS = Upkeep(small_files=10, history_commits=100, closed_after_minutes=3)
 KILLED = """
 import os, signal, sys, threading, time
+from datetime import UTC, datetime, timedelta
 sys.path[:0] = sys.argv[4:]
 from lakehouse.paths import Places
 from lakehouse.settings import Upkeep
@@ -36,7 +37,8 @@ from streaming.upkeep import Pass
 done, seconds = int(sys.argv[2]), float(sys.argv[3])
 places = Places(sys.argv[1], sys.argv[1] + "/_checkpoints")
 settings = Upkeep(small_files=5, history_commits=10, closed_after_minutes=3)
-passing = Pass(places, settings, tuple(TABLES.values()))
+later = lambda: datetime.now(UTC) + timedelta(hours=2)
+passing = Pass(places, settings, tuple(TABLES.values()), now=later)
 def end():
     time.sleep(seconds)
     os.kill(os.getpid(), signal.SIGKILL)
@@ -47,8 +49,13 @@ for number, _ in enumerate(passing()):
 
 
 def upkeep(lake: Lake, settings: Upkeep = SETTINGS, **more: Any) -> list[Done]:
-    """A pass over all tables."""
-    return [*Pass(lake.places, settings, tuple(TABLES.values()), **more)()]
+    """A pass over all tables, as if in two hours: by then the log may be trimmed."""
+    return [*Pass(lake.places, settings, tuple(TABLES.values()), now=later, **more)()]
+
+
+def later() -> datetime:
+    """In two hours."""
+    return datetime.now(UTC) + timedelta(hours=2)
 
 
 @pytest.fixture(scope="module")
