@@ -6,14 +6,18 @@ import sys
 
 import click
 
+from anomaly import lake_commands  # noqa: F401  adds its commands
 from anomaly.commands import anomaly
 from lakehouse.errors import LogpondError
 
 
 def main() -> None:
-    """Run a command; a failure is its text and its exit code."""
+    """Run a command, also as `--mode detect`; a failure is its text and its exit code."""
+    words = sys.argv[1:]
+    if words[:1] == ["--mode"]:
+        words = words[1:]
     try:
-        anomaly.main(prog_name="python -m anomaly")
+        anomaly.main(words, prog_name="python -m anomaly")
     except LogpondError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)

@@ -12,6 +12,12 @@ from lakehouse.settings import Settings
 from lakehouse.topics import offsets
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyspark.sql import SparkSession
+
+    from anomaly.incident import Incident
+    from lakehouse.windows.run import ClosingRun
     from lakehouse.windows.stream import WindowsReport
 
 # a batch that is cut off is finished by its plan at the next start
@@ -64,6 +70,8 @@ class Ingest:
 
     def _run(self) -> None:
         try:
+            from anomaly import fold as anomaly
+            from lakehouse.lock import alone
             from streaming.run import Hooks, Run
 
             screen = self._screen
@@ -72,13 +80,33 @@ class Ingest:
                 on_start=self._reading,
                 on_notice=screen.say,
                 on_closed=self._closed,
+                also=self._detection,
             )
-            Run(self._settings, self._places, self._stop, hooks, settle=self._may_settle)()
+            with alone(self._places.ledger(anomaly.QUERY), "detection"):
+                Run(self._settings, self._places, self._stop, hooks, settle=self._may_settle)()
         except BaseException as error:
             self._error = error
 
     def _may_settle(self) -> bool:
         return not self._hurry.is_set()
+
+    def _detection(
+        self, spark: SparkSession, failed: Callable[[Exception], None]
+    ) -> list[ClosingRun]:
+        """The query of the anomaly program, in the same application."""
+        from anomaly import job
+        from anomaly.commands import constants
+
+        settings = self._settings.anomaly
+        job.admit(self._places, settings)
+        detection = job.Detection(self._places, constants(None), self._found)
+        detection()
+        return [job.minutes(spark, self._places, settings, detection, failed)]
+
+    def _found(self, incident: Incident) -> None:
+        self._screen.status.found(incident)
+        if incident.status == "open" and not incident.parent:
+            self._screen.say(f"{incident.severity.upper()}: {incident.sentence}")
 
     def _closed(self, report: WindowsReport) -> None:
         self._screen.say(report.line)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from anomaly.incident import Incident
     from lakehouse.windows.stream import WindowsReport
     from streaming.report import BatchReport
 
@@ -30,6 +31,7 @@ class Status:
     quarantine: int = 0
     batch: BatchReport | None = None
     windows: WindowsReport | None = None
+    incidents: dict[str, Incident] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
 
     def sent(self, said: dict[str, Any]) -> None:
@@ -47,6 +49,10 @@ class Status:
         """Take over windows that became final."""
         self.windows = report
 
+    def found(self, incident: Incident) -> None:
+        """Take over an incident that opened, escalated or closed."""
+        self.incidents[incident.incident_id] = incident
+
     def rows(self) -> list[tuple[str, str]]:
         """What the live screen shows: a name and its figures a line."""
         sent = f"{self.acked:>12,} acked    {self.rate:>9,.0f} events/s"
@@ -57,6 +63,7 @@ class Status:
             ("lag", f"{self._lag()} records"),
             ("last commit", self._last_commit()),
             ("windows", self._windows()),
+            ("incidents", self._incidents()),
             ("Kafka", self.kafka or "-"),
             ("Spark UI", self.spark_ui or "-"),
             ("lake", self.lake),
@@ -81,6 +88,14 @@ class Status:
 
     def _windows(self) -> str:
         return f"closed up to {self.windows.horizon:%H:%M} UTC" if self.windows else "-"
+
+    def _incidents(self) -> str:
+        known = [*self.incidents.values()]
+        newest = max(known, key=lambda one: one.last_breach, default=None)
+        if newest is None:
+            return "-"
+        is_open = sum(one.status == "open" for one in known)
+        return f"{is_open} open, {len(known)} found: {newest.sentence[:80]}"
 
     def _last_commit(self) -> str:
         if self.batch is None:

@@ -66,6 +66,13 @@ class Upkeep(Section):
     retain_days: Annotated[int, Field(ge=0)] = 0
 
 
+class Anomaly(Section):
+    """When minutes are final, and looked at."""
+
+    trigger_seconds: Annotated[float, Field(gt=0)] = 5.0
+    watermark_seconds: Annotated[float, Field(ge=0)] = 30.0
+
+
 class Spark(Section):
     """What the Spark application gets."""
 
@@ -91,6 +98,7 @@ class Settings(BaseSettings):
     kafka: Kafka = Kafka()
     ingest: Ingest = Ingest()
     windows: Windows = Windows()
+    anomaly: Anomaly = Anomaly()
     upkeep: Upkeep = Upkeep()
     spark: Spark = Spark()
 

@@ -119,7 +119,8 @@ class Run:
             return
         now, rate = _clock(), asked.rate or UNMETERED_BACKFILL
         start = now - asked.backfill
-        traffic = Traffic(asked.seed, start, asked.rate, asked.shares)
+        opened = start if asked.backfill else 0
+        traffic = Traffic(asked.seed, start, asked.rate, asked.shares, opened)
         pace = Pace(traffic, rate, start, now)
         self._made, self._progress.phase = traffic.made, "backfill"
         if asked.backfill:

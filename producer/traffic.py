@@ -19,9 +19,15 @@ REQUESTS_A_SESSION = 20
 
 
 class Traffic:
-    """Requests of visitors in sessions to the shop; `incidents` may be set at any time."""
+    """Requests of visitors in sessions to the shop; `incidents` may be set at any time.
 
-    def __init__(self, seed: int, start: int, rate: float, shares: Shares | None = None) -> None:
+    No late event is from before `earliest`: the shop was closed.
+    """
+
+    def __init__(
+        self, seed: int, start: int, rate: float, shares: Shares | None = None, earliest: int = 0
+    ) -> None:
+        self._earliest = earliest
         self.random = Random(f"traffic {seed}")
         self.decks, self.incidents = decks(seed), list[Incident]()
         self.made = {"malformed": 0, "duplicates": 0, "late": 0}
@@ -60,7 +66,8 @@ class Traffic:
         malformed = fate < self._shares.malformed
         twice = not malformed and fate < self._shares.malformed + self._shares.duplicates
         late = not (malformed or twice)
-        event = self._event(at - lateness(self.random) if late else at, slowdown)
+        happened = max(at - lateness(self.random), min(at, self._earliest)) if late else at
+        event = self._event(happened, slowdown)
         if event is None:
             return
         self.made["malformed" if malformed else "duplicates" if twice else "late"] += 1

@@ -49,6 +49,10 @@ PRODUCERS_CLOCK = (
 KAFKA_TIMEOUT = "org.apache.kafka.common.errors.TimeoutException"
 
 
+# Queries of another program that run in the same application; they are told whom to tell failures.
+Also = Callable[["SparkSession", Callable[[Exception], None]], list[ClosingRun]]
+
+
 @dataclass
 class Hooks:
     """What a caller may hear or replace; tests kill at `reached` and change `decode`."""
@@ -57,6 +61,7 @@ class Hooks:
     on_start: Callable[[str], None] = lambda _spark_ui: None
     on_notice: Callable[[str], None] = lambda _why: None
     on_closed: Callable[[WindowsReport], None] = lambda _report: None
+    also: Also = lambda _spark, _failed: []
     reached: Callable[[str, Plan], None] = lambda _step, _plan: None
     decode: Decode = decode.decode
 
@@ -110,22 +115,32 @@ class Run:
         with ExitStack() as opened:
             for each in ingest.writers.values():
                 opened.callback(each.close)
-            windows, upkeep = self._windows(spark), Schedule(self.settings, self.hooks.on_notice)
-            opened.callback(windows.stop)
+            closing, upkeep = self._closing(spark), Schedule(self.settings, self.hooks.on_notice)
+            for query in closing:
+                opened.callback(query.stop)
             opened.callback(upkeep.stop)
             if not self.once:
-                windows.start()
                 upkeep.start()
+                for query in closing:
+                    query.start()
             self._until_done(spark, manifest, ingest)
-            windows.stop()
-            if (self.once or self.settle()) and not self.cut_short and not self._windows_failure:
-                windows.once()
+            for query in closing:
+                query.stop()
+            if self.once or self.settle():
+                self._settle(closing)
         if self._windows_failure:
             raise explained_windows(self._windows_failure, self._disks())
 
-    def _windows(self, spark: SparkSession) -> ClosingRun:
+    def _closing(self, spark: SparkSession) -> list[ClosingRun]:
         settings, told = self.settings.windows, self.hooks.on_closed
-        return second.windows(spark, self.places, settings, told, self._windows_failed)
+        windows = second.windows(spark, self.places, settings, told, self._windows_failed)
+        return [windows, *self.hooks.also(spark, self._windows_failed)]
+
+    def _settle(self, closing: list[ClosingRun]) -> None:
+        """Close at the end what the newest event closes."""
+        for query in closing:
+            if not self.cut_short and not self._windows_failure:
+                query.once()
 
     def _windows_failed(self, error: Exception) -> None:
         """Without windows the program ends too, in words; ingest between two batches."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lakehouse.rollup.value import (
     DAY,
     HALF_HOUR,
+    MINUTES,
     ROLLUPS,
     TRAFFIC,
     USAGE,
@@ -13,4 +14,14 @@ from lakehouse.rollup.value import (
     Rollup,
 )
 
-__all__ = ["DAY", "HALF_HOUR", "ROLLUPS", "TRAFFIC", "USAGE", "WATERMARK", "WINDOWS", "Rollup"]
+__all__ = [
+    "DAY",
+    "HALF_HOUR",
+    "MINUTES",
+    "ROLLUPS",
+    "TRAFFIC",
+    "USAGE",
+    "WATERMARK",
+    "WINDOWS",
+    "Rollup",
+]

@@ -1,0 +1,61 @@
+"""The anomaly program by itself: a Spark application with one query."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from anomaly import job
+from anomaly.config import Config
+from anomaly.fold import QUERY
+from anomaly.incident import Incident
+from lakehouse.errors import LogpondError
+from lakehouse.lock import alone
+from lakehouse.paths import Places
+from lakehouse.session import session
+from lakehouse.settings import Settings
+
+
+class Detect:
+    """Runs until a signal, or `once` over what is there; `say` hears of each incident."""
+
+    def __init__(
+        self, settings: Settings, places: Places, config: Config, say: Callable[[Incident], None]
+    ) -> None:
+        self._settings, self._places = settings, places
+        self._config, self._say = config, say
+        self._stop = threading.Event()
+        self._failure: Exception | None = None
+
+    def __call__(self, once: bool) -> None:
+        """Run to the end. Raises what stopped it, in words."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+        with alone(self._places.ledger(QUERY), "detection"):
+            job.admit(self._places, self._settings.anomaly)
+            detection = job.Detection(self._places, self._config, self._say)
+            detection()
+            spark = session(self._settings, "anomaly")
+            run = job.minutes(spark, self._places, self._settings.anomaly, detection, self._failed)
+            if once:
+                run.once()
+            else:
+                run.start()
+                self._stop.wait()
+                run.stop()
+            with suppress(Exception):
+                spark.stop()
+        if self._failure:
+            raise self._explained(self._failure)
+
+    def _failed(self, error: Exception) -> None:
+        self._failure = error
+        self._stop.set()
+
+    def _explained(self, error: Exception) -> Exception:
+        if isinstance(error, LogpondError):
+            return error
+        told = str(error).split("\n", 1)[0][:500]
+        return LogpondError(f"detection failed: {told}", "nothing is lost: start again")

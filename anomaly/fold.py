@@ -1,0 +1,85 @@
+"""Closed minutes of a lake folded into incidents, from the first kept or from a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import DeltaTable
+
+from anomaly.config import Config
+from anomaly.incident import Incident, moment
+from anomaly.minute import Minutes
+from anomaly.table import after, minutes_of
+from anomaly.watchman import State, Watchman
+from lakehouse import blobs
+from lakehouse.paths import Places
+from lakehouse.rollup import MINUTES
+from lakehouse.windows.horizon import horizon, stored
+
+QUERY = "minutes"
+SNAPSHOTS_KEPT = 8
+
+
+def fold(watchman: Watchman, minutes: Iterator[Minutes]) -> dict[str, Incident]:
+    """The incidents that changed, by id, as they are after these minutes."""
+    return {change.incident_id: change for one in minutes for change in watchman.fold(one)}
+
+
+def closed_minutes(table: DeltaTable, after_minute: int = -1) -> Iterator[Minutes]:
+    """The closed minutes of a state of `logs_windowed` after one, in order."""
+    closed = horizon(table)
+    if closed is None:
+        return iter(())
+    since = moment(after_minute) if after_minute >= 0 else None
+    rows = stored(table, MINUTES, MINUTES.granularity, since)
+    is_new = pc.less(rows["window_start"], pa.scalar(closed, rows["window_start"].type))
+    if since:
+        is_new = pc.and_(is_new, pc.greater(rows["window_start"], after(after_minute)))
+    return minutes_of(rows.filter(is_new))
+
+
+class Snapshots:
+    """States of a watchman beside the checkpoint, one a day and configuration."""
+
+    def __init__(self, places: Places, config: Config) -> None:
+        self._config = config
+        self._ledger = blobs.store(places.ledger(QUERY))
+
+    def newest(self) -> Watchman:
+        """The watchman of the newest day; one that knows nothing where none was kept."""
+        kept = self._names()
+        content = blobs.get(self._ledger, f"state/{kept[-1]}") if kept else None
+        if content is None:
+            return Watchman(self._config)
+        return Watchman.load(self._config, msgspec.msgpack.decode(content, type=State))
+
+    def keep(self, watchman: Watchman) -> None:
+        """Keep what it knows as that of its day; the oldest days go."""
+        day = moment(watchman.folded_to).date()
+        content = msgspec.msgpack.encode(watchman.dump())
+        blobs.put(self._ledger, f"state/{day}-{self._config.hash}", content)
+        for name in self._names()[:-SNAPSHOTS_KEPT]:
+            blobs.delete(self._ledger, f"state/{name}")
+
+    def _names(self) -> list[str]:
+        found = blobs.names(self._ledger, "state")
+        return sorted(name for name in found if name.endswith(f"-{self._config.hash}"))
+
+
+def is_new_day(before: int, now: int) -> bool:
+    """Whether a midnight lies between two minutes."""
+    return before >= 0 and moment(before).date() != moment(now).date()
+
+
+def shown_since(incidents: dict[str, Incident], since: datetime | None) -> list[Incident]:
+    """Those that were alive at or after a time, in order of opening."""
+    alive = [
+        one
+        for one in incidents.values()
+        if since is None or (one.closed or one.last_breach) >= since
+    ]
+    return sorted(alive, key=lambda one: (one.opened, one.incident_id))
