@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,15 +26,22 @@ from streaming.files import DecodeToFiles, described, stamped
 QUERY = "ingest"
 TABLES = (QUARANTINE, LOGS)
 TOPIC = Topic("web-logs", "id-1", 1)
+Payload = Callable[[str, int], bytes]
 STEPS = ("offsets", "planned", "quarantine", "logs", "completed")
 
 
+def named(name: str, _offset: int) -> bytes:
+    """The payload of a record: an event of this name."""
+    return message(event_id=name)
+
+
 def records(
-    offsets: Iterable[int], bad: Collection[int] = (), partition: int = 0, topic: str = TOPIC.name
-) -> pa.RecordBatch:
+    offsets: Iterable[int], bad: Collection[int] = (), partition: int = 0, topic: str = TOPIC.name,
+    payload: Payload = named,
+) -> pa.RecordBatch:  # fmt: skip
     """Raw rows: event `e-<partition>-<offset>` each, those in `bad` no JSON."""
     names = [(o, f"e-{partition}-{o}") for o in offsets]
-    values = [b"oops" if o in bad else message(event_id=name) for o, name in names]
+    values = [b"oops" if o in bad else payload(name, o) for o, name in names]
     return raw_rows(values, [o for o, _ in names], partition, topic)
 
 
@@ -61,6 +68,7 @@ class Lake:
 
     places: Places
     topic: Topic = TOPIC
+    payload: Payload = named
 
     @classmethod
     def at(cls, folder: Path, topic: Topic = TOPIC) -> Lake:
@@ -148,7 +156,7 @@ class Lake:
 
     def _files(self, plan: Plan, bad: Collection[int]) -> list[store.DataFile]:
         first, end = (json.loads(t).get(self.topic.name, {}) for t in (plan.start, plan.end))
-        batches = [records(range(first.get(p, 0), to), bad, int(p), self.topic.name)
+        batches = [records(range(first.get(p, 0), to), bad, int(p), self.topic.name, self.payload)
                    for p, to in end.items()]  # fmt: skip
         roots = {table.name: self.places.table(table) for table in TABLES}
         commit, name = f"{plan.query_id}:{plan.batch}", f"part-{plan.batch:08d}"

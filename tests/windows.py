@@ -17,7 +17,7 @@ from lakes import Lake, events
 from analytics.query import NOW, Moment, ask
 from lakehouse import store
 from lakehouse.maintenance.points import retained_from
-from lakehouse.rollup import ROLLUPS, TRAFFIC, WATERMARK, Rollup
+from lakehouse.rollup import ROLLUPS, TRAFFIC, WATERMARK, WINDOWS, Rollup
 from lakehouse.tables import LOGS
 from lakehouse.windows.again import closed_by_now, reconcile
 from lakehouse.windows.check import Checked
@@ -97,7 +97,7 @@ class Pond:
         store.DeltaWriter(self.lake.places, LOGS).append(stamped, store.Key(writer, number))
         self.batch += 1
 
-    def close(self, until: datetime, rollups: Iterable[Rollup] = ROLLUPS.values()) -> list[Closed]:
+    def close(self, until: datetime, rollups: Iterable[Rollup] = WINDOWS) -> list[Closed]:
         """Close every window up to a time, as the stream would once its watermark is there."""
         done = []
         for rollup in rollups:
@@ -105,7 +105,7 @@ class Pond:
             done += close(self.lake.places, rollup, until)
         return done
 
-    def close_by_now(self, rollups: Iterable[Rollup] = ROLLUPS.values()) -> list[Closed]:
+    def close_by_now(self, rollups: Iterable[Rollup] = WINDOWS) -> list[Closed]:
         """Close what the newest event closes."""
         logs = store.open_table(self.lake.places, LOGS)
         return self.close(closed_by_now(logs, WATERMARK), rollups)
@@ -113,7 +113,7 @@ class Pond:
     def reconcile(self) -> list[Checked]:
         """Mend every rollup; what was found."""
         places = self.lake.places
-        return [day for rollup in ROLLUPS.values() for day in reconcile(places, rollup, WATERMARK)]
+        return [day for rollup in WINDOWS for day in reconcile(places, rollup, WATERMARK)]
 
     def judged(self) -> WindowsVerdict:
         """What `verify` says of the windows."""
@@ -147,7 +147,7 @@ def recount(lake: Lake, rollup: str = "traffic", granularity: str = "30m") -> li
     return found
 
 
-def differences(lake: Lake, rollups: Iterable[Rollup] = ROLLUPS.values()) -> list[str]:
+def differences(lake: Lake, rollups: Iterable[Rollup] = WINDOWS) -> list[str]:
     """Every way in which rollups as read differ from recounts by hand, at both granularities."""
     return [
         f"{rollup.name} {granularity}: {fault}"

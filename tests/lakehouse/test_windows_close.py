@@ -9,7 +9,7 @@ from lakes import Lake
 from windows import DAY, Pond, at, differences, logged, measured, stored
 
 from lakehouse import maintenance, store
-from lakehouse.rollup import ROLLUPS, TRAFFIC, WATERMARK
+from lakehouse.rollup import TRAFFIC, WATERMARK, WINDOWS
 from lakehouse.tables import LOGS
 from lakehouse.windows.close import close
 from lakehouse.windows.define import prepare
@@ -147,7 +147,7 @@ def test_closed_rows_say_how_they_were_counted(pond: Pond) -> None:
     pond.arrive(logged([at(6)]), writer="import", batch=41)
     pond.arrive(logged([at(7)]), writer="by hand, no batch")
     pond.close(at(30))
-    for name in ROLLUPS:
-        (*rows,) = stored(pond.lake, name).to_pylist()
+    for rollup in WINDOWS:
+        (*rows,) = stored(pond.lake, rollup.name).to_pylist()
         assert {row["logs_version"] for row in rows} == {4}
         assert dict(rows[0]["_counted"]) == {"ingest": 0, "import": 41, "by hand, no batch": 3}

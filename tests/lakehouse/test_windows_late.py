@@ -11,7 +11,7 @@ from lakes import Lake
 from windows import DAY, Pond, at, differences, logged, measured, tampered
 
 from lakehouse import maintenance, store
-from lakehouse.rollup import ROLLUPS, TRAFFIC, WATERMARK
+from lakehouse.rollup import TRAFFIC, WATERMARK, WINDOWS
 from lakehouse.tables import LOGS
 from lakehouse.windows.again import reconcile
 from lakehouse.windows.close import close
@@ -199,7 +199,7 @@ def test_reconcile_beside_a_stream_that_closes(lake: Lake) -> None:
     def closing() -> None:
         try:
             for half_hours in (3, 20, 48, 50, 97):
-                for rollup in ROLLUPS.values():
+                for rollup in WINDOWS:
                     [*close(lake.places, rollup, at(30 * half_hours))]
         except Exception as error:
             failed.append(error)
