@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Any, NamedTuple
 
 import msgspec
@@ -100,14 +101,14 @@ class Book(msgspec.Struct):
 
     def dump(self) -> tuple[list[Case], list[Case]]:
         """Copies of all cases, open and closed."""
-        copied = ([*map(msgspec.structs.replace, held.values())] for held in self._both())
+        copied = ([*map(copy, held.values())] for held in self._both())
         return next(copied), next(copied)
 
     def load(self, opened: list[Case], closed: list[Case]) -> None:
         """Take copies of these cases in place of those held."""
         for held, cases in zip(self._both(), (opened, closed), strict=True):
             held.clear()
-            held.update({one.name: msgspec.structs.replace(one) for one in cases})
+            held.update({one.name: copy(one) for one in cases})
 
     def _both(self) -> tuple[dict[tuple[Key, str, str], Case], dict[tuple[Key, str, str], Case]]:
         return self.open, self.closed
@@ -132,8 +133,8 @@ class Book(msgspec.Struct):
             contributors=[],
             **self._numbers(at, one),
         )
-        self.open[one.name] = Case(one.key, incident, at, at)
-        return incident
+        self.open[one.name] = case = Case(one.key, _told(incident), at, at)
+        return case.incident
 
     def _stay(self, at: int, case: Case, one: Breach) -> Incident | None:
         before, case.last = case.incident, at

@@ -113,7 +113,7 @@ class Score(Section, frozen=True):
     """How any series is scored."""
 
     votes: float = 0.08
-    pause: int = 100
+    pause: int = 60
     hold: int = 30
     rest: int = 100
     warm_rows: int = 200
@@ -131,6 +131,7 @@ class Addresses(Section, frozen=True):
     scanning_errors: int = 15
     scanning_paths: int = 10
     scanning_share: float = 0.3
+    probing_attacks: int = 10
     login_minutes: int = 10
     login_refused: int = 10
     login_share: float = 0.2

@@ -55,7 +55,7 @@ class Histograms:
         row, totals = self.row_of_entry(), self.totals()
         order = np.lexsort((self.bucket, row))
         summed = np.cumsum(self.count[order])
-        before = (summed[self.start[1:] - 1] - totals)[totals > 0]
+        before = (np.cumsum(totals) - totals)[totals > 0]
         wanted = before + np.ceil(share * totals[totals > 0])
         found = np.full(len(totals), np.nan)
         found[totals > 0] = value_of(self.bucket[order][np.searchsorted(summed, wanted)])

@@ -70,7 +70,7 @@ class Watchman:
         return changes
 
     @property
-    def open(self) -> list[Incident]:
+    def incidents(self) -> list[Incident]:
         """The incidents that are open."""
         return [case.incident for case in self.book.open.values()]
 
@@ -80,7 +80,7 @@ class Watchman:
         return State(
             self.config.hash, self.method, self.folded_to, self.season.hour, self.rate,
             self.roster.refused, list(self.roster.keys), columns,
-            list(self.book.open.values()), list(self.book.closed.values()),
+            *self.book.dump(),
         )  # fmt: skip
 
     @classmethod

@@ -160,6 +160,11 @@ def test_only_front_doors_load_settings() -> None:
 PURE = (
     "lakehouse/event.py", "lakehouse/access_log.py", "lakehouse/endpoint.py", "lakehouse/agents.py",
     "lakehouse/decode/*.py", "lakehouse/rollup.py", "producer/traffic.py", "producer/scenarios.py",
+    "anomaly/detectors/*.py", "anomaly/addresses/*.py", "anomaly/score/*.py", "anomaly/minute.py",
+    "anomaly/histogram.py", "anomaly/surprise.py", "anomaly/watchman.py", "anomaly/book.py",
+    "anomaly/incident.py", "anomaly/season.py", "anomaly/roster.py", "anomaly/columns.py",
+    "anomaly/config.py", "anomaly/nab.py", "anomaly/evaluate/rates.py",
+    "anomaly/evaluate/inject.py", "anomaly/evaluate/outcome.py", "anomaly/evaluate/benchmark.py",
 )  # fmt: skip
 IMPURE = {
     "os", "time", "socket", "subprocess", "deltalake", "pyspark", "duckdb", "obstore",

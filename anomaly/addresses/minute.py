@@ -11,8 +11,8 @@ MOST_NAMES = 64
 
 
 class AddressMinute(msgspec.Struct, frozen=True):
-    """`error_paths` are the templated paths that it got client errors for; `users` those whose
-    login it was refused."""
+    """`error_paths` are what it got client errors for, as `probe.counted_as` names them; `users`
+    those whose login it was refused; `attacks` requests that `probe.is_attack` says are one."""
 
     at: int
     ip: str
@@ -23,11 +23,12 @@ class AddressMinute(msgspec.Struct, frozen=True):
     refused: int = 0
     accepted: int = 0
     users: tuple[str, ...] = ()
+    attacks: int = 0
 
     @property
     def matters(self) -> bool:
         """Whether any rule over more than a minute can ever need it."""
-        return self.client_errors > 0 or self.refused > 0 or self.accepted > 0
+        return self.client_errors + self.refused + self.accepted + self.attacks > 0
 
 
 class Sum(msgspec.Struct):
@@ -38,6 +39,7 @@ class Sum(msgspec.Struct):
     client_errors: int = 0
     refused: int = 0
     accepted: int = 0
+    attacks: int = 0
     cracked: bool = False
     paths: set[str] = msgspec.field(default_factory=set)
 
@@ -51,6 +53,7 @@ def summed(minutes: Iterable[AddressMinute], failures: int) -> Sum:
         total.client_errors += one.client_errors
         total.refused += one.refused
         total.accepted += one.accepted
+        total.attacks += one.attacks
         total.cracked |= one.accepted > 0 and total.refused >= failures
         total.paths.update(one.error_paths[:MOST_NAMES])
     return total

@@ -65,6 +65,16 @@ def scanning(seen: Sum, median: float, its: Its, part: float) -> Finding | None:
     return Finding(seen.client_errors, limit, seen.requests, f"{why} in {its.scanning_minutes} min")
 
 
+@rule("scanning_minutes")
+def probing(seen: Sum, median: float, its: Its, part: float) -> Finding | None:
+    """Injections, traversals and commands in paths, whatever they are answered."""
+    limit = its.probing_attacks * part
+    if seen.attacks < limit or seen.attacks < its.scanning_share * part * seen.requests:
+        return None
+    why = f"{seen.attacks:,} attack strings in {its.scanning_minutes} min"
+    return Finding(seen.attacks, limit, seen.requests, why)
+
+
 @rule("login_minutes")
 def brute_force(seen: Sum, median: float, its: Its, part: float) -> Finding | None:
     """Refused logins; one that is accepted after them is critical."""

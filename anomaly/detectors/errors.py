@@ -26,6 +26,9 @@ from anomaly.detectors.base import (
 )  # fmt: skip
 from anomaly.detectors.registry import detector
 
+# A minute counts at most so many standard deviations while learning; fewer in an incident.
+_CALM, _HELD = 4.0, 1.0
+
 
 class Errors(Detector):
     """A beta-binomial tail: a usual share, how sure it is, and how much it wanders."""
@@ -48,7 +51,7 @@ class Errors(Detector):
         share, spread = self._share(), self._spread(tries)
         ready = seen.warm & ~np.isnan(self.state["errors"][:, 0])
         found = self._judge(ready, mood, errors, tries, share, spread)
-        self._learn_spread(errors, tries, share, spread, ready)
+        self._learn_spread(mood, errors, tries, share, spread, ready)
         return [found]
 
     def excess(self, rows: Ints) -> Floats:
@@ -84,7 +87,7 @@ class Errors(Detector):
         sound, share = ~np.isnan(left), self._share()
         tries = np.where(sound, of, 0.0)
         deviation = np.sqrt(_variance(tries, share, self._spread(tries))) + 0.5
-        far = reach(mood, state["learned"], 4.0, 1.0) * deviation
+        far = reach(mood, state["learned"], _CALM, _HELD) * deviation
         follow(state["usual_errors"], clipped(left, tries * share, far), its.level_weight, sound)
         follow(state["usual_requests"], of, its.level_weight, sound)
         state["learned"][:] += sound
@@ -95,11 +98,13 @@ class Errors(Detector):
             self.state[usual][rows] = np.nansum(self.state[last][rows], axis=1) / SPAN
 
     def _learn_spread(
-        self, errors: Floats, tries: Floats, share: Floats, spread: Floats, ready: Bools
-    ) -> None:
+        self, mood: Array, errors: Floats, tries: Floats, share: Floats, spread: Floats,
+        ready: Bools,
+    ) -> None:  # fmt: skip
         weight = self.config.errors.spread_weight
         deviation = np.sqrt(_variance(tries, share, spread)) + 0.5
-        off = clipped(errors, tries * share, 4 * deviation) - tries * share
+        far = np.where(mood == HELD, _HELD, _CALM) * deviation
+        off = clipped(errors, tries * share, far) - tries * share
         plain = tries * share * (1 - share)
         follow(self.state["extra"], off * off - plain, weight, ready)
         follow(self.state["scale"], plain * np.maximum(tries - 1, 0.0), weight, ready)

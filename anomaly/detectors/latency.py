@@ -46,7 +46,7 @@ class Latency(Detector):
         ready = seen.warm & (n > 0) & (self.state["learned"] >= SPAN)
         level, variance = self.state["level"].copy(), self._variance(n)
         found = self._judge(ready, mood, now, n, level, np.sqrt(variance))
-        self._learn_spread(now - level, variance, ready)
+        self._learn_spread(mood, now - level, variance, ready)
         return [found]
 
     def excess(self, rows: Ints) -> Floats:
@@ -87,9 +87,10 @@ class Latency(Detector):
         anew = (mood == ANEW) & (self.state["counts"].sum(axis=1) > 0)
         level[anew] = self._now()[0][anew]
 
-    def _learn_spread(self, off: Floats, variance: Floats, ready: Bools) -> None:
+    def _learn_spread(self, mood: Array, off: Floats, variance: Floats, ready: Bools) -> None:
         its = self.config.latency
-        squared = np.minimum(off * off / variance, its.winsor**2) * self.state["spread"]
+        most = np.where(mood == HELD, its.incident_winsor, its.winsor) ** 2
+        squared = np.minimum(off * off / variance, most) * self.state["spread"]
         follow(self.state["spread"], squared, its.variance_weight, ready)
 
     def _judge(

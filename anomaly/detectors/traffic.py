@@ -43,6 +43,7 @@ class Traffic(Detector):
         "last": Field(np.nan, width=SPAN),
         "level": Field(),
         "learned": Field(0, "i4"),
+        "judged": Field(0, "i4"),
         "extra": Field(),
         "scale": Field(),
         "quiet": Field(0, "i4"),
@@ -59,7 +60,7 @@ class Traffic(Detector):
             self._spikes(ready, mood, total, expected, size),
             self._drops(ready, mood, total, expected, size),
         ]
-        self._learn_dispersion(total, expected, size, ready)
+        self._learn_dispersion(mood, total, expected, size, ready)
         return found
 
     def excess(self, rows: Ints) -> Floats:
@@ -89,18 +90,21 @@ class Traffic(Detector):
     def _size(self, expected: Floats) -> Floats:
         """The size of the negative binomial: 1 / over-dispersion, with a prior that fades."""
         its, state = self.config.traffic, self.state
-        prior = _FEW**2 + expected**2 * (its.prior_minutes / (its.prior_minutes + state["learned"]))
+        prior = _FEW**2 + expected**2 * (its.prior_minutes / (its.prior_minutes + state["judged"]))
         dispersion = (state["extra"] + its.dispersion_prior * prior) / (state["scale"] + prior)
         return np.asarray(1 / np.clip(dispersion, its.dispersion_least, 1e3))
 
     def _learn_dispersion(
-        self, total: Floats, expected: Floats, size: Floats, ready: Bools
+        self, mood: Array, total: Floats, expected: Floats, size: Floats, ready: Bools
     ) -> None:
-        its = self.config.traffic
+        its, state = self.config.traffic, self.state
         deviation = np.sqrt(expected + expected**2 / size)
-        off = clipped(total, expected, its.winsor * deviation) - expected
-        follow(self.state["extra"], off * off - expected, its.dispersion_weight, ready)
-        follow(self.state["scale"], expected * expected, its.dispersion_weight, ready)
+        far = np.where(mood == HELD, its.incident_winsor, its.winsor) * deviation
+        off = clipped(total, expected, far) - expected
+        weight = np.maximum(its.dispersion_weight, 1 / (state["judged"] + 1.0))
+        follow(state["extra"], off * off - expected, weight, ready)
+        follow(state["scale"], expected * expected, weight, ready)
+        state["judged"][:] += ready
 
     def _spikes(
         self, ready: Bools, mood: Array, total: Floats, expected: Floats, size: Floats

@@ -34,7 +34,9 @@ class Zscore(Detector):
         n = known.sum(axis=1)
         held = np.where(known, last, 0.0)
         mean = held.sum(axis=1) / np.maximum(n, 1)
-        variance = np.where(known, (last - mean[:, None]) ** 2, 0.0).sum(axis=1)
+        with np.errstate(over="ignore"):
+            squares = (last - mean[:, None]) ** 2
+        variance = np.where(known, squares, 0.0).sum(axis=1)
         deviation = np.sqrt(variance / np.maximum(n, 1))
         ready = seen.warm & (n >= its.window // 2) & np.isfinite(now) & (deviation > 0)
         z = np.where(ready, (now - mean) / np.where(deviation > 0, deviation, 1.0), 0.0)

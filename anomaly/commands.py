@@ -1,0 +1,92 @@
+"""`python -m anomaly`: flags to what is scored and evaluated."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from anomaly.show import FORMATS
+from lakehouse.settings import CONF
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+CONFIG = click.option("--config", type=FILE, help="Constants.  [conf/anomaly.toml]")
+
+
+@click.group(context_settings={"max_content_width": 100})
+def anomaly() -> None:
+    """Detection worth waking up for."""
+
+
+@anomaly.command()
+@click.argument("file", type=FILE)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="[standard output]")
+@CONFIG
+def score(file: Path, out: Path | None, config: Path | None) -> None:
+    """Score any series row by row: `timestamp,value` in, `anomaly_score` in 0..1 beside it out.
+
+    \b
+      python -m anomaly score cpu.csv --out scored.csv
+
+    0.5 and above is an alert. A row's score rests on it and on the rows before it, on nothing
+    else: not on the file's length, its least or its largest value. What cannot be read as a
+    number scores 0 and is counted. The last line, on standard error, has the counts.
+    """
+    from anomaly.scoring import write
+
+    its = constants(config).score
+    with file.open(encoding="utf-8", errors="replace", newline="") as source:
+        if out is None:
+            counted = write(source, file.name, sys.stdout, its)
+        else:
+            with out.open("w", encoding="utf-8", newline="") as target:
+                counted = write(source, file.name, target, its)
+    click.echo(str(counted), err=True)
+
+
+@anomaly.command()
+@click.option("--rates", type=FOLDER, help="Inject into these counts too: timestamp,value files.")
+@click.option("--nab", type=FOLDER, help="Score these labelled series: a folder with windows.json.")
+@click.option("--keys", type=click.IntRange(1), default=40, show_default=True)
+@click.option("--days", type=click.FloatRange(1), default=3.0, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table")
+@CONFIG
+def evaluate(config: Path | None, form: str, **flags: Any) -> None:
+    """Inject trouble into rates, and count what is found: recall, precision, delay, false alarms.
+
+    \b
+      python -m anomaly evaluate
+      python -m anomaly evaluate --rates counts/ --nab nab/ --format json
+
+    Synthetic keys of 2 to 2,000 requests a minute, and the counts given (a row is a minute), get
+    spikes, drops, errors and slow answers. The plain z-score runs on the same minutes.
+    """
+    from anomaly.evaluate.run import evaluated
+
+    said = evaluated(constants(config), lambda line: click.echo(line, err=True), **flags)
+    _show(said, form, sys.stdout)
+
+
+def constants(file: Path | None) -> Any:
+    """The constants of a file, or those of conf/anomaly.toml."""
+    from anomaly.config import parse
+
+    path = file or CONF / "anomaly.toml"
+    return parse(path.read_text(encoding="utf-8"), path.name)
+
+
+def _show(said: dict[str, list[dict[str, Any]]], form: str, out: TextIO) -> None:
+    import msgspec
+
+    from anomaly.show import show
+
+    if form == "json":
+        out.write(msgspec.json.format(msgspec.json.encode(said), indent=2).decode() + "\n")
+        return
+    for rows in said.values():
+        show(rows, form, out)
+        out.write("\n")

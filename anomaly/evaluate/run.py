@@ -1,0 +1,52 @@
+"""`evaluate`: all tables, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from anomaly.config import Config
+from anomaly.detectors import METHODS
+from anomaly.evaluate.benchmark import report, shares
+from anomaly.evaluate.inject import staged
+from anomaly.evaluate.outcome import alarms, figures
+from anomaly.evaluate.rates import Rates, given, synthetic
+from anomaly.evaluate.read import counts, labelled
+
+Tell = Callable[[str], None]
+Rows = list[dict[str, Any]]
+
+
+def evaluated(
+    config: Config, tell: Tell, rates: Path | None, nab: Path | None, keys: int, days: float,
+    seed: int,
+) -> dict[str, Rows]:  # fmt: skip
+    """Rows of what was injected and found, and of the labelled series, if given."""
+    said = {"injected": list(injected(config, tell, rates, synthetic(keys, days, seed), seed))}
+    if nab:
+        said["labelled"] = benchmark(config, tell, nab)
+    return said
+
+
+def injected(
+    config: Config, tell: Tell, folder: Path | None, made: Rates, seed: int
+) -> Iterator[dict[str, Any]]:
+    """Both methods on the same minutes: of the synthetic keys, and of those given."""
+    sources = {"synthetic": made, **({"given": given(counts(folder))} if folder else {})}
+    for name, source in sources.items():
+        stage = staged(source, seed)
+        for method in METHODS:
+            tell(f"{name}: {len(source.names)} keys, {len(source.requests):,} minutes, {method}")
+            found = alarms(stage, config, method)
+            for row in figures(stage, found, method):
+                yield {"rates": name, **row}
+
+
+def benchmark(config: Config, tell: Tell, folder: Path) -> Rows:
+    """The labelled series by the benchmark's rule."""
+    each, held = labelled(folder), {}
+    for one in each:
+        tell(f"{one.name}: {len(one.values):,} rows")
+        held[one.name] = shares(one, config.score)
+    return report(each, held, config.score)
