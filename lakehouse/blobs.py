@@ -11,12 +11,14 @@ import obstore
 from obstore.exceptions import AlreadyExistsError
 from obstore.store import LocalStore, MemoryStore, from_url
 
+from lakehouse.disk import in_words
 from lakehouse.paths import is_url
 
 
 def store(root: str) -> Any:
     """The object store of a folder (made when missing) or URL."""
-    return from_url(root) if is_url(root) else LocalStore(root, mkdir=True)
+    with in_words(root):
+        return from_url(root) if is_url(root) else LocalStore(root, mkdir=True)
 
 
 def reader(root: str) -> Any:
@@ -26,13 +28,15 @@ def reader(root: str) -> Any:
 
 def put(at: Any, name: str, content: bytes) -> None:
     """Write or replace an object in one atomic step."""
-    obstore.put(at, name, content)
+    with in_words(_place(at)):
+        obstore.put(at, name, content)
 
 
 def create(at: Any, name: str, content: bytes) -> bool:
     """Write an object in one atomic step unless it exists; whether it was written."""
     try:
-        obstore.put(at, name, content, mode="create")
+        with in_words(_place(at)):
+            obstore.put(at, name, content, mode="create")
     except AlreadyExistsError:
         return False
     return True
@@ -103,3 +107,8 @@ def move_aside(root: str, suffix: str) -> str | None:
         put(new, name, get(old, name) or b"")
     obstore.delete(old, found)
     return root + suffix if found else None
+
+
+def _place(at: Any) -> str:
+    """Where a store is, to be named to a person."""
+    return str(at.prefix) if isinstance(at, LocalStore) else "memory://"

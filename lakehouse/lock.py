@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lakehouse.disk import in_words
 from lakehouse.errors import CheckpointError
 from lakehouse.paths import is_url
 
@@ -20,7 +21,8 @@ def alone(place: str, what: str) -> Iterator[None]:
     if is_url(place):
         yield
         return
-    Path(place).mkdir(parents=True, exist_ok=True)
+    with in_words(place):
+        Path(place).mkdir(parents=True, exist_ok=True)
     with (Path(place) / "lock").open("w") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)

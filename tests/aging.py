@@ -14,17 +14,21 @@ from lakes import Lake
 from lakehouse.tables import LOGS
 
 
-def age(lake: Lake, hours: int) -> None:
-    """Make the past of `logs` this much older, as if the lake had been left alone since."""
-    shift = hours * 3_600_000
-    for file in (Path(lake.places.table(LOGS)) / "_delta_log").glob("*.json"):
+def age(lake: Lake, hours: float, step: float = 0) -> None:
+    """Make the past of `logs` this much older, as if the lake had been left alone since.
+
+    With `step` the newest version is so old, and each one before it so many seconds older still.
+    """
+    files = sorted((Path(lake.places.table(LOGS)) / "_delta_log").glob("*.json"))
+    for before, file in enumerate(reversed(files)):
+        seconds = hours * 3600 + before * step
         actions = [json.loads(line) for line in file.read_text().splitlines()]
         for action in actions:
             for facts in action.values():
                 for name in {"timestamp", "deletionTimestamp"} & facts.keys():
-                    facts[name] -= shift
+                    facts[name] -= int(seconds * 1000)
         file.write_text("\n".join(map(json.dumps, actions)))
-        then = time.time() - hours * 3600
+        then = time.time() - seconds
         os.utime(file, (then, then))
 
 

@@ -73,6 +73,7 @@ def environment(asked: Settings) -> dict[str, str]:
         **os.environ,
         "PYTHONPATH": str(settings_file.CONF.parent),
         "LOGPOND_SPARK_UI_PORT": "0",
+        "LOGPOND_CHECKPOINTS": asked.checkpoints,
         "LOGPOND_INGEST_MAX_OFFSETS": str(asked.ingest.max_offsets),
     }
 

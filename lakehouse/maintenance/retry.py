@@ -10,6 +10,7 @@ from typing import TypeVar
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
+from lakehouse.disk import in_words
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
 from lakehouse.store import open_table
@@ -25,7 +26,8 @@ def retried(places: Places, name: str, change: Callable[[DeltaTable], Done]) -> 
     """
     for attempt in range(ATTEMPTS):
         try:
-            return change(open_table(places, name))
+            with in_words(places.table(name)):
+                return change(open_table(places, name))
         except CommitFailedError:
             time.sleep(random.uniform(0, 0.1 * (attempt + 1)))
     raise TableError(

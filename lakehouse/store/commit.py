@@ -14,6 +14,7 @@ from deltalake import CommitProperties, PostCommitHookProperties, Transaction
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction
 
+from lakehouse.disk import in_words
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
 from lakehouse.store import files
@@ -70,7 +71,8 @@ class DeltaWriter:
             if is_done(self.last(key.app), key):
                 return False
             try:
-                self._add(written, key)
+                with in_words(self._root):
+                    self._add(written, key)
             except CommitFailedError:
                 time.sleep(random.uniform(0, 0.05 * (attempt + 1)))
             else:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
+from lakehouse.disk import in_words
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
 from lakehouse.store.read import NOTE, open_table
@@ -50,7 +51,8 @@ def replace(
         if made is None:
             return None
         try:
-            _write(current, made)
+            with in_words(places.table(table)):
+                _write(current, made)
         except CommitFailedError:
             time.sleep(random.uniform(0, 0.1 * (attempt + 1)))
         else:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from deltalake import CommitProperties, DeltaTable, Field, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError
 
+from lakehouse.disk import in_words
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
 from lakehouse.store.read import check_writer, open_table, table_or_none
@@ -21,10 +22,11 @@ def create(places: Places, table: Table) -> DeltaTable:
     Raises TableError where a column was removed, has another type, or is new and required.
     """
     found = table_or_none(places, table)
-    if found is None:
-        return _create(places, table)
-    check_writer(found, "deltalake")
-    return _evolve(places, found, table)
+    with in_words(places.table(table)):
+        if found is None:
+            return _create(places, table)
+        check_writer(found, "deltalake")
+        return _evolve(places, found, table)
 
 
 def _create(places: Places, table: Table) -> DeltaTable:
@@ -97,7 +99,7 @@ def set_property(places: Places, name: str, key: str, value: str) -> None:
         found = open_table(places, name)
         if (found.metadata().configuration or {}).get(key) == value:
             return
-        with suppress(CommitFailedError):
+        with suppress(CommitFailedError), in_words(places.table(name)):
             found.alter.set_table_properties({key: value}, False)
     raise TableError(
         f"table {name} did not take a property: {ATTEMPTS} conflicts",
