@@ -49,7 +49,7 @@ def _proof(verdict: Verdict) -> Iterator[str]:
     yield f"verify    {'ok' if verdict.ok else 'FAILED'}: {verdict.records:,} records, {figures}"
     yield (
         f"windows   {verdict.windows_checked:,} recounted: {verdict.windows_wrong:,} wrong, "
-        f"{verdict.windows_late:,} late"
+        f"{verdict.late_rows:,} rows came too late for {verdict.windows_late:,}"
     )
     if not verdict.ok:
         yield "          `logpond verify` shows where"
