@@ -32,7 +32,7 @@ test-fast: setup  ## the tests that need no broker, within a minute
 	@$(BIN)/pytest -n 2 --dist loadgroup -m "not broker and not faults"
 
 test-faults: setup  ## processes are killed, twenty random times too, and nothing is lost
-	@RANDOM_KILLS=20 $(BIN)/pytest -m faults
+	@RANDOM_KILLS=20 UPKEEP_SECONDS=180 $(BIN)/pytest -m faults
 
 lint: setup  ## ruff and mypy
 	@$(BIN)/ruff check .

@@ -1,0 +1,150 @@
+"""Upkeep again and again beside a loaded stream, sometimes killed, takes nothing from anybody."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import cycle
+from pathlib import Path
+
+import produced
+import pytest
+from aging import age
+from lakes import Lake
+from messages import send
+from promise import broken
+from records import message
+from streams import Once, environment, running, settings, stop, until
+
+from cli.broker import Broker
+from lakehouse import maintenance, store
+from lakehouse.errors import TableError
+from lakehouse.paths import Places
+from lakehouse.settings import Settings
+from lakehouse.tables import LOGS
+from lakehouse.topics import Topic
+from lakehouse.verify import verify
+
+pytestmark = [pytest.mark.faults, pytest.mark.broker, pytest.mark.spark]
+
+SECONDS = int(os.environ.get("UPKEEP_SECONDS", "40"))
+PERIOD = 10
+ROUNDS, KILLS = SECONDS // PERIOD, 3
+NOISE = re.compile(r"Traceback|ERROR|Exception|error|\bat org\.|upkeep")
+COMMANDS = [
+    ("optimize", "logs"),
+    ("vacuum", "logs", "--hours", "1"),
+    ("optimize", "logs", "--zorder", "endpoint,status_code"),
+    ("optimize", "traffic"),
+    ("vacuum", "logs", "--hours", "1"),
+    ("upkeep",),
+]
+
+
+@dataclass
+class Keeper:
+    """Runs commands of upkeep as processes; the first ones are killed somewhere in their work."""
+
+    asked: Settings
+    chance: random.Random
+    killed: int = 0
+    noted: dict[int, int] = field(default_factory=dict)
+
+    def __call__(self) -> None:
+        """All rounds."""
+        commands, began = cycle(COMMANDS), time.monotonic()
+        for number in range(ROUNDS):
+            self._note()
+            for _ in range(2):
+                self._run(next(commands))
+            time.sleep(max(0, began + (number + 1) * PERIOD - time.monotonic()))
+
+    def _run(self, words: tuple[str, ...]) -> None:
+        """To its end, or to a random moment of the four seconds that it takes, at most."""
+        command = [sys.executable, "-m", "cli", *words, "--lake", self.asked.lake]
+        env, pipe = environment(self.asked), subprocess.PIPE
+        with subprocess.Popen(command, env=env, stdout=pipe, stderr=pipe, text=True) as process:
+            try:
+                patience = self.chance.uniform(0.5, 4) if self.killed < KILLS else 60
+                _, said = process.communicate(timeout=patience)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                self.killed += 1
+            else:
+                assert process.returncode == 0, (words, said)
+
+    def _note(self) -> None:
+        """How many rows the newest version has."""
+        found = store.open_table(Places.of(self.asked), LOGS)
+        self.noted[found.version()] = found.count()
+
+
+@pytest.fixture
+def asked(
+    broker: Broker, topic: Topic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
+    """Windows close all the time, and upkeep keeps an hour."""
+    monkeypatch.setenv("LOGPOND_WINDOWS_TRIGGER_SECONDS", "2")
+    monkeypatch.setenv("LOGPOND_UPKEEP_HISTORY_HOURS", "1")
+    return settings(broker.bootstrap, topic.name, tmp_path, ingest_max_offsets=3000)
+
+
+@pytest.fixture
+def worn(asked: Settings, once: Once) -> set[Path]:
+    """The files of `logs`, rewritten often an hour ago: one version after another gets too old."""
+    old = message(timestamp="2026-05-01T11:00:00Z")
+    send(asked.kafka.bootstrap, asked.kafka.topic, [old] * 1000)
+    once(asked)
+    places = Places.of(asked)
+    for _ in range(ROUNDS):
+        maintenance.optimize(places, LOGS.name, ["endpoint"])
+    age(Lake(places), hours=1 - SECONDS / 3600, step=PERIOD)
+    return set(Path(places.table(LOGS)).rglob("*.parquet"))
+
+
+def unlike(places: Places, noted: dict[int, int]) -> Iterator[str]:
+    """Noted versions that have another count now, or none though they are kept."""
+    kept = store.oldest_kept(store.open_table(places, LOGS))
+    for version, count in noted.items():
+        try:
+            found = store.open_table(places, LOGS, version)
+        except TableError as error:
+            if version >= kept:
+                yield f"{version}: {error}"
+        else:
+            rows = found.to_pyarrow_table(columns=["_offset"]).num_rows
+            if rows != count:
+                yield f"{version}: {rows}, not {count}"
+
+
+@pytest.mark.timeout(900)
+def test_upkeep_under_load_takes_nothing(
+    broker: Broker, topic: Topic, tmp_path: Path, once: Once, asked: Settings, worn: set[Path]
+) -> None:
+    """Merged, ordered, vacuumed, killed: the stream runs, and each record is there once."""
+    keeper = Keeper(asked, random.Random(SECONDS))
+    backfill = f"{SECONDS * 3}m"
+    load = produced.start(broker.bootstrap, topic.name, tmp_path / "producer",
+                          "--rate", "20", "--backfill", backfill)  # fmt: skip
+    with running(asked, "--trigger", "0.5") as stream:
+        until(stream, " batch 2 ")
+        keeper()
+        load.terminate()
+        acked = produced.end(load).last["acked"]
+        assert stream.poll() is None
+        code, said = stop(stream)
+    once(asked)
+
+    assert (code, NOISE.findall(said), keeper.killed) == (0, [], KILLS), said
+    assert any(not file.exists() for file in worn)
+    verdict = verify(Places.of(asked))
+    assert (verdict.ok, verdict.records, verdict.windows_wrong) == (True, 1000 + acked, 0), verdict
+    assert verdict.windows_checked > 0
+    assert list(unlike(Places.of(asked), keeper.noted)) == []
+    assert broken(broker.bootstrap, Places.of(asked), topic.name) == []
