@@ -8,8 +8,9 @@ BIN := .venv/bin
 JARS := $(or $(LOGPOND_JARS),.jars)
 READY := .venv/.packages .venv/.project $(JARS)/verified.json
 
-# What `make demo` passes on: make demo DURATION=300 RATE=2000 INCIDENT=error-burst@+60s:120s
+# What `make demo` passes on: make demo DURATION=300 RATE=2000 INCIDENT=scanner@+60s:120s
 BACKFILL ?= 2h
+INCIDENT ?= error-burst@+20s:3m
 UP := --backfill $(BACKFILL) $(if $(DURATION),--duration $(DURATION)) $(if $(RATE),--rate $(RATE)) \
 	$(foreach incident,$(INCIDENT),--incident $(incident)) $(if $(LAKE),--lake $(LAKE))
 
