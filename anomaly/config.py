@@ -16,9 +16,8 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Levels(Section, frozen=True):
-    """From which surprise on an incident has which severity."""
+    """From which surprise on an incident is a warning, and critical; below it is info."""
 
-    info: float = 4.0
     warning: float = 5.0
     critical: float = 8.0
 
@@ -112,7 +111,7 @@ class Zscore(Section, frozen=True):
 class Score(Section, frozen=True):
     """How any series is scored."""
 
-    votes: float = 0.08
+    votes: float = 0.1
     pause: int = 60
     hold: int = 30
     rest: int = 100

@@ -14,7 +14,7 @@ from anomaly.nab import PROFILES, Labelled, normalised
 from anomaly.score import Committee, alerting
 
 # What cross-validation may choose from, always by the other categories alone.
-VOTES, PAUSES = (0.06, 0.07, 0.08, 0.09, 0.1, 0.12), (60, 100, 140)
+VOTES, PAUSES = (0.06, 0.07, 0.08, 0.09, 0.1, 0.11, 0.12, 0.13, 0.14), (60, 100)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,27 @@ def hour_of_week(hour: int) -> int:
     return hour % 168
 
 
+class Past:
+    """The values of the last week by the minute, to be compared with."""
+
+    DAY, WEEK = 1440, 10080
+
+    def __init__(self) -> None:
+        self._held: dict[int, float] = {}
+
+    def take(self, seconds: float | None, value: float) -> tuple[float, float]:
+        """The value of a day ago and of a week ago; NaN where there is none."""
+        if seconds is None:
+            return math.nan, math.nan
+        at = round(seconds / 60)
+        found = (self._held.get(at - ago, math.nan) for ago in (self.DAY, self.WEEK))
+        day, week = found
+        self._held[at] = value
+        if len(self._held) > self.WEEK + 1:
+            del self._held[next(iter(self._held))]
+        return day, week
+
+
 class Profile:
     """The mean of each slot, of the times before; `off` is how far a value is from it."""
 

@@ -6,22 +6,28 @@ import numpy as np
 
 from anomaly.arrays import Array, Floats
 from anomaly.score.streams import (
+    BARE,
     DAY,
+    DAY_AGO,
     DAY_LEVEL,
     KIND,
+    LIGHTS,
     LOG,
     LOG_DAY,
+    LOG_KIND,
+    LOG_WEEK,
     RANK,
-    SIGNED,
     STEP,
     WEEK,
+    WEEK_AGO,
     Streams,
     X,
 )  # fmt: skip
 
 SPANS, SHORT, LONG = (5, 12, 24, 48, 96), (1, 5, 12, 24, 48), (12, 24, 48, 96)
 KEPT = 2 * SPANS[-1]
-LIGHTS = SIGNED + LOG_DAY - DAY + 1
+RANGES = (12, 48, 96, KEPT)
+Families = dict[str, Floats]
 
 
 class Statistics:
@@ -31,53 +37,95 @@ class Statistics:
         self._streams = Streams()
         self._last = np.full((LIGHTS, KEPT), np.nan)
 
-    def take(self, seconds: float | None, value: float) -> dict[str, Floats]:
+    def take(self, seconds: float | None, value: float) -> Families:
         """Add one row; every family's statistics."""
         self._last[:, 1:] = self._last[:, :-1]
         self._last[:, 0] = self._streams.take(seconds, value)
         with np.errstate(all="ignore"):
-            return self._families()
+            sums = np.cumsum(self._last, axis=1)
+            spreads = _deviations(self._last[[X, STEP, LOG, RANK]])
+            return {
+                **self._of_values(sums, spreads),
+                **self._of_extremes(),
+                **_of_hours(_means(sums, SHORT)),
+                **self._of_logs_and_ranks(_means(sums, LONG), spreads),
+                **self._of_levels(),
+            }
 
-    def _families(self) -> dict[str, Floats]:
-        last = self._last
-        sums = np.cumsum(last, axis=1)
-        lows, highs = (f.accumulate(last[[X, LOG]], axis=1) for f in (np.minimum, np.maximum))
-        long, short = _means(sums, SPANS), _means(sums, SHORT)
-        wide = _deviations(last[[X, STEP, LOG, RANK]])
-        middles = np.array([np.median(last[X, :span]) for span in LONG])
-        x = last[X, 0]
-        spans, four = np.array(SPANS) - 1, np.array(LONG) - 1
-        bare = SIGNED - DAY
+    def _of_values(self, sums: Array, spreads: Array) -> Families:
+        means, x, step = _means(sums, SPANS)[X], self._last[X], self._last[STEP]
+        middles = np.array([np.median(x[:span]) for span in LONG])
+        curves = np.cumsum(np.abs(x[2:] - 2 * x[1:-1] + x[:-2]))
         return {
-            "high": np.array([x]),
-            "low": np.array([-x]),
-            "step": np.abs(last[STEP, :1]),
-            "mean": long[X],
-            "mean down": -long[X],
-            "spread": wide[0],
-            "spread down": -wide[0],
-            "all high": lows[0][spans],
-            "all low": -highs[0][spans],
-            "shift": np.abs(long[X] - _before(sums[X])),
-            "range": (highs[0] - lows[0])[23:24],
-            "off the day": np.abs(short[[DAY, DAY_LEVEL]]).ravel(),
-            "far off the day": short[[DAY + bare, DAY_LEVEL + bare]].ravel(),
-            "histogram": self._streams.shifts,
-            "off weekday or weekend": short[KIND + bare],
-            "over the day": short[DAY],
-            "under the day": -short[DAY],
-            "off the week": short[WEEK + bare],
-            "log off the day": short[LOG_DAY + bare],
-            "log all high": lows[1][four],
-            "log mean down": -long[LOG, 1:],
-            "log spread": wide[2, 1:],
-            "rank": np.abs(long[RANK, 1:]),
-            "rank spread": wide[3, 1:],
+            "high": x[:1],
+            "low": -x[:1],
+            "step": np.abs(step[:1]),
+            "step up": step[:1],
+            "step down": -step[:1],
+            "mean": means,
+            "mean down": -means,
             "median": middles,
             "median down": -middles,
-            "spread of steps": wide[1, 1:],
-            "spread of steps down": -wide[1, 1:],
+            "shift": np.abs(means - _before(sums[X])),
+            "spread": spreads[0],
+            "spread down": -spreads[0],
+            "spread of steps": spreads[1, 1:],
+            "spread of steps down": -spreads[1, 1:],
+            "curve": np.array([curves[span - 3] / (span - 2) for span in LONG]),
         }
+
+    def _of_extremes(self) -> Families:
+        low, log_low = np.minimum.accumulate(self._last[[X, LOG]], axis=1)
+        high = np.maximum.accumulate(self._last[X])
+        spans, ranges = np.array(SPANS) - 1, np.array(RANGES) - 1
+        return {
+            "all high": low[spans],
+            "all low": -high[spans],
+            "log all high": log_low[spans[1:]],
+            "range": (high - low)[23:24],
+            "ranges": (high - low)[ranges],
+            "ranges small": -(high - low)[ranges],
+        }
+
+    def _of_logs_and_ranks(self, means: Array, spreads: Array) -> Families:
+        log, rank = means[LOG], means[RANK]
+        return {
+            "log mean down": -log,
+            "log spread": spreads[2, 1:],
+            "log step": np.abs(self._last[LOG, :1] - self._last[LOG, 1:2]),
+            "rank": np.abs(rank),
+            "rank up": rank,
+            "rank down": -rank,
+            "rank spread": spreads[3, 1:],
+        }
+
+    def _of_levels(self) -> Families:
+        slow, slower, fast = self._streams.levels
+        return {
+            "histogram": self._streams.shifts,
+            "off the levels": np.abs(self._last[X, 0] - self._streams.levels),
+            "levels apart": np.abs([slow - slower, fast - slow]),
+        }
+
+
+def _of_hours(means: Array) -> Families:
+    return {
+        "off the day": np.abs(means[[DAY, DAY_LEVEL]]).ravel(),
+        "far off the day": means[[DAY + BARE, DAY_LEVEL + BARE]].ravel(),
+        "over the day": means[DAY],
+        "under the day": -means[DAY],
+        "off weekday or weekend": means[KIND + BARE],
+        "over weekday or weekend": means[KIND],
+        "under weekday or weekend": -means[KIND],
+        "off the week": means[WEEK + BARE],
+        "over the week": means[WEEK],
+        "under the week": -means[WEEK],
+        "log off the day": means[LOG_DAY + BARE],
+        "log off the week": means[LOG_WEEK + BARE],
+        "log off weekday or weekend": means[LOG_KIND + BARE],
+        "off a day ago": np.abs(means[DAY_AGO]),
+        "off a week ago": np.abs(means[WEEK_AGO]),
+    }
 
 
 def _means(sums: Array, spans: tuple[int, ...]) -> Floats:

@@ -10,15 +10,19 @@ from statistics import median
 import numpy as np
 
 from anomaly.arrays import Floats
-from anomaly.score.profile import Profile, hour_of_day, hour_of_day_kind, hour_of_week
+from anomaly.score.profile import Past, Profile, hour_of_day, hour_of_day_kind, hour_of_week
 
 # As many rows set the scale of the log and the borders of the histograms.
 FIRST = 100
 MOST_RANKED = 5000
 SHIFTS = ((30, 500), (30, 2000), (100, 1000), (100, 4000), (200, 2000))
 BINS = 10
-X, STEP, LOG, RANK, DAY, DAY_LEVEL, KIND, WEEK, LOG_DAY = range(9)
-SIGNED = 9
+X, STEP, LOG, RANK = range(4)
+# Signed distances to the usual, and the same again without their sign.
+DAY, DAY_LEVEL, KIND, WEEK, LOG_DAY, LOG_WEEK, LOG_KIND, DAY_AGO, WEEK_AGO = range(4, 13)
+BARE = WEEK_AGO + 1 - DAY
+LIGHTS = WEEK_AGO + 1 + BARE
+FOLLOW = np.array([0.02, 0.005, 0.1])
 HUGE = 1e120
 
 
@@ -30,8 +34,12 @@ class Streams:
         self._first: list[float] = []
         self._ranked: list[float] = []
         self._order: deque[float] = deque()
-        self._days = [Profile(hour_of_day), Profile(hour_of_day, 0.02), Profile(hour_of_day_kind)]
-        self._week, self._log_day = Profile(hour_of_week), Profile(hour_of_day)
+        slots = (hour_of_day, hour_of_day_kind, hour_of_week)
+        day, kind, week = map(Profile, slots)
+        self._plain = [day, Profile(hour_of_day, 0.02), kind, week]
+        self._log = [Profile(slot) for slot in (hour_of_day, hour_of_week, hour_of_day_kind)]
+        self._past = Past()
+        self.levels = np.full(len(FOLLOW), np.nan)
         self.shifts = np.full(len(SHIFTS), np.nan)
         self._borders: list[float] | None = None
         self._fast = self._slow = np.zeros((len(SHIFTS), 1))
@@ -43,9 +51,12 @@ class Streams:
         self._learn(value)
         log = math.copysign(math.log1p(abs(value) / self._scale), value)
         lights = [value, value - self._before, log, self._rank(value)]
-        lights += [one.off(seconds, value) for one in (*self._days, self._week)]
-        lights.append(self._log_day.off(seconds, log))
+        lights += [one.off(seconds, value) for one in self._plain]
+        lights += [one.off(seconds, log) for one in self._log]
+        lights += [value - ago for ago in self._past.take(seconds, value)]
         self._before = value
+        levels = np.where(np.isnan(self.levels), value, self.levels)
+        self.levels = levels + FOLLOW * (value - levels)
         return np.array(lights + [abs(one) for one in lights[DAY:]])
 
     def _learn(self, value: float) -> None:
