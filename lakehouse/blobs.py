@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,9 @@ from obstore.store import LocalStore, MemoryStore, from_url
 
 from lakehouse.disk import in_words
 from lakehouse.paths import is_url
+
+# obstore and deltalake write beside the name, then rename; a listing leaves these out.
+STAGED = re.compile(r"#\d+$")
 
 
 def store(root: str) -> Any:
@@ -95,6 +100,21 @@ def delete_all(at: Any, names: Sequence[str]) -> None:
     """Remove objects in this order; those that are not there are no fault."""
     for name in names:
         delete(at, name)
+
+
+def left_behind(root: str, before: datetime) -> list[Path]:
+    """What processes that were killed left of objects that they wrote; no listing shows it."""
+    if is_url(root):
+        return []
+    staged = [file for file in Path(root).rglob("*#*") if STAGED.search(file.name)]
+    return [file for file in staged if _is_older(file, before)]
+
+
+def _is_older(file: Path, moment: datetime) -> bool:
+    """One that is gone meanwhile is written to its end."""
+    with suppress(FileNotFoundError):
+        return file.stat().st_mtime < moment.timestamp()
+    return False
 
 
 def move_aside(root: str, suffix: str) -> str | None:

@@ -7,6 +7,7 @@ from functools import partial
 
 from deltalake import DeltaTable
 
+from lakehouse import blobs
 from lakehouse.errors import SettingsError
 from lakehouse.maintenance.needed import refuse_needed
 from lakehouse.maintenance.retry import retried
@@ -16,6 +17,9 @@ from lakehouse.store import open_table
 from lakehouse.store.log import Log
 from lakehouse.store.read import OLDEST_PROPERTY, check_writer, oldest_kept
 from lakehouse.table import HISTORY_PROPERTY
+
+# deltalake looks at its clock once more when it deletes, after conflicts maybe.
+SLACK = timedelta(minutes=1)
 
 
 def vacuum(
@@ -27,8 +31,8 @@ def vacuum(
 ) -> Upkeep:
     """Delete files that no version of the last `hours` needs; the table's retention unless given.
 
-    With `strays` also files as old that no commit knows, or that the log has forgotten: a plan
-    that is to be carried out yet must not be as old.
+    With `strays` also files as old that no commit knows, or that the log has forgotten, and what
+    was left of files half written: a plan that is to be carried out yet must not be as old.
 
     Files of batches that are not committed yet are never touched. What can be read no more is
     written down before the first file goes. SettingsError for less than an hour; CheckpointError
@@ -45,16 +49,25 @@ def vacuum(
     if doomed and not dry_run:
         _note_oldest(places, name, kept)
         retried(places, name, partial(_delete, hours=hours, strays=strays))
-    return Upkeep(name, "VACUUM", before, shape(places, name), len(doomed))
+    halves = _halves(places, name, hours, dry_run) if strays else 0
+    return Upkeep(name, "VACUUM", before, shape(places, name), len(doomed) + halves)
 
 
 def _delete(at: DeltaTable, hours: int, strays: bool) -> None:
     at.vacuum(hours, dry_run=False, enforce_retention_duration=False, full=strays)
 
 
+def _halves(places: Places, name: str, hours: int, dry_run: bool) -> int:
+    """What a crash left of files that were being written; how many."""
+    left = blobs.left_behind(places.table(name), datetime.now(UTC) - timedelta(hours=hours))
+    for file in () if dry_run else left:
+        file.unlink(missing_ok=True)
+    return len(left)
+
+
 def _oldest_after(places: Places, found: DeltaTable, name: str, hours: int) -> int:
     """Every version that was current at the cutoff, or later, keeps all its files."""
-    cutoff = datetime.now(UTC) - timedelta(hours=hours)
+    cutoff = datetime.now(UTC) - timedelta(hours=hours) + SLACK
     return max(Log(places, name).at(cutoff, found.version()), oldest_kept(found))
 
 

@@ -49,6 +49,19 @@ def test_what_no_commit_knows_is_deleted(worn: Lake) -> None:
     assert worn.coordinates() == rows
 
 
+def test_what_was_half_written_is_deleted(worn: Lake) -> None:
+    """A crash leaves it under a name that no listing shows; one under way is young."""
+    log = Path(worn.places.table(LOGS)) / "_delta_log"
+    old, young = log / "00000000000000000009.json#1", files(worn)[0].with_suffix(".parquet#2")
+    for file in (old, young):
+        file.write_bytes(b"half")
+    age([old])
+    told = [maintenance.vacuum(worn.places, "logs", 24, dry, True) for dry in (True, False)]
+
+    assert [each.removed for each in told] == [2, 2]
+    assert (old.exists(), young.exists()) == (False, True)
+
+
 def test_young_files_of_a_batch_under_way_stay(worn: Lake) -> None:
     """They are written, and not committed yet."""
     plan = worn.batch(2, {0: 20}, crash="planned")
