@@ -11,7 +11,8 @@ from types import TracebackType
 
 from cli import broker_setup, children
 from lakehouse import topics
-from lakehouse.errors import BrokerError
+from lakehouse.disk import full, in_words
+from lakehouse.errors import BrokerError, LogpondError
 
 READY_SECONDS = 90.0
 
@@ -68,12 +69,15 @@ class Broker:
             self.child.wait()
         self._forget()
 
-    def failure(self) -> BrokerError | None:
+    def failure(self) -> LogpondError | None:
         """What to say if it ended by itself; None while it runs."""
         if self.child is None or self.child.poll() is None:
             return None
-        return BrokerError(f"Kafka ended by itself (exit code {self.child.returncode}):\n"
-                           f"{self._last_words()}", f"its log: {self.log}")  # fmt: skip
+        words = self._last_words()
+        return full(words, [str(self.data)]) or BrokerError(
+            f"Kafka ended by itself (exit code {self.child.returncode}):\n{words}",
+            f"its log: {self.log}",
+        )
 
     @property
     def log(self) -> Path:
@@ -81,7 +85,8 @@ class Broker:
         return self.data / "broker.log"
 
     def __enter__(self) -> Broker:
-        self.start()
+        with in_words(str(self.data)):
+            self.start()
         return self
 
     def __exit__(
