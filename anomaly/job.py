@@ -58,7 +58,7 @@ class Detection:
         before = self._watchman.folded_to
         table = store.open_table(self.places, MINUTES.name)
         changed = fold(self._watchman, closed_minutes(table, before))
-        written = merge(self.places, changed)
+        written = record(self.places, changed)
         if is_new_day(before, self._watchman.folded_to):
             self._snapshots.keep(self._watchman)
         for incident in written:
@@ -66,7 +66,7 @@ class Detection:
         return written
 
 
-def merge(places: Places, incidents: Mapping[str, Incident]) -> list[Incident]:
+def record(places: Places, incidents: Mapping[str, Incident]) -> list[Incident]:
     """Write those that the table lacks or holds otherwise; which these were."""
     if not incidents:
         return []

@@ -60,7 +60,7 @@ class Upkeep(Section):
     small_files: Annotated[int, Field(ge=1)] = 30
     closed_after_minutes: Annotated[float, Field(ge=0)] = 10.0
     memory_mb: Annotated[int, Field(ge=64)] = 256
-    history_hours: Annotated[int, Field(ge=1)] = 24
+    history_hours: Annotated[int, Field(ge=1)] = 168
     history_commits: Annotated[int, Field(ge=10)] = 10_000
     vacuum_every_hours: Annotated[float, Field(ge=0)] = 6.0
     retain_days: Annotated[int, Field(ge=0)] = 0

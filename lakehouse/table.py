@@ -37,7 +37,7 @@ class Table:
     partition_by: tuple[str, ...]
     statistics: tuple[str, ...]
     order_by: tuple[str, ...] = ()
-    history_hours: int = 24
+    history_hours: int = 168
     properties: dict[str, str] = field(default_factory=dict)
 
     @property

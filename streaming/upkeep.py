@@ -15,7 +15,8 @@ from lakehouse.maintenance import Part
 from lakehouse.paths import Places
 from lakehouse.plans import has_plan_before
 from lakehouse.settings import Upkeep
-from lakehouse.store import table_or_none
+from lakehouse.store import open_table, table_or_none
+from lakehouse.store.log import Log
 from lakehouse.store.read import writer_of
 from lakehouse.table import Table, history
 from streaming.due import Due, Rules, due
@@ -61,10 +62,23 @@ class Pass:
 
     def _settle(self, table: Table) -> Iterator[Done]:
         """The settings, in words that other tools read."""
-        wanted = history(self.settings.history_hours)
+        wanted = history(self._history(table))
         wanted["delta.checkpointInterval"] = table.configuration["delta.checkpointInterval"]
         if maintenance.settle(self.places, table.name, wanted, self.dry_run):
             yield Done(table.name, "properties")
+
+    def _history(self, table: Table) -> int:
+        """Hours that versions reach back: fewer than set, in whole days, where commits are many.
+
+        Files that only trimmed versions need are of no use, and each weighs on every checkpoint.
+        """
+        newest = open_table(self.places, table).version()
+        oldest = newest - self.settings.history_commits
+        since = Log(self.places, table.name).time(oldest) if oldest > 0 else None
+        if since is None:
+            return self.settings.history_hours
+        days = (self.now() - since) // timedelta(days=1) + 1
+        return min(self.settings.history_hours, 24 * max(days, 1))
 
     def _rewrite(self, table: Table) -> Iterator[Done]:
         found = maintenance.parts(self.places, table.name)
@@ -105,7 +119,7 @@ class Pass:
         every = timedelta(hours=self.settings.vacuum_every_hours)
         if ledger.vacuumed is not None and self.now() < ledger.vacuumed + every:
             return
-        hours = self.settings.history_hours
+        hours = self._history(table)
         before = self.now() - timedelta(hours=hours)
         strays = not has_plan_before(self.places, before)
         told = maintenance.vacuum(self.places, table.name, hours, self.dry_run, strays)
