@@ -123,9 +123,11 @@ class Score(Section, frozen=True):
 class Addresses(Section, frozen=True):
     """What an address must not do, and which addresses are let alone."""
 
+    warm_minutes: int = 10
     hammering_minutes: int = 1
     hammering_requests: float = 100.0
     hammering_times: float = 10.0
+    hammering_high: float = 3.0
     scanning_minutes: int = 5
     scanning_errors: int = 15
     scanning_paths: int = 10

@@ -11,7 +11,7 @@ import numpy as np
 
 from anomaly.addresses.fresh import Fresh
 from anomaly.addresses.minute import AddressMinute, summed
-from anomaly.addresses.rules import RULES
+from anomaly.addresses.rules import RULES, Crowd, hammering
 from anomaly.book import Book, Breach, Case
 from anomaly.columns import Column
 from anomaly.config import Config
@@ -60,6 +60,9 @@ class Addresses:
         judged = sorted((m for m in minutes if not self._is_spared(m.ip)), key=lambda m: m.ip)
         self._expire(at)
         breaches = [*self._broken(at, judged), *self._sprayed(), *self._surged(at, judged)]
+        if at - self._born < self.config.addresses.warm_minutes:
+            # who is heavy can only be told once the others are known
+            breaches = [one for one in breaches if one.direction != hammering.__name__]
         changes = [change for one in breaches if (change := self.book.breach(at, one))]
         return [*changes, *(case.incident for case, _ in self.book.end(at))]
 
@@ -101,13 +104,13 @@ class Addresses:
 
     def _broken(self, at: int, minutes: Sequence[AddressMinute]) -> list[Breach]:
         its = self.config.addresses
-        middle = median(one.dynamic for one in minutes) if minutes else 0.0
+        crowd = _crowd(minutes)
         heavy = its.hammering_requests / 2
         for one in minutes:
             if one.matters or one.dynamic > heavy or one.ip in self.minutes:
                 self.minutes.setdefault(one.ip, []).append(one)
         self._drop()
-        found = [one for ip in sorted(self.minutes) for one in self._judged(at, ip, middle)]
+        found = [one for ip in sorted(self.minutes) for one in self._judged(at, ip, crowd)]
         rules = [one.key for one in found if one.surprise >= self.config.incidents.open]
         # one weak rule is never critical; two at a time are
         return [one._replace(critical=one.critical or rules.count(one.key) > 1) for one in found]
@@ -124,13 +127,13 @@ class Addresses:
     def _load(self, ip: str) -> int:
         return sum(one.dynamic + one.client_errors + one.refused for one in self.minutes[ip])
 
-    def _judged(self, at: int, ip: str, middle: float) -> Iterator[Breach]:
+    def _judged(self, at: int, ip: str, crowd: Crowd) -> Iterator[Breach]:
         its, limits = self.config.addresses, self.config.incidents
         for name, (minutes, judge) in RULES.items():
             since = at - getattr(its, minutes)
             seen = summed([m for m in self.minutes[ip] if m.at > since], its.login_refused)
-            full = judge(seen, middle, its, 1.0)
-            found = full or judge(seen, middle, its, its.stay_part)
+            full = judge(seen, crowd, its, 1.0)
+            found = full or judge(seen, crowd, its, its.stay_part)
             if found:
                 surprise = limits.open if full else limits.stay
                 yield _breach(Key(ip=ip), name, surprise, *found)
@@ -166,6 +169,11 @@ class Addresses:
             surprise, limit = float(spikes.surprise[i]), float(spikes.upper[i])
             one = _breach(Key(), SURGE, surprise, seen_now, limit, float(spikes.n[i]), why)
             yield one._replace(holds=bool(spikes.holds[i]), expected=usual)
+
+
+def _crowd(minutes: Sequence[AddressMinute]) -> Crowd:
+    dynamic = sorted(one.dynamic for one in minutes) or [0]
+    return Crowd(median(dynamic), dynamic[int(0.99 * (len(dynamic) - 1))])
 
 
 def _breach(

@@ -19,8 +19,15 @@ class Finding(NamedTuple):
     strong: bool = False
 
 
-# (an address over the rule's minutes, the median address's requests, limits, part of them)
-Judge = Callable[[Sum, float, Its, float], Finding | None]
+class Crowd(NamedTuple):
+    """What the addresses of a minute ask for, static files apart: the middle, and 99 of 100."""
+
+    median: float
+    high: float
+
+
+# (an address over the rule's minutes, the others, limits, part of them)
+Judge = Callable[[Sum, Crowd, Its, float], Finding | None]
 
 
 class Rule(NamedTuple):
@@ -44,17 +51,19 @@ def rule(minutes: str) -> Callable[[Judge], Judge]:
 
 
 @rule("hammering_minutes")
-def hammering(seen: Sum, median: float, its: Its, part: float) -> Finding | None:
+def hammering(seen: Sum, crowd: Crowd, its: Its, part: float) -> Finding | None:
     """Far more requests than the others make, static files apart."""
-    limit = max(its.hammering_requests, its.hammering_times * median) * part
+    usual = max(its.hammering_times * crowd.median, its.hammering_high * crowd.high)
+    limit = max(its.hammering_requests, usual) * part
     if seen.dynamic <= limit:
         return None
-    why = f"{seen.dynamic:,} requests in {its.hammering_minutes} min, the median has {median:g}"
+    told = f"{seen.dynamic:,} requests in {its.hammering_minutes} min"
+    why = f"{told}, the median address has {crowd.median:g}"
     return Finding(seen.dynamic, limit, seen.requests, why)
 
 
 @rule("scanning_minutes")
-def scanning(seen: Sum, median: float, its: Its, part: float) -> Finding | None:
+def scanning(seen: Sum, crowd: Crowd, its: Its, part: float) -> Finding | None:
     """Client errors on many different paths."""
     many = seen.client_errors >= its.scanning_errors * part
     wide = len(seen.paths) >= its.scanning_paths * part
@@ -66,7 +75,7 @@ def scanning(seen: Sum, median: float, its: Its, part: float) -> Finding | None:
 
 
 @rule("scanning_minutes")
-def probing(seen: Sum, median: float, its: Its, part: float) -> Finding | None:
+def probing(seen: Sum, crowd: Crowd, its: Its, part: float) -> Finding | None:
     """Injections, traversals and commands in paths, whatever they are answered."""
     limit = its.probing_attacks * part
     if seen.attacks < limit or seen.attacks < its.scanning_share * part * seen.requests:
@@ -76,7 +85,7 @@ def probing(seen: Sum, median: float, its: Its, part: float) -> Finding | None:
 
 
 @rule("login_minutes")
-def brute_force(seen: Sum, median: float, its: Its, part: float) -> Finding | None:
+def brute_force(seen: Sum, crowd: Crowd, its: Its, part: float) -> Finding | None:
     """Refused logins; one that is accepted after them is critical."""
     tries = seen.refused + seen.accepted
     if seen.refused < its.login_refused * part or seen.accepted >= its.login_share * tries:

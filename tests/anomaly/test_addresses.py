@@ -60,9 +60,9 @@ def told(
     return [change for at, each in minutes for change in one.fold(START + at, each)]
 
 
-def attacked(attack: Callable[[int], AddressMinute], minutes: int = 10) -> list[Incident]:
-    """A crowd, and one that attacks from the third minute on."""
-    return told((at, [*crowd(at), *([attack(at)] if at >= 3 else [])]) for at in range(minutes))
+def attacked(attack: Callable[[int], AddressMinute], minutes: int = 22) -> list[Incident]:
+    """A crowd, and one that attacks from the fifteenth minute on."""
+    return told((at, [*crowd(at), *([attack(at)] if at >= 15 else [])]) for at in range(minutes))
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -83,7 +83,7 @@ def test_a_login_after_many_refused_is_critical() -> None:
     """The guess was right."""
 
     def cracked(at: int) -> AddressMinute:
-        return msgspec.structs.replace(guess(at), accepted=int(at == 7))
+        return msgspec.structs.replace(guess(at), accepted=int(at == 19))
 
     last = attacked(cracked)[-1]
 
@@ -106,7 +106,7 @@ def test_one_login_tried_from_many_addresses_is_sprayed() -> None:
         return [AddressMinute(START + at, f"198.51.100.{at * 5 + i}", 1, 1, refused=1,
                               users=("root",)) for i in range(5)]  # fmt: skip
 
-    (one,) = told((at, [*crowd(at), *tries(at)]) for at in range(6))
+    (one,) = told((at, [*crowd(at), *(tries(at) if at >= 12 else [])]) for at in range(18))
 
     assert (one.direction, one.key) == ("spraying", "login root")
 
@@ -148,7 +148,7 @@ def test_idle_addresses_are_forgotten() -> None:
     assert one.minutes == {}
 
 
-@pytest.mark.parametrize("stop", [2, 5, 8, 20])
+@pytest.mark.parametrize("stop", [2, 15, 18, 30])
 def test_a_restart_changes_nothing(stop: int) -> None:
     """Dump, through bytes, load: the rest is the same."""
     minutes = [
