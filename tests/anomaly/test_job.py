@@ -1,0 +1,201 @@
+"""Minutes are closed, folded and written down; a start anywhere repeats and loses nothing."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from lakes import Lake
+from windows import DAY, at, logged
+
+from anomaly.commands import anomaly, constants
+from anomaly.explain import explained
+from anomaly.fold import Snapshots, closed_minutes, fold
+from anomaly.incident import Incident
+from anomaly.job import Detection, admit, record
+from anomaly.table import incidents_of, minutes_of, rows_of
+from anomaly.watchman import Watchman
+from lakehouse import lock, settings, store
+from lakehouse.rollup import MINUTES
+from lakehouse.tables import ANOMALIES
+from lakehouse.windows.close import close
+
+CONFIG = constants(None)
+WARM, BURST, END = 60, (70, 78), 110
+
+
+@pytest.fixture
+def troubled(lake: Lake) -> Lake:
+    """A lake of an hour and three quarters; for eight minutes half of the requests fail."""
+    admit(lake.places, settings.load(lake=lake.places.lake).anomaly)
+    chance = np.random.default_rng(3)
+    times, codes = list[datetime](), list[int]()
+    for minute in range(END):
+        count = int(chance.poisson(120))
+        failing = 0.5 if BURST[0] <= minute < BURST[1] else 0.01
+        times += [at(minute) + timedelta(seconds=60 * n / count) for n in range(count)]
+        codes += [503 if chance.random() < failing else 200 for _ in range(count)]
+    lake.put(logged(times, status_code=codes, response_time=40.0, _commit="writer:0"))
+    return lake
+
+
+def close_up_to(lake: Lake, minute: int) -> None:
+    """Close the minutes before this one."""
+    for _ in close(lake.places, MINUTES, at(minute)):
+        pass
+
+
+def written(lake: Lake) -> list[Incident]:
+    """What the table holds, in order of opening."""
+    rows = incidents_of(store.open_table(lake.places, ANOMALIES).to_pyarrow_table())
+    return sorted(rows, key=lambda one: (one.opened, one.incident_id))
+
+
+def test_a_burst_of_errors_is_found_and_closed(troubled: Lake) -> None:
+    """Within two minutes, for the endpoint, its service and all; each child names a parent."""
+    close_up_to(troubled, END)
+    Detection(troubled.places, CONFIG)()
+
+    found = [one for one in written(troubled) if one.measure == "server_errors"]
+    assert {one.scope for one in found} == {"global", "service", "endpoint"}
+    assert all(at(BURST[0]) <= one.opened <= at(BURST[0] + 2) for one in found)
+    assert all(one.status == "closed" and one.direction == "up" for one in found)
+    assert all(bool(one.parent) == (one.scope != "global") for one in found)
+
+
+def test_a_fold_in_pieces_gives_what_one_fold_gives(troubled: Lake) -> None:
+    """Detection step by step, with a restart in the middle of the incident, equals analysis."""
+    for minute in (30, 65, 72, 75, 76, 90, END):
+        close_up_to(troubled, minute)
+        Detection(troubled.places, CONFIG)()
+
+    table = store.open_table(troubled.places, MINUTES.name)
+    analysed = fold(Watchman(CONFIG), closed_minutes(table))
+    assert written(troubled) == sorted(
+        analysed.values(), key=lambda one: (one.opened, one.incident_id)
+    )
+
+
+def test_a_running_detection_gives_what_a_new_one_gives(troubled: Lake) -> None:
+    """Only what is new is folded, and told."""
+    told: list[Incident] = []
+    running = Detection(troubled.places, CONFIG, told.append)
+    for minute in (40, 73, 80, END):
+        close_up_to(troubled, minute)
+        running()
+    assert written(troubled) == [one for one in written(troubled) if one in told]
+    assert Detection(troubled.places, CONFIG)() == []
+
+
+def test_what_a_crash_left_unwritten_is_written_by_the_next_start(troubled: Lake) -> None:
+    """The minutes are there, the incidents are not."""
+    close_up_to(troubled, END)
+    told = Detection(troubled.places, CONFIG)()
+    nothing = ANOMALIES.columns.empty_table()
+    all_rows = partial(store.Replacement, nothing, "incident_id IS NOT NULL")
+    store.replace(troubled.places, ANOMALIES, lambda _current: all_rows())
+
+    assert written(troubled) == []
+    assert Detection(troubled.places, CONFIG)() == told
+
+
+def test_an_incident_that_is_written_already_is_no_commit(troubled: Lake) -> None:
+    """Repeating changes nothing, not even a version."""
+    close_up_to(troubled, END)
+    Detection(troubled.places, CONFIG)()
+    before = store.open_table(troubled.places, ANOMALIES).version()
+
+    assert record(troubled.places, {one.incident_id: one for one in written(troubled)}) == []
+    assert store.open_table(troubled.places, ANOMALIES).version() == before
+
+
+def test_rows_and_incidents_are_the_same_thing(troubled: Lake) -> None:
+    """What is written comes back as it was, each field of it."""
+    close_up_to(troubled, END)
+    (first, *_) = Detection(troubled.places, CONFIG)()
+    assert incidents_of(rows_of([first])) == [first]
+    assert {*ANOMALIES.columns.names} - {"date"} == {f.name for f in msgspec.structs.fields(first)}
+
+
+def test_minutes_are_those_of_the_table(troubled: Lake) -> None:
+    """Counts, errors and latencies of each minute, in order, summed up to everything."""
+    close_up_to(troubled, 3)
+    table = store.open_table(troubled.places, MINUTES.name)
+    rows = table.to_pyarrow_table().sort_by("window_start").to_pylist()
+
+    for row, minute in zip(rows, minutes_of(table.to_pyarrow_table()), strict=True):
+        assert datetime.fromtimestamp(minute.at * 60, DAY.tzinfo) == row["window_start"]
+        assert set(minute.requests) == {row["request_count"]}
+        assert set(minute.server_errors) == {row["server_errors"]}
+        assert set(minute.latency.totals()) == {row["request_count"]}
+        assert minute.latency.quantile(0.95) == pytest.approx([40.0] * 3, rel=0.02)
+
+
+def test_a_snapshot_is_as_good_as_all_minutes(troubled: Lake) -> None:
+    """A fold that starts from it gives the same incidents."""
+    close_up_to(troubled, 74)
+    snapshots, watchman = Snapshots(troubled.places, CONFIG), Watchman(CONFIG)
+    table = store.open_table(troubled.places, MINUTES.name)
+    fold(watchman, closed_minutes(table))
+    snapshots.keep(watchman)
+    close_up_to(troubled, END)
+    table = store.open_table(troubled.places, MINUTES.name)
+    kept = snapshots.newest()
+
+    assert kept.folded_to == watchman.folded_to
+    later = fold(kept, closed_minutes(table, kept.folded_to))
+    all_of_them = fold(Watchman(CONFIG), closed_minutes(table))
+    assert later == {name: one for name, one in all_of_them.items() if name in later}
+    assert later
+
+
+def test_explain_gives_the_same_numbers_again(troubled: Lake) -> None:
+    """Whatever became of `logs`."""
+    close_up_to(troubled, END)
+    for one in Detection(troubled.places, CONFIG)():
+        (*_, last) = explained(troubled.places, one.incident_id, CONFIG)
+        assert last.endswith("give the same numbers")
+
+
+def test_commands_show_what_was_found(troubled: Lake) -> None:
+    """`analyze` and `anomalies` tell the same incidents, as JSON too."""
+    from anomaly import lake_commands  # noqa: F401
+
+    close_up_to(troubled, END)
+    Detection(troubled.places, CONFIG)()
+    where = ["--lake", troubled.places.lake, "--format", "json"]
+    said = [CliRunner().invoke(anomaly, [name, *where]).output for name in ("analyze", "anomalies")]
+
+    assert json.loads(said[0]) == json.loads(said[1])
+    assert len(json.loads(said[0])) == len(written(troubled)) > 0
+    assert CliRunner().invoke(anomaly, ["anomalies", *where, "--open"]).output.strip() == "[]"
+
+
+@pytest.mark.spark
+def test_detect_once_closes_and_finds(troubled: Lake, tmp_path: Path) -> None:
+    """The program by itself: Spark says which minutes are over, and the burst is told."""
+    from multiprocessing import get_context
+
+    asked = troubled.places.lake
+    process = get_context("spawn").Process(target=detect_once, args=(asked, str(tmp_path / "said")))
+    process.start()
+    process.join(200)
+
+    assert process.exitcode == 0
+    assert "server errors" in (tmp_path / "said").read_text()
+    with lock.alone(troubled.places.ledger("minutes"), "detection"):
+        assert {one.status for one in written(troubled)} == {"closed"}
+
+
+def detect_once(lake: str, said: str) -> None:
+    """`logpond detect --once`, in a process of its own: its JVM is not that of the tests."""
+    from anomaly import lake_commands  # noqa: F401
+
+    told = CliRunner().invoke(anomaly, ["detect", "--once", "--lake", lake], catch_exceptions=False)
+    Path(said).write_text(told.output)
