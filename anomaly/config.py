@@ -111,7 +111,7 @@ class Zscore(Section, frozen=True):
 class Score(Section, frozen=True):
     """How any series is scored."""
 
-    votes: float = 0.1
+    votes: float = 0.11
     pause: int = 60
     hold: int = 30
     rest: int = 100
@@ -123,7 +123,8 @@ class Score(Section, frozen=True):
 class Addresses(Section, frozen=True):
     """What an address must not do, and which addresses are let alone."""
 
-    warm_minutes: int = 10
+    warm_minutes: int = 60
+    known_requests: float = 10.0
     hammering_minutes: int = 1
     hammering_requests: float = 100.0
     hammering_times: float = 10.0

@@ -34,6 +34,7 @@ class State(msgspec.Struct, frozen=True):
     dropped: int
     born: int
     minutes: dict[str, list[AddressMinute]]
+    usual: dict[str, float]
     fresh: tuple[int, bytes, bytes]
     surge: dict[str, Column]
     open: list[Case]
@@ -48,6 +49,7 @@ class Addresses:
         its = config.addresses
         self._spared = [ip_network(net) for net in (*its.ignore, *its.trusted_proxies)]
         self.minutes: dict[str, list[AddressMinute]] = {}
+        self._usual: dict[str, float] = {}
         self.folded_to, self.dropped, self._born = -1, 0, -1
         self._fresh, self._surge = Fresh(), Traffic(config)
         self._longest = max(getattr(its, one.minutes) for one in RULES.values())
@@ -63,6 +65,7 @@ class Addresses:
         if at - self._born < self.config.addresses.warm_minutes:
             # who is heavy can only be told once the others are known
             breaches = [one for one in breaches if one.direction != hammering.__name__]
+        self._learn(judged)
         changes = [change for one in breaches if (change := self.book.breach(at, one))]
         return [*changes, *(case.incident for case, _ in self.book.end(at))]
 
@@ -71,7 +74,7 @@ class Addresses:
         fresh = (self._fresh.day, bytes(self._fresh.now), bytes(self._fresh.before))
         return State(
             self.config.hash, self.folded_to, self.dropped, self._born,
-            {ip: list(held) for ip, held in self.minutes.items()}, fresh,
+            {ip: list(held) for ip, held in self.minutes.items()}, dict(self._usual), fresh,
             self._surge.state.dump(), *self.book.dump(),
         )  # fmt: skip
 
@@ -80,7 +83,7 @@ class Addresses:
         """One that goes on where the kept one was."""
         one, kept = cls(config), msgspec.msgpack.decode(msgspec.msgpack.encode(kept), type=State)
         one.folded_to, one.dropped, one._born = kept.folded_to, kept.dropped, kept.born
-        one.minutes = kept.minutes
+        one.minutes, one._usual = kept.minutes, kept.usual
         one._fresh.day = kept.fresh[0]
         one._fresh.now, one._fresh.before = (bytearray(part) for part in kept.fresh[1:])
         one._surge.state.load(kept.surge)
@@ -115,6 +118,18 @@ class Addresses:
         # one weak rule is never critical; two at a time are
         return [one._replace(critical=one.critical or rules.count(one.key) > 1) for one in found]
 
+    def _learn(self, minutes: Sequence[AddressMinute]) -> None:
+        """What the busier addresses usually ask for; quiet ones are forgotten."""
+        its, weight = self.config.addresses, self.config.traffic.level_weight
+        now = {one.ip: one.dynamic for one in minutes if one.dynamic >= its.known_requests}
+        for ip in now.keys() | self._usual.keys():
+            before = self._usual.get(ip, 0.0)
+            after = before + weight * (now.get(ip, 0) - before)
+            if after >= weight * its.known_requests / 2 and (before or len(self._usual) < its.most):
+                self._usual[ip] = after
+            else:
+                self._usual.pop(ip, None)
+
     def _drop(self) -> None:
         """The lightest addresses, where there are too many; they are counted."""
         over = len(self.minutes) - self.config.addresses.most
@@ -132,6 +147,7 @@ class Addresses:
         for name, (minutes, judge) in RULES.items():
             since = at - getattr(its, minutes)
             seen = summed([m for m in self.minutes[ip] if m.at > since], its.login_refused)
+            seen.usual = self._usual.get(ip, 0.0)
             full = judge(seen, crowd, its, 1.0)
             found = full or judge(seen, crowd, its, its.stay_part)
             if found:

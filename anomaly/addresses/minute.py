@@ -32,7 +32,7 @@ class AddressMinute(msgspec.Struct, frozen=True):
 
 
 class Sum(msgspec.Struct):
-    """An address over the last minutes."""
+    """An address over the last minutes; `usual` are its dynamic requests in any minute."""
 
     requests: int = 0
     dynamic: int = 0
@@ -41,6 +41,7 @@ class Sum(msgspec.Struct):
     accepted: int = 0
     attacks: int = 0
     cracked: bool = False
+    usual: float = 0.0
     paths: set[str] = msgspec.field(default_factory=set)
 
 

@@ -52,8 +52,9 @@ def rule(minutes: str) -> Callable[[Judge], Judge]:
 
 @rule("hammering_minutes")
 def hammering(seen: Sum, crowd: Crowd, its: Its, part: float) -> Finding | None:
-    """Far more requests than the others make, static files apart."""
-    usual = max(its.hammering_times * crowd.median, its.hammering_high * crowd.high)
+    """Far more requests than the others make, and than itself makes, static files apart."""
+    high = max(crowd.high, seen.usual * its.hammering_minutes)
+    usual = max(its.hammering_times * crowd.median, its.hammering_high * high)
     limit = max(its.hammering_requests, usual) * part
     if seen.dynamic <= limit:
         return None

@@ -60,9 +60,9 @@ def told(
     return [change for at, each in minutes for change in one.fold(START + at, each)]
 
 
-def attacked(attack: Callable[[int], AddressMinute], minutes: int = 22) -> list[Incident]:
-    """A crowd, and one that attacks from the fifteenth minute on."""
-    return told((at, [*crowd(at), *([attack(at)] if at >= 15 else [])]) for at in range(minutes))
+def attacked(attack: Callable[[int], AddressMinute], minutes: int = 72) -> list[Incident]:
+    """A crowd, and one that attacks after an hour."""
+    return told((at, [*crowd(at), *([attack(at)] if at >= 65 else [])]) for at in range(minutes))
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -79,11 +79,16 @@ def test_a_crowd_is_let_alone() -> None:
     assert told((at, crowd(at)) for at in range(120)) == []
 
 
+def test_an_address_that_is_always_busy_is_let_alone() -> None:
+    """A proxy of many people, day and night."""
+    assert told((at, [*crowd(at), hammer(at)]) for at in range(120)) == []
+
+
 def test_a_login_after_many_refused_is_critical() -> None:
     """The guess was right."""
 
     def cracked(at: int) -> AddressMinute:
-        return msgspec.structs.replace(guess(at), accepted=int(at == 19))
+        return msgspec.structs.replace(guess(at), accepted=int(at == 69))
 
     last = attacked(cracked)[-1]
 
@@ -127,7 +132,7 @@ def test_addresses_to_ignore_are_let_alone() -> None:
     """By network, and so are trusted proxies."""
     for name in ("ignore", "trusted_proxies"):
         config = Config(addresses=Limits(**{name: ("203.0.113.0/24",)}))
-        minutes = ((at, [*crowd(at), hammer(at)]) for at in range(10))
+        minutes = ((at, [*crowd(at), *([hammer(at)] if at > 65 else [])]) for at in range(70))
         assert told(minutes, Addresses(config)) == []
 
 
