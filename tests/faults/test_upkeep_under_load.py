@@ -49,11 +49,12 @@ COMMANDS = [
 
 @dataclass
 class Keeper:
-    """Runs commands of upkeep as processes; the first ones are killed somewhere in their work."""
+    """Runs commands of upkeep as processes; some are killed somewhere in their work."""
 
     asked: Settings
     chance: random.Random
     killed: int = 0
+    took: float = 60
     noted: dict[int, int] = field(default_factory=dict)
 
     def __call__(self) -> None:
@@ -66,17 +67,18 @@ class Keeper:
             time.sleep(max(0, began + (number + 1) * PERIOD - time.monotonic()))
 
     def _run(self, words: tuple[str, ...]) -> None:
-        """To its end, or to a random moment of the four seconds that it takes, at most."""
+        """To its end, or to a random moment of the time that the last one took."""
         command = [sys.executable, "-m", "cli", *words, "--lake", self.asked.lake]
-        env, pipe = environment(self.asked), subprocess.PIPE
+        env, pipe, began = environment(self.asked), subprocess.PIPE, time.monotonic()
         with subprocess.Popen(command, env=env, stdout=pipe, stderr=pipe, text=True) as process:
             try:
-                patience = self.chance.uniform(0.5, 4) if self.killed < KILLS else 60
-                _, said = process.communicate(timeout=patience)
+                moment = self.took * self.chance.uniform(0.3, 0.9) if self.killed < KILLS else 60
+                _, said = process.communicate(timeout=moment)
             except subprocess.TimeoutExpired:
                 process.kill()
                 self.killed += 1
             else:
+                self.took = time.monotonic() - began
                 assert process.returncode == 0, (words, said)
 
     def _note(self) -> None:
