@@ -11,7 +11,6 @@ from anomaly import job
 from anomaly.config import Config
 from anomaly.fold import QUERY
 from anomaly.incident import Incident
-from lakehouse.errors import LogpondError
 from lakehouse.lock import alone
 from lakehouse.paths import Places
 from lakehouse.session import session
@@ -48,14 +47,8 @@ class Detect:
             with suppress(Exception):
                 spark.stop()
         if self._failure:
-            raise self._explained(self._failure)
+            raise self._failure
 
     def _failed(self, error: Exception) -> None:
         self._failure = error
         self._stop.set()
-
-    def _explained(self, error: Exception) -> Exception:
-        if isinstance(error, LogpondError):
-            return error
-        told = str(error).split("\n", 1)[0][:500]
-        return LogpondError(f"detection failed: {told}", "nothing is lost: start again")

@@ -11,7 +11,6 @@ from lakehouse import store
 from lakehouse.checkpoint import Checkpoint, Manifest, Offsets, Span
 from lakehouse.coverage import Coverage, Range, coverage
 from lakehouse.errors import CheckpointError
-from lakehouse.maintenance.points import retained_from
 from lakehouse.paths import Places
 from lakehouse.tables import LOGS, QUARANTINE
 from lakehouse.windows.verdict import WindowFault, WindowsVerdict, judge, rollups_of
@@ -86,7 +85,7 @@ def verify(places: Places) -> Verdict:
         strays, gaps = _strays(held, sources), sum(part.gaps for part in parts)
         opened = {LOGS.name: logs, QUARANTINE.name: quarantine, **rollups}
         versions = {name: table.version() for name, table in opened.items()}
-        windows = judge(places, rollups, logs, retained_from(logs))
+        windows = judge(places, rollups, logs)
         examples = _examples(held, sources) if gaps else []
         return _verdict(held, parts, strays, versions, examples, windows)
 

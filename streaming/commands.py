@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LAKE = click.option("--lake", metavar="DIR|URL", help="Where the tables are. [env: LOGPOND_LAKE]")
 BOOTSTRAP = click.option("--bootstrap", metavar="HOST:PORT", help="Kafka. [localhost:9092]")
 TOPIC = click.option("--topic", help="The topic to read. [web-logs]")
-RECOVERABLE = click.argument("query", type=click.Choice(["ingest", "windows"]))
+RECOVERABLE = click.argument("query", type=click.Choice(["ingest", "windows", "minutes"]))
 
 
 @click.group()
@@ -74,7 +74,7 @@ def recover(
 
     Left-over plans are finished, the old checkpoint is moved aside, and the new one starts at the
     first record that the tables lack; records that they have are not read into them again.
-    The query windows just starts anew: what is closed stays, and what is not is closed.
+    The queries windows and minutes just start anew: what is closed stays, what is not is closed.
 
     \b
       logpond recover ingest
@@ -87,7 +87,7 @@ def recover(
     settings = _settings(lake, bootstrap, topic)
     places = Places.of(settings)
     with alone(places.ledger("ingest"), "the stream"):
-        if query == "windows":
+        if query != "ingest":
             click.echo(f"the old checkpoint is kept as {recovery.anew(places, query) or 'none'}")
         elif moved:
             manifest = recovery.moved(places, query)

@@ -29,7 +29,7 @@ from lakehouse.windows.run import ClosingRun
 from lakehouse.windows.stream import WindowsReport
 from streaming import job, source
 from streaming import windows as second
-from streaming.explained import explained, explained_windows
+from streaming.explained import explained
 from streaming.files import Decode
 from streaming.progress import Reporter
 from streaming.report import BatchReport
@@ -129,7 +129,7 @@ class Run:
             if self.once or self.settle():
                 self._settle(closing)
         if self._windows_failure:
-            raise explained_windows(self._windows_failure, self._disks())
+            raise self._windows_failure
 
     def _closing(self, spark: SparkSession) -> list[ClosingRun]:
         settings, told = self.settings.windows, self.hooks.on_closed

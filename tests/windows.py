@@ -16,7 +16,6 @@ from lakes import Lake, events
 
 from analytics.query import NOW, Moment, ask
 from lakehouse import store
-from lakehouse.maintenance.points import retained_from
 from lakehouse.rollup import ROLLUPS, TRAFFIC, WATERMARK, WINDOWS, Rollup
 from lakehouse.tables import LOGS
 from lakehouse.windows.again import closed_by_now, reconcile
@@ -119,7 +118,7 @@ class Pond:
         """What `verify` says of the windows."""
         tables = rollups_of(self.lake.places)
         logs = store.open_table(self.lake.places, LOGS)
-        return judge(self.lake.places, tables, logs, retained_from(logs))
+        return judge(self.lake.places, tables, logs)
 
     def read(self, rollup: str = "traffic", granularity: str = "30m", **more: Any) -> list[Row]:
         """The rows of a rollup as a reader gets them, closed and open."""

@@ -17,7 +17,7 @@ from lakehouse.rollup import DAY, Rollup
 from lakehouse.rollup.value import DEFINITION
 from lakehouse.store import Replacement, open_table, replace
 from lakehouse.tables import LOGS
-from lakehouse.windows.check import Checked, check
+from lakehouse.windows.check import Checked, check, checked_from
 from lakehouse.windows.close import Closed, close, instant
 from lakehouse.windows.count import counting
 from lakehouse.windows.define import has_same_windows, prepare, unfit
@@ -37,8 +37,7 @@ def reconcile(
             pass
     table = open_table(places, rollup.name)  # before logs, which must have all that it counted
     logs = open_table(places, LOGS)
-    first = max((day for day in (since, retained_from(logs)) if day), default=None)
-    for found in check(places, rollup, table, logs, first):
+    for found in check(places, rollup, table, logs, checked_from(table, logs, since)):
         if found.to_count or found.wrong_days:
             replace(places, rollup.table(), partial(_day_again, places, rollup, found))
             yield found
@@ -60,8 +59,9 @@ def rebuild(places: Places, rollup: Rollup, late: timedelta) -> Iterator[Closed]
 
 def closed_by_now(logs: DeltaTable, late: timedelta) -> datetime:
     """The horizon that the newest event gives, for a stream that never ran."""
-    newest = pc.max(pa.table(logs.get_add_actions(flatten=True))["max.timestamp"]).as_py()
-    return last_closed((newest or datetime(1970, 1, 2, tzinfo=UTC)) - late)
+    files = pa.table(logs.get_add_actions(flatten=True))
+    newest = pc.max(files["max.timestamp"]).as_py() if files.num_rows else None
+    return last_closed(newest - late) if newest else EPOCH
 
 
 def _begun_again(rollup: Rollup, first: date | None, current: DeltaTable) -> Replacement:

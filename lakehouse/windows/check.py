@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from deltalake import DeltaTable
 
 from lakehouse.duck import create_view
+from lakehouse.maintenance.points import retained_from
 from lakehouse.paths import Places
 from lakehouse.rollup import DAY, Rollup, compare
 from lakehouse.windows.close import days_of
@@ -59,6 +60,12 @@ def check(
         for day in sorted({*days_of(logs), *(day for (day,) in stored)}):
             if day >= (since or day) and _first(day) < closed:
                 yield _Day(count, rollup, {f.name for f in table.schema().fields}, day, closed)()
+
+
+def checked_from(table: DeltaTable, logs: DeltaTable, since: date | None = None) -> date | None:
+    """The first day to check: what `retain` deleted, of either table, cannot be compared."""
+    days = (since, retained_from(table), retained_from(logs))
+    return max((day for day in days if day), default=None)
 
 
 @dataclass

@@ -13,6 +13,7 @@ from lakehouse.checkpoint import Checkpoint
 from lakehouse.paths import Places
 from lakehouse.rollup import Rollup
 from lakehouse.windows import stream
+from lakehouse.windows.explained import explained
 from lakehouse.windows.stream import Closing, StopBetweenCommits, WindowsReport
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ LOOK_SECONDS = 0.2
 
 @dataclass
 class ClosingRun:
-    """A query of a Spark application; `failed` hears why it ended by itself.
+    """A query of a Spark application; `failed` hears, in words, why it ended by itself.
 
     Its rollups have one size of window, and wait `late` for late events.
     """
@@ -67,7 +68,7 @@ class ClosingRun:
             self.spark.sparkContext.setLocalProperty("spark.scheduler.pool", self.query)
             self._follow(self._query(trigger))
         except Exception as error:
-            self.failed(error)
+            self.failed(explained(error, self.query, self.places))
 
     def _query(self, trigger: dict[str, str | bool]) -> StreamingQuery:
         times = stream.read(self.spark, self.places)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from deltalake import DeltaTable
 
 from lakehouse.paths import Places
 from lakehouse.rollup import ROLLUPS
 from lakehouse.store import table_or_none
-from lakehouse.windows.check import Checked, check
+from lakehouse.windows.check import Checked, check, checked_from
 
 EXAMPLES = 20
 
@@ -45,14 +45,12 @@ def rollups_of(places: Places) -> dict[str, DeltaTable]:
     return {name: table for name, table in found.items() if table is not None}
 
 
-def judge(
-    places: Places, tables: Mapping[str, DeltaTable], logs: DeltaTable, since: date | None
-) -> WindowsVerdict:
-    """Recount every closed window from `since` on; `logs` at least as new as the tables."""
+def judge(places: Places, tables: Mapping[str, DeltaTable], logs: DeltaTable) -> WindowsVerdict:
+    """Recount every closed window that can be; `logs` at least as new as the tables."""
     days = [
         day
         for name, table in tables.items()
-        for day in check(places, ROLLUPS[name], table, logs, since)
+        for day in check(places, ROLLUPS[name], table, logs, checked_from(table, logs))
     ]
     faults = [fault for day in days for fault in faults_of(day)]
     return WindowsVerdict(

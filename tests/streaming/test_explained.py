@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from streaming.explained import explained, explained_windows
+from lakehouse.paths import Places
+from lakehouse.windows.explained import explained as explained_query
+from streaming.explained import explained
 
 JAVA = """An error occurred while calling o102.collectToPython.
 : org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 failed
@@ -43,7 +45,7 @@ def test_a_full_disk_is_named(said: str, tmp_path: Path) -> None:
     """Spark does not say which one is full; a file that could not be made is none that is gone."""
     for told in (
         explained(said, "web-logs", [str(tmp_path)]),
-        explained_windows(OSError(said), [str(tmp_path)]),
+        explained_query(OSError(said), "windows", Places(str(tmp_path), str(tmp_path))),
     ):
         assert f"the disk that holds {tmp_path} is full" in told.what
         assert "make room" in told.remedy
