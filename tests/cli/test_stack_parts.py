@@ -16,7 +16,7 @@ from streaming.report import BatchReport
 
 def verdict(ok: bool = True, gaps: int = 0) -> Verdict:
     """A verdict about ten records."""
-    return Verdict(ok, 10, 8, 2, gaps, 0, 0, 0, 0, 0, {})
+    return Verdict(ok, 10, 8, 2, gaps, *[0] * 9, {})
 
 
 def test_batches_add_up() -> None:
