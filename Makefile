@@ -26,8 +26,9 @@ setup: $(READY)  ## virtual environment and jars, from lock files with hashes; o
 demo: setup  ## Kafka, producer and ingest with a live screen (DURATION RATE INCIDENT BACKFILL LAKE)
 	@$(BIN)/logpond up $(UP)
 
-test: setup  ## all tests
-	@$(BIN)/pytest
+test: setup  ## all tests: those that need no broker on both cores, then the others
+	@$(BIN)/pytest -n 2 --dist loadgroup -m "not broker and not faults"
+	@$(BIN)/pytest -m "broker or faults"
 
 test-fast: setup  ## the tests that need no broker, within a minute
 	@$(BIN)/pytest -n 2 --dist loadgroup -m "not broker and not faults"
