@@ -39,11 +39,13 @@ class WindowsReport:
     @property
     def line(self) -> str:
         """One line for a person."""
-        rows = {name: sum(c.rows for c in self.closed if c.table == name) for name in self._names}
-        told = ", ".join(f"{name} {count:,} rows" for name, count in rows.items())
-        first = min(c.first for c in self.closed)
-        return (f"closed {first:%Y-%m-%d %H:%M} to {self.horizon:%H:%M} UTC: {told}, "
-                f"{self.requests:,} requests  {self.seconds:.2f} s")  # fmt: skip
+        of = {name: [c for c in self.closed if c.table == name] for name in self._names}
+        told = ", ".join(f"{name} {sum(c.rows for c in each):,} rows" for name, each in of.items())
+        count = max(sum(c.windows for c in each) for each in of.values())
+        return (
+            f"closed up to {self.horizon:%Y-%m-%d %H:%M} UTC: {count:,} windows of "
+            f"{self.requests:,} requests, {told}  {self.seconds:.2f} s"
+        )
 
     @property
     def requests(self) -> int:
