@@ -174,7 +174,7 @@ def _late(verdict: Verdict) -> Iterator[str]:
         else:
             yield f"  wrong: {what}"
     if verdict.windows_late:
-        yield "  `logpond reconcile` counts half hours and days again; minutes stay as they were judged"
+        yield "  `logpond reconcile` counts half hours and days again; minutes stay as they were"
 
 
 def _spark(settings: settings_file.Settings) -> Callable[[], SparkSession]:
