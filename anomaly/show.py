@@ -26,11 +26,12 @@ def show(rows: Sequence[Mapping[str, Any]], how: str, out: TextIO) -> None:
 def _table(rows: Sequence[Mapping[str, Any]], out: TextIO) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
     for name, value in (rows[0] if rows else {}).items():
         table.add_column(name, justify="left" if isinstance(value, str) else "right", no_wrap=True)
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
+        table.add_row(*(Text("" if value is None else str(value)) for value in row.values()))
     console = Console(file=out, width=None if out.isatty() else 240, highlight=False)
     console.print(table)

@@ -35,12 +35,17 @@ def _minute(at: int, rows: pa.Table) -> Minutes:
     pairs = zip(rows["service"].to_pylist(), rows["endpoint"].to_pylist(), strict=True)
     return Minutes(
         at,
-        [Key(service or "", endpoint or "") for service, endpoint in pairs],
+        [Key(inert(service), inert(endpoint)) for service, endpoint in pairs],
         _numbers(rows, "request_count"),
         _numbers(rows, "client_errors"),
         _numbers(rows, "server_errors"),
         _histograms(rows["_response_time_histogram"].combine_chunks()),
     )
+
+
+def inert(name: str | None) -> str:
+    """A name out of logs without what a terminal acts on, or turns a line by."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in name or "")
 
 
 def _numbers(rows: pa.Table, name: str) -> Ints:

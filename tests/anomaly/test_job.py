@@ -137,6 +137,18 @@ def test_minutes_are_those_of_the_table(troubled: Lake) -> None:
         assert minute.latency.quantile(0.95) == pytest.approx([40.0] * 3, rel=0.02)
 
 
+def test_names_out_of_logs_are_inert(lake: Lake) -> None:
+    """No control character, and nothing that turns a line, comes into a sentence."""
+    admit(lake.places, settings.load(lake=lake.places.lake).anomaly)
+    times = [at(minute) for minute in range(3)]
+    lake.put(logged(times, endpoint="/\x1b[2J\u202eevil[bold]", _commit="writer:0"))
+    close_up_to(lake, 2)
+
+    (minute, _) = minutes_of(store.open_table(lake.places, MINUTES.name).to_pyarrow_table())
+    assert str(minute.keys[-1]).isprintable()
+    assert minute.keys[-1].endpoint == "/\ufffd[2J\ufffdevil[bold]"
+
+
 def test_a_snapshot_is_as_good_as_all_minutes(troubled: Lake) -> None:
     """A fold that starts from it gives the same incidents."""
     close_up_to(troubled, 74)
