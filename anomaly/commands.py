@@ -13,6 +13,7 @@ from lakehouse.settings import CONF
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+LAKE = click.option("--lake", metavar="DIR|URL", help="Where the tables are. [env: LOGPOND_LAKE]")
 CONFIG = click.option("--config", type=FILE, help="Constants.  [conf/anomaly.toml]")
 
 
@@ -48,6 +49,8 @@ def score(file: Path, out: Path | None, config: Path | None) -> None:
 
 
 @anomaly.command()
+@click.argument("labels", required=False, type=FILE)
+@LAKE
 @click.option("--rates", type=FOLDER, help="Inject into these counts too: timestamp,value files.")
 @click.option("--nab", type=FOLDER, help="Score these labelled series: a folder with windows.json.")
 @click.option("--keys", type=click.IntRange(1), default=40, show_default=True)
@@ -55,10 +58,16 @@ def score(file: Path, out: Path | None, config: Path | None) -> None:
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table")
 @CONFIG
-def evaluate(config: Path | None, form: str, **flags: Any) -> None:
-    """Inject trouble into rates, and count what is found: recall, precision, delay, false alarms.
+def evaluate(
+    labels: Path | None, lake: str | None, config: Path | None, form: str, **flags: Any
+) -> None:
+    """Recall, precision, delay and false alarms: of a lake, or of trouble injected into rates.
+
+    With LABELS, the incidents of the lake are set against what the producer staged. Without, rates
+    get trouble, and the detectors are asked.
 
     \b
+      logpond evaluate lake/_state/labels.ndjson
       python -m anomaly evaluate
       python -m anomaly evaluate --rates counts/ --nab nab/ --format json
 
@@ -67,6 +76,13 @@ def evaluate(config: Path | None, form: str, **flags: Any) -> None:
     """
     from anomaly.evaluate.run import evaluated
 
+    if labels:
+        from anomaly.evaluate.lake import compared
+        from lakehouse import settings
+        from lakehouse.paths import Places
+
+        _show(compared(Places.of(settings.load(lake=lake)), labels.read_bytes()), form, sys.stdout)
+        return
     said = evaluated(constants(config), lambda line: click.echo(line, err=True), **flags)
     _show(said, form, sys.stdout)
 

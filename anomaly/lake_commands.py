@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from anomaly.commands import CONFIG, anomaly, constants
+from anomaly.commands import CONFIG, LAKE, anomaly, constants
 from anomaly.show import FORMATS
 from lakehouse import settings as settings_file
 from lakehouse.paths import Places
@@ -17,7 +17,6 @@ from lakehouse.paths import Places
 if TYPE_CHECKING:
     from anomaly.incident import Incident
 
-LAKE = click.option("--lake", metavar="DIR|URL", help="Where the tables are. [env: LOGPOND_LAKE]")
 FORMAT = click.option("--format", "form", type=click.Choice(FORMATS), default="table",
                       show_default=True)  # fmt: skip
 HOURS = click.option(

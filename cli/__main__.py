@@ -31,6 +31,7 @@ COMMANDS = {
     "detect": ("anomaly.lake_commands", "Find incidents as they happen."),
     "analyze": ("anomaly.lake_commands", "Find incidents in all of the history."),
     "anomalies": ("anomaly.lake_commands", "List the incidents that were found."),
+    "evaluate": ("anomaly.commands", "Set incidents against what was staged, or injected."),
     "explain": ("anomaly.lake_commands", "Show what an incident was computed from."),
     "reconcile": ("analytics.windows_commands", "Count windows again for which rows came late."),
     "rebuild": ("analytics.windows_commands", "Make a rollup again from logs."),

@@ -189,6 +189,26 @@ def test_commands_show_what_was_found(troubled: Lake) -> None:
     assert CliRunner().invoke(anomaly, ["anomalies", *where, "--open"]).output.strip() == "[]"
 
 
+def test_what_was_staged_is_graded(troubled: Lake, tmp_path: Path) -> None:
+    """Found within two minutes; a label that nothing was found of is missed, and told as such."""
+    close_up_to(troubled, END)
+    Detection(troubled.places, CONFIG)()
+    staged = [
+        {"kind": "error-burst", "start": at(first), "end": at(end), "service": "shop"}
+        for first, end in (BURST, (20, 25))
+    ]
+    labels = tmp_path / "labels.ndjson"
+    labels.write_bytes(b"\n".join(msgspec.json.encode(label) for label in staged))
+    words = ["evaluate", str(labels), "--lake", troubled.places.lake]
+    told = CliRunner().invoke(anomaly, [*words, "--format", "json"])
+    said = json.loads(told.stdout)
+
+    assert [row["found"] for row in said["labels"]] == [True, False]
+    assert 0 < said["labels"][0]["after_seconds"] <= 180
+    (total,) = said["totals"]
+    assert (total["recall"], total["false"], total["precision"]) == (0.5, 0, 1.0)
+
+
 @pytest.mark.spark
 def test_detect_once_closes_and_finds(troubled: Lake, tmp_path: Path) -> None:
     """The program by itself: Spark says which minutes are over, and the burst is told."""

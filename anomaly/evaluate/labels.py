@@ -1,0 +1,80 @@
+"""Incidents of a lake against what was staged: found or not, how soon, what is false. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from anomaly.incident import Incident
+
+# An incident may open this long after the trouble's end: five minutes are judged together.
+GRACE = timedelta(minutes=5)
+# What follows trouble (its end, a return) for so long is no false incident.
+AFTERMATH = timedelta(minutes=30)
+MINUTE = timedelta(minutes=1)
+
+
+class Label(msgspec.Struct, frozen=True):
+    """An incident that was staged, as the producer wrote it down."""
+
+    kind: str
+    start: datetime
+    end: datetime
+    service: str = ""
+    endpoint: str = ""
+    ip: str = ""
+
+
+def labels_of(lines: bytes) -> list[Label]:
+    """The labels of a file, a JSON object a line."""
+    return [msgspec.json.decode(line, type=Label) for line in lines.splitlines() if line.strip()]
+
+
+def graded(labels: Iterable[Label], incidents: Sequence[Incident]) -> list[dict[str, Any]]:
+    """A row a label: whether it was found, the time from its start until that minute was over."""
+    return [_graded(label, incidents) for label in labels]
+
+
+def totals(labels: Sequence[Label], incidents: Sequence[Incident]) -> dict[str, Any]:
+    """Recall of the labels; precision of the incidents that are part of no wider one."""
+    found = sum(row["found"] for row in graded(labels, incidents))
+    own = [one for one in incidents if not one.parent]
+    false = sum(not any(_is_near(label, one) for label in labels) for one in own)
+    return {
+        "labels": len(labels),
+        "found": found,
+        "recall": round(found / len(labels), 3) if labels else None,
+        "incidents": len(own),
+        "false": false,
+        "precision": round(1 - false / len(own), 3) if own else None,
+    }
+
+
+def _graded(label: Label, incidents: Sequence[Incident]) -> dict[str, Any]:
+    meant = [one for one in incidents if _is_of(label, one)]
+    first = min(meant, key=lambda one: one.opened, default=None)
+    over = first and max(first.opened + MINUTE - label.start, timedelta())
+    return {
+        "kind": label.kind,
+        "start": f"{label.start:%Y-%m-%d %H:%M:%S}",
+        "where": " ".join(filter(None, (label.service, label.endpoint, label.ip))),
+        "found": first is not None,
+        "after_seconds": over and round(over.total_seconds()),
+        "incident_id": first and first.incident_id,
+        "sentence": first and first.sentence,
+    }
+
+
+def _is_of(label: Label, one: Incident) -> bool:
+    """While the label lasted, and for its key, or a wider or narrower one."""
+    in_time = label.start - MINUTE < one.opened <= label.end + GRACE
+    same_service = not one.service or not label.service or one.service == label.service
+    same_endpoint = not one.endpoint or not label.endpoint or one.endpoint == label.endpoint
+    return in_time and same_service and same_endpoint
+
+
+def _is_near(label: Label, one: Incident) -> bool:
+    return label.start - MINUTE < one.opened <= label.end + AFTERMATH
