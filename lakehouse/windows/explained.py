@@ -29,7 +29,7 @@ def explained(error: Exception, query: str, places: Places) -> LogpondError:
             "logs is left out",
         )
     return LogpondError(
-        f"the query {query} failed: {cause(str(error))}",
+        f"the query {query} failed: {cause(str(error) or repr(error))}",
         "nothing is lost: start again; whatever ran beside it stopped between two batches",
     )
 
