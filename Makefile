@@ -30,7 +30,7 @@ test: setup  ## all tests: those that need no broker on both cores, then the oth
 	@$(BIN)/pytest -n 2 --dist loadgroup -m "not broker and not faults"
 	@$(BIN)/pytest -m "broker or faults"
 
-test-fast: setup  ## the tests that need no broker, within a minute
+test-fast: setup  ## the tests that need no broker, on both cores: four minutes
 	@$(BIN)/pytest -n 2 --dist loadgroup -m "not broker and not faults"
 
 test-faults: setup  ## processes are killed, twenty random times too, and nothing is lost
