@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 
-import pyarrow as pa
-import pyarrow.compute as pc
-from deltalake import DeltaTable, WriterProperties
+from deltalake import DeltaTable
 
 from lakehouse.errors import SettingsError
-from lakehouse.maintenance.retry import retried
+from lakehouse.maintenance.parts import ORDERED_BYTES, Part, parts, rewrite
 from lakehouse.maintenance.shape import SMALL_BYTES, Upkeep, shape
 from lakehouse.paths import Places
 from lakehouse.store import open_table
 from lakehouse.store.read import check_writer
-
-TARGET_BYTES = 128 << 20
-WRITTEN = WriterProperties(compression="ZSTD", compression_level=1)
 
 Progress = Callable[[int, int], None]
 
@@ -36,31 +30,17 @@ def optimize(
     found = open_table(places, name)
     check_writer(found, "deltalake")
     _check_columns(found, zorder)
-    before, todo = shape(places, name), list(_partitions(found, every=bool(zorder)))
-    for done, partition in enumerate(todo):
+    before, todo = shape(places, name), [p for p in parts(places, name) if zorder or _is_worn(p)]
+    for done, part in enumerate(todo):
         progress(done, len(todo))
-        retried(places, name, partial(_rewrite, partition=partition, zorder=zorder))
+        rewrite(places, name, part.keys, zorder, merged=ORDERED_BYTES)
     progress(len(todo), len(todo))
     return Upkeep(name, "ZORDER" if zorder else "OPTIMIZE", before, shape(places, name))
 
 
-def _partitions(found: DeltaTable, every: bool) -> Iterator[list[tuple[str, str, str]]]:
-    """Filters of the partitions to rewrite: all, or those with several small files."""
-    keys = found.metadata().partition_columns
-    adds = pa.table(found.get_add_actions(flatten=True))
-    columns = [f"partition.{key}" for key in keys]
-    small = adds if every else adds.filter(pc.less(adds["size_bytes"], SMALL_BYTES))
-    counted = small.group_by(columns).aggregate([([], "count_all")]).to_pylist()
-    for row in sorted(counted, key=str):
-        if every or row["count_all"] > 1:
-            yield [(key, "=", str(row[f"partition.{key}"])) for key in keys]
-
-
-def _rewrite(at: DeltaTable, partition: list[tuple[str, str, str]], zorder: Sequence[str]) -> None:
-    if zorder:
-        at.optimize.z_order([*zorder], partition, TARGET_BYTES, writer_properties=WRITTEN)
-    else:
-        at.optimize.compact(partition, TARGET_BYTES, writer_properties=WRITTEN)
+def _is_worn(part: Part) -> bool:
+    """Whether it has several small files."""
+    return sum(size < SMALL_BYTES for size in part.files.values()) > 1
 
 
 def _check_columns(found: DeltaTable, zorder: Sequence[str]) -> None:

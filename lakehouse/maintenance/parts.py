@@ -9,21 +9,21 @@ from functools import partial
 from typing import Any
 
 import pyarrow as pa
-from deltalake import DeltaTable, WriterProperties
+from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from lakehouse.errors import LogpondError
-from lakehouse.maintenance.retry import retried
 from lakehouse.maintenance.shape import SMALL_BYTES
 from lakehouse.paths import Places
-from lakehouse.store import open_table
+from lakehouse.store import WRITTEN, open_table
 from lakehouse.store.read import check_writer
+from lakehouse.store.retry import retried
 
 ORDERED_BYTES = 128 << 20
-WRITTEN = WriterProperties(compression="ZSTD", compression_level=1)
 # What a table that cannot be kept now raises; rows and files are as they were.
 REFUSALS = (LogpondError, DeltaError, OSError)
 Keys = tuple[tuple[str, str], ...]
+Where = list[tuple[str, str, str]]
 File = tuple[str, int, datetime | None]
 
 
@@ -61,25 +61,31 @@ def parts(places: Places, name: str) -> list[Part]:
 
 
 def rewrite(
-    places: Places, name: str, keys: Keys, zorder: Sequence[str] = (), memory: int = 512 << 20
+    places: Places,
+    name: str,
+    keys: Keys,
+    zorder: Sequence[str] = (),
+    memory: int = 512 << 20,
+    merged: int = SMALL_BYTES,
 ) -> None:
-    """Order the rows of a partition by columns, or else merge its small files.
+    """Order the rows of a partition by columns, or else merge its files below `merged` bytes.
 
-    Sorting beyond `memory` bytes goes to disk. A merge leaves files of 16 MB and more alone, so
-    that repeated merges cost little. A conflict is tried again; TableError where others kept
+    Sorting beyond `memory` bytes goes to disk. A merge that leaves files of 16 MB and more alone
+    costs little when it is repeated. A conflict is tried again; TableError where others kept
     winning.
     """
     check_writer(open_table(places, name), "deltalake")
-    retried(places, name, partial(_rewrite, keys=keys, zorder=zorder, memory=memory))
-
-
-def _rewrite(at: DeltaTable, keys: Keys, zorder: Sequence[str], memory: int) -> None:
     where = [(key, "=", value) for key, value in keys]
+    change = partial(_rewrite, where=where, zorder=zorder, memory=memory, merged=merged)
+    retried(places, name, change)
+
+
+def _rewrite(at: DeltaTable, where: Where, zorder: Sequence[str], memory: int, merged: int) -> None:
     if zorder:
         at.optimize.z_order([*zorder], where, ORDERED_BYTES, max_concurrent_tasks=1,
                             max_spill_size=memory, writer_properties=WRITTEN)  # fmt: skip
     else:
-        at.optimize.compact(where, SMALL_BYTES, max_concurrent_tasks=1, max_spill_size=memory,
+        at.optimize.compact(where, merged, max_concurrent_tasks=1, max_spill_size=memory,
                             writer_properties=WRITTEN)  # fmt: skip
 
 

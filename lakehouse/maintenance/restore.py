@@ -10,11 +10,11 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 
 from lakehouse.errors import TableError
 from lakehouse.lock import alone
-from lakehouse.maintenance.retry import retried
 from lakehouse.maintenance.shape import Upkeep, shape
 from lakehouse.paths import Places
-from lakehouse.store import open_table
+from lakehouse.store import open_table, set_property
 from lakehouse.store.read import OLDEST_PROPERTY, check_writer, oldest_kept
+from lakehouse.store.retry import retried
 from lakehouse.tables import LOGS, QUARANTINE
 
 INGEST = "ingest"
@@ -37,7 +37,8 @@ def restore(places: Places, name: str, version: int) -> Upkeep:
                              f"restore; see `logpond history {name}`")  # fmt: skip
         before = shape(places, name)
         retried(places, name, lambda at: _restore(at, name, version))
-        _note_again(places, name, oldest_kept(newest))
+        if oldest := oldest_kept(newest):
+            set_property(places, name, OLDEST_PROPERTY, str(oldest))
     return Upkeep(name, "RESTORE", before, shape(places, name))
 
 
@@ -62,9 +63,3 @@ def _restore(at: DeltaTable, name: str, version: int) -> None:
             f"table {name} cannot be restored to version {version}: {error}",
             f"see `logpond history {name}` for the versions that can be read",
         ) from error
-
-
-def _note_again(places: Places, name: str, oldest: int) -> None:
-    if oldest:
-        noted = {OLDEST_PROPERTY: str(oldest)}
-        retried(places, name, lambda at: at.alter.set_table_properties(noted, False))

@@ -13,11 +13,11 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 from lakehouse.duck import connect, create_view
 from lakehouse.errors import SettingsError, TableError
 from lakehouse.maintenance.points import raised
-from lakehouse.maintenance.retry import retried
 from lakehouse.maintenance.shape import SMALL_BYTES, Shape, Upkeep, shape
 from lakehouse.paths import Places
 from lakehouse.store import open_table
 from lakehouse.store.read import check_writer
+from lakehouse.store.retry import retried
 
 # Rows of files are left out: nobody counts them again, and each file would stay noted for good.
 HIGHEST = """

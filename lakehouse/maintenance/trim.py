@@ -13,11 +13,11 @@ from deltalake import DeltaTable
 
 from lakehouse import blobs
 from lakehouse.maintenance.needed import readers
-from lakehouse.maintenance.retry import retried
 from lakehouse.paths import Places
 from lakehouse.store import open_table
 from lakehouse.store.log import FOLDER, Log, checkpoints, entries
 from lakehouse.store.read import check_writer
+from lakehouse.store.retry import retried
 
 LEAST = timedelta(hours=1)
 

@@ -10,12 +10,12 @@ from deltalake import DeltaTable
 from lakehouse import blobs
 from lakehouse.errors import SettingsError
 from lakehouse.maintenance.needed import refuse_needed
-from lakehouse.maintenance.retry import retried
 from lakehouse.maintenance.shape import Upkeep, shape
 from lakehouse.paths import Places
-from lakehouse.store import open_table
+from lakehouse.store import open_table, set_property
 from lakehouse.store.log import Log
 from lakehouse.store.read import OLDEST_PROPERTY, check_writer, oldest_kept
+from lakehouse.store.retry import retried
 from lakehouse.table import HISTORY_PROPERTY
 
 # deltalake looks at its clock once more when it deletes, after conflicts maybe.
@@ -47,7 +47,7 @@ def vacuum(
         kept = _oldest_after(places, found, name, hours)
         refuse_needed(places, found, name, kept, doomed)
     if doomed and not dry_run:
-        _note_oldest(places, name, kept)
+        set_property(places, name, OLDEST_PROPERTY, str(kept))
         retried(places, name, partial(_delete, hours=hours, strays=strays))
     halves = _halves(places, name, hours, dry_run) if strays else 0
     return Upkeep(name, "VACUUM", before, shape(places, name), len(doomed) + halves)
@@ -69,11 +69,6 @@ def _oldest_after(places: Places, found: DeltaTable, name: str, hours: int) -> i
     """Every version that was current at the cutoff, or later, keeps all its files."""
     cutoff = datetime.now(UTC) - timedelta(hours=hours) + SLACK
     return max(Log(places, name).at(cutoff, found.version()), oldest_kept(found))
-
-
-def _note_oldest(places: Places, name: str, kept: int) -> None:
-    noted = {OLDEST_PROPERTY: str(kept)}
-    retried(places, name, lambda at: at.alter.set_table_properties(noted, False))
 
 
 def _hours(found: DeltaTable, asked: int | None) -> int:

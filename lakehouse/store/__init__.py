@@ -8,7 +8,8 @@ from lakehouse.paths import Places
 from lakehouse.store.commit import DeltaWriter, Key, Writer
 from lakehouse.store.files import DataFile
 from lakehouse.store.read import held, note_of, oldest_kept, open_table, table_or_none
-from lakehouse.store.replace import Replacement, replace
+from lakehouse.store.replace import WRITTEN, Replacement, replace
+from lakehouse.store.retry import retried
 from lakehouse.store.schema import create, set_property
 from lakehouse.tables import Table
 
@@ -26,6 +27,7 @@ def writer(chosen: str, places: Places, table: Table, spark: SparkSession | None
 
 
 __all__ = [
+    "WRITTEN",
     "DataFile",
     "DeltaWriter",
     "Key",
@@ -37,6 +39,7 @@ __all__ = [
     "oldest_kept",
     "open_table",
     "replace",
+    "retried",
     "set_property",
     "table_or_none",
     "writer",

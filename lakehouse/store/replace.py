@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,15 +10,13 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
-from deltalake.exceptions import CommitFailedError
 
-from lakehouse.disk import in_words
-from lakehouse.errors import TableError
 from lakehouse.paths import Places
-from lakehouse.store.read import NOTE, open_table
+from lakehouse.store.read import NOTE
+from lakehouse.store.retry import retried
 from lakehouse.tables import Table
 
-ATTEMPTS = 10
+# As every rewrite of rows is written.
 WRITTEN = WriterProperties(compression="ZSTD", compression_level=1)
 
 
@@ -45,22 +42,14 @@ def replace(
 
     What was replaced; None where `make` had nothing to do. TableError where others kept winning.
     """
-    for attempt in range(ATTEMPTS):
-        current = open_table(places, table)
+
+    def change(current: DeltaTable) -> Replacement | None:
         made = make(current)
-        if made is None:
-            return None
-        try:
-            with in_words(places.table(table)):
-                _write(current, made)
-        except CommitFailedError:
-            time.sleep(random.uniform(0, 0.1 * (attempt + 1)))
-        else:
-            return made
-    raise TableError(
-        f"table {table.name} did not take the rows: {ATTEMPTS} conflicts",
-        "another process commits to it without a pause; try again",
-    )
+        if made is not None:
+            _write(current, made)
+        return made
+
+    return retried(places, table.name, change)
 
 
 def _write(current: DeltaTable, made: Replacement) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from deltalake import CommitProperties, DeltaTable, Field, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from lakehouse.disk import in_words
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
-from lakehouse.store.read import check_writer, open_table, table_or_none
+from lakehouse.store.read import check_writer, table_or_none
+from lakehouse.store.retry import retried
 from lakehouse.tables import Table
-
-ATTEMPTS = 10
 
 
 def create(places: Places, table: Table) -> DeltaTable:
@@ -95,13 +92,9 @@ def _same(wanted: Field, there: Field) -> bool:
 
 def set_property(places: Places, name: str, key: str, value: str) -> None:
     """Give a table a property, unless it has it; beside other writers."""
-    for _ in range(ATTEMPTS):
-        found = open_table(places, name)
-        if (found.metadata().configuration or {}).get(key) == value:
-            return
-        with suppress(CommitFailedError), in_words(places.table(name)):
+
+    def change(found: DeltaTable) -> None:
+        if (found.metadata().configuration or {}).get(key) != value:
             found.alter.set_table_properties({key: value}, False)
-    raise TableError(
-        f"table {name} did not take a property: {ATTEMPTS} conflicts",
-        "another process commits to it without a pause; try again",
-    )
+
+    retried(places, name, change)

@@ -10,7 +10,7 @@ from lakes import Lake, events
 
 from lakehouse import store
 from lakehouse.errors import TableError
-from lakehouse.maintenance.retry import ATTEMPTS, retried
+from lakehouse.store.retry import ATTEMPTS, retried
 from lakehouse.tables import LOGS
 
 

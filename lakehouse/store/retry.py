@@ -13,7 +13,7 @@ from deltalake.exceptions import CommitFailedError
 from lakehouse.disk import in_words
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
-from lakehouse.store import open_table
+from lakehouse.store.read import open_table
 
 ATTEMPTS = 10
 Done = TypeVar("Done")
