@@ -14,8 +14,8 @@ from lakehouse.errors import LogpondError
 def main() -> None:
     """Run a command, also as `--mode detect`; a failure is its text and its exit code."""
     words = sys.argv[1:]
-    if words[:1] == ["--mode"]:
-        words = words[1:]
+    if words and words[0].partition("=")[0] == "--mode":
+        words = [*words[0].split("=")[1:], *words[1:]]
     try:
         anomaly.main(words, prog_name="python -m anomaly")
     except LogpondError as error:

@@ -9,20 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from anomaly.arrays import Array, Floats, Ints
+from lakehouse.rollup.measure import GROWTH, LEAST_MS, SHIFT
 
-BASE, SHIFT, LEAST = 1.02, 0.37, 0.01
-_LOG_BASE = math.log(BASE)
+_LOG_GROWTH = math.log(GROWTH)
 
 
 def bucket_of(value: float) -> int:
     """The bucket of a value in ms; what is below 0.01 counts as 0.01."""
-    return math.floor(math.log(max(value, LEAST)) / _LOG_BASE + SHIFT)
+    return math.floor(math.log(max(value, LEAST_MS)) / _LOG_GROWTH + SHIFT)
 
 
 def value_of(bucket: Array) -> Floats:
     """The value in ms that stands for a bucket: at most 1 % from any value in it."""
-    low = np.exp((np.asarray(bucket, float) - SHIFT) * _LOG_BASE)
-    return np.asarray(2 * low * (low * BASE) / (low + low * BASE))
+    low = np.exp((np.asarray(bucket, float) - SHIFT) * _LOG_GROWTH)
+    return np.asarray(low * 2 * GROWTH / (1 + GROWTH))
 
 
 @dataclass(frozen=True)

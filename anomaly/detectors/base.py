@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -52,7 +53,7 @@ class Judged:
     n: Floats
 
 
-class Detector:
+class Detector(ABC):
     """State a row a key; `step` judges a minute against what was learned before, then learns."""
 
     measure: ClassVar[str]
@@ -65,17 +66,17 @@ class Detector:
         self.config = config
         self.state = Columns(**self.fields)
 
+    @abstractmethod
     def step(self, seen: Seen, mood: Array) -> list[Judged]:
         """Judge a minute; `mood` says for each row how to learn from it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def excess(self, rows: Ints) -> Floats:
         """How far these rows are over (or under) what was expected, in units that add up."""
-        raise NotImplementedError
 
+    @abstractmethod
     def clear(self) -> None:
         """Forget the last minutes: a stretch without data lies between them and the next."""
-        raise NotImplementedError
 
 
 def pushed(ring: Array, values: Floats) -> Floats:

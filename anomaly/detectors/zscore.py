@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -22,9 +23,9 @@ class Zscore(Detector):
     directions: ClassVar[tuple[str, ...]] = (UP,)
     fields: ClassVar[dict[str, Field]] = {"last": Field(np.nan, width=LONGEST)}
 
+    @abstractmethod
     def value(self, seen: Seen) -> Floats:
         """What is measured."""
-        raise NotImplementedError
 
     def step(self, seen: Seen, mood: Array) -> list[Judged]:
         """Judge one minute by the window before it."""

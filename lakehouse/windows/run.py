@@ -64,6 +64,7 @@ class ClosingRun:
         self._run({"availableNow": True})
 
     def _run(self, trigger: dict[str, str | bool]) -> None:
+        self._failure = None
         try:
             self.spark.sparkContext.setLocalProperty("spark.scheduler.pool", self.query)
             self._follow(self._query(trigger))

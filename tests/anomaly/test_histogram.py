@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from watched import histogram
 
 from anomaly.histogram import Histograms, bucket_of, value_of
+from lakehouse.duck import connect
+from lakehouse.rollup.measure import BUCKET, VALUE
 
 
 @given(st.floats(0.01, 1e6))
@@ -25,13 +27,14 @@ def test_what_is_next_to_nothing_has_the_lowest_bucket(value: float) -> None:
     assert bucket_of(value) == bucket_of(0.01)
 
 
-def test_the_form_is_that_of_the_windows() -> None:
-    """The histograms of `traffic` and of the minutes can be added."""
-    measure = pytest.importorskip("lakehouse.rollup.measure")
-    from anomaly import histogram as ours
-
-    held = (measure.GROWTH, measure.SHIFT, measure.LEAST_MS)
-    assert held == (ours.BASE, ours.SHIFT, ours.LEAST)
+@pytest.mark.parametrize("value", [0.0, 0.01, 1.0, 1.02, 37.5, 1000.0, 8.64e7])
+def test_the_form_is_that_of_the_windows(value: float) -> None:
+    """What SQL counts into `logs_windowed` is read here as it was meant."""
+    sql = f"SELECT bucket, {VALUE} FROM (SELECT {BUCKET.format(value)} AS bucket)"
+    with connect() as connection:
+        ((bucket, stands_for),) = connection.sql(sql).fetchall()
+    assert bucket == bucket_of(value)
+    assert float(value_of(np.array(bucket))) == pytest.approx(stands_for, rel=1e-12)
 
 
 @given(st.lists(st.lists(st.floats(0.01, 1e5), max_size=40), min_size=1, max_size=6))

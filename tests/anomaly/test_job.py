@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,7 +17,6 @@ from lakes import Lake
 from windows import DAY, at, logged
 
 from anomaly.commands import anomaly, constants
-from anomaly.explain import explained
 from anomaly.fold import Snapshots, closed_minutes, fold
 from anomaly.incident import Incident
 from anomaly.job import Detection, admit, record
@@ -167,12 +168,29 @@ def test_a_snapshot_is_as_good_as_all_minutes(troubled: Lake) -> None:
     assert later
 
 
+def test_a_snapshot_that_cannot_be_read_costs_time_only(troubled: Lake) -> None:
+    """Half written, or of another version of the code: all minutes are folded again."""
+    close_up_to(troubled, END)
+    told = Detection(troubled.places, CONFIG)()
+    kept = Path(troubled.places.ledger("minutes")) / "state" / f"2026-04-29-{CONFIG.hash}"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(b"\x81")
+
+    table = store.open_table(troubled.places, MINUTES.name)
+    again = fold(Snapshots(troubled.places, CONFIG).newest(), closed_minutes(table))
+    assert [again[one.incident_id] for one in told] == told
+
+
 def test_explain_gives_the_same_numbers_again(troubled: Lake) -> None:
     """Whatever became of `logs`."""
     close_up_to(troubled, END)
+    from anomaly import lake_commands  # noqa: F401
+
     for one in Detection(troubled.places, CONFIG)():
-        (*_, last) = explained(troubled.places, one.incident_id, CONFIG)
-        assert last.endswith("give the same numbers")
+        words = ["explain", one.incident_id, "--lake", troubled.places.lake]
+        told = CliRunner().invoke(anomaly, words).output
+        assert told.startswith(one.sentence)
+        assert told.endswith("give the same numbers\n")
 
 
 def test_commands_show_what_was_found(troubled: Lake) -> None:
@@ -187,6 +205,15 @@ def test_commands_show_what_was_found(troubled: Lake) -> None:
     assert json.loads(said[0]) == json.loads(said[1])
     assert len(json.loads(said[0])) == len(written(troubled)) > 0
     assert CliRunner().invoke(anomaly, ["anomalies", *where, "--open"]).output.strip() == "[]"
+
+
+@pytest.mark.parametrize("mode", [["--mode", "analyze"], ["--mode=analyze"], ["analyze"]])
+def test_the_program_goes_by_its_mode(troubled: Lake, mode: list[str]) -> None:
+    """`python -m anomaly --mode analyze` is its command of that name."""
+    close_up_to(troubled, END)
+    words = [sys.executable, "-m", "anomaly", *mode, "--lake", troubled.places.lake]
+    told = subprocess.run([*words, "--format", "json"], capture_output=True, text=True, check=True)
+    assert {"global", "service", "endpoint"} <= {one["scope"] for one in json.loads(told.stdout)}
 
 
 def test_what_was_staged_is_graded(troubled: Lake, tmp_path: Path) -> None:
