@@ -30,8 +30,8 @@ test: setup  ## all tests: those that need no broker on both cores, then the oth
 	@$(BIN)/pytest -n 2 --dist loadgroup -m "not broker and not faults"
 	@$(BIN)/pytest -m "broker or faults"
 
-test-fast: setup  ## the tests that need no broker, on both cores: four minutes
-	@$(BIN)/pytest -n 2 --dist loadgroup -m "not broker and not faults"
+test-fast: setup  ## the quick ones of the tests that need no broker, on both cores
+	@$(BIN)/pytest -n 2 --dist loadgroup -m "not broker and not faults and not slow"
 
 test-faults: setup  ## processes are killed, twenty random times too, and nothing is lost
 	@RANDOM_KILLS=20 UPKEEP_SECONDS=180 $(BIN)/pytest -m faults

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import sys
 
-from analytics import upkeep_commands
+from analytics import upkeep_commands, windows_commands
 from analytics.commands import analytics
 from lakehouse.errors import LogpondError
+
+for command in (
+    upkeep_commands.detail,
+    upkeep_commands.optimize,
+    upkeep_commands.vacuum,
+    upkeep_commands.retain,
+    upkeep_commands.restore,
+    windows_commands.reconcile,
+    windows_commands.rebuild,
+):
+    analytics.add_command(command)
 
 
 def main() -> None:
     """Run a command; a fault is words and an exit code."""
-    for command in (upkeep_commands.detail, upkeep_commands.optimize, upkeep_commands.vacuum):
-        analytics.add_command(command)
     try:
         analytics(prog_name="python -m analytics")
     except LogpondError as error:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analytics import render
-from analytics.options import FORMAT, HUMANE, LAKE
 from analytics.query import ENGINES, ask, moment
 from analytics.query.upkeep import parse
+from lakehouse import render
 from lakehouse import settings as settings_file
+from lakehouse.options import FORMAT, HUMANE, LAKE
 from lakehouse.paths import Places
 
 if TYPE_CHECKING:

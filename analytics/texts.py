@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from analytics.options import HUMANE
 from lakehouse.maintenance import Retained, Upkeep, shape
+from lakehouse.options import HUMANE
 from lakehouse.paths import Places
 from lakehouse.store import open_table
 from lakehouse.tables import LOGS, QUARANTINE

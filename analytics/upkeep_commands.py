@@ -7,13 +7,13 @@ from dataclasses import asdict
 
 import click
 
-from analytics import render, texts
-from analytics.options import FORMAT, HUMANE, LAKE
+from analytics import texts
 from analytics.query.upkeep import Optimize, Vacuum, columns
-from lakehouse import maintenance
+from lakehouse import maintenance, render
 from lakehouse import settings as settings_file
 from lakehouse.errors import SettingsError
 from lakehouse.maintenance import Shape, Upkeep
+from lakehouse.options import FORMAT, HUMANE, LAKE
 from lakehouse.paths import Places
 
 TABLE = click.argument("table", default="logs")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from analytics import render
-from analytics.options import FORMAT, HUMANE, LAKE
+from lakehouse import render
 from lakehouse import settings as settings_file
+from lakehouse.options import FORMAT, HUMANE, LAKE
 from lakehouse.paths import Places
 from lakehouse.rollup import WINDOWS
 
@@ -37,7 +37,7 @@ def reconcile(since: str | None, how: str, lake: str | None) -> None:
       logpond reconcile --since "2 days ago"
       logpond verify
     """
-    from analytics.query.moment import time as moment
+    from lakehouse.moment import time as moment
     from lakehouse.windows.again import reconcile as again
 
     settings = settings_file.load(lake=lake)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
-from anomaly.show import FORMATS
+from lakehouse import render
+from lakehouse import settings as settings_file
+from lakehouse.options import FORMAT, LAKE
+from lakehouse.paths import Places
 from lakehouse.settings import CONF
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-LAKE = click.option("--lake", metavar="DIR|URL", help="Where the tables are. [env: LOGPOND_LAKE]")
 CONFIG = click.option("--config", type=FILE, help="Constants.  [conf/anomaly.toml]")
 
 
@@ -56,10 +58,10 @@ def score(file: Path, out: Path | None, config: Path | None) -> None:
 @click.option("--keys", type=click.IntRange(1), default=40, show_default=True)
 @click.option("--days", type=click.FloatRange(1), default=3.0, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table")
+@FORMAT
 @CONFIG
 def evaluate(
-    labels: Path | None, lake: str | None, config: Path | None, form: str, **flags: Any
+    labels: Path | None, lake: str | None, config: Path | None, how: str, **flags: Any
 ) -> None:
     """Recall, precision, delay and false alarms: of a lake, or of trouble injected into rates.
 
@@ -74,17 +76,14 @@ def evaluate(
     Synthetic keys of 2 to 2,000 requests a minute, and the counts given (a row is a minute), get
     spikes, drops, errors and slow answers. The plain z-score runs on the same minutes.
     """
+    from anomaly.evaluate.lake import compared
     from anomaly.evaluate.run import evaluated
 
     if labels:
-        from anomaly.evaluate.lake import compared
-        from lakehouse import settings
-        from lakehouse.paths import Places
-
-        _show(compared(Places.of(settings.load(lake=lake)), labels.read_bytes()), form, sys.stdout)
-        return
-    said = evaluated(constants(config), lambda line: click.echo(line, err=True), **flags)
-    _show(said, form, sys.stdout)
+        said = compared(Places.of(settings_file.load(lake=lake)), labels.read_bytes())
+    else:
+        said = evaluated(constants(config), lambda line: click.echo(line, err=True), **flags)
+    _show(said, how)
 
 
 def constants(file: Path | None) -> Any:
@@ -95,14 +94,11 @@ def constants(file: Path | None) -> Any:
     return parse(path.read_text(encoding="utf-8"), path.name)
 
 
-def _show(said: dict[str, list[dict[str, Any]]], form: str, out: TextIO) -> None:
-    import msgspec
-
-    from anomaly.show import show
-
-    if form == "json":
-        out.write(msgspec.json.format(msgspec.json.encode(said), indent=2).decode() + "\n")
+def _show(said: dict[str, list[dict[str, Any]]], how: str) -> None:
+    """Each part as a table of its own; as JSON all of it is one object."""
+    if how == "json":
+        render.show_object(said, sys.stdout)
         return
     for rows in said.values():
-        show(rows, form, out)
-        out.write("\n")
+        render.show(render.Rows.of_dicts(rows, [*rows[0]] if rows else []), how, sys.stdout)
+        click.echo()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import msgspec
@@ -80,11 +80,14 @@ def is_new_day(before: int, now: int) -> bool:
     return before >= 0 and moment(before).date() != moment(now).date()
 
 
-def shown_since(incidents: dict[str, Incident], since: datetime | None) -> list[Incident]:
-    """Those that were alive at or after a time, in order of opening."""
+def shown(
+    incidents: Iterable[Incident], since: datetime | None, until: datetime | None = None
+) -> list[Incident]:
+    """Those that went on between two times, in order of opening."""
     alive = [
         one
-        for one in incidents.values()
-        if since is None or (one.closed or one.last_breach) >= since
+        for one in incidents
+        if (since is None or (one.closed or one.last_breach) >= since)
+        and (until is None or one.opened < until)
     ]
     return sorted(alive, key=lambda one: (one.opened, one.incident_id))

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from anomaly.commands import CONFIG, LAKE, anomaly, constants
-from anomaly.show import FORMATS
+from anomaly.commands import CONFIG, anomaly, constants
+from lakehouse import render
 from lakehouse import settings as settings_file
+from lakehouse.options import FORMAT, HUMANE, LAKE
 from lakehouse.paths import Places
 
 if TYPE_CHECKING:
     from anomaly.incident import Incident
 
-FORMAT = click.option("--format", "form", type=click.Choice(FORMATS), default="table",
-                      show_default=True)  # fmt: skip
-HOURS = click.option(
-    "--since", "hours", type=float, metavar="HOURS", help="Only of the last hours."
-)
+SINCE = click.option("--since", metavar="TIME", help="Only what went on after, e.g. -24h.")
+Between = tuple[datetime | None, datetime | None]
 SHOWN = ("opened", "severity", "status", "duration_minutes", "incident_id", "sentence")
 
 
@@ -51,49 +50,55 @@ def detect(lake: str | None, config: Path | None, once: bool) -> None:
 @LAKE
 @CONFIG
 @FORMAT
-@HOURS
+@SINCE
+@click.option("--until", metavar="TIME", help="Only what opened before.")
 @click.option("--version", type=int, metavar="N", help="Of `logs_windowed` at this version.")
 def analyze(
-    lake: str | None, config: Path | None, form: str, hours: float | None, version: int | None
+    lake: str | None,
+    config: Path | None,
+    how: str,
+    since: str | None,
+    until: str | None,
+    version: int | None,
 ) -> None:
     """Judge all closed minutes again, without Spark: what `detect` says of them, or would.
 
-    The fold always starts at the first minute that is kept; --since selects what is shown.
+    The fold always starts at the first minute that is kept; --since and --until (RFC 3339, a
+    date, '24 hours ago' or -24h) select what is shown.
 
     \b
-      logpond analyze --since 24
-      logpond analyze --config other.toml --format json
+      logpond analyze --since -24h
+      logpond analyze --since 2026-05-01 --until 2026-05-02 --config other.toml --format json
     """
-    from anomaly.fold import closed_minutes, fold, shown_since
+    from anomaly.fold import closed_minutes, fold
     from anomaly.watchman import Watchman
 
+    between = _time(since, "--since"), _time(until, "--until")
     table = _minutes(lake, version)
     found = fold(Watchman(constants(config)), closed_minutes(table))
-    _show([*shown_since(found, _since(hours))], form)
+    _show(found.values(), between, how)
 
 
 @anomaly.command()
 @LAKE
 @FORMAT
-@HOURS
+@SINCE
 @click.option("--open", "only_open", is_flag=True, help="Only those that are open.")
-def anomalies(lake: str | None, form: str, hours: float | None, only_open: bool) -> None:
+def anomalies(lake: str | None, how: str, since: str | None, only_open: bool) -> None:
     """List the incidents that were found, the newest last.
 
     \b
       logpond anomalies --open
-      logpond anomalies --since 24 --format json
+      logpond anomalies --since -24h --format json
     """
     from anomaly.table import incidents_of
     from lakehouse.store import open_table
     from lakehouse.tables import ANOMALIES
 
-    places, since = Places.of(settings_file.load(lake=lake)), _since(hours)
-    rows = incidents_of(open_table(places, ANOMALIES).to_pyarrow_table())
-    chosen = [one for one in rows if not only_open or one.status == "open"]
-    _show(
-        [one for one in chosen if since is None or (one.closed or one.last_breach) >= since], form
-    )
+    between = _time(since, "--since"), None
+    places = Places.of(settings_file.load(lake=lake))
+    found = incidents_of(open_table(places, ANOMALIES).to_pyarrow_table())
+    _show([one for one in found if not only_open or one.status == "open"], between, how)
 
 
 @anomaly.command()
@@ -134,19 +139,17 @@ def _minutes(lake: str | None, version: int | None) -> Any:
     return open_table(places, MINUTES.name, version)
 
 
-def _since(hours: float | None) -> datetime | None:
-    return datetime.now(UTC) - timedelta(hours=hours) if hours is not None else None
+def _time(text: str | None, flag: str) -> datetime | None:
+    from lakehouse.moment import time
+
+    return None if text is None else time(text, datetime.now(UTC), flag)
 
 
-def _show(incidents: list[Incident], form: str) -> None:
-    from anomaly.show import show
+def _show(incidents: Iterable[Incident], between: Between, how: str) -> None:
+    """Those that went on between two times, in order of opening; for a person the main columns."""
+    from anomaly.fold import shown
     from anomaly.table import rows_of
 
-    rows = rows_of(sorted(incidents, key=lambda one: (one.opened, one.incident_id))).to_pylist()
-    if form == "table":
-        rows = [{name: _short(row[name]) for name in SHOWN} for row in rows]
-    show(rows, form, sys.stdout)
-
-
-def _short(value: Any) -> Any:
-    return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else value
+    rows = rows_of(shown(incidents, *between))
+    columns = SHOWN if how == "table" else rows.column_names
+    render.show(render.Rows.of_arrow(rows.select(columns)), how, sys.stdout, HUMANE)

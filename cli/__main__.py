@@ -35,7 +35,7 @@ COMMANDS = {
     "explain": ("anomaly.lake_commands", "Show what an incident was computed from."),
     "reconcile": ("analytics.windows_commands", "Count windows again for which rows came late."),
     "rebuild": ("analytics.windows_commands", "Make a rollup again from logs."),
-    "upkeep": ("cli.upkeep", "Do what keeps the tables healthy, once; a stream does it itself."),
+    "upkeep": ("streaming.upkeep_commands", "Do once what keeps tables healthy; a stream does."),
     "recover": ("streaming.commands", "Make a lost checkpoint anew from the tables."),
     "replay-quarantine": ("streaming.commands", "Decode quarantine again, after a fix."),
 }

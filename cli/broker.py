@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from cli import broker_setup, children
-from lakehouse import topics
+from cli import broker_setup
+from lakehouse import children, topics
 from lakehouse.disk import full, in_words
 from lakehouse.errors import BrokerError, LogpondError
 

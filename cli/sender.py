@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from cli import children
 from cli.status import Status
+from lakehouse import children
 from lakehouse.errors import LogpondError
 
 # all acked; unsent records kept on disk for the next start; records refused and kept

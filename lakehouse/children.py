@@ -1,18 +1,23 @@
-"""Child processes that outlive neither their work nor us."""
+"""Child processes: they outlive neither their work nor us, and say whose they are."""
 
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import IO
 
 from lakehouse.settings import CONF
 
 PR_SET_PDEATHSIG = 1
+STALE_SECONDS = 15.0
 Child = subprocess.Popen[bytes]
 
 
@@ -54,6 +59,48 @@ def importable() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
+def record(child: Child, file: Path) -> None:
+    """Note which process runs and whose it is."""
+    pair = {"child": _identity(child.pid), "owner": _identity(os.getpid())}
+    file.write_text(json.dumps(pair))
+
+
+def owner_of(file: Path) -> int | None:
+    """The living process that runs the recorded child; None if there is none.
+
+    A recorded child whose owner is gone is ended first.
+    """
+    try:
+        pair = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return None
+    if not _lives(pair["child"]):
+        return None
+    if _lives(pair["owner"]):
+        return int(pair["owner"][0])
+    _end_stale(pair["child"])
+    return None
+
+
+def free_port(wanted: int = 0) -> int:
+    """`wanted` if nobody listens there on this machine, else any free port."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError("no free port")
+
+
+def last_lines(*files: Path, count: int = 8) -> str:
+    """The end of what a child wrote, to be shown when it failed."""
+    lines = [line for file in files if file.is_file() for line in _lines(file)]
+    return "\n".join(f"    {line}" for line in lines[-count:])
+
+
 def _end_with_parent() -> Callable[[], None]:
     # between fork and exec nothing may allocate or lock: all is looked up before
     prctl, us = ctypes.CDLL(None).prctl, os.getpid()
@@ -64,3 +111,34 @@ def _end_with_parent() -> Callable[[], None]:
             os._exit(1)
 
     return after_fork
+
+
+def _lines(file: Path) -> list[str]:
+    return [line for line in file.read_text(errors="replace").splitlines() if line.strip()]
+
+
+def _identity(pid: int) -> tuple[int, float]:
+    import psutil
+
+    return pid, psutil.Process(pid).create_time()
+
+
+def _lives(identity: Sequence[float]) -> bool:
+    import psutil
+
+    pid, created = int(identity[0]), identity[1]
+    try:
+        process = psutil.Process(pid)
+        # a number is used again; the time of birth tells
+        return bool(process.create_time() == created and process.status() != "zombie")
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _end_stale(identity: Sequence[float]) -> None:
+    for ask in (signal.SIGTERM, signal.SIGKILL):
+        if _lives(identity):
+            os.kill(int(identity[0]), ask)
+        until = time.monotonic() + STALE_SECONDS
+        while _lives(identity) and time.monotonic() < until:
+            time.sleep(0.05)

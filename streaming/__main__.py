@@ -8,10 +8,11 @@ from lakehouse.errors import LogpondError
 from streaming.commands import streaming
 from streaming.upkeep_commands import upkeep
 
+streaming.add_command(upkeep)
+
 
 def main() -> None:
     """Run the command, `stream` where none is named; a fault is words and an exit code."""
-    streaming.add_command(upkeep)
     words = sys.argv[1:]
     if not words or (words[0].startswith("-") and words[0] != "--help"):
         words = ["stream", *words]

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lakehouse import settings as settings_file
+from lakehouse.options import LAKE
 from lakehouse.paths import Places
 
 if TYPE_CHECKING:
     from lakehouse.settings import Settings
     from lakehouse.store import Writer
 
-LAKE = click.option("--lake", metavar="DIR|URL", help="Where the tables are. [env: LOGPOND_LAKE]")
 BOOTSTRAP = click.option("--bootstrap", metavar="HOST:PORT", help="Kafka. [localhost:9092]")
 TOPIC = click.option("--topic", help="The topic to read. [web-logs]")
 RECOVERABLE = click.argument("query", type=click.Choice(["ingest", "windows", "minutes"]))

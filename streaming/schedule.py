@@ -69,8 +69,9 @@ class Schedule:
                     [sys.executable, *COMMAND], subprocess.PIPE, errors, environment(self._settings)
                 )
             assert child.stdout
-            done = [json.loads(line) for line in child.stdout if line.startswith(b"{")]
+            told = child.stdout.read()
             code = child.wait()
+            done = json.loads(told) if code == 0 else []
             errors.seek(0)
             if not self._stopping.is_set():
                 self._tell(amiss(done, code, errors.read().decode(errors="replace")))

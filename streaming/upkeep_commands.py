@@ -1,59 +1,45 @@
-"""`python -m streaming upkeep`: one pass over all tables, one line for each thing done."""
+"""`logpond upkeep`: one pass over all tables, by hand or by the schedule of a running stream."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+import sys
+from dataclasses import asdict, fields
 
 import click
-import msgspec
 
+from lakehouse import render
 from lakehouse import settings as settings_file
+from lakehouse.options import FORMAT, HUMANE, LAKE
 from lakehouse.paths import Places
-
-if TYPE_CHECKING:
-    from streaming.upkeep import Done
-
-LAKE = click.option("--lake", metavar="DIR|URL", help="Where the tables are. [env: LOGPOND_LAKE]")
-DRY_RUN = click.option("--dry-run", is_flag=True, help="Only say what is due.")
 
 
 @click.command()
-@LAKE
-@DRY_RUN
-@click.option("--format", "how", type=click.Choice(("text", "json")), default="text",
-              show_default=True, help="json is one object a line.")  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Only say what is due.")
 @click.option("--nice", type=int, default=0, help="Give way to others, up to 19.")
-def upkeep(lake: str | None, dry_run: bool, how: str, nice: int) -> None:
+@FORMAT
+@LAKE
+def upkeep(dry_run: bool, nice: int, how: str, lake: str | None) -> None:
     """Merge, order, trim and vacuum what is due, once, beside a running stream.
 
+    A running stream does this by itself (`upkeep.every_minutes` in conf/logpond.toml).
+
     \b
-      python -m streaming upkeep --dry-run
+      logpond upkeep --dry-run
+      logpond upkeep --format json
     """
-    os.nice(nice)
-    for done in passed(lake, dry_run):
-        click.echo(msgspec.json.encode(asdict(done)).decode() if how == "json" else line(done))
-
-
-def passed(lake: str | None, dry_run: bool) -> Iterator[Done]:
-    """One pass over the tables of a lake. Raises CheckpointError where another one runs."""
     from lakehouse.lock import alone
     from lakehouse.tables import TABLES
-    from streaming.upkeep import Pass
+    from streaming.upkeep import Done, Pass
     from streaming.upkeep_ledger import QUERY
 
+    os.nice(nice)
     settings = settings_file.load(lake=lake)
-    places = Places.of(settings)
+    places, tables = Places.of(settings), tuple(TABLES.values())
     with alone(places.ledger(QUERY), "upkeep"):
-        yield from Pass(places, settings.upkeep, tuple(TABLES.values()), dry_run)()
-
-
-def line(done: Done) -> str:
-    """One thing done, for a log."""
-    after = "" if done.files_after is None else f" -> {done.files_after:,}"
-    files = f"{done.files_before:,}{after} files" if done.files_before else ""
-    size = f"{done.bytes / 1e6:,.1f} MB" if done.bytes else ""
-    told = (done.table, done.what, done.partition, files, size, done.note)
-    return "  ".join(filter(None, told))
+        done = [asdict(one) for one in Pass(places, settings.upkeep, tables, dry_run)()]
+    columns = [f.name for f in fields(Done) if not (dry_run and f.name == "files_after")]
+    if how == "table" and not done:
+        click.echo("nothing is due")
+    else:
+        render.show(render.Rows.of_dicts(done, columns), how, sys.stdout, HUMANE)

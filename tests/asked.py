@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from lakes import Lake, events
 
-from analytics import render
 from analytics.query import NOW, Moment, ask
+from lakehouse import render
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -240,18 +240,23 @@ def shown() -> list[str]:
     return [line.strip().removeprefix("$ ") for block in blocks for line in block.splitlines()]
 
 
+def told() -> list[str]:
+    """The README's code: its blocks, and what stands `so` within a line."""
+    return [*shown(), *re.findall(r"`([^`\n]+)`", (ROOT / "README.md").read_text())]
+
+
 def test_every_documented_command_exists_and_has_help() -> None:
-    """What the README shows can be called: `logpond X --help` answers."""
-    commands = {c for line in shown() for c in re.findall(r"\blogpond ([a-z][a-z-]+)", line)}
+    """What the README names can be called: `logpond X --help` answers."""
+    commands = {c for line in told() for c in re.findall(r"\blogpond ([a-z][a-z-]+)", line)}
 
     assert commands
     for command in sorted(commands):
-        told = subprocess.run(
+        said = subprocess.run(
             [sys.executable, "-m", "cli", command, "--help"],
             capture_output=True, text=True, cwd=ROOT, check=False,
         )  # fmt: skip
-        assert told.returncode == 0, told.stderr
-        assert "Usage:" in told.stdout
+        assert said.returncode == 0, said.stderr
+        assert "Usage:" in said.stdout
 
 
 def test_every_documented_target_exists_and_has_help() -> None:

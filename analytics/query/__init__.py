@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analytics.query.moment import NOW, Moment, moment
 from analytics.query.statement import readable, recognise
+from lakehouse.moment import NOW, Moment, moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,12 +9,12 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from analytics.query import pinned, rollups
-from analytics.query.moment import Moment
 from analytics.query.statement import Kind, Statement
-from analytics.render import escaped
 from lakehouse.duck import connect, create_view, quoted
 from lakehouse.errors import LogpondError, SettingsError, TableError
+from lakehouse.moment import Moment
 from lakehouse.paths import Places
+from lakehouse.render import escaped
 from lakehouse.rollup import ROLLUPS
 
 READS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)

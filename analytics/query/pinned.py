@@ -8,9 +8,9 @@ from pathlib import Path
 
 from deltalake import DeltaTable
 
-from analytics.query.moment import Moment
 from lakehouse import store
 from lakehouse.errors import TableError
+from lakehouse.moment import Moment
 from lakehouse.paths import Places, is_url
 from lakehouse.store.log import Log
 from lakehouse.tables import TABLES

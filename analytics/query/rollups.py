@@ -8,7 +8,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from analytics.query import pinned
-from analytics.query.moment import Moment
+from lakehouse.moment import Moment
 from lakehouse.paths import Places
 from lakehouse.rollup import Rollup
 from lakehouse.tables import LOGS

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from analytics.query import pinned, rollups
-from analytics.query.moment import Moment
 from analytics.query.statement import ABOUT_TABLE, Kind, Statement
-from analytics.render import escaped
 from lakehouse.errors import LogpondError, SettingsError
+from lakehouse.moment import Moment
 from lakehouse.paths import Places
+from lakehouse.render import escaped
 from lakehouse.rollup import ROLLUPS
 
 if TYPE_CHECKING:

@@ -15,6 +15,8 @@ from anomaly.evaluate.inject import staged
 from anomaly.evaluate.outcome import Alarm, alarms, figures
 from anomaly.evaluate.rates import Rates, given, synthetic
 
+pytestmark = pytest.mark.slow
+
 STAGE = staged(synthetic(6, 2, 1), 3)
 
 

@@ -237,6 +237,7 @@ def test_what_was_staged_is_graded(troubled: Lake, tmp_path: Path) -> None:
 
 
 @pytest.mark.spark
+@pytest.mark.slow
 def test_detect_once_closes_and_finds(troubled: Lake, tmp_path: Path) -> None:
     """The program by itself: Spark says which minutes are over, and the burst is told."""
     from multiprocessing import get_context

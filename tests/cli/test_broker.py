@@ -11,9 +11,8 @@ import psutil
 import pytest
 from messages import send
 
-from cli import children
 from cli.broker import Broker
-from lakehouse import topics
+from lakehouse import children, topics
 from lakehouse.errors import BrokerError
 
 pytestmark = pytest.mark.broker

@@ -1,5 +1,6 @@
 """The front door: quick, complete, and plain about faults."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -35,6 +36,15 @@ def test_every_command_is_there_and_has_help(name: str) -> None:
     command = logpond.get_command(click.Context(logpond), name)
     assert command
     assert command.help
+
+
+@pytest.mark.parametrize("program", ["analytics", "anomaly", "streaming"])
+def test_a_program_by_itself_has_all_its_commands(program: str) -> None:
+    """`python -m analytics X` is `logpond X`, for each X that analytics holds."""
+    group = getattr(importlib.import_module(f"{program}.__main__"), program)
+    held = {name for name, (module, _) in COMMANDS.items() if module.startswith(f"{program}.")}
+
+    assert held <= {*group.commands}
 
 
 def test_fault_is_words_and_a_code() -> None:

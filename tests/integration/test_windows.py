@@ -22,6 +22,8 @@ from producer.replay import AccessLog
 from streaming import windows
 from streaming.replay import replay_quarantine
 
+pytestmark = pytest.mark.slow
+
 BATCHES, RUNS = 12, (3, 8, 11)
 
 

@@ -14,6 +14,8 @@ from lakehouse.errors import TableError
 from lakehouse.store.log import Log
 from lakehouse.tables import LOGS
 
+pytestmark = pytest.mark.slow
+
 COMMITS = 130
 DAY = timedelta(days=1)
 

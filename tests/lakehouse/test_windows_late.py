@@ -17,6 +17,8 @@ from lakehouse.windows.again import reconcile
 from lakehouse.windows.close import close
 from lakehouse.windows.verdict import WindowsVerdict
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def pond(lake: Lake) -> Pond:

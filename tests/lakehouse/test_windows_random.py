@@ -9,6 +9,8 @@ from lakes import Lake
 from modelled import Steps
 from windows import Pond
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("seed", range(3))
 def test_any_order_of_events(lake: Lake, seed: int) -> None:

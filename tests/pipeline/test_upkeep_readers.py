@@ -18,7 +18,7 @@ from lakehouse.tables import LOGS
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 QUERY = "windows"
 
 

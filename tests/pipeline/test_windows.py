@@ -21,7 +21,7 @@ from lakehouse.windows.stream import WindowsReport
 from streaming import windows
 from streaming.recover import anew
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 GRANULARITIES = {"30m": "30 minutes", "1d": "1 day"}
 BY_SPARK = """

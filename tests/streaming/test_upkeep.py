@@ -34,6 +34,8 @@ from lakehouse.paths import Places
 from lakehouse.settings import Upkeep
 from lakehouse.tables import TABLES
 from streaming.upkeep import Pass
+
+pytestmark = pytest.mark.slow
 done, seconds = int(sys.argv[2]), float(sys.argv[3])
 places = Places(sys.argv[1], sys.argv[1] + "/_checkpoints")
 settings = Upkeep(small_files=5, history_commits=10, closed_after_minutes=3)

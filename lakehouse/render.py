@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
 
-from analytics import grid
+from lakehouse import grid
 
 if TYPE_CHECKING:
     import pyarrow as pa

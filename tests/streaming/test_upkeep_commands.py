@@ -7,7 +7,7 @@ import json
 from click.testing import CliRunner
 from lakes import Lake, events
 
-from cli.upkeep import upkeep
+from streaming.upkeep_commands import upkeep
 
 
 def run(lake: Lake, *flags: str) -> str:

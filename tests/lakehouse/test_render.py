@@ -11,7 +11,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from analytics.render import FORMATS, Rows, escaped, show
+from lakehouse.render import FORMATS, Rows, escaped, show
 
 HOSTILE = "[red]x[/red] :smile: \x1b[31m\x1b]0;pwned\x07 \x9b2J \u202egpj.exe\r\ttab\x7f"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from analytics import render
+from lakehouse import render
 
 LAKE = click.option("--lake", metavar="DIR|URL", help="Where the tables are. [env: LOGPOND_LAKE]")
 FORMAT = click.option(
@@ -40,5 +40,6 @@ HUMANE: dict[str, Callable[[Any], str]] = {
     "bytes": _size,
     "time": _time,
     "last_commit": _time,
+    "opened": _time,
     "oldest_readable": lambda is_oldest: "yes" if is_oldest else "",
 }

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from analytics.query.moment import moment, time
 from lakehouse.errors import SettingsError
+from lakehouse.moment import moment, time
 
 NOW = datetime(2026, 5, 2, 12, tzinfo=UTC)
 
