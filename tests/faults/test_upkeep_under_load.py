@@ -37,12 +37,13 @@ SECONDS = int(os.environ.get("UPKEEP_SECONDS", "20"))
 PERIOD = 10
 ROUNDS, KILLS, OLD = SECONDS // PERIOD, 3, 1000
 NOISE = re.compile(r"Traceback|ERROR|Exception|error|\bat org\.|upkeep")
+VACUUM = ("vacuum", "logs", "--hours", "1")
 COMMANDS = [
     ("optimize", "logs"),
-    ("vacuum", "logs", "--hours", "1"),
+    VACUUM,
     ("optimize", "logs", "--zorder", "endpoint,status_code"),
     ("optimize", "traffic"),
-    ("vacuum", "logs", "--hours", "1"),
+    VACUUM,
     ("upkeep",),
 ]
 
@@ -58,21 +59,22 @@ class Keeper:
     noted: dict[int, int] = field(default_factory=dict)
 
     def __call__(self) -> None:
-        """All rounds."""
+        """All rounds, and at last a vacuum that nobody kills."""
         commands, began = cycle(COMMANDS), time.monotonic()
         for number in range(ROUNDS):
             self._note()
             for _ in range(2):
                 self._run(next(commands))
             time.sleep(max(0, began + (number + 1) * PERIOD - time.monotonic()))
+        self._run(VACUUM, at_most=0)
 
-    def _run(self, words: tuple[str, ...]) -> None:
+    def _run(self, words: tuple[str, ...], at_most: int = KILLS) -> None:
         """To its end, or to a random moment of the time that the last one took."""
         command = [sys.executable, "-m", "cli", *words, "--lake", self.asked.lake]
         env, pipe, began = environment(self.asked), subprocess.PIPE, time.monotonic()
         with subprocess.Popen(command, env=env, stdout=pipe, stderr=pipe, text=True) as process:
             try:
-                moment = self.took * self.chance.uniform(0.3, 0.9) if self.killed < KILLS else 60
+                moment = self.took * self.chance.uniform(0.3, 0.9) if self.killed < at_most else 60
                 _, said = process.communicate(timeout=moment)
             except subprocess.TimeoutExpired:
                 process.kill()
