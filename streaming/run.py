@@ -27,8 +27,7 @@ from lakehouse.store import Writer, writer
 from lakehouse.tables import LOGS, QUARANTINE
 from lakehouse.windows.run import ClosingRun
 from lakehouse.windows.stream import WindowsReport
-from streaming import job, source
-from streaming import windows as second
+from streaming import job, source, windows
 from streaming.explained import explained
 from streaming.files import Decode
 from streaming.progress import Reporter
@@ -81,14 +80,14 @@ class Run:
     settle: Callable[[], bool] = lambda: False
     cut_short: bool = False
     _failure: Exception | None = None
-    _windows_failure: Exception | None = None
+    _closing_failure: Exception | None = None
     _rejects: dict[int, int] = field(default_factory=dict)
 
     def __call__(self) -> None:
         """Run to the end. Raises what stopped the query, in words with a remedy."""
         with alone(self.places.ledger(QUERY), "the ingest query"):
             manifest = self._admitted()
-            second.admit(self.places, self.settings.windows, self.hooks.on_notice)
+            windows.admit(self.places, self.settings.windows, self.hooks.on_notice)
             spark = session(self.settings, "streaming")
             try:
                 self._stream(spark, manifest)
@@ -128,23 +127,23 @@ class Run:
                 query.stop()
             if self.once or self.settle():
                 self._settle(closing)
-        if self._windows_failure:
-            raise self._windows_failure
+        if self._closing_failure:
+            raise self._closing_failure
 
     def _closing(self, spark: SparkSession) -> list[ClosingRun]:
         settings, told = self.settings.windows, self.hooks.on_closed
-        windows = second.windows(spark, self.places, settings, told, self._windows_failed)
-        return [windows, *self.hooks.also(spark, self._windows_failed)]
+        closing = windows.windows(spark, self.places, settings, told, self._closing_failed)
+        return [closing, *self.hooks.also(spark, self._closing_failed)]
 
     def _settle(self, closing: list[ClosingRun]) -> None:
         """Close at the end what the newest event closes."""
         for query in closing:
-            if not self.cut_short and not self._windows_failure:
+            if not self.cut_short and not self._closing_failure:
                 query.once()
 
-    def _windows_failed(self, error: Exception) -> None:
-        """Without windows the program ends too, in words; ingest between two batches."""
-        self._windows_failure = error
+    def _closing_failed(self, error: Exception) -> None:
+        """Where closing ends, the program ends too, in words; ingest between two batches."""
+        self._closing_failure = error
         self.stop.set()
 
     def _until_done(self, spark: SparkSession, manifest: Manifest, ingest: job.Ingest) -> None:
