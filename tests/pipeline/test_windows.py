@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ class Crash(Exception):
     """Stands for the end of the process."""
 
 
-def crash(_report: WindowsReport) -> None:
+def crash(_told: WindowsReport | str) -> None:
     """What a killed process does once its windows are closed, before Spark notes the batch."""
     raise Crash
 
@@ -87,6 +88,21 @@ def versions(lake: Lake) -> list[int]:
 def closed_up_to(lake: Lake) -> list[datetime | None]:
     """The horizon of both tables."""
     return [horizon(store.open_table(lake.places, rollup.name)) for rollup in WINDOWS]
+
+
+def test_a_stop_hides_nothing_that_fails_after_it(spark: Any, tmp_path: Path) -> None:
+    """Stopped between two commits that is no fault; failing at the end it is."""
+    pond = Pond(Lake.at(tmp_path))
+    pond.arrive(PARTS[0])
+    failures: list[Exception] = []
+    closing = windows.windows(spark, pond.lake.places, Settings(), print, failures.append)
+    closing.reached = lambda _step: closing.stop()
+    closing.once()
+    assert failures == []
+
+    closing.reached = crash
+    closing.once()
+    assert len(failures) == 1
 
 
 def test_closes_what_the_watermark_has_passed(finished: Lake) -> None:
