@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from ipaddress import ip_address, ip_network
-from statistics import median
 
 import msgspec
 import numpy as np
 
 from anomaly.addresses.fresh import Fresh
-from anomaly.addresses.minute import AddressMinute, summed
-from anomaly.addresses.rules import RULES, Crowd, hammering
+from anomaly.addresses.minute import AddressMinute, AddressMinutes, Crowd, summed
+from anomaly.addresses.rules import RULES, hammering
+from anomaly.addresses.spared import Spared
 from anomaly.book import Book, Breach, Case
 from anomaly.columns import Column
 from anomaly.config import Config
@@ -47,21 +46,23 @@ class Addresses:
     def __init__(self, config: Config) -> None:
         self.config, self.book = config, Book(config)
         its = config.addresses
-        self._spared = [ip_network(net) for net in (*its.ignore, *its.trusted_proxies)]
+        self._spared = Spared(its)
         self.minutes: dict[str, list[AddressMinute]] = {}
         self._usual: dict[str, float] = {}
         self.folded_to, self.dropped, self._born = -1, 0, -1
         self._fresh, self._surge = Fresh(), Traffic(config)
         self._longest = max(getattr(its, one.minutes) for one in RULES.values())
 
-    def fold(self, at: int, minutes: Sequence[AddressMinute]) -> list[Incident]:
-        """Take all address-minutes of a closed minute; what opened, escalated or closed."""
-        if at <= self.folded_to:
+    def fold(self, minutes: AddressMinutes) -> list[Incident]:
+        """Take a closed minute of addresses; what opened, escalated or closed by it."""
+        if (at := minutes.at) <= self.folded_to:
             return []
         self.folded_to, self._born = at, at if self._born < 0 else self._born
-        judged = sorted((m for m in minutes if not self._is_spared(m.ip)), key=lambda m: m.ip)
+        self.dropped += minutes.dropped
+        judged = sorted((m for m in minutes.each if m.ip not in self._spared), key=lambda m: m.ip)
         self._expire(at)
-        breaches = [*self._broken(at, judged), *self._sprayed(), *self._surged(at, judged)]
+        broken = self._broken(at, judged, minutes.crowd)
+        breaches = [*broken, *self._sprayed(), *self._surged(minutes)]
         if at - self._born < self.config.addresses.warm_minutes:
             # who is heavy can only be told once the others are known
             breaches = [one for one in breaches if one.direction != hammering.__name__]
@@ -71,11 +72,10 @@ class Addresses:
 
     def dump(self) -> State:
         """The state to keep."""
-        fresh = (self._fresh.day, bytes(self._fresh.now), bytes(self._fresh.before))
         return State(
             self.config.hash, self.folded_to, self.dropped, self._born,
-            {ip: list(held) for ip, held in self.minutes.items()}, dict(self._usual), fresh,
-            self._surge.state.dump(), *self.book.dump(),
+            {ip: list(held) for ip, held in self.minutes.items()}, dict(self._usual),
+            self._fresh.dump(), self._surge.state.dump(), *self.book.dump(),
         )  # fmt: skip
 
     @classmethod
@@ -84,18 +84,10 @@ class Addresses:
         one, kept = cls(config), msgspec.msgpack.decode(msgspec.msgpack.encode(kept), type=State)
         one.folded_to, one.dropped, one._born = kept.folded_to, kept.dropped, kept.born
         one.minutes, one._usual = kept.minutes, kept.usual
-        one._fresh.day = kept.fresh[0]
-        one._fresh.now, one._fresh.before = (bytearray(part) for part in kept.fresh[1:])
+        one._fresh.load(*kept.fresh)
         one._surge.state.load(kept.surge)
         one.book.load(kept.open, kept.closed)
         return one
-
-    def _is_spared(self, text: str) -> bool:
-        try:
-            ip = ip_address(text)
-        except ValueError:
-            return False
-        return any(ip in net for net in self._spared)
 
     def _expire(self, at: int) -> None:
         """Forget minutes that no rule looks at any more, and idle addresses with them."""
@@ -105,9 +97,8 @@ class Addresses:
             if not self.minutes[ip]:
                 del self.minutes[ip]
 
-    def _broken(self, at: int, minutes: Sequence[AddressMinute]) -> list[Breach]:
+    def _broken(self, at: int, minutes: Sequence[AddressMinute], crowd: Crowd) -> list[Breach]:
         its = self.config.addresses
-        crowd = _crowd(minutes)
         heavy = its.hammering_requests / 2
         for one in minutes:
             if one.matters or one.dynamic > heavy or one.ip in self.minutes:
@@ -170,9 +161,10 @@ class Addresses:
                 key = Key(LOGIN, user)
                 yield _breach(key, SPRAYING, surprise, len(ips), limit, len(ips), why)
 
-    def _surged(self, at: int, minutes: Sequence[AddressMinute]) -> Iterator[Breach]:
+    def _surged(self, minutes: AddressMinutes) -> Iterator[Breach]:
         """Far more addresses that were never seen than usual, as a spike of traffic is judged."""
-        fresh = sum(self._fresh.take(at // 1440, one.ip) for one in minutes)
+        at = minutes.at
+        fresh = self._fresh.take(at // 1440, minutes.marks)
         held = any(name[2] == SURGE for name in self.book.open)
         self._surge.state.grow(1)
         warm = np.array([at - self._born >= self.config.addresses.surge_warm_minutes])
@@ -185,11 +177,6 @@ class Addresses:
             surprise, limit = float(spikes.surprise[i]), float(spikes.upper[i])
             one = _breach(Key(), SURGE, surprise, seen_now, limit, float(spikes.n[i]), why)
             yield one._replace(holds=bool(spikes.holds[i]), expected=usual)
-
-
-def _crowd(minutes: Sequence[AddressMinute]) -> Crowd:
-    dynamic = sorted(one.dynamic for one in minutes) or [0]
-    return Crowd(median(dynamic), dynamic[int(0.99 * (len(dynamic) - 1))])
 
 
 def _breach(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
+import numpy as np
+import numpy.typing as npt
 
-_BITS, _HASHES = 1 << 20, 4
+from anomaly.arrays import Bools, Ints
+
+_BITS, _HASHES, _HALF = 1 << 20, 4, 20
 
 
 class Fresh:
@@ -12,24 +15,38 @@ class Fresh:
     at 30,000 addresses a day."""
 
     def __init__(self) -> None:
-        self.day, self.now, self.before = -1, bytearray(_BITS // 8), bytearray(_BITS // 8)
+        self.day, self.now, self.before = -1, _empty(), _empty()
 
-    def take(self, day: int, ip: str) -> bool:
-        """Whether this address is new; it is known from now on."""
+    def take(self, day: int, marks: Ints) -> int:
+        """How many of these different addresses are new; they are known from now on."""
         if day > self.day:
-            self.before = self.now if day == self.day + 1 else bytearray(_BITS // 8)
-            self.day, self.now = day, bytearray(_BITS // 8)
-        places = _places(ip)
-        known = any(all(_has(one, place) for place in places) for one in (self.now, self.before))
-        for place in places:
-            self.now[place >> 3] |= 1 << (place & 7)
-        return not known
+            self.before = self.now if day == self.day + 1 else _empty()
+            self.day, self.now = day, _empty()
+        places = _places(marks)
+        known = _has(self.now, places) | _has(self.before, places)
+        bits = np.left_shift(1, places & 7).astype(np.uint8)
+        np.bitwise_or.at(self.now, places >> 3, bits)
+        return int((~known).sum())
+
+    def dump(self) -> tuple[int, bytes, bytes]:
+        """The state to keep."""
+        return self.day, self.now.tobytes(), self.before.tobytes()
+
+    def load(self, day: int, now: bytes, before: bytes) -> None:
+        """Take a kept state in place of this one."""
+        self.day = day
+        self.now, self.before = (np.frombuffer(part, np.uint8).copy() for part in (now, before))
 
 
-def _places(ip: str) -> list[int]:
-    digest = hashlib.blake2b(ip.encode(), digest_size=4 * _HASHES).digest()
-    return [int.from_bytes(digest[4 * i : 4 * i + 4]) % _BITS for i in range(_HASHES)]
+def _empty() -> npt.NDArray[np.uint8]:
+    return np.zeros(_BITS // 8, np.uint8)
 
 
-def _has(held: bytearray, place: int) -> bool:
-    return bool(held[place >> 3] >> (place & 7) & 1)
+def _places(marks: Ints) -> Ints:
+    """Four bits for each mark of forty, by double hashing."""
+    first, step = marks % _BITS, (marks >> _HALF) | 1
+    return np.asarray((first[:, None] + np.arange(_HASHES) * step[:, None]) % _BITS)
+
+
+def _has(held: npt.NDArray[np.uint8], places: Ints) -> Bools:
+    return np.asarray((held[places >> 3] >> (places & 7).astype(np.uint8) & 1).all(axis=1), bool)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
+import numpy as np
+
+from anomaly.arrays import Ints
 
 # The most paths and logins of a minute that are kept apart.
 MOST_NAMES = 64
@@ -29,6 +34,46 @@ class AddressMinute(msgspec.Struct, frozen=True):
     def matters(self) -> bool:
         """Whether any rule over more than a minute can ever need it."""
         return self.client_errors + self.refused + self.accepted + self.attacks > 0
+
+
+class Crowd(NamedTuple):
+    """What the addresses of a minute ask for, static files apart: the middle, and 99 of 100."""
+
+    median: float = 0.0
+    high: float = 0.0
+
+    @classmethod
+    def of(cls, dynamic: Ints) -> Crowd:
+        """The crowd of these addresses, a number each."""
+        if not len(dynamic):
+            return cls()
+        high = np.sort(dynamic)[int(0.99 * (len(dynamic) - 1))]
+        return cls(float(np.median(dynamic)), float(high))
+
+
+class AddressMinutes(NamedTuple):
+    """A closed minute: `each` that a rule may need, and of all who came the crowd and the marks.
+
+    `dropped` are addresses left out of `each` because there were too many.
+    """
+
+    at: int
+    each: Sequence[AddressMinute]
+    crowd: Crowd
+    marks: Ints
+    dropped: int = 0
+
+    @classmethod
+    def of(cls, at: int, each: Sequence[AddressMinute]) -> AddressMinutes:
+        """The minute in which nobody else came."""
+        dynamic = np.array([one.dynamic for one in each], np.int64)
+        marks = np.array([mark(one.ip) for one in each], np.int64)
+        return cls(at, each, Crowd.of(dynamic), marks)
+
+
+def mark(ip: str) -> int:
+    """Forty bits that stand for an address: the first of its md5."""
+    return int(hashlib.md5(ip.encode(), usedforsecurity=False).hexdigest()[:10], 16)
 
 
 class Sum(msgspec.Struct):

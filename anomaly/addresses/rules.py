@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from anomaly.addresses.minute import Sum
+from anomaly.addresses.minute import Crowd, Sum
 from anomaly.config import Addresses as Its
 
 
@@ -17,13 +17,6 @@ class Finding(NamedTuple):
     n: float
     why: str
     strong: bool = False
-
-
-class Crowd(NamedTuple):
-    """What the addresses of a minute ask for, static files apart: the middle, and 99 of 100."""
-
-    median: float
-    high: float
 
 
 # (an address over the rule's minutes, the others, limits, part of them)

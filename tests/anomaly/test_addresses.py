@@ -11,7 +11,7 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
-from anomaly.addresses import RULES, Addresses, AddressMinute, State
+from anomaly.addresses import RULES, Addresses, AddressMinute, AddressMinutes, State
 from anomaly.addresses.probe import counted_as, is_attack
 from anomaly.config import Addresses as Limits
 from anomaly.config import Config
@@ -57,7 +57,8 @@ def told(
 ) -> list[Incident]:
     """Every change that a fold hands out."""
     one = one or Addresses(Config())
-    return [change for at, each in minutes for change in one.fold(START + at, each)]
+    closed = (AddressMinutes.of(START + at, each) for at, each in minutes)
+    return [change for minute in closed for change in one.fold(minute)]
 
 
 def attacked(attack: Callable[[int], AddressMinute], minutes: int = 72) -> list[Incident]:
