@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from lakehouse.disk import in_words
 from lakehouse.errors import CheckpointError
 from lakehouse.paths import is_url
+
+# A look whether a lock is held holds it for an instant itself.
+TRIES, PAUSE_SECONDS = 3, 0.05
 
 
 @contextmanager
@@ -24,11 +29,29 @@ def alone(place: str, what: str) -> Iterator[None]:
     with in_words(place):
         Path(place).mkdir(parents=True, exist_ok=True)
     with (Path(place) / "lock").open("w") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not any(_is_taken(held, fcntl.LOCK_EX) for _ in range(TRIES)):
             raise CheckpointError(
                 f"{what} runs already: {place} is in use",
                 "stop the other one first (`pgrep -af logpond`)",
-            ) from None
+            )
         yield
+
+
+def is_held(place: str) -> bool | None:
+    """Whether a process holds `place` now; None where nobody can know: behind a URL."""
+    if is_url(place):
+        return None
+    file = Path(place) / "lock"
+    if not file.is_file():
+        return False
+    with file.open() as looked_at:
+        return not _is_taken(looked_at, fcntl.LOCK_SH)
+
+
+def _is_taken(file: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        time.sleep(PAUSE_SECONDS)
+        return False
+    return True

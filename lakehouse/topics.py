@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lakehouse.errors import BrokerError
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from confluent_kafka.admin import AdminClient
 
 PATIENCE_SECONDS = 10.0
+# librdkafka prints a line a retry while a broker is down; the error raised says it once
+QUIET: dict[str, Any] = {"log_level": 0, "error_cb": lambda _error: None}
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,25 @@ def offsets(bootstrap: str, topic: str) -> dict[int, tuple[int, int]]:
     first = _listed(bootstrap, topic, partitions, "earliest")
     end = _listed(bootstrap, topic, partitions, "latest")
     return {partition: (first[partition], end[partition]) for partition in partitions}
+
+
+def waiting_since(
+    bootstrap: str, topic: str, taken: Mapping[int, int], patience: float = 3.0
+) -> datetime | None:
+    """When the broker took the oldest of the records at these offsets; None if none came."""
+    from confluent_kafka import Consumer, TopicPartition
+
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "logpond-lag", **QUIET})
+    try:
+        consumer.assign([TopicPartition(topic, p, offset) for p, offset in taken.items()])
+        times, until = dict[int | None, int](), time.monotonic() + patience
+        while len(times) < len(taken) and time.monotonic() < until:
+            for record in consumer.consume(500, timeout=0.2):
+                if record.error() is None:
+                    times.setdefault(record.partition(), record.timestamp()[1])
+    finally:
+        consumer.close()
+    return datetime.fromtimestamp(min(times.values()) / 1000, UTC) if times else None
 
 
 def trusts_its_clock(bootstrap: str, topic: str) -> bool:
@@ -116,9 +138,7 @@ def _admin(bootstrap: str) -> AdminClient:
     """A client that whoever asks must hold until the answer: its end is the end of the question."""
     from confluent_kafka.admin import AdminClient
 
-    # librdkafka prints a line a retry while a broker is down; the error raised says it once
-    quiet: dict[str, Any] = {"log_level": 0, "error_cb": lambda _error: None}
-    return AdminClient({"bootstrap.servers": bootstrap, **quiet})
+    return AdminClient({"bootstrap.servers": bootstrap, **QUIET})
 
 
 def _answer(future: Future[Any], bootstrap: str, topic: str) -> Any:

@@ -62,6 +62,20 @@ def check(
                 yield _Day(count, rollup, {f.name for f in table.schema().fields}, day, closed)()
 
 
+def late_rows(
+    places: Places, rollup: Rollup, table: DeltaTable, logs: DeltaTable, since: date
+) -> int:
+    """How many rows of `logs` came too late for closed windows, from a day on; no recount."""
+    closed, first = horizon(table), checked_from(table, logs, since)
+    if closed is None:
+        return 0
+    with counting(places, logs) as count:
+        create_view(count.connection, "stored", places.table(rollup.name), table)
+        days = [day for day in days_of(logs) if day >= (first or day) and _first(day) < closed]
+        found = (_Day(count, rollup, set(), day, closed).late() for day in days)
+        return sum(late.rows for day in found for late in day)
+
+
 def checked_from(table: DeltaTable, logs: DeltaTable, since: date | None = None) -> date | None:
     """The first day to check: what `retain` deleted, of either table, cannot be compared."""
     days = (since, retained_from(table), retained_from(logs))
@@ -79,14 +93,15 @@ class _Day:
     closed: datetime
 
     def __call__(self) -> Checked:
-        late = self._late()
+        late = self.late()
         wrong = self._wrong(compare.counted_events(self.rollup) if late else "logs")
         wrong_days = self._wrong_days()
         windows = {*self._stored(), *wrong, *(each.window_start for each in late)}
         has_day = self.rollup.has_days and _first(self.day) + DAY <= self.closed
         return Checked(self.rollup.name, self.day, len(windows) + has_day, wrong, late, wrong_days)
 
-    def _late(self) -> list[Late]:
+    def late(self) -> list[Late]:
+        """The closed windows of the day for which rows came later."""
         chosen = within(_first(self.day), self._end)
         query = compare.commits(self.rollup, self.day, chosen)
         self.count.connection.execute(f"CREATE OR REPLACE TEMP TABLE commits AS {query}")
