@@ -11,6 +11,7 @@ from anomaly import job
 from anomaly.config import Config
 from anomaly.fold import QUERY
 from anomaly.incident import Incident
+from anomaly.sinks import Alerts
 from lakehouse.lock import alone
 from lakehouse.paths import Places
 from lakehouse.session import session
@@ -18,13 +19,21 @@ from lakehouse.settings import Settings
 
 
 class Detect:
-    """Runs until a signal, or `once` over what is there; `say` hears of each incident."""
+    """Runs until a signal, or `once` over what is there.
+
+    `say` hears of each incident, `note` of a webhook that fails.
+    """
 
     def __init__(
-        self, settings: Settings, places: Places, config: Config, say: Callable[[Incident], None]
+        self,
+        settings: Settings,
+        places: Places,
+        config: Config,
+        say: Callable[[Incident], None],
+        note: Callable[[str], None] = lambda _why: None,
     ) -> None:
         self._settings, self._places = settings, places
-        self._config, self._say = config, say
+        self._config, self._say, self._note = config, say, note
         self._stop = threading.Event()
         self._failure: Exception | None = None
 
@@ -32,9 +41,10 @@ class Detect:
         """Run to the end. Raises what stopped it, in words."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
-        with alone(self._places.ledger(QUERY), "detection"):
+        alerts = Alerts(self._places, self._settings.webhook, self._note)
+        with alone(self._places.ledger(QUERY), "detection"), alerts:
             job.admit(self._places, self._settings.anomaly)
-            detection = job.Detection(self._places, self._config, self._say)
+            detection = job.Detection(self._places, self._config, self._say, alerts.take)
             detection()
             spark = session(self._settings, "anomaly")
             run = job.minutes(spark, self._places, self._settings.anomaly, detection, self._failed)

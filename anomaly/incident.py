@@ -53,6 +53,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     contributors: list[Share]
     sample_event_ids: list[str] = []
     parent: str = ""
+    muted: bool = False
     config: str
     folded_to: datetime
     sentence: str = ""

@@ -6,19 +6,21 @@ writes every incident that `anomalies` lacks or holds otherwise: a crash anywher
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from functools import partial
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from anomaly.config import Config
 from anomaly.fold import QUERY, Snapshots, closed_minutes, fold, is_new_day
 from anomaly.incident import Incident
-from anomaly.table import rows_of
+from anomaly.mutes import Mute, Mutes, is_muted
+from anomaly.sinks import Change
+from anomaly.table import incidents_of, rows_of
 from anomaly.watchman import Watchman
 from lakehouse import store
 from lakehouse.paths import Places
@@ -33,14 +35,20 @@ from lakehouse.windows.stream import WindowsReport
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+OnChanges = Callable[[Sequence[Change]], None]
+
 
 @dataclass
 class Detection:
-    """Folds what was closed since the last time; `on_incident` hears each change once a process."""
+    """Folds what was closed since the last time; `on_incident` hears each change once a process.
+
+    `on_changes` hears of changes before the table has them, and again after a crash in between.
+    """
 
     places: Places
     config: Config
     on_incident: Callable[[Incident], None] = lambda _incident: None
+    on_changes: OnChanges = lambda _changes: None
     _watchman: Watchman = field(init=False)
     _snapshots: Snapshots = field(init=False)
 
@@ -58,7 +66,7 @@ class Detection:
         before = self._watchman.folded_to
         table = store.open_table(self.places, MINUTES.name)
         changed = fold(self._watchman, closed_minutes(table, before))
-        written = record(self.places, changed)
+        written = record(self.places, changed, self.on_changes)
         if is_new_day(before, self._watchman.folded_to):
             self._snapshots.keep(self._watchman)
         for incident in written:
@@ -66,23 +74,47 @@ class Detection:
         return written
 
 
-def record(places: Places, incidents: Mapping[str, Incident]) -> list[Incident]:
-    """Write those that the table lacks or holds otherwise; which these were."""
+def record(
+    places: Places,
+    incidents: Mapping[str, Incident],
+    on_changes: OnChanges = lambda _changes: None,
+) -> list[Incident]:
+    """Write those that the table lacks or holds otherwise, marked where muted; which these were."""
     if not incidents:
         return []
-    written: list[Incident] = []
-    store.replace(places, ANOMALIES, partial(_replacement, incidents, written))
-    return written
+    changes: list[Change] = []
+
+    def make(current: DeltaTable) -> Replacement | None:
+        changes[:] = marked(changes_of(current, incidents), Mutes(places).now(datetime.now(UTC)))
+        on_changes(changes)
+        return _replacement([change.after for change in changes])
+
+    store.replace(places, ANOMALIES, make)
+    return [change.after for change in changes]
 
 
-def _replacement(
-    incidents: Mapping[str, Incident], written: list[Incident], current: DeltaTable
-) -> Replacement | None:
+def changes_of(current: DeltaTable, incidents: Mapping[str, Incident]) -> list[Change]:
+    """Those that a state of the table lacks or holds otherwise; who was muted is its own."""
     chosen = pc.field("incident_id").isin([*incidents])
-    held = current.to_pyarrow_dataset().to_table(filter=chosen).to_pylist()
-    there = {row["incident_id"]: row for row in held}
-    rows = {row["incident_id"]: row for row in rows_of(incidents.values()).to_pylist()}
-    written[:] = [incidents[name] for name, row in rows.items() if there.get(name) != row]
+    held = incidents_of(current.to_pyarrow_dataset().to_table(filter=chosen))
+    there = {one.incident_id: one for one in held}
+    changes = [Change(there.get(name), one) for name, one in incidents.items()]
+    return [one for one in changes if one.before is None or _unmuted(one.before) != one.after]
+
+
+def marked(changes: Iterable[Change], mutes: Sequence[Mute]) -> list[Change]:
+    """The same, where muted marked as such."""
+    return [
+        one._replace(after=msgspec.structs.replace(one.after, muted=is_muted(one.after, mutes)))
+        for one in changes
+    ]
+
+
+def _unmuted(one: Incident) -> Incident:
+    return msgspec.structs.replace(one, muted=False)
+
+
+def _replacement(written: Sequence[Incident]) -> Replacement | None:
     if not written:
         return None
     names = ", ".join(f"'{one.incident_id}'" for one in written)

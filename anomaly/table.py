@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -73,9 +74,14 @@ def rows_of(incidents: Iterable[Incident]) -> pa.Table:
 
 
 def incidents_of(rows: pa.Table) -> list[Incident]:
-    """Rows of the table as incidents."""
-    found = rows.drop_columns(["date"]).to_pylist()
-    return [msgspec.convert(row, Incident) for row in found]
+    """Rows of the table as incidents; a column that came later has its default in older rows."""
+    return [incident_of(row) for row in rows.to_pylist()]
+
+
+def incident_of(row: Mapping[str, Any]) -> Incident:
+    """One row of the table as an incident."""
+    told = {name: value for name, value in row.items() if value is not None and name != "date"}
+    return msgspec.convert(told, Incident)
 
 
 def after(at: int) -> pa.Scalar:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from anomaly.incident import Incident
+    from anomaly.sinks import Alerts
     from lakehouse.windows.run import ClosingRun
     from lakehouse.windows.stream import WindowsReport
 
@@ -33,6 +34,7 @@ class Ingest:
         self._stop, self._hurry = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._error: BaseException | None = None
+        self._alerts: Alerts
         self.is_reading = False
 
     def start(self) -> None:
@@ -71,6 +73,7 @@ class Ingest:
     def _run(self) -> None:
         try:
             from anomaly import fold as anomaly
+            from anomaly.sinks import Alerts
             from lakehouse.lock import alone
             from streaming.run import Hooks, Run
 
@@ -82,7 +85,8 @@ class Ingest:
                 on_closed=self._closed,
                 also=self._detection,
             )
-            with alone(self._places.ledger(anomaly.QUERY), "detection"):
+            self._alerts = alerts = Alerts(self._places, self._settings.webhook, screen.say)
+            with alone(self._places.ledger(anomaly.QUERY), "detection"), alerts:
                 Run(self._settings, self._places, self._stop, hooks, settle=self._may_settle)()
         except BaseException as error:
             self._error = error
@@ -99,13 +103,13 @@ class Ingest:
 
         settings = self._settings.anomaly
         job.admit(self._places, settings)
-        detection = job.Detection(self._places, constants(None), self._found)
+        detection = job.Detection(self._places, constants(None), self._found, self._alerts.take)
         detection()
         return [job.minutes(spark, self._places, settings, detection, failed)]
 
     def _found(self, incident: Incident) -> None:
         self._screen.status.found(incident)
-        if incident.status == "open" and not incident.parent:
+        if incident.status == "open" and not incident.parent and not incident.muted:
             self._screen.say(f"{incident.severity.upper()}: {incident.sentence}")
 
     def _closed(self, report: WindowsReport) -> None:

@@ -44,6 +44,16 @@ class Places:
         """What the local programs keep between runs: unsent records, labels, log files."""
         return _absolute(".logpond") if is_url(self.lake) else f"{self.lake}/_state"
 
+    @property
+    def alerts(self) -> str:
+        """What waits for the webhook; on this machine, whose programs send it."""
+        return f"{self.state}/alerts.sqlite"
+
+    @property
+    def mutes(self) -> str:
+        """The keys that nobody wants to be told about; in the lake, for all that read it."""
+        return f"{self.lake}/_state/mutes"
+
 
 def is_url(place: str) -> bool:
     """Whether a place is a URL rather than a local folder."""

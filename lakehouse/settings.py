@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -71,6 +72,40 @@ class Anomaly(Section):
 
     trigger_seconds: Annotated[float, Field(gt=0)] = 5.0
     watermark_seconds: Annotated[float, Field(ge=0)] = 30.0
+    ui_port: Annotated[int, Field(ge=0, le=65535)] = 4041
+
+
+def _address(secret: SecretStr) -> SecretStr:
+    """Refuses what cannot be posted to, without showing it: an address may hold a key."""
+    parts = urlsplit(text := secret.get_secret_value())
+    is_http = parts.scheme in ("http", "https")
+    if text and not (is_http and parts.hostname and parts.port != 0 and _is_plain(text)):
+        raise ValueError("must be an http:// or https:// address")
+    if parts.username is not None:
+        raise ValueError("has a name in it: give a key as webhook.token")
+    return secret
+
+
+def _token(secret: SecretStr) -> SecretStr:
+    if not _is_plain(secret.get_secret_value()):
+        raise ValueError("must be printable ASCII without spaces")
+    return secret
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text
+
+
+class Webhook(Section):
+    """Whom incidents are told."""
+
+    url: Annotated[SecretStr, AfterValidator(_address)] = SecretStr("")
+    token: Annotated[SecretStr, AfterValidator(_token)] = SecretStr("")
+    timeout_seconds: Annotated[float, Field(gt=0)] = 10.0
+    retry_seconds: Annotated[float, Field(gt=0)] = 1.0
+    retry_most_seconds: Annotated[float, Field(gt=0)] = 300.0
+    waiting_most: Annotated[int, Field(ge=1)] = 1000
+    old_hours: Annotated[float, Field(gt=0)] = 24.0
 
 
 class Spark(Section):
@@ -79,6 +114,16 @@ class Spark(Section):
     master: str = "local[2]"
     driver_memory: Annotated[str, Field(pattern=r"^\d+[mg]$")] = "1g"
     ui_port: Annotated[int, Field(ge=0, le=65535)] = 4040
+    ui_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+
+
+class Web(Section):
+    """The pages: where they are served, who may see them, what they may hold."""
+
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    token: SecretStr = SecretStr("")
+    memory_mb: Annotated[int, Field(ge=64)] = 160
 
 
 class Settings(BaseSettings):
@@ -99,8 +144,10 @@ class Settings(BaseSettings):
     ingest: Ingest = Ingest()
     windows: Windows = Windows()
     anomaly: Anomaly = Anomaly()
+    webhook: Webhook = Webhook()
     upkeep: Upkeep = Upkeep()
     spark: Spark = Spark()
+    web: Web = Web()
 
     @classmethod
     def settings_customise_sources(

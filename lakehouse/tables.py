@@ -88,6 +88,7 @@ ANOMALIES = Table(
             arrow_field("contributors", pa.list_(SHARE), "which endpoints made it, with share"),
             arrow_field("sample_event_ids", pa.list_(pa.string()), "events that belong to it"),
             arrow_field("parent", pa.string(), "open incident of a wider key, empty for none"),
+            arrow_field("muted", pa.bool_(), "its key was muted when it last changed: not sent"),
             arrow_field("config", pa.string(), "hash of the constants it was judged by"),
             arrow_field("folded_to", UTC_TIMESTAMP, "the last closed minute it was made from"),
             arrow_field("sentence", pa.string(), "all of it in one sentence"),

@@ -14,7 +14,7 @@ def test_the_file_has_every_setting_with_its_default() -> None:
     defaults = {
         name: field.default
         if not hasattr(field.default, "model_dump")
-        else field.default.model_dump()
+        else field.default.model_dump(mode="json")
         for name, field in Settings.model_fields.items()
     }
     assert said == defaults
