@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,6 +14,49 @@ from lakehouse.duck.types import duck_type, literal, quoted
 from lakehouse.errors import TableError
 from lakehouse.paths import is_url
 
+# The column that says which file a row is of. Asked for by name it lets DuckDB 2.0 skip files; its
+# own virtual one does not, and an ORDER BY with LIMIT over it fails.
+FILE = "_logpond_file"
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """A table at a version as a value: the files that hold it, or those that a question needs.
+
+    TableError in the making where DuckDB would read them wrongly. At a URL the files are a dataset,
+    for which DuckDB would have to download an extension.
+    """
+
+    root: str
+    columns: dict[str, str]
+    keys: list[str]
+    adds: pa.Table
+    dataset: Any = None
+
+    @classmethod
+    def of(cls, name: str, root: str, at: DeltaTable) -> Pinned:
+        """A table as it is opened."""
+        _check(name, at)
+        return cls(
+            root,
+            {f.name: duck_type(f.type) for f in at.schema().fields},
+            at.metadata().partition_columns,
+            pa.table(at.get_add_actions()),
+            at.to_pyarrow_dataset() if is_url(root) else None,
+        )
+
+    def only(self, files: pa.Array | pa.ChunkedArray) -> Pinned:
+        """With the files for which this is true."""
+        return replace(self, adds=self.adds.filter(files))
+
+    def create_view(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+        """Make `name` answer with the rows."""
+        if self.dataset is not None:
+            connection.register(name, self.dataset)
+            return
+        select = _select(connection, name, self)
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {select}")
+
 
 def create_view(
     connection: duckdb.DuckDBPyConnection, name: str, root: str, at: DeltaTable
@@ -21,18 +65,11 @@ def create_view(
 
     TableError where DuckDB would read the files of the table wrongly.
     """
-    _check(name, at)
-    if is_url(root):
-        # DuckDB would have to download an extension for this.
-        connection.register(name, at.to_pyarrow_dataset())
-        return
-    connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS {_select(connection, name, root, at)}")
+    Pinned.of(name, root, at).create_view(connection, name)
 
 
-def _select(connection: Any, name: str, root: str, at: DeltaTable) -> str:
-    adds = pa.table(at.get_add_actions())
-    columns = {f.name: duck_type(f.type) for f in at.schema().fields}
-    keys = at.metadata().partition_columns
+def _select(connection: Any, name: str, table: Pinned) -> str:
+    adds, columns, keys, root = table.adds, table.columns, table.keys, table.root
     if not adds.num_rows:
         nothing = ", ".join(f"NULL::{kind} AS {quoted(c)}" for c, kind in columns.items())
         return f"SELECT {nothing} WHERE false"
@@ -40,13 +77,13 @@ def _select(connection: Any, name: str, root: str, at: DeltaTable) -> str:
     stored = {c: kind for c, kind in columns.items() if c not in keys}
     read = f"read_parquet([{', '.join(map(literal, files))}], {_options(stored)}) AS r"
     if not keys:
-        return f"SELECT * FROM {read}"
+        return f"SELECT * EXCLUDE ({FILE}) FROM {read}"
     values = adds["partition"].to_pylist()
     if _is_in_paths(adds["path"].to_pylist(), keys, values):
         given = {key: _from_path(root, depth, key) for depth, key in enumerate(keys)}
     else:
         _register_values(connection, f"{name} partitions", files, keys, values)
-        read += f" JOIN {quoted(f'{name} partitions')} AS p ON p._file = r.filename"
+        read += f" JOIN {quoted(f'{name} partitions')} AS p ON p._file = r.{FILE}"
         given = {key: f"p.{quoted(key)}" for key in keys}
     chosen = ", ".join(
         f"CAST({given[c]} AS {kind}) AS {quoted(c)}" if c in given else f"r.{quoted(c)}"
@@ -61,7 +98,8 @@ def _options(stored: dict[str, str]) -> str:
         f"{literal(c)}: {{name: {literal(c)}, type: {literal(kind)}, default_value: NULL}}"
         for c, kind in stored.items()
     )
-    return f"hive_partitioning = false, schema = MAP {{{', '.join(fields)}}}"
+    known = f"schema = MAP {{{', '.join(fields)}}}"
+    return f"hive_partitioning = false, filename = {literal(FILE)}, {known}"
 
 
 def _is_in_paths(paths: list[str], keys: list[str], values: list[dict[str, Any]]) -> bool:
@@ -75,7 +113,7 @@ def _is_in_paths(paths: list[str], keys: list[str], values: list[dict[str, Any]]
 def _from_path(root: str, depth: int, key: str) -> str:
     """Text of a folder's value: DuckDB folds it for each file, and skips files by it."""
     part = root.count("/") + 2 + depth
-    return f"substr(split_part(r.filename, '/', {part}), {len(key) + 2})"
+    return f"substr(split_part(r.{FILE}, '/', {part}), {len(key) + 2})"
 
 
 def _register_values(

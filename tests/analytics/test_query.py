@@ -146,3 +146,14 @@ def test_a_vacuumed_version_says_so(lake: Lake) -> None:
     DeltaTable(lake.places.table(LOGS)).vacuum(0, dry_run=False, enforce_retention_duration=False)
     with pytest.raises(TableError, match="vacuumed"):
         answer(lake, "SELECT MAX(ip) FROM logs", Moment(version=1))
+
+
+def test_the_newest_rows_of_a_date_are_found(lake: Lake) -> None:
+    """ORDER BY with LIMIT over a partition: DuckDB reads files of that partition only."""
+    for day in (1, 2, 3):
+        lake.put(rows_at(datetime(2026, 5, day, tzinfo=UTC), [day]))
+    sql = "SELECT _offset FROM logs WHERE date >= DATE '2026-05-02' ORDER BY timestamp DESC LIMIT 1"
+
+    assert answer(lake, sql) == [{"_offset": 3}]
+    plan = str(answer(lake, f"EXPLAIN ANALYZE {sql}"))
+    assert "Scanning Files: 2/3" in plan
