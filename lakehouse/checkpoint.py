@@ -75,6 +75,13 @@ class Checkpoint:
             json.loads(metadata)["id"], self._newest("offsets"), self._newest("commits")
         )
 
+    def ended(self) -> datetime | None:
+        """When the newest batch was completed, None before the first."""
+        newest = self._newest("commits")
+        if newest is None:
+            return None
+        return blobs.modified(blobs.reader(self.location), f"commits/{newest}")
+
     def watermark(self, batch: int) -> datetime | None:
         """The event time that a batch took for complete, None before the first."""
         content = blobs.get(blobs.reader(self.location), f"offsets/{batch}") or b"\n{}"

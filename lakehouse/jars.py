@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,9 +62,9 @@ def sha256(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def stamp() -> None:
-    """Note size and time of every jar, after all were hashed, so that a start need not hash."""
-    marks = {jar.file: _mark(folder() / jar.file, jar) for jar in locked()}
+def stamp(hashed: Iterable[Jar]) -> None:
+    """Note size and time of jars that were hashed, so that a start need not hash."""
+    marks = {jar.file: _mark(folder() / jar.file, jar) for jar in hashed}
     pending = folder() / f"{STAMP}.{os.getpid()}"
     pending.write_text(json.dumps(marks, indent=1))
     pending.replace(folder() / STAMP)

@@ -16,16 +16,17 @@ from lakehouse.errors import LogpondError, SettingsError
 Resolve = Callable[[str], Path]
 
 
-def fetch() -> None:
-    """Every jar of the lock, hashed; those missing or damaged are fetched, each in one step."""
-    wanted = [jar for jar in jars.locked() if not _holds(jar)]
+def fetch(*uses: str) -> None:
+    """Every jar of the lock, or of these uses; those missing or damaged are fetched, one by one."""
+    all_of_them = [jar for jar in jars.locked() if jar.use in uses or not uses]
+    wanted = [jar for jar in all_of_them if not _holds(jar)]
     if wanted:
         with _resolver() as resolve:
             for count, jar in enumerate(wanted, 1):
                 _say(f"fetching jars {count}/{len(wanted)}: {jar.coordinates}")
                 _place(resolve(jar.coordinates), jar)
-    jars.stamp()
-    _say(f"{len(jars.locked())} jars in {jars.folder()}, verified", end="\n")
+    jars.stamp(all_of_them)
+    _say(f"{len(all_of_them)} jars in {jars.folder()}, verified", end="\n")
 
 
 def lock() -> None:
@@ -38,10 +39,11 @@ def lock() -> None:
 
 
 def main() -> None:
-    """`python -m lakehouse.jars [--lock]`."""
+    """`python -m lakehouse.jars [--lock | USE...]`, a use being one of the lock's."""
+    words = sys.argv[1:]
     try:
         java.check()
-        lock() if "--lock" in sys.argv[1:] else fetch()
+        lock() if "--lock" in words else fetch(*words)
     except LogpondError as error:
         sys.exit(f"{error}")
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def session(settings: Settings, app: str) -> SparkSession:
     """A Spark application named `app` with Delta and Kafka; conf/spark-defaults.conf holds for it.
 
-    What the JVM says on its own goes to spark.log in the lake's state folder.
+    What the JVM says on its own goes to spark-<app>.log in the lake's state folder.
     Raises SettingsError where Java or a jar is missing, or the JVM does not start.
     """
     java.check()
@@ -38,16 +38,16 @@ def session(settings: Settings, app: str) -> SparkSession:
     conf = SparkConf(loadDefaults=SparkContext._gateway is not None)
     conf.setAll([*_options(settings, app).items()])
     if SparkContext._active_spark_context is None:
-        log = log_file(settings)
+        log = log_file(settings, app)
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w") as errors, _own_ctrl_c():
             SparkContext(conf=conf, gateway=_gateway(conf, errors, log))
     return SparkSession.builder.config(conf=conf).getOrCreate()
 
 
-def log_file(settings: Settings) -> Path:
-    """What Spark says on its own."""
-    return Path(Places.of(settings).state) / "spark.log"
+def log_file(settings: Settings, app: str) -> Path:
+    """What the Spark of an application says on its own."""
+    return Path(Places.of(settings).state) / f"spark-{app}.log"
 
 
 def _silence_the_wires() -> None:
@@ -92,6 +92,7 @@ def _options(settings: Settings, app: str) -> dict[str, str]:
         "spark.jars": ",".join(str(jar) for jar in jars.spark_jars()),
         "spark.driver.memory": settings.spark.driver_memory,
         "spark.ui.port": str(settings.spark.ui_port),
+        "spark.ui.bindAddress": settings.spark.ui_host,
         "spark.sql.warehouse.dir": f"{Places.of(settings).state}/warehouse",
         "spark.executorEnv.PYTHONPATH": str(CONF.parent),
         **_local_address(settings.spark.master),
@@ -105,5 +106,4 @@ def _local_address(master: str) -> dict[str, str]:
     return {
         "spark.driver.host": "localhost",
         "spark.driver.bindAddress": "127.0.0.1",
-        "spark.ui.bindAddress": "127.0.0.1",
     }

@@ -6,9 +6,11 @@ import sys
 
 from lakehouse.errors import LogpondError
 from streaming.commands import streaming
+from streaming.health_commands import health
 from streaming.upkeep_commands import upkeep
 
 streaming.add_command(upkeep)
+streaming.add_command(health)
 
 
 def main() -> None:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
     from pyspark.sql.streaming.query import StreamingQuery
 
-QUERY = "ingest"
+APPLICATION, QUERY = "streaming", "ingest"
 TABLES = (QUARANTINE, LOGS)
 PRODUCERS_CLOCK = (
     "note: {topic} keeps its producers' clocks (CreateTime); the guard against events from the "
@@ -88,13 +88,13 @@ class Run:
         with alone(self.places.ledger(QUERY), "the ingest query"):
             manifest = self._admitted()
             windows.admit(self.places, self.settings.windows, self.hooks.on_notice)
-            spark = session(self.settings, "streaming")
+            spark = session(self.settings, APPLICATION)
             try:
                 self._stream(spark, manifest)
             except (Py4JError, ConnectionError) as error:
                 raise LogpondError(
                     "Spark ended unexpectedly; nothing is lost",
-                    f"start again; {log_file(self.settings)} says why",
+                    f"start again; {log_file(self.settings, APPLICATION)} says why",
                 ) from error
             finally:
                 with suppress(Py4JError, ConnectionError):

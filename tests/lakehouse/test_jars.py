@@ -17,7 +17,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     lock = [jars.Jar("g:a:1", digest, "spark"), jars.Jar("g:a:1", digest, "broker")]
     monkeypatch.setenv("LOGPOND_JARS", str(tmp_path))
     monkeypatch.setattr(jars, "locked", lambda: lock)
-    jars.stamp()
+    jars.stamp(lock)
     return tmp_path
 
 

@@ -1,0 +1,49 @@
+# One image for all programs. What changes rarely comes first: a change of code rebuilds the last step.
+# Mirrors, where there are any: --build-arg PIP_INDEX_URL=... --build-arg DEFAULT_ARTIFACT_REPOSITORY=...
+ARG PYTHON=3.12
+FROM python:${PYTHON}-slim-bookworm
+
+RUN mkdir -p /usr/share/man/man1 \
+ && apt-get update \
+ && apt-get install -y --no-install-recommends openjdk-17-jre-headless \
+ && rm -rf /var/lib/apt/lists/*
+
+WORKDIR /app
+ENV PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+
+# Packages: the lock's versions and hashes, nothing else. Spark Connect's shell is not used.
+COPY requirements.lock ./
+ARG PIP_INDEX_URL
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip install --no-input --require-hashes -r requirements.lock \
+ && rm -rf "$(python -c 'import pyspark; print(pyspark.__path__[0])')"/jars/connect-repl
+
+# Jars: those of conf/jars.lock that Spark needs, each held against its sha256.
+COPY conf/jars.lock conf/
+COPY lakehouse/__init__.py lakehouse/errors.py lakehouse/java.py lakehouse/jars.py \
+     lakehouse/resolver.py lakehouse/
+ARG DEFAULT_ARTIFACT_REPOSITORY
+ENV LOGPOND_JARS=/opt/jars
+RUN python -m lakehouse.jars spark
+
+# The command `logpond`. What builds it is locked too, and does not stay.
+COPY pyproject.toml requirements-dev.lock ./
+RUN --mount=type=cache,target=/root/.cache/pip \
+    awk '/^[a-z]/ {on = /^setuptools==/} on' requirements-dev.lock > /tmp/build.lock \
+ && pip install --no-input --require-hashes -r /tmp/build.lock \
+ && pip install --no-deps --no-index --no-build-isolation \
+        --config-settings editable_mode=compat --editable . \
+ && pip uninstall -y setuptools \
+ && rm /tmp/build.lock
+
+# A user of a fixed number owns the places that hold data, and nothing else.
+RUN useradd --uid 10001 --no-create-home --home-dir /tmp logpond \
+ && mkdir -p /data/lake /data/checkpoints \
+ && chown logpond /data/lake /data/checkpoints
+ENV HOME=/tmp LOGPOND_LAKE=/data/lake LOGPOND_CHECKPOINTS=/data/checkpoints
+
+COPY . .
+RUN python -m compileall -q .
+USER 10001
+ENTRYPOINT ["logpond"]
+CMD ["--help"]

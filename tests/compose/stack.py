@@ -1,0 +1,81 @@
+"""The stack in containers, as a person would drive it: `docker compose`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+PROJECT = "logpond-test"
+# Other ports than a person's own stack has, and traffic that two cores carry beside all else.
+PORTS = {
+    "KAFKA_PORT": "19092", "WEB_PORT": "18000", "KAFKA_UI_PORT": "18080",
+    "STREAMING_UI_PORT": "14040", "ANOMALY_UI_PORT": "14041", "PROMETHEUS_PORT": "19090",
+    "GRAFANA_PORT": "13000", "SPARK_MASTER_PORT": "18081",
+}  # fmt: skip
+TRAFFIC = {"RATE": "100", "BACKFILL": "0"}
+
+
+def missing() -> str | None:
+    """Why no stack can be run here; None where it can."""
+    if shutil.which("docker") is None:
+        return "no docker here"
+    asked = subprocess.run(["docker", "info"], capture_output=True, text=True, check=False)
+    return None if asked.returncode == 0 else f"no engine answers: {asked.stderr.strip()[:200]}"
+
+
+class Stack:
+    """One project of `docker compose`, with some profiles and settings of its own."""
+
+    def __init__(self, *files: str, profile: str = "", settings: Mapping[str, str] = PORTS) -> None:
+        named = [word for file in files for word in ("-f", file)]
+        chosen = ["--profile", profile] if profile else []
+        self._words = ["docker", "compose", "-p", PROJECT, *named, *chosen]
+        self._environment = {**os.environ, **PORTS, **TRAFFIC, **settings}
+
+    def __call__(self, *words: str, timeout: float = 240) -> str:
+        """What a command prints; it must succeed."""
+        done = self.tried(*words, timeout=timeout)
+        assert done.returncode == 0, f"{words}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
+        return done.stdout
+
+    def tried(self, *words: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+        """A command, however it ends."""
+        return subprocess.run(
+            [*self._words, *words], cwd=ROOT, env=self._environment, capture_output=True,
+            text=True, timeout=timeout, check=False,
+        )  # fmt: skip
+
+    def logpond(self, *words: str) -> str:
+        """A one-off command of logpond."""
+        return self("run", "--rm", "-T", "analytics", *words)
+
+    def rows(self, statement: str, *words: str) -> list[dict[str, Any]]:
+        """What a statement finds."""
+        found: list[dict[str, Any]] = json.loads(
+            self.logpond("sql", statement, *words, "--format", "json")
+        )
+        return found
+
+    def count(self) -> int:
+        """Rows in `logs` now."""
+        return int(self.rows("SELECT COUNT(*) AS n FROM logs")[0]["n"])
+
+    def states(self) -> dict[str, str]:
+        """Each service's state, and its health where it has a check."""
+        lines = self("ps", "--all", "--format", "json").splitlines()
+        return {of["Service"]: of["Health"] or of["State"] for of in map(json.loads, lines)}
+
+
+def until(what: Callable[[], bool], seconds: float = 120) -> None:
+    """Wait for something to hold; it must in this time."""
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it did not come to hold"
+        time.sleep(1)

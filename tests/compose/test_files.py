@@ -1,0 +1,124 @@
+"""What docker-compose.yml promises, read without an engine."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+FILE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = FILE["services"]
+OURS = {name: of for name, of in SERVICES.items() if "build" in of}
+EVERY = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
+EACH_OF_OURS = pytest.mark.parametrize("service", OURS.values(), ids=OURS)
+DEFAULTED = re.compile(r"\$\{(\w+):-([^}]*)\}")
+UNITS = {"m": 1, "g": 1024}
+
+
+def megabytes(of: dict[str, Any]) -> int:
+    """What a service may take at most."""
+    return int(of["mem_limit"][:-1]) * UNITS[of["mem_limit"][-1]]
+
+
+def needs(of: dict[str, Any]) -> dict[str, Any]:
+    """What a service waits for, and until when."""
+    found: dict[str, Any] = of.get("depends_on", {})
+    return found
+
+
+@EVERY
+def test_every_container_is_bound(service: dict[str, Any]) -> None:
+    """No rights, no way to more; memory, processes and logs have an end; an init reaps."""
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["init"] is True
+    assert megabytes(service) <= 2048
+    assert service["pids_limit"] <= 512
+    assert service["logging"]["options"]["max-size"] == "10m"
+
+
+@EACH_OF_OURS
+def test_our_programs_write_to_volumes_only(service: dict[str, Any]) -> None:
+    """A fixed user that is not root, a root file system that nobody writes, scratch in memory."""
+    assert service["user"] == "10001"
+    assert service["read_only"] is True
+    assert all(place.startswith("/tmp:") for place in service["tmpfs"])
+    assert {v.split(":")[1] for v in service["volumes"]} == {"/data/lake", "/data/checkpoints"}
+
+
+def test_all_of_it_fits_a_laptop() -> None:
+    """What starts without a profile takes at most 6 GB, all limits together."""
+    assert sum(megabytes(of) for of in SERVICES.values() if "profiles" not in of) <= 6 * 1024
+
+
+@EVERY
+def test_ports_are_this_machines_only(service: dict[str, Any]) -> None:
+    """Each on 127.0.0.1, named by a variable with a default."""
+    for port in service.get("ports", []):
+        assert re.fullmatch(r"127\.0\.0\.1:\$\{[A-Z_]+_PORT:-\d+\}:\d+", port)
+
+
+@EVERY
+def test_images_are_pinned(service: dict[str, Any]) -> None:
+    """By a version; ours are built here."""
+    tag = DEFAULTED.sub(r"\2", service["image"]).rsplit(":", 1)[1]
+    assert "build" in service or re.fullmatch(r"v?\d+\.\d+\.\d+", tag)
+
+
+def test_what_runs_once_is_waited_for() -> None:
+    """`up --wait` takes the end of a container for a failure unless another one waits for it."""
+    once = {name for name, of in SERVICES.items() if of.get("restart", "").startswith("on-failure")}
+    until = {(n, on["condition"]) for of in SERVICES.values() for n, on in needs(of).items()}
+    assert once
+    assert {name for name, how in until if how == "service_completed_successfully"} == once
+
+
+def test_what_is_waited_for_can_say_that_it_is_well() -> None:
+    """Whoever waits for health waits for a service that has a check."""
+    until = {(n, on["condition"]) for of in SERVICES.values() for n, on in needs(of).items()}
+    awaited = {name for name, how in until if how == "service_healthy"}
+    assert awaited
+    assert all("healthcheck" in SERVICES[name] for name in awaited)
+
+
+@pytest.mark.parametrize("name", ["streaming", "anomaly"])
+def test_a_stop_waits_for_a_batch(name: str) -> None:
+    """A query is given longer than it gives a batch that does not end."""
+    assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) >= 60
+
+
+def test_the_topic_has_the_brokers_clock() -> None:
+    """The guard against events from the future goes by it."""
+    assert "--config=message.timestamp.type=LogAppendTime" in SERVICES["kafka-init"]["command"]
+    kafka = SERVICES["kafka"]["environment"]
+    assert kafka["KAFKA_LOG_MESSAGE_TIMESTAMP_TYPE"] == "LogAppendTime"
+    assert kafka["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
+
+
+def test_kafka_keeps_its_records_on_a_volume() -> None:
+    """Where it writes is a named volume, so that `down` and `up` go on."""
+    where = SERVICES["kafka"]["environment"]["KAFKA_LOG_DIRS"]
+    assert f"kafka:{where}" in SERVICES["kafka"]["volumes"]
+    assert {"kafka", "lake", "checkpoints"} <= set(FILE["volumes"])
+
+
+def test_every_variable_is_in_the_example_with_its_default() -> None:
+    """`.env.example` lists what can be set, and nothing else."""
+    text = (ROOT / "docker-compose.yml").read_text()
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    listed = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    assert {n: d for n, d in DEFAULTED.findall(text) if n != "LOGPOND_TAG"} == listed
+
+
+def test_dockerfile_takes_locked_packages_only() -> None:
+    """Every installation is by hash or of nothing from outside; no image without a version."""
+    text = (ROOT / "Dockerfile").read_text().replace("\\\n", "")
+    installs = [line for line in re.split(r"&&|\n", text) if "pip install" in line]
+    assert installs
+    assert all("--require-hashes" in line or "--no-index" in line for line in installs)
+    assert "# syntax" not in text
+    assert re.findall(r"^FROM (\S+)", text, re.MULTILINE) == ["python:${PYTHON}-slim-bookworm"]
