@@ -1,0 +1,52 @@
+// What every page does: the theme, and parts that follow the lake. Pages name them by data attributes.
+"use strict";
+
+const root = document.documentElement;
+const isDark = () =>
+  root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+
+document.querySelector("[data-theme-toggle]")?.addEventListener("click", () => {
+  root.dataset.theme = isDark() ? "light" : "dark";
+  localStorage.setItem("logpond-theme", root.dataset.theme);
+  drawCharts(document);
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawCharts(document));
+
+// data-live names a stream of events; at each `changed` the block data-part is fetched anew.
+function follow(region) {
+  const gap = 4000;
+  let waiting = false, last = 0;
+  const state = (text, live) => {
+    const pulse = region.querySelector("[data-pulse]");
+    if (pulse) { pulse.textContent = text; pulse.classList.toggle("off", !live); }
+  };
+  async function refresh() {
+    waiting = false;
+    last = Date.now();
+    if (region.dataset.reload !== undefined) return location.reload();
+    const url = new URL(location.href);
+    url.searchParams.set("part", region.dataset.part);
+    const answer = await fetch(url).catch(() => null);
+    if (!answer || !answer.ok) return state("waits for the server", false);
+    const focused = region.contains(document.activeElement) && document.activeElement.id;
+    region.innerHTML = await answer.text();
+    if (focused) document.getElementById(focused)?.focus();
+    drawCharts(region);
+  }
+  function soon() {
+    if (waiting) return;
+    waiting = true;
+    const wait = Math.max(0, last + gap - Date.now());
+    setTimeout(() => document.hidden ? document.addEventListener("visibilitychange", refresh, { once: true }) : refresh(), wait);
+  }
+  const events = new EventSource(region.dataset.live);
+  events.addEventListener("hello", () => state("live", true));
+  events.addEventListener("changed", soon);
+  events.addEventListener("error", () => state("not connected", false));
+  addEventListener("pagehide", () => events.close());
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  drawCharts(document);
+  document.querySelectorAll("[data-live]").forEach(follow);
+});

@@ -1,0 +1,81 @@
+// data-chart holds {x, series: [{label, values, color, fill, times, bars}], sync, band, marks} as JSON.
+"use strict";
+
+const shade = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const drawn = new Map();
+
+function short(value) {
+  if (value == null) return "–";
+  const size = Math.abs(value);
+  if (size >= 1e6) return `${+(value / 1e6).toPrecision(3)} M`;
+  if (size >= 1e4) return `${+(value / 1e3).toPrecision(3)} k`;
+  return size >= 100 ? value.toFixed(0) : `${+value.toPrecision(3)}`;
+}
+
+function lineOf(one) {
+  const color = shade(one.color || "accent");
+  const bars = one.bars ? { paths: uPlot.paths.bars({ size: [0.9, 60], gap: 1 }) } : {};
+  return {
+    label: one.label, stroke: one.bars ? undefined : color, width: 1.5, points: { show: false },
+    fill: one.bars ? color : one.fill ? `${color}22` : undefined,
+    value: (_, value) => short(value), ...bars,
+  };
+}
+
+function axis(side) {
+  return {
+    stroke: shade("muted"), grid: { stroke: shade("line"), width: 1 }, ticks: { show: false },
+    font: "12px system-ui, sans-serif", ...side,
+  };
+}
+
+// A band of what would have been usual, and spans or instants that are marked.
+function marked(told) {
+  return { hooks: { drawClear: (plot) => {
+    const { ctx, bbox } = plot;
+    for (const mark of told.marks || []) {
+      const left = plot.valToPos(mark.from, "x", true), right = plot.valToPos(mark.to ?? mark.from, "x", true);
+      ctx.fillStyle = `${shade(mark.color || "bad")}2e`;
+      ctx.fillRect(left, bbox.top, Math.max(2, right - left), bbox.height);
+    }
+  } } };
+}
+
+function draw(place) {
+  const told = JSON.parse(place.dataset.chart);
+  drawn.get(place)?.destroy();
+  place.textContent = "";
+  const series = told.series.map((one) => one.values.map((v) => (v == null ? null : v * (one.times || 1))));
+  const band = told.band ? [{ series: told.band, fill: `${shade("accent")}1f` }] : undefined;
+  const plot = new uPlot({
+    width: place.clientWidth, height: place.clientHeight || 150, plugins: [marked(told)], bands: band,
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "UTC"),
+    scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.05 || 1] } },
+    series: [{ value: (_, at) => (at == null ? "–" : new Date(at * 1e3).toISOString().slice(11, 19)) }, ...told.series.map(lineOf)],
+    axes: [axis({ space: 70 }), axis({ size: 46, values: (_, all) => all.map(short) })],
+    legend: { live: true }, cursor: { sync: told.sync ? { key: told.sync } : undefined, drag: { x: !!told.select, y: false } },
+    hooks: told.select ? { setSelect: [(p) => chosen(p, told)] } : {},
+  }, [told.x, ...series], place);
+  drawn.set(place, plot);
+}
+
+// Dragging over a chart chooses that time: the page says by which link.
+function chosen(plot, told) {
+  if (plot.select.width < 4) return;
+  const [from, to] = [plot.select.left, plot.select.left + plot.select.width].map((at) => plot.posToVal(at, "x"));
+  const url = new URL(location.href);
+  for (const name of ["last", "before"]) url.searchParams.delete(name);
+  const iso = (at) => new Date(at * 1e3).toISOString().slice(0, 19) + "Z";
+  url.searchParams.set("from", iso(Math.floor(from)));
+  url.searchParams.set("to", iso(Math.ceil(to)));
+  location.assign(url);
+}
+
+function drawCharts(within) {
+  for (const place of drawn.keys()) if (!place.isConnected) { drawn.get(place).destroy(); drawn.delete(place); }
+  within.querySelectorAll("[data-chart]").forEach(draw);
+}
+
+new ResizeObserver(() => {
+  for (const [place, plot] of drawn) if (place.isConnected && place.clientWidth !== plot.width) plot.setSize({ width: place.clientWidth, height: plot.height });
+}).observe(document.documentElement);
