@@ -63,9 +63,12 @@ class Histograms:
 
     def merged(self, group: Ints, groups: int) -> Histograms:
         """The rows of each group added up; `group` says which group each row is of."""
-        owner = group[self.row_of_entry()]
-        pairs, place = np.unique(np.stack([owner, self.bucket]), axis=1, return_inverse=True)
-        count = np.zeros(pairs.shape[1], np.int64)
+        least = int(self.bucket.min(initial=0))
+        wide = int(self.bucket.max(initial=0)) - least + 1
+        # group and bucket as one number: numbers sort much faster than pairs
+        entry = group[self.row_of_entry()] * wide + self.bucket - least
+        pairs, place = np.unique(entry, return_inverse=True)
+        count = np.zeros(len(pairs), np.int64)
         np.add.at(count, place.ravel(), self.count)
-        start = np.searchsorted(pairs[0], np.arange(groups + 1))
-        return Histograms(start.astype(np.int64), pairs[1], count)
+        start = np.searchsorted(pairs, np.arange(groups + 1) * wide)
+        return Histograms(start.astype(np.int64), pairs % wide + least, count)

@@ -83,7 +83,11 @@ def by_minute(each: Iterable[Minute]) -> Iterable[Minutes]:
 
 def rolled_up(minutes: Minutes) -> Minutes:
     """The minutes of endpoints, and their sums by service and over everything."""
-    owners = [(Key(), Key(key.service), key) for key in minutes.keys]
+    everything, services = (
+        Key(),
+        {name: Key(name) for name in {one.service for one in minutes.keys}},
+    )
+    owners = [(everything, services[key.service], key) for key in minutes.keys]
     index = {key: i for i, key in enumerate(sorted({key for some in owners for key in some}))}
     group = np.array([[index[key] for key in some] for some in owners], np.int64).ravel("F")
 

@@ -46,7 +46,9 @@ def _minute(at: int, rows: pa.Table) -> Minutes:
 
 def inert(name: str | None) -> str:
     """A name out of logs without what a terminal acts on, or turns a line by."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in name or "")
+    if name is None or name.isprintable():
+        return name or ""
+    return "".join(char if char.isprintable() else "\ufffd" for char in name)
 
 
 def _numbers(rows: pa.Table, name: str) -> Ints:

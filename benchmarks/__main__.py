@@ -13,7 +13,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import backlog, live, sql, topic, upkeep
+from benchmarks import backlog, detection, live, sql, topic, upkeep
 from cli.broker import Broker
 
 RESULTS = Path(__file__).parent / "results"
@@ -25,7 +25,7 @@ RESULTS = Path(__file__).parent / "results"
 @click.option("--rates", default="500,2000", help="Events a second of the live runs.")
 @click.option("--commits", default=5000, help="Of the table that `logpond sql` is asked about.")
 def bench(events: int, seconds: int, rates: str, commits: int) -> None:
-    """Producer, ingest of a backlog against a plain consumer, small batches, freshness, SQL."""
+    """Producer, ingest of a backlog against a plain consumer, small batches, freshness, SQL, detection."""
     found: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as folder, Broker(f"{folder}/broker", heap="512m") as broker:
         place, at = Path(folder), broker.bootstrap
@@ -43,6 +43,7 @@ def bench(events: int, seconds: int, rates: str, commits: int) -> None:
         _tell(found, "sql, process start included", sql.sql(place, commits))
         _tell(found, "a day of commits, with upkeep", upkeep.upkeep(place))
         _tell(found, "upkeep, rates", upkeep.rates(place))
+        _tell(found, "detection, next to a plain z-score", detection.detection(place))
     _save(found)
 
 
