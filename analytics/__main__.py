@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from analytics import upkeep_commands, web_commands, windows_commands
+from analytics import reports_commands, upkeep_commands, web_commands, windows_commands
 from analytics.commands import analytics
 from lakehouse.errors import LogpondError
 
@@ -16,6 +16,7 @@ for command in (
     upkeep_commands.restore,
     windows_commands.reconcile,
     windows_commands.rebuild,
+    reports_commands.report,
     web_commands.web,
 ):
     analytics.add_command(command)

@@ -61,7 +61,7 @@ def sql(
     if at.as_of:
         click.echo(f"as of {at.as_of:%Y-%m-%d %H:%M:%S} UTC", err=True)
     settings = settings_file.load(lake=lake, spark_ui_port=0 if engine == "spark" else None)
-    spark = _spark(settings) if engine == "spark" else None
+    spark = spark_of(settings) if engine == "spark" else None
     found = ask(Places.of(settings), statement, at, spark)
     render.show(render.Rows.of_arrow(found), how, sys.stdout)
 
@@ -177,7 +177,9 @@ def _late(verdict: Verdict) -> Iterator[str]:
         yield "  `logpond reconcile` counts half hours and days again; minutes stay as they were"
 
 
-def _spark(settings: settings_file.Settings) -> Callable[[], SparkSession]:
+def spark_of(settings: settings_file.Settings) -> Callable[[], SparkSession]:
+    """Starts Spark when it is called, and says so."""
+
     def start() -> SparkSession:
         from lakehouse.session import session
 

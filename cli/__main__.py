@@ -17,6 +17,7 @@ COMMANDS = {
     "produce": ("producer.commands", "Send log events to Kafka: synthetic, incidents, replay."),
     "stream": ("streaming.commands", "Take records from Kafka into logs and quarantine."),
     "sql": ("analytics.commands", "Ask any table, at any version or time."),
+    "report": ("analytics.reports_commands", "Errors, hours, endpoints, ...: a ready question."),
     "tables": ("analytics.commands", "List the tables of the lake."),
     "history": ("analytics.commands", "Show the versions of a table."),
     "verify": ("analytics.commands", "Prove that nothing is lost or repeated."),

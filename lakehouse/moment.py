@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 from lakehouse.errors import SettingsError
 
-RELATIVE = re.compile(r"^(?:-\s*(\d+)\s*([a-z]+)|(\d+)\s*([a-z]+)\s+ago)$", re.IGNORECASE)
+RELATIVE = re.compile(r"^(?:-?\s*(\d+)\s*([a-z]+)|(\d+)\s*([a-z]+)\s+ago)$", re.IGNORECASE)
+LENGTH = re.compile(r"^(\d+)\s*([a-z]+)$", re.IGNORECASE)
+SPAN = re.compile(r"^\s*\d+\s*[a-z]+\s*$", re.IGNORECASE)
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 SPELLED = {"sec": "s", "second": "s", "min": "m", "minute": "m", "hour": "h", "day": "d",
            "week": "w"}  # fmt: skip
@@ -45,6 +47,22 @@ def time(text: str, now: datetime, flag: str = "--as-of") -> datetime:
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, KeyError, OverflowError):
         raise SettingsError(f"{flag} {text!r} is not a time", f"write one as {EXAMPLES}") from None
+
+
+def later(text: str, now: datetime, flag: str) -> datetime:
+    """The end of a length of time that begins now: 90s, 30m, 2h, 7d."""
+    told = LENGTH.match(text.strip())
+    try:
+        if told and (length := _span(*told.groups())):
+            return now + length
+    except (KeyError, OverflowError):
+        pass
+    raise SettingsError(f"{flag} {text!r} is no length of time", "write one as 90s, 30m, 2h, 7d")
+
+
+def since(text: str, now: datetime) -> datetime:
+    """The start of the last `24h`, or any time as `time` reads it."""
+    return time(f"-{text.strip()}" if SPAN.match(text) else text, now, "--since")
 
 
 def _span(number: str, unit: str) -> timedelta:

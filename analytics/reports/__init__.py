@@ -1,0 +1,21 @@
+"""Reports, a file each: `REPORT` of every module here, by name."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from analytics.reports.report import LIMIT, Report, run
+
+NOT_REPORTS = {"report"}
+
+
+def _all() -> dict[str, Report]:
+    names = sorted(of.name for of in pkgutil.iter_modules(__path__) if of.name not in NOT_REPORTS)
+    found = (importlib.import_module(f"{__name__}.{name}").REPORT for name in names)
+    return {report.name: report for report in found}
+
+
+REPORTS = _all()
+
+__all__ = ["LIMIT", "REPORTS", "Report", "run"]

@@ -1,0 +1,65 @@
+"""A report as a value: one statement that both engines understand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from analytics.query import NOW, Moment, ask
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import SparkSession
+
+    from lakehouse.paths import Places
+
+LIMIT = 20
+# Rows of a table from a time on, by words that skip whole partitions; a window counts in full.
+RECENT = {
+    "logs": "date >= {day} AND timestamp >= {at}",
+    "traffic": "date >= {day_before} AND window_end > {at}",
+    "usage": "date >= {day_before} AND window_end > {at}",
+    "anomalies": "coalesce(closed, last_breach) >= {at}",
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a person asks a table again and again.
+
+    `sql` has `{recent}` where it says which rows of `table` count, and may have `{limit}`.
+    """
+
+    name: str
+    title: str
+    table: str
+    sql: str
+
+    def statement(self, since: datetime | None = None, limit: int = LIMIT) -> str:
+        """The SQL: rows from `since` on (with zone), all of them without it."""
+        recent = RECENT[self.table].format(**_times(since)) if since else "true"
+        return self.sql.format(recent=recent, limit=limit).strip()
+
+
+def run(
+    report: Report,
+    places: Places,
+    since: datetime | None = None,
+    limit: int = LIMIT,
+    at: Moment = NOW,
+    spark: Callable[[], SparkSession] | None = None,
+) -> pa.Table:
+    """The rows of a report, by Spark if it is given; TableError where its table is not there."""
+    return ask(places, report.statement(since, limit), at, spark)
+
+
+def _times(since: datetime) -> dict[str, str]:
+    """A time and its day as both engines write them, in UTC, which is the zone of both."""
+    utc = since.astimezone(UTC)
+    return {
+        "at": f"TIMESTAMP '{utc:%Y-%m-%d %H:%M:%S.%f}'",
+        "day": f"DATE '{utc:%Y-%m-%d}'",
+        "day_before": f"DATE '{utc - timedelta(days=1):%Y-%m-%d}'",
+    }

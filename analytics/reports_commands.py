@@ -1,0 +1,68 @@
+"""The command `report`: what people ask a lake again and again."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+
+import click
+
+from analytics.commands import spark_of
+from analytics.query import ENGINES, moment
+from analytics.reports import LIMIT, REPORTS, Report, run
+from lakehouse import render
+from lakehouse import settings as settings_file
+from lakehouse.moment import since as start_of
+from lakehouse.options import FORMAT, HUMANE, LAKE
+from lakehouse.paths import Places
+
+
+@click.command()
+@click.argument("name", required=False, type=click.Choice(list(REPORTS)), metavar="[NAME]")
+@click.option("--since", metavar="TIME", help="Only the last 24h, 7d, or from a time on.")
+@click.option("--limit", type=click.IntRange(1), default=LIMIT, show_default=True, metavar="N")
+@click.option("--as-of", metavar="TIME", help="As the tables were then.")
+@click.option("--engine", type=click.Choice(ENGINES), default="duckdb", show_default=True)
+@FORMAT
+@LAKE
+def report(
+    name: str | None, since: str | None, limit: int, as_of: str | None, engine: str, how: str,
+    lake: str | None,
+) -> None:  # fmt: skip
+    """Show a report; without a name, list them.
+
+    Times are of the events, in UTC; a half hour that began before --since counts in full. Both
+    engines give the same rows; Spark takes seconds to start and suits large lakes.
+
+    \b
+      logpond report
+      logpond report top-errors --since 24h
+      logpond report hourly --format csv
+      logpond report endpoints --as-of "1 hour ago"
+      logpond report addresses --limit 100 --engine spark
+    """
+    now = datetime.now(UTC)
+    if name is None:
+        render.show(_listed(), how, sys.stdout)
+        return
+    settings = settings_file.load(lake=lake, spark_ui_port=0 if engine == "spark" else None)
+    found = run(
+        REPORTS[name],
+        Places.of(settings),
+        start_of(since, now) if since else None,
+        limit,
+        moment(None, as_of, now),
+        spark_of(settings) if engine == "spark" else None,
+    )
+    if how == "table":
+        click.echo(_head(REPORTS[name], since), err=True)
+    render.show(render.Rows.of_arrow(found), how, sys.stdout, HUMANE)
+
+
+def _listed() -> render.Rows:
+    rows = [[one.name, one.table, one.title] for one in REPORTS.values()]
+    return render.Rows(["report", "of", "what it shows"], rows)
+
+
+def _head(chosen: Report, since: str | None) -> str:
+    return chosen.title + (f"; since {since}" if since else "")
