@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from ipaddress import ip_network
 
@@ -134,6 +135,7 @@ class Addresses(Section, frozen=True):
     scanning_paths: int = 10
     scanning_share: float = 0.3
     probing_attacks: int = 10
+    logins: tuple[str, ...] = ("login", "signin", "sign-in", "authenticate")
     login_minutes: int = 10
     login_refused: int = 10
     login_share: float = 0.2
@@ -147,6 +149,8 @@ class Addresses(Section, frozen=True):
     def __post_init__(self) -> None:
         for text in (*self.ignore, *self.trusted_proxies):
             ip_network(text)
+        if not all(re.fullmatch("[a-z0-9-]+", word) for word in self.logins):
+            raise ValueError("logins are words of a-z, 0-9 and -")
 
 
 class Config(Section, frozen=True):

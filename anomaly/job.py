@@ -2,10 +2,12 @@
 
 Minutes are committed first; the fold goes by the table alone. A start folds what is there, and
 writes every incident that `anomalies` lacks or holds otherwise: a crash anywhere loses nothing.
+Beside it, addresses are folded by the rows of `logs` that the same minutes counted.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,9 +17,11 @@ import msgspec
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from anomaly.beside import Beside, BothRun, IsStopping
 from anomaly.config import Config
 from anomaly.fold import QUERY, Snapshots, closed_minutes, fold, is_new_day
 from anomaly.incident import Incident
+from anomaly.logs.watch import AddressWatch
 from anomaly.mutes import Mute, Mutes, is_muted
 from anomaly.sinks import Change
 from anomaly.table import incidents_of, rows_of
@@ -29,6 +33,7 @@ from lakehouse.settings import Anomaly
 from lakehouse.store import Replacement
 from lakehouse.tables import ANOMALIES
 from lakehouse.windows.define import prepare
+from lakehouse.windows.explained import explained
 from lakehouse.windows.run import ClosingRun
 from lakehouse.windows.stream import WindowsReport
 
@@ -51,10 +56,13 @@ class Detection:
     on_changes: OnChanges = lambda _changes: None
     _watchman: Watchman = field(init=False)
     _snapshots: Snapshots = field(init=False)
+    _addresses: AddressWatch = field(init=False)
+    _recording: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self._snapshots = Snapshots(self.places, self.config)
         self._watchman = self._snapshots.newest()
+        self._addresses = AddressWatch(self.places, self.config)
 
     @property
     def open(self) -> list[Incident]:
@@ -65,12 +73,25 @@ class Detection:
         """Fold the minutes that were closed meanwhile; the incidents that changed."""
         before = self._watchman.folded_to
         table = store.open_table(self.places, MINUTES.name)
-        changed = fold(self._watchman, closed_minutes(table, before))
-        written = record(self.places, changed, self.on_changes)
+        written = self._record(fold(self._watchman, closed_minutes(table, before)))
         if is_new_day(before, self._watchman.folded_to):
             self._snapshots.keep(self._watchman)
-        for incident in written:
-            self.on_incident(incident)
+        return written
+
+    def addresses(self, is_stopping: IsStopping = lambda: False) -> list[Incident]:
+        """Fold the addresses of those minutes, until a stop; the incidents that changed."""
+        written: list[Incident] = []
+        for changed in self._addresses.changes(store.open_table(self.places, MINUTES.name)):
+            written += self._record(changed)
+            if is_stopping():
+                break
+        return written
+
+    def _record(self, changed: Mapping[str, Incident]) -> list[Incident]:
+        with self._recording:
+            written = record(self.places, changed, self.on_changes)
+            for incident in written:
+                self.on_incident(incident)
         return written
 
 
@@ -143,6 +164,12 @@ def minutes(
 
     def closed(_report: WindowsReport) -> None:
         detection()
+        run.beside.wake()
+
+    def look(is_stopping: IsStopping) -> None:
+        detection.addresses(is_stopping)
 
     every = settings.trigger_seconds
-    return ClosingRun(spark, places, QUERY, (MINUTES,), late(settings), every, closed, failed)
+    run = BothRun(spark, places, QUERY, (MINUTES,), late(settings), every, closed, failed)
+    run.beside = Beside(look, lambda error: failed(explained(error, "addresses", places)))
+    return run

@@ -139,11 +139,10 @@ class Addresses:
             since = at - getattr(its, minutes)
             seen = summed([m for m in self.minutes[ip] if m.at > since], its.login_refused)
             seen.usual = self._usual.get(ip, 0.0)
-            full = judge(seen, crowd, its, 1.0)
-            found = full or judge(seen, crowd, its, its.stay_part)
-            if found:
+            if part := judge(seen, crowd, its, its.stay_part):
+                full = judge(seen, crowd, its, 1.0)
                 surprise = limits.open if full else limits.stay
-                yield _breach(Key(ip=ip), name, surprise, *found)
+                yield _breach(Key(ip=ip), name, surprise, *(full or part))
 
     def _sprayed(self) -> Iterator[Breach]:
         """Logins that many addresses were refused."""

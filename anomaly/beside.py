@@ -1,0 +1,81 @@
+"""A thread beside a query: looks when it is woken, and every few seconds."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from lakehouse.windows.run import ClosingRun
+
+EVERY_SECONDS = 5.0
+# Whether a stop was asked for: a look that takes long ends where it can go on later.
+IsStopping = Callable[[], bool]
+
+
+class Beside:
+    """Runs `look` in a thread of its own; what it raises is told to `failed`, and ends it."""
+
+    def __init__(
+        self, look: Callable[[IsStopping], None], failed: Callable[[Exception], None]
+    ) -> None:
+        self._look, self._failed = look, failed
+        self._woken, self._stop = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Look until `stop`."""
+        self._thread = threading.Thread(target=self._run, name="beside", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There is something to see."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """End once the look that goes on can; again is no fault."""
+        self._stop.set()
+        self._woken.set()
+        if self._thread:
+            self._thread.join()
+            self._thread = None
+
+    def once(self) -> None:
+        """One whole look, in the thread that asks."""
+        with self._told():
+            self._look(lambda: False)
+
+    def _run(self) -> None:
+        with self._told():
+            while not self._stop.is_set():
+                self._woken.wait(EVERY_SECONDS)
+                self._woken.clear()
+                self._look(self._stop.is_set)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            self._failed(error)
+
+
+class BothRun(ClosingRun):
+    """A query that closes windows, with what looks beside it."""
+
+    beside: Beside
+
+    def start(self) -> None:
+        """Close windows as time goes on, until `stop`."""
+        self.beside.start()
+        super().start()
+
+    def stop(self) -> None:
+        """End between two commits; again is no fault."""
+        super().stop()
+        self.beside.stop()
+
+    def once(self) -> None:
+        """Close what the newest event closes and look once more, then return."""
+        super().once()
+        self.beside.once()
