@@ -13,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from analytics.web import health
+from analytics.web.chores import Chores
 from analytics.web.guard import COOKIE, Guard, Key
 from analytics.web.lake import MEMORY_MB, Lake
 from analytics.web.pages import PAGES
@@ -44,6 +45,7 @@ def create(places: Places, options: Options = Options()) -> FastAPI:
         description="What the pages show, as JSON. `as_of` reads the lake as it was.",
     )  # fmt: skip
     app.state.lake = Lake(places, options.memory_mb)
+    app.state.chores = Chores(places)
     app.state.pulse = Pulse(places, options.bootstrap) if options.bootstrap else None
     app.state.pages, app.state.key = PAGES, Key(options.token)
     for page in PAGES:

@@ -58,6 +58,10 @@ class Minutes:
     def __init__(self, cursor: Any) -> None:
         self._cursor = cursor
 
+    def keep(self, column: str, value: str) -> None:
+        """Forget the minutes of others; the value may come from anybody."""
+        self._cursor.execute(f"DELETE FROM minutes WHERE {column} IS DISTINCT FROM ?", [value])
+
     def by(self, key: str, where: str = "true") -> list[Counted]:
         """Groups in order of their key; both are SQL of ours."""
         sums = SUMS.format(key=key, where=where)

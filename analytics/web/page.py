@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
+from analytics.web.chores import Chores
 from analytics.web.lake import Lake, Snapshot
 from analytics.web.shown import TEMPLATES
 from lakehouse import moment as moments
@@ -47,6 +48,12 @@ class View:
     def lake(self) -> Lake:
         """The lake of this server."""
         found: Lake = self.request.app.state.lake
+        return found
+
+    @property
+    def chores(self) -> Chores:
+        """What takes long, in processes of their own."""
+        found: Chores = self.request.app.state.chores
         return found
 
     @cached_property

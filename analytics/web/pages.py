@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analytics.web import home
+from analytics.web import explore, home, incidents
 from analytics.web.page import Page
 
-PAGES: tuple[Page, ...] = (home.PAGE,)
+PAGES: tuple[Page, ...] = (home.PAGE, explore.PAGE, incidents.PAGE)
