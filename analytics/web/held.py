@@ -59,6 +59,11 @@ class State:
         adds = self.files.adds
         return pc.max(pc.struct_field(adds["max"], column)).as_py() if adds.num_rows else None
 
+    def oldest(self, column: str) -> Any:
+        """The least value of a column that has statistics; None where there is no row."""
+        adds = self.files.adds
+        return pc.min(pc.struct_field(adds["min"], column)).as_py() if adds.num_rows else None
+
     def between(self, column: str, first: Any, end: Any) -> Pinned:
         """The files that may have rows from `first` up to `end`; open where None."""
         adds, keep = self.files.adds, pc.scalar(True)

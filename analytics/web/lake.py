@@ -24,6 +24,7 @@ from lakehouse.tables import LOGS
 MEMORY_MB, THREADS, AT_ONCE = 160, 2, 2
 PATIENCE_SECONDS = 20.0
 SNAPSHOTS_KEPT = 8
+Values = Sequence[Any] | Mapping[str, Any]
 FILL = "fill a lake with `logpond up`, or name another with --lake"
 
 
@@ -83,9 +84,7 @@ class Lake:
             finally:
                 alarm.cancel()
 
-    def ask(
-        self, sql: str, values: Sequence[Any], tables: Mapping[str, Pinned]
-    ) -> list[dict[str, Any]]:
+    def ask(self, sql: str, values: Values, tables: Mapping[str, Pinned]) -> list[dict[str, Any]]:
         """The rows of a question of ours; what comes from people is in `values`, bound."""
         with self.reading(tables) as cursor:
             found = cursor.execute(sql, values)
@@ -135,7 +134,7 @@ class Snapshot:
             raise TableError(f"there is no table {name} in {self.lake.places.lake} yet", FILL)
         return found
 
-    def ask(self, sql: str, values: Sequence[Any] = (), **tables: Pinned) -> list[dict[str, Any]]:
+    def ask(self, sql: str, values: Values = (), **tables: Pinned) -> list[dict[str, Any]]:
         """The rows of a question over these tables, by the names that they have in it."""
         return self.lake.ask(sql, values, tables)
 

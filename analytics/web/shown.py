@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from lakehouse.options import HUMANE
-from lakehouse.render import escaped
+from lakehouse.render import escaped, plain
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -75,6 +75,16 @@ def minute(value: datetime | None) -> str:
     return NOTHING if value is None else f"{value.astimezone(UTC):%H:%M}"
 
 
+def precise(value: datetime) -> str:
+    """A time of day to the millisecond."""
+    return f"{value.astimezone(UTC):%H:%M:%S.%f}"[:-3]
+
+
+def as_input(value: datetime) -> str:
+    """A time as a person would write it into a field."""
+    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
+
+
 def iso(value: datetime) -> str:
     """A time as links and programs write it."""
     return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"
@@ -118,6 +128,6 @@ TEMPLATES = Environment(
 TEMPLATES.filters |= {
     "number": number, "count": count, "percent": percent, "ms": milliseconds, "clock": clock,
     "size": HUMANE["bytes"], "duration": duration, "minute": minute, "iso": iso, "data": data,
-    "figure": figure,
+    "figure": figure, "precise": precise, "input": as_input, "plain": plain,
 }  # fmt: skip
 TEMPLATES.globals |= {"asset": asset, "spark": spark}
