@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from analytics import reports_commands, upkeep_commands, web_commands, windows_commands
+from analytics import (
+    reports_commands,
+    status_commands,
+    tail_commands,
+    upkeep_commands,
+    web_commands,
+    windows_commands,
+)
 from analytics.commands import analytics
 from lakehouse.errors import LogpondError
 
@@ -17,6 +24,9 @@ for command in (
     windows_commands.reconcile,
     windows_commands.rebuild,
     reports_commands.report,
+    status_commands.status,
+    status_commands.diff,
+    tail_commands.tail,
     web_commands.web,
 ):
     analytics.add_command(command)

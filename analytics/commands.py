@@ -23,6 +23,15 @@ if TYPE_CHECKING:
     from lakehouse.verify import Verdict
 
 
+def table_names(ctx: click.Context, _param: click.Parameter, begun: str) -> list[str]:
+    """What a shell completes: the tables that are there, else those that may be."""
+    from analytics.query import pinned
+    from lakehouse.tables import TABLES
+
+    there = pinned.names(Places.of(settings_file.load(lake=ctx.params.get("lake"))))
+    return [name for name in there or TABLES if name.startswith(begun)]
+
+
 @click.group()
 def analytics() -> None:
     """Reads of every table, at any version or time."""
@@ -67,7 +76,7 @@ def sql(
 
 
 @analytics.command()
-@click.argument("table")
+@click.argument("table", shell_complete=table_names)
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
 @FORMAT
 @LAKE

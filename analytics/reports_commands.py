@@ -12,7 +12,7 @@ from analytics.query import ENGINES, moment
 from analytics.reports import LIMIT, REPORTS, Report, run
 from lakehouse import render
 from lakehouse import settings as settings_file
-from lakehouse.moment import since as start_of
+from lakehouse.moment import time
 from lakehouse.options import FORMAT, HUMANE, LAKE
 from lakehouse.paths import Places
 
@@ -49,7 +49,7 @@ def report(
     found = run(
         REPORTS[name],
         Places.of(settings),
-        start_of(since, now) if since else None,
+        time(since, now, "--since") if since else None,
         limit,
         moment(None, as_of, now),
         spark_of(settings) if engine == "spark" else None,

@@ -8,6 +8,7 @@ from dataclasses import asdict
 import click
 
 from analytics import texts
+from analytics.commands import table_names
 from analytics.query.upkeep import Optimize, Vacuum, columns
 from lakehouse import maintenance, render
 from lakehouse import settings as settings_file
@@ -16,7 +17,7 @@ from lakehouse.maintenance import Shape, Upkeep
 from lakehouse.options import FORMAT, HUMANE, LAKE
 from lakehouse.paths import Places
 
-TABLE = click.argument("table", default="logs")
+TABLE = click.argument("table", default="logs", shell_complete=table_names)
 SHAPE = tuple(Shape.__dataclass_fields__)
 
 
@@ -94,7 +95,7 @@ def retain(table: str, days: int, dry_run: bool, how: str, lake: str | None) -> 
 
 
 @click.command()
-@click.argument("table")
+@click.argument("table", shell_complete=table_names)
 @click.option("--version", type=int, required=True, metavar="N", help="The version to go back to.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @FORMAT

@@ -10,7 +10,6 @@ from lakehouse.errors import SettingsError
 
 RELATIVE = re.compile(r"^(?:-?\s*(\d+)\s*([a-z]+)|(\d+)\s*([a-z]+)\s+ago)$", re.IGNORECASE)
 LENGTH = re.compile(r"^(\d+)\s*([a-z]+)$", re.IGNORECASE)
-SPAN = re.compile(r"^\s*\d+\s*[a-z]+\s*$", re.IGNORECASE)
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 SPELLED = {"sec": "s", "second": "s", "min": "m", "minute": "m", "hour": "h", "day": "d",
            "week": "w"}  # fmt: skip
@@ -58,11 +57,6 @@ def later(text: str, now: datetime, flag: str) -> datetime:
     except (KeyError, OverflowError):
         pass
     raise SettingsError(f"{flag} {text!r} is no length of time", "write one as 90s, 30m, 2h, 7d")
-
-
-def since(text: str, now: datetime) -> datetime:
-    """The start of the last `24h`, or any time as `time` reads it."""
-    return time(f"-{text.strip()}" if SPAN.match(text) else text, now, "--since")
 
 
 def _span(number: str, unit: str) -> timedelta:
