@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from anomaly import lake_commands  # noqa: F401  adds its commands
+from anomaly import alert_commands, lake_commands, review_commands  # noqa: F401  add theirs
 from anomaly.commands import anomaly
 from lakehouse.errors import LogpondError
 

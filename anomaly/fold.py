@@ -13,6 +13,7 @@ from deltalake import DeltaTable
 from anomaly.config import Config
 from anomaly.incident import Incident, moment
 from anomaly.minute import Minutes
+from anomaly.plain import plainly
 from anomaly.table import after, minutes_of
 from anomaly.watchman import State, Watchman
 from lakehouse import blobs
@@ -22,11 +23,20 @@ from lakehouse.windows.horizon import horizon, stored
 
 QUERY = "minutes"
 SNAPSHOTS_KEPT = 8
+SURPRISE = "surprise"
 
 
 def fold(watchman: Watchman, minutes: Iterator[Minutes]) -> dict[str, Incident]:
     """The incidents that changed, by id, as they are after these minutes."""
     return {change.incident_id: change for one in minutes for change in watchman.fold(one)}
+
+
+def judged(table: DeltaTable, config: Config, method: str = SURPRISE) -> dict[str, Incident]:
+    """Every incident of the closed minutes of a state of `logs_windowed`, by a method."""
+    found = fold(Watchman(config, method), closed_minutes(table))
+    if method == SURPRISE:
+        return found
+    return {name: plainly(one, config) for name, one in found.items()}
 
 
 def closed_minutes(table: DeltaTable, after_minute: int = -1) -> Iterator[Minutes]:

@@ -19,7 +19,12 @@ from lakehouse.paths import Places
 if TYPE_CHECKING:
     from anomaly.incident import Incident
 
+PNG = click.Path(dir_okay=False, path_type=Path)
 SINCE = click.option("--since", metavar="TIME", help="Only what went on after, e.g. -24h.")
+METHOD = click.option(
+    "--method", type=click.Choice(["surprise", "zscore"]), default="surprise", show_default=True,
+    help="zscore: a plain z over a sliding hour, for comparison.",
+)  # fmt: skip
 Between = tuple[datetime | None, datetime | None]
 SHOWN = ("opened", "severity", "status", "duration_minutes", "incident_id", "sentence")
 
@@ -40,10 +45,10 @@ def detect(lake: str | None, config: Path | None, once: bool) -> None:
     """
     from anomaly.detect import Detect
 
-    settings = settings_file.load(lake=lake, spark_ui_port=0)
-    Detect(settings, Places.of(settings), constants(config), lambda one: click.echo(line(one)))(
-        once
-    )
+    settings = settings_file.load(lake=lake)
+    settings = settings_file.load(lake=lake, spark_ui_port=settings.anomaly.ui_port)
+    told = (lambda one: click.echo(line(one)), lambda why: click.echo(f"note: {why}", err=True))
+    Detect(settings, Places.of(settings), constants(config), *told)(once)
 
 
 @anomaly.command()
@@ -53,10 +58,12 @@ def detect(lake: str | None, config: Path | None, once: bool) -> None:
 @SINCE
 @click.option("--until", metavar="TIME", help="Only what opened before.")
 @click.option("--version", type=int, metavar="N", help="Of `logs_windowed` at this version.")
+@METHOD
 def analyze(
     lake: str | None,
     config: Path | None,
     how: str,
+    method: str,
     since: str | None,
     until: str | None,
     version: int | None,
@@ -69,14 +76,13 @@ def analyze(
     \b
       logpond analyze --since -24h
       logpond analyze --since 2026-05-01 --until 2026-05-02 --config other.toml --format json
+      logpond analyze --method zscore
     """
-    from anomaly.fold import closed_minutes, fold
-    from anomaly.watchman import Watchman
+    from anomaly.fold import judged
 
-    between = _time(since, "--since"), _time(until, "--until")
-    table = _minutes(lake, version)
-    found = fold(Watchman(constants(config)), closed_minutes(table))
-    _show(found.values(), between, how)
+    between = time_of(since, "--since"), time_of(until, "--until")
+    found = judged(minutes_table(lake, version), constants(config), method)
+    _show(found.values(), between, how, SHOWN)
 
 
 @anomaly.command()
@@ -91,32 +97,57 @@ def anomalies(lake: str | None, how: str, since: str | None, only_open: bool) ->
       logpond anomalies --open
       logpond anomalies --since -24h --format json
     """
+    from anomaly.mutes import Mutes, as_muted_now
     from anomaly.table import incidents_of
     from lakehouse.store import open_table
     from lakehouse.tables import ANOMALIES
 
-    between = _time(since, "--since"), None
+    between = time_of(since, "--since"), None
     places = Places.of(settings_file.load(lake=lake))
-    found = incidents_of(open_table(places, ANOMALIES).to_pyarrow_table())
-    _show([one for one in found if not only_open or one.status == "open"], between, how)
+    table = incidents_of(open_table(places, ANOMALIES).to_pyarrow_table())
+    mutes = Mutes(places).now(datetime.now(UTC))
+    found = [as_muted_now(one, mutes) for one in table]
+    chosen = [one for one in found if not only_open or one.status == "open"]
+    _show(chosen, between, how, (*SHOWN[:3], "muted", *SHOWN[3:]))
 
 
 @anomaly.command()
 @click.argument("incident_id")
 @LAKE
 @CONFIG
-def explain(incident_id: str, lake: str | None, config: Path | None) -> None:
+@click.option("--png", type=PNG, help="Draw what was seen, what was expected, and when.")
+@click.option("--recount", is_flag=True, help="Count its minutes in `logs`: as it was, and now.")
+def explain(
+    incident_id: str, lake: str | None, config: Path | None, png: Path | None, recount: bool
+) -> None:
     """Fold the closed minutes that an incident was made from again, and say what they give.
+
+    The first digits of its id are enough where no other begins so. --recount goes back to `logs`
+    at the versions that the minutes were counted from, where these can be read, and says how many
+    rows came late.
 
     \b
       logpond anomalies
-      logpond explain 4f1c0a9be2d37a55
+      logpond explain 4f1c0a9be2d37a55 --png incident.png
+      logpond explain 4f1c --recount
     """
-    from anomaly.explain import explained
+    from anomaly.explain import Explained, incident_named
+    from anomaly.recount import recounted
 
     places = Places.of(settings_file.load(lake=lake))
-    for said in explained(places, incident_id, constants(config)):
+    told = Explained(places, incident_named(places, incident_id), constants(config))
+    for said in told.lines():
         click.echo(said)
+    if png:
+        from anomaly.chart import draw
+
+        draw(told.incident, told.series, png)
+        click.echo(f"drawn in {png}")
+    if recount:
+        found = recounted(places, told.incident)
+        render.show(render.Rows.of_dicts(found.minutes, found.columns), "table", sys.stdout, HUMANE)
+        for said in found.lines():
+            click.echo(said)
 
 
 def line(one: Incident) -> str:
@@ -125,7 +156,8 @@ def line(one: Incident) -> str:
     return f"{at:%H:%M} {one.severity} {one.status}: {one.sentence}  [{one.incident_id}]"
 
 
-def _minutes(lake: str | None, version: int | None) -> Any:
+def minutes_table(lake: str | None, version: int | None = None) -> Any:
+    """The closed minutes of a lake; TableError where none were closed yet."""
     from lakehouse.errors import TableError
     from lakehouse.rollup import MINUTES
     from lakehouse.store import open_table, table_or_none
@@ -139,17 +171,21 @@ def _minutes(lake: str | None, version: int | None) -> Any:
     return open_table(places, MINUTES.name, version)
 
 
-def _time(text: str | None, flag: str) -> datetime | None:
+def time_of(text: str | None, flag: str) -> datetime | None:
+    """The time that a flag says, if it is given."""
     from lakehouse.moment import time
 
     return None if text is None else time(text, datetime.now(UTC), flag)
 
 
-def _show(incidents: Iterable[Incident], between: Between, how: str) -> None:
+def _show(
+    incidents: Iterable[Incident], between: Between, how: str, columns: tuple[str, ...]
+) -> None:
     """Those that went on between two times, in order of opening; for a person the main columns."""
     from anomaly.fold import shown
     from anomaly.table import rows_of
 
     rows = rows_of(shown(incidents, *between))
-    columns = SHOWN if how == "table" else rows.column_names
-    render.show(render.Rows.of_arrow(rows.select(columns)), how, sys.stdout, HUMANE)
+    chosen = columns if how == "table" else rows.column_names
+    humane = {**HUMANE, "muted": lambda is_muted: "yes" if is_muted else ""}
+    render.show(render.Rows.of_arrow(rows.select(chosen)), how, sys.stdout, humane)

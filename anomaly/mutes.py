@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from anomaly.incident import Incident
+from anomaly.incident import OPEN, Incident
 from anomaly.minute import ADDRESS, GLOBAL, Key
 from lakehouse import blobs
 from lakehouse.paths import Places
@@ -73,6 +73,12 @@ def key_of(text: str) -> str:
 def is_muted(incident: Incident, mutes: Iterable[Mute]) -> bool:
     """Whether any of these covers an incident."""
     return any(mute.covers(incident) for mute in mutes)
+
+
+def as_muted_now(incident: Incident, mutes: Iterable[Mute]) -> Incident:
+    """An incident as it is shown: one that is open is muted too where that came after it."""
+    muted = incident.muted or (incident.status == OPEN and is_muted(incident, mutes))
+    return msgspec.structs.replace(incident, muted=muted)
 
 
 def _name(key: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -53,6 +53,16 @@ class Judged:
     n: Floats
 
 
+class Look(NamedTuple):
+    """Some rows after a minute: seen, expected, the band of no surprise, and of how many."""
+
+    observed: Floats
+    expected: Floats
+    lower: Floats
+    upper: Floats
+    n: Floats
+
+
 class Detector(ABC):
     """State a row a key; `step` judges a minute against what was learned before, then learns."""
 
@@ -73,6 +83,10 @@ class Detector(ABC):
     @abstractmethod
     def excess(self, rows: Ints) -> Floats:
         """How far these rows are over (or under) what was expected, in units that add up."""
+
+    @abstractmethod
+    def look(self, rows: Ints) -> Look:
+        """What these rows did in the last minute, and what was expected: also where all is well."""
 
     @abstractmethod
     def clear(self) -> None:

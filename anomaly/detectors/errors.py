@@ -16,6 +16,7 @@ from anomaly.detectors.base import (
     UP,
     Detector,
     Judged,
+    Look,
     Seen,
     band,
     clipped,
@@ -58,6 +59,14 @@ class Errors(Detector):
         """Errors over the expected, in the last five minutes."""
         errors, tries = self._sums()
         return np.asarray((errors - tries * self._share())[rows])
+
+    def look(self, rows: Ints) -> Look:
+        """Errors of five minutes, and their band, among so many requests."""
+        (errors, tries), share = self._sums(), self._share()
+        low, high = band(tries * share, _variance(tries, share, self._spread(tries)))
+        seen = errors + 0 * self.state["errors"].sum(axis=1)
+        told = (seen, tries * share, low, np.minimum(high, tries), tries)
+        return Look(*(column[rows] for column in told))
 
     def clear(self) -> None:
         """Wait for five minutes of data again."""

@@ -16,6 +16,7 @@ from anomaly.detectors.base import (
     UP,
     Detector,
     Judged,
+    Look,
     Seen,
     clipped,
     follow,
@@ -54,6 +55,15 @@ class Latency(Detector):
         now, n = self._now()
         slower = np.where(n > 0, np.maximum(now - self.state["level"], 0.0), 0.0)
         return np.asarray((n * slower)[rows])
+
+    def look(self, rows: Ints) -> Look:
+        """The p95 of five minutes in ms, and its band."""
+        now, n = (column[rows] for column in self._now())
+        level, deviation = self.state["level"][rows], np.sqrt(self._variance(self._now()[1]))[rows]
+        far = 2.326 * deviation
+        logs = (np.where(n > 0, now, np.nan), level, level - far, level + far)
+        seen, expected, low, high = (np.exp(np.minimum(column, 690.0)) for column in logs)
+        return Look(seen, expected, low, high, n)
 
     def clear(self) -> None:
         """Wait for data again."""

@@ -18,6 +18,7 @@ from anomaly.detectors.base import (
     UP,
     Detector,
     Judged,
+    Look,
     Seen,
     band,
     clipped,
@@ -67,6 +68,13 @@ class Traffic(Detector):
         """Requests over the expected, in the last five minutes."""
         last = np.nansum(self.state["last"][rows], axis=1)
         return np.asarray(last - SPAN * self.state["level"][rows])
+
+    def look(self, rows: Ints) -> Look:
+        """Requests of five minutes, and their band."""
+        total, expected = self.state["last"].sum(axis=1), SPAN * self.state["level"]
+        low, high = band(expected, expected + expected**2 / self._size(expected))
+        five = np.full(len(total), float(SPAN))
+        return Look(*(column[rows] for column in (total, expected, low, high, five)))
 
     def clear(self) -> None:
         """Wait for five minutes of data again."""

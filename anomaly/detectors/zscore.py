@@ -10,7 +10,7 @@ import numpy as np
 
 from anomaly.arrays import Array, Floats, Ints
 from anomaly.columns import Field
-from anomaly.detectors.base import DOWN, UP, Detector, Judged, Seen
+from anomaly.detectors.base import DOWN, UP, Detector, Judged, Look, Seen
 from anomaly.detectors.registry import detector
 
 # The longest window; a shorter one uses the end of it.
@@ -51,6 +51,16 @@ class Zscore(Detector):
         known = np.isfinite(last)
         mean = np.where(known, last, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
         return np.asarray(np.nan_to_num(last[:, -1] - mean))
+
+    def look(self, rows: Ints) -> Look:
+        """The last value against the window before it."""
+        its, last = self.config.zscore, self.state["last"][rows]
+        before = last[:, -its.window - 1 : -1]
+        n = np.maximum(np.isfinite(before).sum(axis=1), 1)
+        mean = np.nansum(before, axis=1) / n
+        off = np.where(np.isfinite(before), before - mean[:, None], 0.0)
+        far = its.limit * np.sqrt((off**2).sum(axis=1) / n)
+        return Look(last[:, -1], mean, mean - far, mean + far, np.ones(len(rows)))
 
     def clear(self) -> None:
         """Start the window again."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lakehouse.errors import SettingsError
-from lakehouse.moment import moment, time
+from lakehouse.moment import later, moment, time
 
 NOW = datetime(2026, 5, 2, 12, tzinfo=UTC)
 
@@ -24,6 +24,7 @@ NOW = datetime(2026, 5, 2, 12, tzinfo=UTC)
         ("1 hour ago", timedelta(hours=1)),
         ("30s ago", timedelta(seconds=30)),
         ("-2d", timedelta(days=2)),
+        ("7d", timedelta(days=7)),
         ("1 second ago", timedelta(seconds=1)),
     ],
 )
@@ -37,6 +38,19 @@ def test_what_is_no_time_is_a_fault(text: str) -> None:
     """The fault shows how to write one."""
     with pytest.raises(SettingsError, match="10 minutes ago"):
         time(text, NOW)
+
+
+@pytest.mark.parametrize(("text", "hours"), [("2h", 2), ("90 minutes", 1.5), ("3d", 72)])
+def test_a_length_of_time_is_understood(text: str, hours: float) -> None:
+    """From now on."""
+    assert later(text, NOW, "--for") == NOW + timedelta(hours=hours)
+
+
+@pytest.mark.parametrize("text", ["", "0h", "-2h", "soon", "2 moons", "99999999999d", "2026-05-02"])
+def test_what_is_no_length_is_a_fault(text: str) -> None:
+    """It names the flag, and shows how to write one."""
+    with pytest.raises(SettingsError, match="--for.*\n.*30m"):
+        later(text, NOW, "--for")
 
 
 def test_a_version_and_a_time_exclude_each_other() -> None:

@@ -1,0 +1,92 @@
+"""Builders: `logs` of a small shop for some hours, with trouble in them, and its incidents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+from lakes import Lake
+from windows import at, logged
+
+from anomaly.commands import constants
+from anomaly.incident import Incident
+from anomaly.job import Detection, admit
+from anomaly.table import incidents_of
+from lakehouse import settings, store
+from lakehouse.rollup import MINUTES
+from lakehouse.tables import ANOMALIES
+from lakehouse.windows.close import close
+
+CONFIG = constants(None)
+LEVELS = {("shop", "/cart"): 60, ("shop", "/items"): 90, ("auth", "/login"): 40}
+
+
+@dataclass(frozen=True)
+class Doing:
+    """What an endpoint does in a minute: times its usual requests, share of 5xx, ms."""
+
+    times: float = 1.0
+    failing: float = 0.005
+    slow: float = 60.0
+
+
+USUAL = Doing()
+Change = Callable[[int, str], Doing]
+
+
+def spike(minute: int, endpoint: str) -> Doing:
+    """Four times the requests of the cart, from the hundredth minute on for ten."""
+    return Doing(times=4) if endpoint == "/cart" and 100 <= minute < 110 else USUAL
+
+
+def troubled(lake: Lake, change: Change = spike, minutes: int = 150, seed: int = 3) -> Lake:
+    """Rows of so many minutes in one commit, all minutes closed and folded."""
+    put(lake, change, minutes, seed)
+    close_and_fold(lake, minutes)
+    return lake
+
+
+def put(lake: Lake, change: Change, minutes: int, seed: int = 3) -> None:
+    """The rows of so many minutes."""
+    admit(lake.places, settings.load(lake=lake.places.lake).anomaly)
+    chance = np.random.default_rng(seed)
+    each = [
+        _rows(minute, *key, int(chance.poisson(level * doing.times)), doing, chance)
+        for minute in range(minutes)
+        for key, level in LEVELS.items()
+        for doing in [change(minute, key[1])]
+    ]
+    lake.put(pa.concat_tables(each))
+
+
+def _rows(
+    minute: int, service: str, endpoint: str, count: int, doing: Doing, chance: np.random.Generator
+) -> pa.Table:
+    times: list[datetime] = [at(minute) + timedelta(seconds=60 * n / count) for n in range(count)]
+    codes = np.where(chance.random(count) < doing.failing, 503, 200).tolist()
+    took = chance.lognormal(np.log(doing.slow), 0.3, count).round(1).tolist()
+    return logged(times, service=service, endpoint=endpoint, status_code=codes, response_time=took,
+                  _commit="writer:0")  # fmt: skip
+
+
+def close_and_fold(lake: Lake, until: int) -> None:
+    """Close the minutes before this one, and find what is in them."""
+    close_minutes(lake, until)
+    Detection(lake.places, CONFIG)()
+
+
+def close_minutes(lake: Lake, until: int) -> None:
+    """Close the minutes before this one, and no more."""
+    for _ in close(lake.places, MINUTES, at(until)):
+        pass
+
+
+def found(lake: Lake, measure: str = "", key: str = "") -> list[Incident]:
+    """What the table holds, in order of opening."""
+    rows = incidents_of(store.open_table(lake.places, ANOMALIES).to_pyarrow_table())
+    chosen = [one for one in rows if one.measure in (measure or one.measure)]
+    named = [one for one in chosen if one.key == (key or one.key)]
+    return sorted(named, key=lambda one: (one.opened, one.incident_id))
