@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from anomaly.config import Config
-from anomaly.incident import CLOSED, OPEN, SEVERITIES, Incident, Share, incident_id, moment, said
+from anomaly.incident import CLOSED, OPEN, SEVERITIES, Incident, Share, incident_id, moment, retold
 from anomaly.minute import Key
 
 AGAIN, NEW_LEVEL = "opened again", "new level"
@@ -96,7 +96,7 @@ class Book(msgspec.Struct):
     def explain(self, name: tuple[Key, str, str], shares: list[Share]) -> Incident:
         """Add who made it; returns the row."""
         case = self.open[name]
-        case.incident = _told(case.incident, contributors=shares)
+        case.incident = retold(case.incident, contributors=shares)
         return case.incident
 
     def dump(self) -> tuple[list[Case], list[Case]]:
@@ -133,7 +133,7 @@ class Book(msgspec.Struct):
             contributors=[],
             **self._numbers(at, one),
         )
-        self.open[one.name] = case = Case(one.key, _told(incident), at, at)
+        self.open[one.name] = case = Case(one.key, retold(incident), at, at)
         return case.incident
 
     def _stay(self, at: int, case: Case, one: Breach) -> Incident | None:
@@ -144,7 +144,7 @@ class Book(msgspec.Struct):
             numbers = self._numbers(at, one)
             numbers["surprise_peak"] = max(before.surprise_peak, round(one.surprise, 3))
             numbers["reasons"] = [*_reasons(one), *(r for r in before.reasons if r in MARKS)]
-            case.incident = _told(before, **{**numbers, "severity": severity})
+            case.incident = retold(before, **{**numbers, "severity": severity})
         case.incident = _at(case.incident, at)
         return case.incident if severity != before.severity else None
 
@@ -160,13 +160,13 @@ class Book(msgspec.Struct):
             return None
         case.since, self.open[one.name] = at, case
         again = list(dict.fromkeys([*case.incident.reasons, AGAIN]))
-        case.incident = _told(case.incident, status=OPEN, closed=None, reasons=again)
+        case.incident = retold(case.incident, status=OPEN, closed=None, reasons=again)
         self._stay(at, case, one)
         return case.incident
 
     def _close(self, at: int, name: tuple[Key, str, str], case: Case, why: str) -> None:
         reasons = [*case.incident.reasons, *([why] if why else [])]
-        ended = _told(case.incident, status=CLOSED, closed=moment(at), reasons=reasons)
+        ended = retold(case.incident, status=CLOSED, closed=moment(at), reasons=reasons)
         case.incident = msgspec.structs.replace(ended, folded_to=moment(at))
         case.ended = at
         self.closed[name] = self.open.pop(name)
@@ -206,11 +206,6 @@ def _at(incident: Incident, at: int) -> Incident:
     return msgspec.structs.replace(
         incident, last_breach=moment(at), duration_minutes=minutes, folded_to=moment(at)
     )
-
-
-def _told(incident: Incident, **changed: object) -> Incident:
-    after = msgspec.structs.replace(incident, **changed)
-    return msgspec.structs.replace(after, sentence=said(after))
 
 
 def _reasons(one: Breach) -> list[str]:

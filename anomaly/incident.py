@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -11,6 +12,12 @@ from anomaly.minute import Key
 
 OPEN, CLOSED = "open", "closed"
 SEVERITIES = ("info", "warning", "critical")
+
+
+# Kinds of shares that only `logs` can tell; a fold of minutes knows endpoints.
+BY_ADDRESS, BY_STATUS = "address", "status"
+# An address is named in the sentence from this share on.
+_NAMED_SHARE = 0.3
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -70,6 +77,27 @@ def moment(at: int) -> datetime:
     return datetime.fromtimestamp(at * 60, UTC)
 
 
+def retold(one: Incident, **changed: object) -> Incident:
+    """The same with these fields, and the sentence that they make."""
+    after = msgspec.structs.replace(one, **changed)
+    return msgspec.structs.replace(after, sentence=said(after))
+
+
+def with_evidence(one: Incident, samples: Sequence[str], shares: Iterable[Share]) -> Incident:
+    """The same with what was read of `logs`: sample events, and who made it."""
+    own = [share for share in one.contributors if not _is_evidence(one, share)]
+    return retold(one, sample_event_ids=[*samples], contributors=[*own, *shares])
+
+
+def evidence_of(one: Incident) -> tuple[list[str], list[Share]]:
+    """What was read of `logs` for it."""
+    return one.sample_event_ids, [s for s in one.contributors if _is_evidence(one, s)]
+
+
+def _is_evidence(one: Incident, share: Share) -> bool:
+    return one.measure == "address" or share.kind in (BY_ADDRESS, BY_STATUS)
+
+
 def said(one: Incident) -> str:
     """The one sentence."""
     if one.measure == "address":
@@ -78,8 +106,16 @@ def said(one: Incident) -> str:
     if one.usual_lower is not None and one.usual_upper is not None:
         usual = f"{_number(one.usual_lower)}-{_number(one.usual_upper)}"
         parts.append(f"usual {one.usual_when}: {usual}")
-    parts += [f"{share.share:.0%} from {share.name}" for share in one.contributors[:1]]
+    parts += [f"{share.share:.0%} from {share.name}" for share in _telling(one)]
     return "; ".join(parts).replace("%", " %")
+
+
+def _telling(one: Incident) -> Iterator[Share]:
+    """The first endpoint, and the first address where it made much of it."""
+    for kind, least in (("endpoint", 0.0), (BY_ADDRESS, _NAMED_SHARE)):
+        first = next((share for share in one.contributors if share.kind == kind), None)
+        if first and first.share >= least:
+            yield first
 
 
 def _fact(one: Incident) -> str:

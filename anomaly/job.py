@@ -8,29 +8,22 @@ Beside it, addresses are folded by the rows of `logs` that the same minutes coun
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
-
-import msgspec
-import pyarrow.compute as pc
-from deltalake import DeltaTable
 
 from anomaly.beside import Beside, BothRun, IsStopping
 from anomaly.config import Config
 from anomaly.fold import QUERY, Snapshots, closed_minutes, fold, is_new_day
 from anomaly.incident import Incident
 from anomaly.logs.watch import AddressWatch
-from anomaly.mutes import Mute, Mutes, is_muted
-from anomaly.sinks import Change
-from anomaly.table import incidents_of, rows_of
+from anomaly.record import OnChanges, record
 from anomaly.watchman import Watchman
 from lakehouse import store
 from lakehouse.paths import Places
 from lakehouse.rollup import MINUTES
 from lakehouse.settings import Anomaly
-from lakehouse.store import Replacement
 from lakehouse.tables import ANOMALIES
 from lakehouse.windows.define import prepare
 from lakehouse.windows.explained import explained
@@ -39,8 +32,6 @@ from lakehouse.windows.stream import WindowsReport
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-OnChanges = Callable[[Sequence[Change]], None]
 
 
 @dataclass
@@ -89,57 +80,10 @@ class Detection:
 
     def _record(self, changed: Mapping[str, Incident]) -> list[Incident]:
         with self._recording:
-            written = record(self.places, changed, self.on_changes)
+            written = record(self.places, changed, self.config, self.on_changes)
             for incident in written:
                 self.on_incident(incident)
         return written
-
-
-def record(
-    places: Places,
-    incidents: Mapping[str, Incident],
-    on_changes: OnChanges = lambda _changes: None,
-) -> list[Incident]:
-    """Write those that the table lacks or holds otherwise, marked where muted; which these were."""
-    if not incidents:
-        return []
-    changes: list[Change] = []
-
-    def make(current: DeltaTable) -> Replacement | None:
-        changes[:] = marked(changes_of(current, incidents), Mutes(places).now(datetime.now(UTC)))
-        on_changes(changes)
-        return _replacement([change.after for change in changes])
-
-    store.replace(places, ANOMALIES, make)
-    return [change.after for change in changes]
-
-
-def changes_of(current: DeltaTable, incidents: Mapping[str, Incident]) -> list[Change]:
-    """Those that a state of the table lacks or holds otherwise; who was muted is its own."""
-    chosen = pc.field("incident_id").isin([*incidents])
-    held = incidents_of(current.to_pyarrow_dataset().to_table(filter=chosen))
-    there = {one.incident_id: one for one in held}
-    changes = [Change(there.get(name), one) for name, one in incidents.items()]
-    return [one for one in changes if one.before is None or _unmuted(one.before) != one.after]
-
-
-def marked(changes: Iterable[Change], mutes: Sequence[Mute]) -> list[Change]:
-    """The same, where muted marked as such."""
-    return [
-        one._replace(after=msgspec.structs.replace(one.after, muted=is_muted(one.after, mutes)))
-        for one in changes
-    ]
-
-
-def _unmuted(one: Incident) -> Incident:
-    return msgspec.structs.replace(one, muted=False)
-
-
-def _replacement(written: Sequence[Incident]) -> Replacement | None:
-    if not written:
-        return None
-    names = ", ".join(f"'{one.incident_id}'" for one in written)
-    return Replacement(rows_of(written), f"incident_id IN ({names})", note={"writer": "anomaly"})
 
 
 def admit(places: Places, settings: Anomaly) -> None:
