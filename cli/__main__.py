@@ -18,8 +18,12 @@ COMMANDS = {
     "stream": ("streaming.commands", "Take records from Kafka into logs and quarantine."),
     "sql": ("analytics.commands", "Ask any table, at any version or time."),
     "report": ("analytics.reports_commands", "Errors, hours, endpoints, ...: a ready question."),
+    "tail": ("analytics.tail_commands", "Show log events as they come."),
+    "status": ("analytics.status_commands", "Show queries, lag, late rows, incidents, tables."),
     "tables": ("analytics.commands", "List the tables of the lake."),
     "history": ("analytics.commands", "Show the versions of a table."),
+    "diff": ("analytics.status_commands", "Show what two versions of a table differ in."),
+    "web": ("analytics.web_commands", "Show the lake in a browser."),
     "verify": ("analytics.commands", "Prove that nothing is lost or repeated."),
     "detail": ("analytics.upkeep_commands", "Show what a table weighs, and how far back it goes."),
     "optimize": (
