@@ -8,7 +8,10 @@ import click
 
 from anomaly import alert_commands, lake_commands, review_commands  # noqa: F401  add theirs
 from anomaly.commands import anomaly
+from anomaly.health_commands import health
 from lakehouse.errors import LogpondError
+
+anomaly.add_command(health)
 
 
 def main() -> None:
