@@ -25,7 +25,7 @@ RESULTS = Path(__file__).parent / "results"
 @click.option("--rates", default="500,2000", help="Events a second of the live runs.")
 @click.option("--commits", default=5000, help="Of the table that `logpond sql` is asked about.")
 def bench(events: int, seconds: int, rates: str, commits: int) -> None:
-    """Producer, ingest of a backlog against a plain consumer, small batches, freshness, SQL, detection."""
+    """Producer, backlog against a plain consumer, small batches, freshness, SQL, detection."""
     found: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as folder, Broker(f"{folder}/broker", heap="512m") as broker:
         place, at = Path(folder), broker.bootstrap

@@ -15,6 +15,15 @@ GRACE = timedelta(minutes=5)
 # What follows trouble (its end, a return) for so long is no false incident.
 AFTERMATH = timedelta(minutes=30)
 MINUTE = timedelta(minutes=1)
+# What trouble of a kind is to be found by: the measure, and the directions, any where none is told.
+SEEN_AS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "traffic-spike": ("traffic", ("up",)),
+    "error-burst": ("server_errors", ("up",)),
+    "latency-ramp": ("latency", ("up",)),
+    "outage": ("traffic", ("down",)),
+    "scanner": ("address", ("scanning", "probing")),
+    "brute-force": ("address", ("brute_force",)),
+}
 
 
 class Label(msgspec.Struct, frozen=True):
@@ -69,11 +78,12 @@ def _graded(label: Label, incidents: Sequence[Incident]) -> dict[str, Any]:
 
 
 def _is_of(label: Label, one: Incident) -> bool:
-    """While the label lasted, and for its key, or a wider or narrower one."""
+    """What the label is seen as, while it lasted, for its key, or a wider or narrower one."""
+    measure, directions = SEEN_AS.get(label.kind, (one.measure, ()))
+    its_kind = one.measure == measure and (not directions or one.direction in directions)
     in_time = label.start - MINUTE < one.opened <= label.end + GRACE
-    same_service = not one.service or not label.service or one.service == label.service
-    same_endpoint = not one.endpoint or not label.endpoint or one.endpoint == label.endpoint
-    return in_time and same_service and same_endpoint
+    pairs = [(label.service, one.service), (label.endpoint, one.endpoint), (label.ip, one.ip)]
+    return its_kind and in_time and all(not a or not b or a == b for a, b in pairs)
 
 
 def _is_near(label: Label, one: Incident) -> bool:

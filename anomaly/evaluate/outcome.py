@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -43,34 +43,59 @@ def alarms(one: Staged, config: Config, method: str) -> list[Alarm]:
     return found
 
 
-def figures(one: Staged, found: list[Alarm], method: str) -> Iterator[dict[str, Any]]:
-    """A row for each kind of trouble, and one for each that must not be missed."""
-    busy = one.rates.busy >= BUSY
+@dataclass(frozen=True)
+class Tally:
+    """Episodes, minutes until each one that was found, and what was raised for nothing."""
+
+    episodes: int
+    delays: list[int]
+    false: int | None = None
+    key_days: float = 0.0
+
+    def __add__(self, other: Tally) -> Tally:
+        false = None if self.false is None or other.false is None else self.false + other.false
+        return Tally(
+            self.episodes + other.episodes,
+            self.delays + other.delays,
+            false,
+            self.key_days + other.key_days,
+        )
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The figures of it; what does not apply is None."""
+        hits, false = len(self.delays), self.false
+        return {
+            "episodes": self.episodes,
+            "found": hits,
+            "recall": _share(hits, self.episodes),
+            "precision": None if false is None else _share(hits, hits + false),
+            "delay_minutes": median(self.delays) if hits else None,
+            "false_per_key_day": None if false is None else round(false / self.key_days, 4),
+        }
+
+
+def figures(one: Staged, found: list[Alarm]) -> dict[str, Tally]:
+    """A tally for each kind of trouble, and one for each that must not be missed."""
     key_days = float((~np.isnan(one.rates.requests)).sum()) / DAY
+    tallies = {}
     for kind in KINDS:
-        episodes = [e for e in one.episodes if e.kind == kind]
         false = [a for a in found if _of(a, kind) and not _near(a, one.episodes)]
-        yield {"method": method, "kind": kind, **_row(episodes, found, len(false), key_days)}
+        episodes = [e for e in one.episodes if e.kind == kind]
+        tallies[kind] = Tally(len(episodes), _delays(episodes, found), len(false), key_days)
+    busy = one.rates.busy >= BUSY
     for kind, factor in (("spike", 5.0), ("drop", 0.0)):
         sure = [e for e in one.episodes if (e.kind, e.factor) == (kind, factor) and busy[e.key]]
-        yield {"method": method, "kind": f"{kind} x{factor:g}, busy", **_row(sure, found)}
-
-
-def _row(
-    episodes: list[Episode], found: list[Alarm], false: int | None = None, days: float = 1.0
-) -> dict[str, Any]:
-    delays = [d for e in episodes if (d := _delay(e, found)) is not None]
-    hits = len(delays)
-    row: dict[str, Any] = {"episodes": len(episodes), "found": hits}
-    row["recall"] = _share(hits, len(episodes))
-    row["precision"] = None if false is None else _share(hits, hits + false)
-    row["delay_minutes"] = median(delays) if delays else None
-    row["false_per_key_day"] = None if false is None else round(false / days, 4)
-    return row
+        tallies[f"{kind} x{factor:g}, busy"] = Tally(len(sure), _delays(sure, found))
+    return tallies
 
 
 def _share(part: int, whole: int) -> float | None:
     return round(part / whole, 3) if whole else None
+
+
+def _delays(episodes: list[Episode], found: list[Alarm]) -> list[int]:
+    return [delay for one in episodes if (delay := _delay(one, found)) is not None]
 
 
 def _of(alarm: Alarm, kind: str) -> bool:

@@ -32,15 +32,19 @@ def evaluated(
 def injected(
     config: Config, tell: Tell, folder: Path | None, made: Rates, seed: int
 ) -> Iterator[dict[str, Any]]:
-    """Both methods on the same minutes: of the synthetic keys, and of those given."""
+    """Both methods on the same minutes: of the synthetic keys, of those given, and of all."""
     sources = {"synthetic": made, **({"given": given(counts(folder))} if folder else {})}
-    for name, source in sources.items():
-        stage = staged(source, seed)
-        for method in METHODS:
-            tell(f"{name}: {len(source.names)} keys, {len(source.requests):,} minutes, {method}")
-            found = alarms(stage, config, method)
-            for row in figures(stage, found, method):
-                yield {"rates": name, **row}
+    stages = {name: staged(source, seed) for name, source in sources.items()}
+    for method in METHODS:
+        of = {}
+        for name, stage in stages.items():
+            tell(f"{name}: {len(stage.rates.names)} keys, {len(stage.errors):,} minutes, {method}")
+            of[name] = figures(stage, alarms(stage, config, method))
+        if folder:
+            of["all"] = {kind: tally + of["given"][kind] for kind, tally in of["synthetic"].items()}
+        for name, tallies in of.items():
+            for kind, tally in tallies.items():
+                yield {"rates": name, "method": method, "kind": kind, **tally.row}
 
 
 def benchmark(config: Config, tell: Tell, folder: Path) -> Rows:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from anomaly.commands import anomaly
 from anomaly.config import Config
 from anomaly.evaluate.inject import staged
-from anomaly.evaluate.outcome import Alarm, alarms, figures
+from anomaly.evaluate.outcome import Alarm, Tally, alarms, figures
 from anomaly.evaluate.rates import Rates, given, synthetic
 
 pytestmark = pytest.mark.slow
@@ -40,17 +40,25 @@ def test_the_harness_counts_hits_misses_and_false_alarms() -> None:
     """One episode found after three minutes, one alarm out of nowhere."""
     spike = next(e for e in STAGE.episodes if e.kind == "spike")
     found = [Alarm(spike.key, "traffic", "up", spike.first + 2), Alarm(0, "traffic", "up", 5)]
-    row = next(figures(STAGE, found, "some"))
+    row = figures(STAGE, found)["spike"].row
 
     assert (row["found"], row["delay_minutes"], row["precision"]) == (1, 3, 0.5)
     assert row["false_per_key_day"] == pytest.approx(1 / 12, abs=1e-4)
+
+
+def test_tallies_add_up() -> None:
+    """Of two sources: episodes, delays and false alarms together, a rate a key and day of both."""
+    row = (Tally(4, [1, 3], 1, 2.0) + Tally(1, [9], 2, 8.0)).row
+
+    assert (row["recall"], row["precision"], row["delay_minutes"]) == (0.6, 0.5, 3)
+    assert row["false_per_key_day"] == 0.3
 
 
 def test_detection_is_better_than_the_plain_method() -> None:
     """On the same minutes: most spikes found, hardly a false alarm; the z-score has many."""
     rows = {}
     for method in ("surprise", "zscore"):
-        rows[method] = next(figures(STAGE, alarms(STAGE, Config(), method), method))
+        rows[method] = figures(STAGE, alarms(STAGE, Config(), method))["spike"].row
 
     assert rows["surprise"]["recall"] >= 0.5
     assert rows["surprise"]["false_per_key_day"] <= 0.2
