@@ -11,8 +11,10 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from analytics.web.flow import Flow
 from analytics.web.held import State
 from analytics.web.lake import Lake
+from analytics.web.pulse import Pulse
 from lakehouse.tables import ANOMALIES, LOGS, TABLES
 
 router = APIRouter(include_in_schema=False)
@@ -38,9 +40,13 @@ def readyz(request: Request) -> PlainTextResponse:
 
 @router.get("/metrics")
 def metrics(request: Request) -> Response:
-    """Tables and incidents as gauges, and this process."""
+    """Tables, incidents and the flow as gauges, and this process."""
     registry = CollectorRegistry()
-    registry.register(_Tables(request.app.state.lake))
+    lake: Lake = request.app.state.lake
+    pulse: Pulse | None = request.app.state.pulse
+    registry.register(_Tables(lake))
+    if pulse and lake.newest(LOGS.name):
+        registry.register(Flow(lake.places, pulse.bootstrap))
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 PROJECT = "logpond-test"
 # Other ports than a person's own stack has, and traffic that two cores carry beside all else.
 PORTS = {
@@ -31,13 +32,23 @@ def missing() -> str | None:
 
 
 class Stack:
-    """One project of `docker compose`, with some profiles and settings of its own."""
+    """One project of `docker compose`; a `with` of it begins and ends with nothing."""
 
-    def __init__(self, *files: str, profile: str = "", settings: Mapping[str, str] = PORTS) -> None:
+    token = "a-token-of-the-tests"
+
+    def __init__(self, *files: str, profile: str = "", **settings: str) -> None:
         named = [word for file in files for word in ("-f", file)]
         chosen = ["--profile", profile] if profile else []
         self._words = ["docker", "compose", "-p", PROJECT, *named, *chosen]
-        self._environment = {**os.environ, **PORTS, **TRAFFIC, **settings}
+        token = {"LOGPOND_WEB_TOKEN": self.token}
+        self._environment = {**os.environ, **PORTS, **TRAFFIC, **token, **settings}
+
+    def __enter__(self) -> Self:
+        self("down", "--volumes", "--remove-orphans")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self("down", "--volumes", "--remove-orphans")
 
     def __call__(self, *words: str, timeout: float = 240) -> str:
         """What a command prints; it must succeed."""
@@ -79,3 +90,10 @@ def until(what: Callable[[], bool], seconds: float = 120) -> None:
     while not what():
         assert time.monotonic() < end, "it did not come to hold"
         time.sleep(1)
+
+
+def drawn() -> set[str]:
+    """The metrics that Grafana's board draws."""
+    board = json.loads((ROOT / "conf" / "grafana" / "boards" / "logpond.json").read_text())
+    asked = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    return {name for expr in asked for name in re.findall(r"logpond_\w+", expr)}
