@@ -19,6 +19,7 @@ from analytics.web.lake import MEMORY_MB, Lake
 from analytics.web.pages import PAGES
 from analytics.web.pulse import Pulse
 from analytics.web.shown import STATIC, TEMPLATES
+from analytics.web.watch import Watch
 from lakehouse.errors import LogpondError, SettingsError, TableError
 from lakehouse.paths import Places
 
@@ -46,6 +47,7 @@ def create(places: Places, options: Options = Options()) -> FastAPI:
     )  # fmt: skip
     app.state.lake = Lake(places, options.memory_mb)
     app.state.chores = Chores(places)
+    app.state.watch = Watch(places, options.bootstrap)
     app.state.pulse = Pulse(places, options.bootstrap) if options.bootstrap else None
     app.state.pages, app.state.key = PAGES, Key(options.token)
     for page in PAGES:

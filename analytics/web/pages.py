@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from analytics.web import explore, home, incidents
+from analytics.web import explore, home, incidents, pipeline, tables, travel
 from analytics.web.page import Page
 
-PAGES: tuple[Page, ...] = (home.PAGE, explore.PAGE, incidents.PAGE)
+PAGES: tuple[Page, ...] = (
+    home.PAGE, explore.PAGE, incidents.PAGE, travel.PAGE, tables.PAGE, pipeline.PAGE,
+)  # fmt: skip

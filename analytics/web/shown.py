@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from lakehouse.options import HUMANE
 from lakehouse.render import escaped, plain
@@ -76,8 +76,8 @@ def minute(value: datetime | None) -> str:
 
 
 def precise(value: datetime) -> str:
-    """A time of day to the millisecond."""
-    return f"{value.astimezone(UTC):%H:%M:%S.%f}"[:-3]
+    """A time to the millisecond, without its year."""
+    return f"{value.astimezone(UTC):%m-%d %H:%M:%S.%f}"[:-3]
 
 
 def as_input(value: datetime) -> str:
@@ -101,6 +101,15 @@ def figure(one: Any) -> str:
     return says[one.unit](one.value) if one.unit in says else f"{number(one.value)}{one.unit}"
 
 
+def told(text: str) -> Markup:
+    """Words in which `this` is code."""
+    parts = [escape(escaped(part, keep="\n")) for part in text.split("`")]
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number_ % 2 else part
+        for number_, part in enumerate(parts)
+    )
+
+
 def spark(series: Sequence[float | None], width: int = 160, height: int = 34) -> Markup:
     """A series as a line, which a gap interrupts."""
     most = max((value for value in series if value is not None), default=0) or 1
@@ -110,7 +119,9 @@ def spark(series: Sequence[float | None], width: int = 160, height: int = 34) ->
         if value is None:
             lines.append([])
         else:
-            lines[-1].append(f"{number_ * step:.1f},{height - 1 - value / most * (height - 2):.1f}")
+            at, up = number_ * step, height - 1 - value / most * (height - 2)
+            # two points, so that one alone can be seen
+            lines[-1].append(f"{max(at - 1, 0):.1f},{up:.1f} {at:.1f},{up:.1f}")
     drawn = "".join(f'<polyline points="{" ".join(line)}"/>' for line in lines if line)
     box = f'viewBox="0 0 {width} {height}" height="{height}" preserveAspectRatio="none"'
     return Markup(f'<svg class="spark" {box} aria-hidden="true">{drawn}</svg>')
@@ -128,6 +139,8 @@ TEMPLATES = Environment(
 TEMPLATES.filters |= {
     "number": number, "count": count, "percent": percent, "ms": milliseconds, "clock": clock,
     "size": HUMANE["bytes"], "duration": duration, "minute": minute, "iso": iso, "data": data,
-    "figure": figure, "precise": precise, "input": as_input, "plain": plain,
+    "figure": figure, "precise": precise, "input": as_input, "plain": plain, "told": told,
 }  # fmt: skip
 TEMPLATES.globals |= {"asset": asset, "spark": spark}
+# a block that is shown alone does not see what its template imports
+TEMPLATES.globals["parts"] = TEMPLATES.get_template("parts.html").module

@@ -83,8 +83,11 @@ def api_of_one(view: Viewed, table: str, version: int) -> Stop:
 
 @router.get("/api/diff/{table}", tags=["time travel"])
 def api_diff(
-    view: Viewed, table: str, before: Annotated[int, Query(ge=0)], after: Annotated[int, Query(ge=0)]
-) -> dict[str, Any]:  # fmt: skip
+    view: Viewed,
+    table: str,
+    before: Annotated[int, Query(ge=0)],
+    after: Annotated[int, Query(ge=0)],
+) -> dict[str, Any]:
     """What `logpond diff` says: rows and files added and removed, by partition; windows."""
     _reach(view, table)
     return _difference(view, table, before, after)
