@@ -117,8 +117,15 @@ def anomalies(lake: str | None, how: str, since: str | None, only_open: bool) ->
 @CONFIG
 @click.option("--png", type=PNG, help="Draw what was seen, what was expected, and when.")
 @click.option("--recount", is_flag=True, help="Count its minutes in `logs`: as it was, and now.")
+@click.option("--format", "how", type=click.Choice(("text", "json")), default="text",
+              help="json is one object: these lines, and the series.")  # fmt: skip
 def explain(
-    incident_id: str, lake: str | None, config: Path | None, png: Path | None, recount: bool
+    incident_id: str,
+    lake: str | None,
+    config: Path | None,
+    png: Path | None,
+    recount: bool,
+    how: str,
 ) -> None:
     """Fold the closed minutes that an incident was made from again, and say what they give.
 
@@ -136,6 +143,10 @@ def explain(
 
     places = Places.of(settings_file.load(lake=lake))
     told = Explained(places, incident_named(places, incident_id), constants(config))
+    if how == "json":
+        series = [point._asdict() for point in told.series]
+        render.show_object({"lines": [*told.lines()], "series": series}, sys.stdout)
+        return
     for said in told.lines():
         click.echo(said)
     if png:
