@@ -15,13 +15,13 @@ STATUS = re.compile(r"([1-5])xx|([1-5]\d\d)")
 BOT = "CASE WHEN is_bot THEN 'yes' WHEN NOT is_bot THEN 'no' ELSE 'unknown' END"
 SEARCHED = ("path", "endpoint", "user_agent", "ip", '"user"', "app")
 EXACT = ("event_id", "trace_id")
-ALL = "all"
+ALL, NONE = "all", "(none)"
 # Facets in the order of the page, and what each is of a row.
 FACETS = {
     "service": "service",
     "endpoint": "endpoint",
     "status": "status_code",
-    "level": "coalesce(level, '')",
+    "level": f"coalesce(level, '{NONE}')",
     "bot": BOT,
 }
 Values = Mapping[str, object]
@@ -108,7 +108,7 @@ CONDITIONS = {
     "endpoint": "list_contains($endpoint, endpoint)",
     "status": "(list_contains($codes::INT[], status_code) "
     "OR list_contains($classes::INT[], status_code // 100))",
-    "level": "list_contains($level, coalesce(level, ''))",
+    "level": f"list_contains($level, coalesce(level, '{NONE}'))",
     "bot": f"list_contains($bot, {BOT})",
 }
 BOUND: Mapping[str, Callable[[Sequence[str]], Values]] = {

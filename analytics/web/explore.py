@@ -77,8 +77,8 @@ def asked(
     since: Annotated[str, Query(alias="from", max_length=64)] = "",
 ) -> Asked:  # fmt: skip
     """The parameters of a request."""
-    values = {"service": service, "endpoint": endpoint, "status": status, "level": level,
-              "bot": bot}  # fmt: skip
+    given = {"service": service, "endpoint": endpoint, "status": status, "level": level, "bot": bot}
+    values = {name: [value for value in listed if value] for name, listed in given.items()}
     return Asked(values, q.strip(), last or "15m", since.strip(), to.strip(), before)
 
 

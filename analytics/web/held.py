@@ -81,7 +81,7 @@ class State:
 
 @dataclass
 class Held:
-    """The newest state of a table, looked for at most twice a second, whoever asks."""
+    """The newest state of a table, looked for every so often at most, whoever asks."""
 
     places: Places
     name: str
@@ -91,10 +91,10 @@ class Held:
     _born: datetime | None = None
     _looked: float = -REFRESH_SECONDS
 
-    def state(self) -> State | None:
+    def state(self, refresh_seconds: float = REFRESH_SECONDS) -> State | None:
         """The table as it is now, None where there is none."""
         with self._lock:
-            if time.monotonic() - self._looked >= REFRESH_SECONDS:
+            if time.monotonic() - self._looked >= refresh_seconds:
                 self._refresh()
                 self._looked = time.monotonic()
             return self._state

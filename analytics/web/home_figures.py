@@ -132,7 +132,7 @@ def _traffic(
     return [
         Figure("rate", "Events a second", "/s", now.requests / RECENT.total_seconds(),
                f"{total:,} in this time", "ok", each(lambda one: one.requests / seconds, 0.0)),
-        Figure("errors", "Error rate", "%", errors, f"{server:.2%} by servers", "ok",
+        Figure("errors", "Error rate", "%", errors, f"{server * 100:.3g} % by servers", "ok",
                each(lambda one: one.error_rate)),
         Figure("latency", "Latency, p95", "ms", now.p95, "95 % were faster", "ok",
                each(lambda one: one.p95)),

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from analytics.web.commits import Commits
-from analytics.web.held import Held, State
+from analytics.web.held import REFRESH_SECONDS, Held, State
 from lakehouse.duck import CONFIG, Pinned
 from lakehouse.errors import LogpondError, TableError
 from lakehouse.moment import NOW, Moment
@@ -34,6 +34,8 @@ class Lake:
 
     places: Places
     memory_mb: int = MEMORY_MB
+    patience_seconds: float = PATIENCE_SECONDS
+    refresh_seconds: float = REFRESH_SECONDS
     _held: dict[str, Held] = field(default_factory=dict)
     _past: OrderedDict[Moment, Snapshot] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -63,7 +65,7 @@ class Lake:
         """A table as it is now, None where there is none."""
         with self._lock:
             held = self._held.setdefault(name, Held(self.places, name))
-        return held.state()
+        return held.state(self.refresh_seconds)
 
     def versions(self, names: Sequence[str]) -> tuple[int | None, ...]:
         """The newest versions of tables: what to look at in order to see that something changed."""
@@ -73,7 +75,7 @@ class Lake:
     def reading(self, tables: Mapping[str, Pinned]) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection of its own with these tables in it; what fails does so in words."""
         with self._turn, self._duck.cursor() as cursor:
-            alarm = threading.Timer(PATIENCE_SECONDS, cursor.interrupt)
+            alarm = threading.Timer(self.patience_seconds, cursor.interrupt)
             alarm.start()
             try:
                 for name, table in tables.items():
@@ -155,7 +157,7 @@ class Snapshot:
 def _in_words(error: duckdb.Error) -> LogpondError:
     if isinstance(error, duckdb.InterruptException):
         return LogpondError(
-            f"this took longer than {PATIENCE_SECONDS:.0f} s and was stopped",
+            "this took longer than it may, and was stopped",
             "choose a shorter time range, or a service",
         )
     if isinstance(error, duckdb.OutOfMemoryException):

@@ -24,7 +24,7 @@ BOTH = f"{OPENED} UNION ALL SELECT {COLUMNS} FROM closed WHERE granularity = '1m
 SUMS = """
     SELECT {key} AS key, sum(request_count)::BIGINT AS requests,
         sum(client_errors)::BIGINT AS client_errors, sum(server_errors)::BIGINT AS server_errors
-    FROM minutes WHERE {where} GROUP BY ALL"""
+    FROM minutes WHERE {where} GROUP BY ALL HAVING count(*) > 0"""
 # The nearest rank in the histograms of a group, added up.
 QUANTILES = """
     SELECT key, min(value) FILTER (upto >= 0.95 * total) AS p95 FROM (

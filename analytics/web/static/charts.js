@@ -41,6 +41,16 @@ function marked(told) {
   } } };
 }
 
+// Times as 24 hours of UTC; the day where it changes.
+function clock(plot, all, _, gap, step) {
+  let day = "";
+  return all.map((at) => {
+    const iso = new Date(at * 1e3).toISOString(), isNew = iso.slice(0, 10) !== day && day !== "";
+    day = iso.slice(0, 10);
+    return step >= 86400 || isNew ? iso.slice(5, 10) : iso.slice(11, step < 60 ? 19 : 16);
+  });
+}
+
 function draw(place) {
   const told = JSON.parse(place.dataset.chart);
   drawn.get(place)?.destroy();
@@ -52,7 +62,7 @@ function draw(place) {
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "UTC"),
     scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.05 || 1] } },
     series: [{ value: (_, at) => (at == null ? "–" : new Date(at * 1e3).toISOString().slice(11, 19)) }, ...told.series.map(lineOf)],
-    axes: [axis({ space: 70 }), axis({ size: 46, values: (_, all) => all.map(short) })],
+    axes: [axis({ space: 64, values: clock, size: 28 }), axis({ size: 46, values: (_, all) => all.map(short) })],
     legend: { live: true }, cursor: { sync: told.sync ? { key: told.sync } : undefined, drag: { x: !!told.select, y: false } },
     hooks: told.select ? { setSelect: [(p) => chosen(p, told)] } : {},
   }, [told.x, ...series], place);
