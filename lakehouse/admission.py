@@ -46,6 +46,21 @@ def admit(
     return checkpoint.adopt(_with_columns(manifest, columns_of(tables), query))
 
 
+def look(places: Places, query: str, tables: Sequence[Table]) -> Manifest | None:
+    """The checks of a start that need no Kafka, and write nothing; None where nothing was read yet.
+
+    Raises CheckpointError as `admit` does. Not to be asked while the query runs.
+    """
+    checkpoint = Checkpoint(places, query)
+    manifest, progress = checkpoint.manifest(), checkpoint.progress()
+    if manifest is None:
+        return None
+    _refuse_copy(checkpoint, manifest)
+    _refuse_lost_progress(places, manifest, progress, tables)
+    _refuse_other_plan(places, checkpoint, progress)
+    return manifest
+
+
 def _refuse_other_plan(places: Places, checkpoint: Checkpoint, progress: Progress | None) -> None:
     """The plan of the batch that is to be replayed must be of its records."""
     if progress is None or progress.planned is None or progress.planned == progress.completed:
@@ -111,13 +126,17 @@ def _refuse_unless_new(
         )
 
 
-def _refuse_mismatch(checkpoint: Checkpoint, manifest: Manifest, topic: Topic) -> None:
+def _refuse_copy(checkpoint: Checkpoint, manifest: Manifest) -> None:
     if manifest.location != checkpoint.location:
         raise CheckpointError(
             f"the checkpoint {checkpoint.location} was made as {manifest.location}: it is a copy, "
             "or was moved; two copies that write to one table lose records",
             f"if it was moved: `logpond recover {manifest.query} --moved`",
         )
+
+
+def _refuse_mismatch(checkpoint: Checkpoint, manifest: Manifest, topic: Topic) -> None:
+    _refuse_copy(checkpoint, manifest)
     if manifest.topic != topic.name:
         raise CheckpointError(
             f"the checkpoint {checkpoint.location} reads topic {manifest.topic}, not {topic.name}",

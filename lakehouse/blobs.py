@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -100,6 +101,16 @@ def delete_all(at: Any, names: Sequence[str]) -> None:
     """Remove objects in this order; those that are not there are no fault."""
     for name in names:
         delete(at, name)
+
+
+def remove(root: str) -> None:
+    """Delete all that lies below a place; a place that is not there is no fault."""
+    if is_url(root):
+        at = store(root)
+        for page in obstore.list(at):
+            obstore.delete(at, [str(item["path"]) for item in page])
+    elif Path(root).exists():
+        shutil.rmtree(root)
 
 
 def left_behind(root: str, before: datetime) -> list[Path]:

@@ -1,0 +1,100 @@
+"""`reset` deletes all that the programs made, together, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from lakes import Lake, events
+
+from cli.reset import reset
+from lakehouse import topics
+from lakehouse.errors import BrokerError, CheckpointError, SettingsError
+from lakehouse.lock import alone
+from lakehouse.tables import LOGS
+from lakehouse.topics import Topic
+
+
+def run(lake: Lake, *words: str) -> Result:
+    """The command on a lake, where nobody can be asked."""
+    return CliRunner().invoke(reset, ["--lake", lake.places.lake, *words])
+
+
+def root(lake: Lake) -> Path:
+    """The folder of a lake."""
+    return Path(lake.places.lake)
+
+
+def test_tables_and_checkpoints_go_together(running: Lake) -> None:
+    """The next start finds nothing, and begins anew."""
+    assert run(running, "--yes", "--keep-topic").exit_code == 0
+    assert not root(running).exists()
+    running.admit()
+    running.batch(0, {0: 3})
+    assert running.count() == 3
+
+
+def test_what_is_not_ours_stays(running: Lake) -> None:
+    """Files and folders beside the tables."""
+    (root(running) / "notes.txt").write_text("mine")
+    (root(running) / "mine" / "_delta_log").mkdir(parents=True)
+    run(running, "--yes", "--keep-topic")
+    assert sorted(path.name for path in root(running).iterdir()) == ["mine", "notes.txt"]
+
+
+def test_nobody_to_ask_is_no_yes(running: Lake) -> None:
+    """Nothing is deleted without one."""
+    assert isinstance(run(running, "--keep-topic").exception, SettingsError)
+    assert running.count() == 7
+
+
+def test_refused_while_the_stream_runs(running: Lake) -> None:
+    """Also for one that only folds minutes."""
+    for query in ("ingest", "minutes"):
+        with alone(running.places.ledger(query), query):
+            assert isinstance(run(running, "--yes", "--keep-topic").exception, CheckpointError)
+    assert running.count() == 7
+
+
+def test_a_topic_that_cannot_be_emptied_keeps_all(running: Lake) -> None:
+    """Kafka does not answer: nothing is half gone."""
+    refused = run(running, "--yes", "--bootstrap", "127.0.0.1:1").exception
+    assert isinstance(refused, BrokerError)
+    assert running.count() == 7
+
+
+def test_a_second_time_finds_nothing(running: Lake) -> None:
+    """And is no fault."""
+    assert [run(running, "--yes", "--keep-topic").exit_code for _ in range(2)] == [0, 0]
+
+
+@pytest.mark.broker
+def test_the_topic_that_was_read_is_emptied(lake: Lake, topic: Topic, broker: Any) -> None:
+    """It has as many partitions, no record, and a new id."""
+    from confluent_kafka import Producer
+
+    lake.topic = topic
+    lake.admit({0: 0, 1: 0})
+    lake.put(events([0]), table=LOGS)
+    producer = Producer({"bootstrap.servers": broker.bootstrap})
+    producer.produce(topic.name, b"x")
+    producer.flush()
+    said = run(lake, "--yes", "--bootstrap", broker.bootstrap)
+
+    assert said.exit_code == 0, said.output
+    assert topics.offsets(broker.bootstrap, topic.name) == {0: (0, 0), 1: (0, 0)}
+    assert topics.describe(broker.bootstrap, topic.name).id != topic.id
+
+
+@pytest.mark.broker
+def test_another_topic_of_that_name_is_left_alone(running: Lake, topic: Topic, broker: Any) -> None:
+    """The lake read one with another id."""
+    running.topic = topic
+    manifest = running.manifest
+    import msgspec
+
+    running.checkpoint.adopt(msgspec.structs.replace(manifest, topic=topic.name))
+    assert run(running, "--yes", "--bootstrap", broker.bootstrap).exit_code == 0
+    assert topics.describe(broker.bootstrap, topic.name).id == topic.id
