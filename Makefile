@@ -56,8 +56,8 @@ clean:  ## what the set-up made, and caches; the lake stays
 	rm -rf .venv $(JARS) .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-reset:  ## delete the lake in this folder, with the broker's records and the checkpoints
-	rm -rf lake
+reset: setup  ## start over: delete the lake, the broker's records and the checkpoints; asks (LAKE)
+	@$(BIN)/logpond reset $(if $(LAKE),--lake $(LAKE))
 
 machine:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
