@@ -9,6 +9,7 @@ import threading
 
 import click
 
+from cli.groups import grouped
 from lakehouse.errors import LogpondError
 
 # name: (module, what it does in one line)
@@ -57,7 +58,7 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order of use."""
-        return list(COMMANDS)
+        return [name for members in grouped(COMMANDS).values() for name in members]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """The command, out of the module that holds it."""
@@ -67,9 +68,10 @@ class LazyGroup(click.Group):
         return next(c for c in held if isinstance(c, click.Command) and c.name == name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of commands, without importing one."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+        """The lists of commands, by what a person is after, without importing one."""
+        for group, members in grouped(COMMANDS).items():
+            with formatter.section(group):
+                formatter.write_dl([(name, COMMANDS[name][1]) for name in members], col_max=18)
 
 
 @click.group(cls=LazyGroup, context_settings={"max_content_width": 100})
@@ -78,16 +80,26 @@ def logpond() -> None:
     """A real-time lakehouse for logs: Kafka in, Delta tables out.
 
     \b
-    Everything on this machine, with two hours of history, for five minutes:
-      logpond up --backfill 2h --duration 300
-    What is in the lake, and is it all there?
+    Is this machine fit? Then everything on it, with two hours of history; Ctrl-C ends it:
+      logpond doctor
+      logpond up --backfill 2h
+    In a second terminal: what runs, what goes wrong, and since when?
+      logpond status
+      logpond tail --status 5xx
+      logpond report top-errors --since 1h
+      logpond web
+      logpond anomalies --open
       logpond sql "SELECT service, COUNT(*) AS requests FROM logs GROUP BY service"
-      logpond sql "SELECT COUNT(*) AS rows FROM logs" --version 3
+    As it was before, and what has changed since; is it all there, once?
+      logpond sql "SELECT COUNT(*) AS rows FROM logs" --as-of "10 minutes ago"
       logpond history logs
+      logpond diff logs 3 9
       logpond verify
     Each program by itself, on a Kafka of your own:
       logpond produce --bootstrap kafka:9092 --rate 2000
       logpond stream --bootstrap kafka:9092 --lake /data/lake
+    Complete commands, reports and tables with TAB (zsh_source, fish_source alike):
+      eval "$(_LOGPOND_COMPLETE=bash_source logpond)"
 
     Settings: conf/logpond.toml, then LOGPOND_* (LOGPOND_LAKE, LOGPOND_KAFKA_BOOTSTRAP, ...), then
     flags. `logpond COMMAND --help` has examples of each; LOGPOND_DEBUG=1 shows stack traces.

@@ -9,6 +9,7 @@ import click
 import pytest
 
 from cli.__main__ import COMMANDS, LazyGroup, logpond
+from cli.groups import grouped
 
 HEAVY = ("pyspark", "duckdb", "deltalake", "pyarrow", "confluent_kafka", "faker", "pydantic")
 
@@ -64,3 +65,40 @@ def test_completion_knows_commands() -> None:
     """A shell completes the names of commands."""
     said = run(_LOGPOND_COMPLETE="bash_complete", COMP_WORDS="logpond str", COMP_CWORD="1")
     assert "stream" in said.stdout
+
+
+def test_every_command_is_listed_once() -> None:
+    """Under what it is for, also one that no group names."""
+    listed = [name for members in grouped([*COMMANDS, "new"]).values() for name in members]
+    assert sorted(listed) == sorted([*COMMANDS, "new"])
+    assert grouped([*COMMANDS, "new"])["More"] == ["new"]
+
+
+def test_the_examples_of_the_help_are_commands() -> None:
+    """With options that they have."""
+    text = run("--help").stdout
+    shown = [line.split() for line in text.splitlines() if line.strip().startswith("logpond ")]
+    assert len(shown) > 10
+    for _, name, *words in shown:
+        command = logpond.get_command(click.Context(logpond), name)
+        assert command
+        known = {flag for param in command.params for flag in param.opts}
+        assert {word for word in words if word.startswith("--")} <= known
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("report top", "top-errors"), ("history lo", "logs"), ("diff qua", "quarantine"),
+     ("sql --engine sp", "spark"), ("up --back", "--backfill")],
+)  # fmt: skip
+def test_completion_knows_reports_tables_and_flags(words: str, found: str) -> None:
+    """What may stand there, also where there is no lake."""
+    last = len(words.split())
+    said = run(_LOGPOND_COMPLETE="bash_complete", COMP_WORDS=f"logpond {words}",
+               COMP_CWORD=str(last), LOGPOND_LAKE="/nowhere")  # fmt: skip
+    assert found in said.stdout, said.stderr
+
+
+def test_colours_are_for_terminals_only() -> None:
+    """A pipe gets plain text."""
+    assert "\x1b" not in run("--help").stdout + run("report").stdout
