@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -79,8 +79,3 @@ def _row(one: Incident | None, other: Incident | None) -> dict[str, Any]:
         "incident_id": any_of.incident_id,
         "sentence": any_of.sentence,
     }
-
-
-def foldable(incidents: Iterable[Incident]) -> Iterator[Incident]:
-    """Those that closed minutes give: no address, and no silence by the wall clock."""
-    return (one for one in incidents if one.direction in ("up", "down"))

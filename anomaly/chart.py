@@ -6,9 +6,13 @@ import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from anomaly.addresses.fold import MEASURE
+from anomaly.explain import Explained
 from anomaly.incident import Incident
+from anomaly.logs.asked import Asked
+from anomaly.minute import GLOBAL
 from anomaly.trace import Point
 from lakehouse.disk import in_words
 from lakehouse.errors import SettingsError
@@ -17,11 +21,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Of = TypeVar("Of")
 MINUTE = timedelta(minutes=1)
-SEEN, EXPECTED, TROUBLE = "#1f3a5f", "#4c8c4a", "#c0392b"
+SEEN, EXPECTED, TROUBLE, VAIN = "#1f3a5f", "#4c8c4a", "#c0392b", "#e08e45"
 # So many times the usual, and a linear scale would press the usual flat.
 FAR = 6.0
 WIDE = 124
+# The width of a minute's bar, in days as matplotlib counts.
+DAYS = 0.9 * (MINUTE / timedelta(days=1))
 NOTHING = (math.nan, math.nan, math.nan, math.nan, math.nan)
 # The ticks of a decade.
 NAMED = (1.0, 2.0, 5.0)
@@ -30,18 +37,13 @@ UNITS = {
     "client_errors": "client errors among requests of 5 minutes [%]",
     "server_errors": "server errors among requests of 5 minutes [%]",
     "latency": "95 % of requests were faster [ms]",
-    "address": "requests a minute",
+    MEASURE: "requests a minute",
 }
 
 
-def draw(incident: Incident, series: Sequence[Point], file: Path) -> None:
+def draw(told: Explained, file: Path) -> None:
     """Write the picture as PNG. SettingsError where there is nothing to draw, or no such place."""
-    if not series:
-        raise SettingsError(
-            f"there is nothing to draw of {incident.incident_id}",
-            "its minutes are not kept any more; `retain` deletes them",
-        )
-    figure = figure_of(incident, series)
+    figure = figure_of(told)
     try:
         with in_words(str(file)):
             figure.savefig(file, format="png", dpi=150)
@@ -49,6 +51,34 @@ def draw(incident: Incident, series: Sequence[Point], file: Path) -> None:
         raise SettingsError(
             f"{file} cannot be written: {error.strerror}", "name another file with --png"
         ) from None
+
+
+def figure_of(told: Explained) -> Figure:
+    """The picture, without pyplot: nothing is kept, and no screen is looked for."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 5), layout="constrained")
+    axes, incident = figure.add_subplot(), told.incident
+    if incident.measure == MEASURE:
+        _bars(axes, incident, _there(told, told.asked))
+    else:
+        points = [_scaled(incident, point) for point in _whole(_there(told, told.series))]
+        _lines(axes, points)
+        _worst(axes, incident, points)
+        _scale(axes, incident, points)
+    _times(axes, incident)
+    _texts(axes, incident)
+    figure.legend(loc="outside lower center", ncols=5, fontsize=8, frameon=False)
+    return figure
+
+
+def _there(told: Explained, series: list[Of]) -> list[Of]:
+    if not series:
+        raise SettingsError(
+            f"there is nothing to draw of {told.incident.incident_id}",
+            "its minutes are not kept any more; `retain` deletes them",
+        )
+    return series
 
 
 def _whole(series: Sequence[Point]) -> Iterator[Point]:
@@ -72,21 +102,6 @@ def _scaled(incident: Incident, point: Point) -> Point:
     )  # fmt: skip
 
 
-def figure_of(incident: Incident, series: Sequence[Point]) -> Figure:
-    """The picture, without pyplot: nothing is kept, and no screen is looked for."""
-    from matplotlib.figure import Figure
-
-    points = [_scaled(incident, point) for point in _whole(series)]
-    figure = Figure(figsize=(10, 5), layout="constrained")
-    axes = figure.add_subplot()
-    _lines(axes, points)
-    _times(axes, incident, points)
-    _scale(axes, incident, points)
-    _texts(axes, incident)
-    figure.legend(loc="outside lower center", ncols=5, fontsize=8, frameon=False)
-    return figure
-
-
 def _lines(axes: Axes, series: Sequence[Point]) -> None:
     at = [_x(point.at) for point in series]
     band = [point.lower for point in series], [point.upper for point in series]
@@ -96,24 +111,31 @@ def _lines(axes: Axes, series: Sequence[Point]) -> None:
     axes.plot(at, [point.observed for point in series], color=SEEN, lw=1.6, label="seen")
 
 
-def _times(axes: Axes, incident: Incident, series: Sequence[Point]) -> None:
-    """From its opening to its last breach, and its worst minute."""
+def _bars(axes: Axes, incident: Incident, minutes: Sequence[Asked]) -> None:
+    """What was asked each minute, and how much of it in vain; or how many addresses there were."""
+    at = [_x(minute.at + MINUTE / 2) for minute in minutes]
+    if _is_surge(incident):
+        axes.bar(at, [one.addresses for one in minutes], DAYS, color=SEEN, label="addresses")
+        return
+    axes.bar(at, [one.requests for one in minutes], DAYS, color=SEEN, label="requests")
+    errors = [one.client_errors for one in minutes]
+    axes.bar(at, errors, DAYS, color=VAIN, label="of them client errors")
+
+
+def _times(axes: Axes, incident: Incident) -> None:
+    """From its opening to its last breach."""
     opened, end = _x(incident.opened), _x(incident.last_breach + MINUTE)
     axes.axvspan(opened, end, color=TROUBLE, alpha=0.10, lw=0, label="incident")
     axes.axvline(opened, color=TROUBLE, lw=1.0)
-    sign = 1 if incident.direction != "down" else -1
+
+
+def _worst(axes: Axes, incident: Incident, series: Sequence[Point]) -> None:
+    sign = 1 if incident.direction == "up" else -1
     during = [p for p in series if incident.opened <= p.at <= incident.last_breach]
     if during := [p for p in during if math.isfinite(p.observed)]:
         worst = max(during, key=lambda p: sign * p.observed / max(p.expected, 1e-9))
-        axes.plot(
-            [_x(worst.at)],
-            [worst.observed],
-            "o",
-            color=TROUBLE,
-            ms=6,
-            label="its worst",
-            clip_on=False,
-        )
+        there = [_x(worst.at)], [worst.observed]
+        axes.plot(*there, "o", color=TROUBLE, ms=6, label="its worst", clip_on=False)
 
 
 def _scale(axes: Axes, incident: Incident, series: Sequence[Point]) -> None:
@@ -141,7 +163,7 @@ def _texts(axes: Axes, incident: Incident) -> None:
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     axes.set_title(_wrapped(incident.sentence), loc="left", fontsize=10, parse_math=False)
-    axes.set_ylabel(UNITS[incident.measure])
+    axes.set_ylabel("addresses a minute" if _is_surge(incident) else UNITS[incident.measure])
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
     axes.yaxis.set_minor_formatter(NullFormatter())
     locator: Any = AutoDateLocator()  # type: ignore[no-untyped-call]
@@ -163,6 +185,10 @@ def _x(at: datetime) -> float:
     from matplotlib.dates import date2num
 
     return float(date2num(at))  # type: ignore[no-untyped-call]
+
+
+def _is_surge(incident: Incident) -> bool:
+    return incident.measure == MEASURE and incident.scope == GLOBAL
 
 
 def _wrapped(text: str) -> str:

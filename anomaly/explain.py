@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from functools import cached_property
 
 import msgspec
 import pyarrow.compute as pc
+from deltalake import DeltaTable
 
+from anomaly.addresses import Addresses
+from anomaly.addresses.fold import MEASURE
 from anomaly.config import Config
 from anomaly.fold import closed_minutes
-from anomaly.incident import Incident, with_evidence
+from anomaly.incident import Incident, evidence_of, with_evidence
+from anomaly.logs.addresses import minutes_of
+from anomaly.logs.asked import SPAN_ROWS, Asked, asked
+from anomaly.logs.counted import counted, spans
 from anomaly.minute import Key
 from anomaly.table import incidents_of
 from anomaly.trace import Point, Trace
@@ -47,15 +53,34 @@ class Explained:
         if one.config != ours:
             yield f"judged by other constants ({one.config}) than those given ({ours})"
             return
-        again = self._folded[0]
-        is_same = again is not None and _told(again) == _told(one)
+        again = self._again
+        is_same = again is not None and _as_stored(again, one) == one
         same = "the same numbers" if is_same else f"something else:\n  {again}"
         yield f"the closed minutes up to {one.folded_to:%Y-%m-%d %H:%M} give {same}"
 
     @property
     def series(self) -> list[Point]:
-        """The minutes around it, each with what was expected then."""
+        """The minutes around it, each with what was expected then; none of an address."""
         return self._folded[1]
+
+    @property
+    def asked(self) -> list[Asked]:
+        """What an address asked for around it."""
+        one = self.incident
+        return [*asked(self._places, self._closed, one, one.opened - BEFORE, self._until)]
+
+    @property
+    def _again(self) -> Incident | None:
+        return self._folded_address if self.incident.measure == MEASURE else self._folded[0]
+
+    @property
+    def _closed(self) -> DeltaTable:
+        return open_table(self._places, MINUTES.name)
+
+    @property
+    def _until(self) -> datetime:
+        one = self.incident
+        return (one.closed or one.folded_to) + AFTER
 
     @cached_property
     def _folded(self) -> tuple[Incident | None, list[Point]]:
@@ -63,15 +88,29 @@ class Explained:
         one, watchman, again = self.incident, Watchman(self._config), None
         key = Key(one.service, one.endpoint)
         trace = Trace(watchman, key, one.measure, one.opened - BEFORE)
-        minutes = closed_minutes(open_table(self._places, MINUTES.name))
-        until = (one.closed or one.folded_to) + AFTER
-        for minute in trace.following(minutes):
-            if minute.at * 60 > until.timestamp():
+        for minute in trace.following(closed_minutes(self._closed)):
+            if minute.at * 60 > self._until.timestamp():
                 break
-            for change in watchman.fold(minute):
-                is_it = change.incident_id == one.incident_id
-                again = change if is_it and change.folded_to <= one.folded_to else again
+            again = last_of(one, watchman.fold(minute)) or again
         return again, trace.points
+
+    @property
+    def _folded_address(self) -> Incident | None:
+        """The same of an address, by the rows of `logs` that the closed minutes counted."""
+        one, addresses, again = self.incident, Addresses(self._config), None
+        with counted(self._places, self._closed) as rows:
+            for span in spans(self._closed, None, SPAN_ROWS):
+                if span.first > one.folded_to:
+                    break
+                for minute in minutes_of(rows, span, self._config.addresses):
+                    again = last_of(one, addresses.fold(minute)) or again
+        return again
+
+
+def last_of(one: Incident, changes: Iterable[Incident]) -> Incident | None:
+    """The last of these changes that is of an incident, and not later than it is known."""
+    of_it = [it for it in changes if it.incident_id == one.incident_id]
+    return next((it for it in reversed(of_it) if it.folded_to <= one.folded_to), None)
 
 
 def incident_named(places: Places, name: str) -> Incident:
@@ -85,6 +124,6 @@ def incident_named(places: Places, name: str) -> Incident:
     raise TableError(f"{what} {shown}", "`logpond anomalies` lists them")
 
 
-def _told(one: Incident) -> Incident:
-    """What the minutes alone say of it."""
-    return msgspec.structs.replace(with_evidence(one, [], []), muted=False)
+def _as_stored(again: Incident, one: Incident) -> Incident:
+    """With what minutes do not say: who was muted, and what was read of `logs`."""
+    return with_evidence(msgspec.structs.replace(again, muted=one.muted), *evidence_of(one))

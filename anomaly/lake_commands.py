@@ -78,11 +78,12 @@ def analyze(
       logpond analyze --since 2026-05-01 --until 2026-05-02 --config other.toml --format json
       logpond analyze --method zscore
     """
-    from anomaly.fold import judged
+    from anomaly.analysis import analysed
 
     between = time_of(since, "--since"), time_of(until, "--until")
-    found = judged(minutes_table(lake, version), constants(config), method)
-    _show(found.values(), between, how, SHOWN)
+    places = Places.of(settings_file.load(lake=lake))
+    found = analysed(places, minutes_table(lake, version), constants(config), method, between)
+    _show(found, between, how, SHOWN)
 
 
 @anomaly.command()
@@ -152,7 +153,7 @@ def explain(
     if png:
         from anomaly.chart import draw
 
-        draw(told.incident, told.series, png)
+        draw(told, png)
         click.echo(f"drawn in {png}")
     if recount:
         found = recounted(places, told.incident)

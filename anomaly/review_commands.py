@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from lakehouse import render
 from lakehouse import settings as settings_file
 from lakehouse.options import FORMAT, HUMANE, LAKE
 from lakehouse.paths import Places
+
+if TYPE_CHECKING:
+    from anomaly.incident import Incident
 
 OTHER = click.option("--config", "other", type=FILE, help="Other constants.  [conf/anomaly.toml]")
 SHOWN = ("found", "key", "measure", "direction", "opened", "later_minutes", "severity",
@@ -38,7 +41,8 @@ def backtest(
 ) -> None:
     """Set what other constants would have raised beside what was raised, without Spark.
 
-    All closed minutes are folded by them; --since selects what is shown. A row is in `both` where
+    All closed minutes are folded by them, total silence is left out, and with the plain method so
+    are addresses. --since selects what is shown. A row is in `both` where
     key, measure and direction are the same and the times touch. The last line, on standard error,
     has the counts.
 
@@ -46,18 +50,31 @@ def backtest(
       logpond backtest --config other.toml --since 7d
       logpond backtest --method zscore --since -24h --format csv
     """
-    from anomaly.backtest import COLUMNS, compared, foldable, totals
-    from anomaly.fold import judged, shown
+    from anomaly.analysis import analysed
+    from anomaly.backtest import COLUMNS, compared, totals
+    from anomaly.fold import shown
+
+    between = time_of(since, "--since"), None
+    places = Places.of(settings_file.load(lake=lake))
+    would = analysed(places, minutes_table(lake), constants(other), method, between)
+    raised = [one for one in _raised(places) if _is_judged_by(method, one)]
+    rows = compared(shown(raised, *between), [one for one in would if _is_judged_by(method, one)])
+    columns = SHOWN if how == "table" else COLUMNS
+    render.show(render.Rows.of_dicts(rows, columns), how, sys.stdout, READS)
+    click.echo(totals(rows), err=True)
+
+
+def _raised(places: Places) -> list[Incident]:
     from anomaly.table import incidents_of
     from lakehouse.store import open_table
     from lakehouse.tables import ANOMALIES
 
-    first = time_of(since, "--since")
-    raised = incidents_of(
-        open_table(Places.of(settings_file.load(lake=lake)), ANOMALIES).to_pyarrow_table()
-    )
-    found = judged(minutes_table(lake), constants(other), method)
-    rows = compared(shown(foldable(raised), first), shown(found.values(), first))
-    columns = SHOWN if how == "table" else COLUMNS
-    render.show(render.Rows.of_dicts(rows, columns), how, sys.stdout, READS)
-    click.echo(totals(rows), err=True)
+    return incidents_of(open_table(places, ANOMALIES).to_pyarrow_table())
+
+
+def _is_judged_by(method: str, one: Incident) -> bool:
+    """No fold gives total silence, which is a matter of the wall clock; z knows no addresses."""
+    from anomaly.addresses.fold import MEASURE
+    from anomaly.record import SILENCE
+
+    return one.direction != SILENCE and (method != "zscore" or one.measure != MEASURE)

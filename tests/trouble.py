@@ -21,6 +21,7 @@ from lakehouse.tables import ANOMALIES
 from lakehouse.windows.close import close
 
 CONFIG = constants(None)
+SCANNER = "203.0.113.9"
 LEVELS = {("shop", "/cart"): 60, ("shop", "/items"): 90, ("auth", "/login"): 40}
 
 
@@ -72,10 +73,31 @@ def _rows(
                   _commit="writer:0")  # fmt: skip
 
 
+def scanned(lake: Lake, minutes: int = 100) -> Lake:
+    """A quiet site, and an address that looks for holes from minute 70 to 76; closed and folded."""
+    admit(lake.places, settings.load(lake=lake.places.lake).anomaly)
+    crowd = [f"10.0.0.{n}" for n in range(40)]
+    tries = [f"/{word}{n}" for n in range(6) for word in ("admin", "old", "git", "env", "cgi")]
+    each = [asked(minute, crowd, 200, [None] * len(crowd)) for minute in range(minutes)]
+    each += [asked(minute, [SCANNER] * len(tries), 404, tries) for minute in range(70, 76)]
+    lake.put(pa.concat_tables(each))
+    close_and_fold(lake, minutes)
+    return lake
+
+
+def asked(minute: int, ips: list[str], status: int, paths: list[str | None]) -> pa.Table:
+    """A request of each of these addresses."""
+    times = [at(minute) + timedelta(seconds=50 * n / len(ips)) for n in range(len(ips))]
+    return logged(times, ip=ips, path=paths, endpoint="/{unmatched}", status_code=status,
+                  _commit="writer:0")  # fmt: skip
+
+
 def close_and_fold(lake: Lake, until: int) -> None:
     """Close the minutes before this one, and find what is in them."""
     close_minutes(lake, until)
-    Detection(lake.places, CONFIG)()
+    detection = Detection(lake.places, CONFIG)
+    detection()
+    detection.addresses()
 
 
 def close_minutes(lake: Lake, until: int) -> None:

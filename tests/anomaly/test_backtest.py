@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hooks import FIRST
 from lakes import Lake
-from trouble import CONFIG, USUAL, Doing, found, troubled
+from trouble import CONFIG, SCANNER, USUAL, Doing, found, scanned, troubled
 
 from anomaly import lake_commands, review_commands  # noqa: F401  add their commands
 from anomaly.backtest import compared, totals
@@ -110,3 +110,17 @@ def test_the_plain_method_runs_on_the_lake(shop: Lake) -> None:
     told = json.loads(CliRunner().invoke(anomaly, words).stdout)
     assert {one["incident_id"] for one in told} == plain.keys()
     assert all(": z " in one["sentence"] and "chance" not in one["sentence"] for one in told)
+
+
+def test_addresses_are_judged_again_too(lake: Lake, tmp_path: Path) -> None:
+    """By the constants that are given; the plain method knows none."""
+    scanned(lake)
+    other = tmp_path / "other.toml"
+    other.write_text(f'[addresses]\nignore = ["{SCANNER}"]\n')
+    same, ignored, plain = (
+        [(row["found"], row["key"]) for row in json.loads(backtest(lake, *words).stdout)]
+        for words in ([], ["--config", str(other)], ["--method", "zscore"])
+    )
+    assert ("both", SCANNER) in same
+    assert ("only raised", SCANNER) in ignored
+    assert SCANNER not in {key for _, key in plain}

@@ -10,7 +10,7 @@ import pytest
 from aging import age
 from click.testing import CliRunner
 from lakes import Lake
-from trouble import CONFIG, USUAL, Doing, close_and_fold, found, put, troubled
+from trouble import CONFIG, SCANNER, USUAL, Doing, close_and_fold, found, put, scanned, troubled
 from windows import at, logged
 
 from anomaly import lake_commands  # noqa: F401  adds its commands
@@ -80,7 +80,7 @@ def test_an_incident_is_drawn(shop: Lake, tmp_path: Path, measure: str) -> None:
 def test_the_scale_shows_the_usual_too(shop: Lake, measure: str, scale: str) -> None:
     """Logarithmic where the peak would press it flat; shares are told from zero."""
     one = of_measure(shop, measure)
-    (axes,) = figure_of(one, Explained(shop.places, one, CONFIG).series).axes
+    (axes,) = figure_of(Explained(shop.places, one, CONFIG)).axes
     assert axes.get_yscale() == scale
     span = next(p for p in axes.patches if p.get_label() == "incident")
     assert span.get_window_extent().width > 0
@@ -88,20 +88,18 @@ def test_the_scale_shows_the_usual_too(shop: Lake, measure: str, scale: str) -> 
 
 def test_a_hostile_name_is_drawn_as_it_is(shop: Lake, tmp_path: Path) -> None:
     """Nothing in it is taken for a formula."""
-    one = of_measure(shop, "traffic")
-    series = Explained(shop.places, one, CONFIG).series
-    evil = msgspec.structs.replace(one, sentence=r"/$\frac{1}$ {0} %s \n <b>" * 20)
-    draw(evil, series, tmp_path / "evil.png")
-    (axes,) = figure_of(evil, series).axes
-    assert axes.get_title("left").startswith(r"/$\frac{1}$ {0} %s \n <b>")
+    one, text = of_measure(shop, "traffic"), r"/$\frac{1}$ {0} %s \n <b>"
+    evil = Explained(shop.places, msgspec.structs.replace(one, sentence=text * 20), CONFIG)
+    draw(evil, tmp_path / "evil.png")
+    (axes,) = figure_of(evil).axes
+    assert axes.get_title("left").startswith(text)
 
 
 def test_where_nothing_can_be_written_is_told(shop: Lake, tmp_path: Path) -> None:
     """In words, with the flag that mends it."""
-    one = of_measure(shop, "traffic")
-    series = Explained(shop.places, one, CONFIG).series
+    one = Explained(shop.places, of_measure(shop, "traffic"), CONFIG)
     with pytest.raises(SettingsError, match="--png"):
-        draw(one, series, tmp_path / "none" / "x.png")
+        draw(one, tmp_path / "none" / "x.png")
 
 
 def test_the_first_digits_of_an_id_are_enough(shop: Lake) -> None:
@@ -167,3 +165,33 @@ def test_minutes_of_others_are_not_counted(lake: Lake) -> None:
     sums = [sum(row["now"] for row in recounted(lake.places, one).minutes)
             for one in (endpoint, service)]  # fmt: skip
     assert sums[0] < sums[1]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A lake with an incident of an address; nobody changes it."""
+    return scanned(Lake.at(tmp_path_factory.mktemp("site")))
+
+
+def test_an_address_is_explained_by_the_rows_that_were_counted(site: Lake) -> None:
+    """The same numbers again."""
+    one = found(site, "address")[0]
+    assert (one.ip, one.direction) == (SCANNER, "scanning")
+    assert told(site, one.incident_id).endswith("give the same numbers\n")
+
+
+def test_what_an_address_asked_for_is_drawn(site: Lake, tmp_path: Path) -> None:
+    """Each minute its requests, and those in vain."""
+    one, file = found(site, "address")[0], tmp_path / "address.png"
+    each = Explained(site.places, one, CONFIG).asked
+    assert [(a.at, a.requests, a.client_errors) for a in each if a.requests] == [
+        (at(minute), 30, 30) for minute in range(70, 76)
+    ]
+    told(site, one.incident_id, "--png", str(file))
+    assert file.read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_address_has_no_minutes_to_recount(site: Lake) -> None:
+    """It says so, and what to do instead."""
+    with pytest.raises(SettingsError, match="logpond analyze"):
+        recounted(site.places, found(site, "address")[0])
