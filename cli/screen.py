@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from types import TracebackType
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.status import Status
+from lakehouse import grid
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -47,6 +49,13 @@ class Screen:
         else:
             click.echo(text)
         self._told = time.monotonic()
+
+    def addresses(self) -> None:
+        """One table of what can be looked at now."""
+        out = io.StringIO()
+        cells = [[*line] for line in self.status.addresses()]
+        grid.write(grid.Grid(["what", "where"], cells, [False, False]), out)
+        self.say(out.getvalue().rstrip())
 
     def enter(self, phase: str) -> None:
         """Show what is being done now."""

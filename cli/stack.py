@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.broker import Broker
 from cli.ingest import Ingest
+from cli.page import Page
 from cli.screen import Screen
 from cli.sender import Sender
 from cli.stops import Stops
@@ -33,6 +34,7 @@ class Order:
     settings: Settings
     embedded: bool
     produce: list[str]
+    page: bool = True
 
 
 @dataclass
@@ -52,10 +54,11 @@ class Stack:
         self._order, self._screen, self._stops = order, screen, stops
         self._places = Places.of(order.settings)
         self._watched: list[Watch] = []
+        self._page = Page(self._places)
 
     def __call__(self) -> Outcome:
         """Run until the producer is done or a stop is asked for; drain; verify."""
-        with self._kafka() as settings:
+        with self._kafka() as settings, closing(self._page):
             outcome = self._flow(settings)
             if not outcome.hurried:
                 outcome.verdict = self._verify()
@@ -92,7 +95,7 @@ class Stack:
             self._screen.enter("starting Spark")
             ingest.start()
             sender.start()
-            self._until_sent(ingest, sender)
+            self._until_sent(settings, ingest, sender)
             self._screen.status.is_stopping = True
             self._screen.enter("stopping the producer")
             sender.stop()
@@ -111,11 +114,19 @@ class Stack:
         return Sender([*where, "--lake", self._places.lake, *self._order.produce], log,
                       self._screen.status)  # fmt: skip
 
-    def _until_sent(self, ingest: Ingest, sender: Sender) -> None:
+    def _until_sent(self, settings: Settings, ingest: Ingest, sender: Sender) -> None:
         while sender.is_running and not self._stops.asked.is_set():
             if ingest.is_reading:
+                self._serve(settings)
                 self._screen.status.phase = self._screen.status.sending
             self._look()
+
+    def _serve(self, settings: Settings) -> None:
+        """The pages, once Spark has started and leaves them some processor; and what is where."""
+        if self._page.is_started or not self._order.page:
+            return
+        self._screen.status.page = self._page.start(settings)
+        self._screen.addresses()
 
     def _drain(self, ingest: Ingest) -> int:
         """Wait until nothing is left in the topic, or a quick end is asked for; what is left."""

@@ -23,6 +23,7 @@ class Status:
     is_stopping: bool = False
     kafka: str = ""
     spark_ui: str = ""
+    page: str = ""
     acked: int = 0
     failed: int = 0
     unsent: int = 0
@@ -64,10 +65,14 @@ class Status:
             ("last commit", self._last_commit()),
             ("windows", self._windows()),
             ("incidents", self._incidents()),
-            ("Kafka", self.kafka or "-"),
-            ("Spark UI", self.spark_ui or "-"),
+            *self.addresses(),
             ("lake", self.lake),
         ]
+
+    def addresses(self) -> list[tuple[str, str]]:
+        """Where to look, a name and an address a line."""
+        known = {"page": self.page, "Spark UI": self.spark_ui, "Kafka": self.kafka}
+        return [(name, address or "-") for name, address in known.items()]
 
     def line(self) -> str:
         """The same as one line, for where there is no terminal."""

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 @click.option("--lake", metavar="DIR", help="The lake.  [./lake; env: LOGPOND_LAKE]")
 @click.option("--bootstrap", metavar="HOST:PORT", help="Use this Kafka, and start none.")
 @click.option("--topic", help="The topic.  [web-logs]")
+@click.option("--web/--no-web", default=True, help="Serve the pages too.  [web]")
 @click.argument("more", nargs=-1, type=click.UNPROCESSED, metavar="[-- PRODUCE OPTIONS]")
 def up(**flags: Any) -> None:
-    """Run Kafka, the producer and ingest here, with a live screen.
+    """Run Kafka, the producer, ingest and the pages here, with a live screen.
 
     Ctrl-C, or the end of --duration or --replay, stops it: the producer flushes, ingest takes what
     is left in Kafka, and `verify` proves that nothing is lost or repeated. A second Ctrl-C leaves
@@ -58,13 +59,16 @@ def _settings(flags: dict[str, Any]) -> Settings:
 
 def _order(settings: Settings, flags: dict[str, Any]) -> Order:
     """What to run; every flag is looked at before anything starts."""
+    from analytics.web.guard import check_address
     from cli.stack import Order
     from lakehouse import java
     from lakehouse.settings import Kafka
 
     named = flags["bootstrap"] or os.environ.get("LOGPOND_KAFKA_BOOTSTRAP")
     default = settings.kafka.bootstrap == Kafka().bootstrap
-    order = Order(settings, default and not named, _words(flags))
+    order = Order(settings, default and not named, _words(flags), flags["web"])
+    if order.page:
+        check_address(settings.web.host, settings.web.token.get_secret_value())
     java.check()
     _check_words(order.produce)
     _check_place(order)

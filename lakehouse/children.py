@@ -95,6 +95,13 @@ def free_port(wanted: int = 0) -> int:
     raise OSError("no free port")
 
 
+def local(host: str) -> str:
+    """An address to listen at, as it stands in a URL that works on this machine."""
+    if host in ("0.0.0.0", "::"):
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
 def last_lines(*files: Path, count: int = 8) -> str:
     """The end of what a child wrote, to be shown when it failed."""
     lines = [line for file in files if file.is_file() for line in _lines(file)]

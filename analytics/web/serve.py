@@ -11,7 +11,7 @@ import uvicorn
 from analytics.web.app import Options, create
 from analytics.web.guard import check_address
 from analytics.web.lake import Lake
-from lakehouse.children import free_port
+from lakehouse.children import free_port, local
 from lakehouse.errors import LogpondError
 from lakehouse.paths import Places
 from lakehouse.settings import Web
@@ -27,7 +27,7 @@ def serve(places: Places, web: Web, bootstrap: str, say: Callable[[str], None]) 
     check_address(web.host, token)
     port = free_port(web.port)
     taken = f" (port {web.port} is taken)" if port != web.port else ""
-    say(f"logpond: {places.lake} at http://{shown(web.host)}:{port}/{taken}")
+    say(f"logpond: {places.lake} at http://{local(web.host)}:{port}/{taken}")
     app = create(places, Options(web.host, token, web.memory_mb, bootstrap))
     threading.Thread(target=_warm, args=(app.state.lake,), daemon=True).start()
     uvicorn.run(
@@ -40,10 +40,3 @@ def _warm(lake: Lake) -> None:
     """The first look at a table costs a second: have it before somebody waits."""
     with suppress(LogpondError):
         lake.versions([*TABLES])
-
-
-def shown(host: str) -> str:
-    """An address as it stands in a URL that works on this machine."""
-    if host in ("0.0.0.0", "::"):
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host

@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
 from lakehouse import store
@@ -70,6 +72,31 @@ def test_ctrl_c_drains_and_verifies(tmp_path: Path) -> None:
     said, _ = run.communicate(timeout=120)
     assert (run.returncode, rows(tmp_path)) == (0, acked(said)), said
     assert not Path(f"/proc/{broker}").exists()
+
+
+@pytest.mark.broker
+@pytest.mark.spark
+def test_the_pages_are_served_meanwhile(tmp_path: Path) -> None:
+    """At the address of the table that it prints, until it ends."""
+    run = start(tmp_path, "--rate", "300")
+    said = wait_for(run, r"^Kafka  ")
+    page = re.search(r"^page +(http://\S+)", said, re.MULTILINE)
+    assert page, said
+    answered = until_answered(f"{page[1]}healthz")
+    run.send_signal(signal.SIGINT)
+    run.communicate(timeout=120)
+    assert answered == "ok\n"
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(page[1])
+
+
+def until_answered(address: str) -> str:
+    """What a server says that has just been started."""
+    for _ in range(300):
+        with suppress(httpx.ConnectError):
+            return httpx.get(address).text
+        time.sleep(0.1)
+    raise AssertionError(f"nobody answers at {address}")
 
 
 @pytest.mark.broker
