@@ -165,7 +165,8 @@ def explain(
 def line(one: Incident) -> str:
     """One line for a person, when an incident changes."""
     at = one.closed or one.last_breach
-    return f"{at:%H:%M} {one.severity} {one.status}: {one.sentence}  [{one.incident_id}]"
+    status = f"{one.status}, muted" if one.muted else one.status
+    return f"{at:%H:%M} {one.severity} {status}: {one.sentence}  [{one.incident_id}]"
 
 
 def minutes_table(lake: str | None, version: int | None = None) -> Any:

@@ -164,6 +164,7 @@ PURE = (
     "anomaly/histogram.py", "anomaly/surprise.py", "anomaly/watchman.py", "anomaly/book.py",
     "anomaly/incident.py", "anomaly/season.py", "anomaly/roster.py", "anomaly/columns.py",
     "anomaly/config.py", "anomaly/nab.py", "anomaly/evaluate/rates.py",
+    "anomaly/trace.py", "anomaly/plain.py", "anomaly/backtest.py", "anomaly/sinks/alert.py",
     "anomaly/evaluate/inject.py", "anomaly/evaluate/outcome.py", "anomaly/evaluate/benchmark.py",
 )  # fmt: skip
 IMPURE = {

@@ -80,10 +80,22 @@ class Outbox:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         """One transaction."""
-        with in_words(str(self._file)), closing(sqlite3.connect(self._file, timeout=30)) as db:
+        with in_words(str(self._file)), closing(self._connected()) as db, db:
+            yield db
+
+    def _connected(self) -> sqlite3.Connection:
+        """What is no database any more is moved aside: no damage here may stop who offers."""
+        db = sqlite3.connect(self._file, timeout=30)
+        try:
             db.executescript(TABLES)
-            with db:
-                yield db
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            db.close()
+            self._file.replace(f"{self._file}.damaged-{time.time_ns()}")
+            db = sqlite3.connect(self._file, timeout=30)
+            db.executescript(TABLES)
+        return db
 
 
 def _add(db: sqlite3.Connection, alert: Alert, ended: str | None) -> bool:

@@ -240,6 +240,16 @@ def test_the_names_that_are_kept_are_bounded(lake: Lake, monkeypatch: pytest.Mon
     assert held.counts() == counted(sent=20)
 
 
+def test_a_damaged_file_stops_nobody(lake: Lake) -> None:
+    """It is moved aside, and a new one is begun."""
+    file = Path(lake.places.alerts)
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"no database " * 1000)
+    assert outbox(lake).offer(Alert("a", b"{}"))
+    assert outbox(lake).counts() == counted(waiting=1)
+    assert len([*file.parent.glob("alerts.sqlite.damaged-*")]) == 1
+
+
 def importable() -> dict[str, str]:
     """An environment in which a child finds the project and the builders."""
     tests = Path(__file__).parent.parent
