@@ -30,7 +30,8 @@ from lakehouse.windows.horizon import horizon
 RATE_SECONDS = 60
 MOST_LOOKED_AT = 500
 PATIENCE_SECONDS = 2.0
-KEEPS_ROWS = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "ADD COLUMN")
+KEEPS_ROWS = ("CREATE TABLE", "OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES",
+              "ADD COLUMN")  # fmt: skip
 
 
 @dataclass(frozen=True)

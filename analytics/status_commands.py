@@ -34,14 +34,13 @@ def _optional(value: datetime | float | None) -> str:
     return "" if value is None else f"{value:,.0f}"
 
 
+OPTIONAL = ("rows_per_second", "last_batch", "last_commit", "watermark", "closed_to", "late_rows")
 HUMANE_STATUS = {
     **HUMANE,
     "running": _sign,
     "lag_records": _number,
     "lag_seconds": _number,
-    **dict.fromkeys(
-        ("rows_per_second", "last_batch", "watermark", "closed_to", "late_rows"), _optional
-    ),
+    **dict.fromkeys(OPTIONAL, _optional),
 }
 
 

@@ -80,7 +80,7 @@ class LakeTail:
     def history(self, lines: int) -> pa.Table:
         """The newest rows that are there, the newest last; newest hours are looked at first."""
         hours = self._all.adds["partition"].to_pylist()
-        found = self._rows(self._all.only(pa.array([False] * len(hours))))
+        found = self._rows(self._all.only(pa.array([False] * len(hours), pa.bool_())))
         for hour in sorted({(of["date"], of["hour"]) for of in hours}, reverse=True):
             if found.num_rows >= lines:
                 break

@@ -9,10 +9,11 @@ from lakes import Lake, events
 from windows import Pond, at, logged
 
 from analytics.status import QueryStatus, Status, status
-from lakehouse import maintenance
+from lakehouse import maintenance, store
 from lakehouse.errors import TableError
 from lakehouse.lock import alone
 from lakehouse.rollup import TRAFFIC
+from lakehouse.tables import LOGS
 from lakehouse.topics import Topic
 
 NOWHERE = "127.0.0.1:1"
@@ -75,6 +76,13 @@ def test_upkeep_is_no_change_of_rows(lake: Lake) -> None:
     assert of(found).last_commit == before
     assert found.tables[0].last_commit != before
     assert (found.tables[0].files, found.tables[0].small_files) == (1, 1)
+
+
+def test_a_table_without_rows_has_no_last_commit(lake: Lake) -> None:
+    """Its creation brought none."""
+    store.create(lake.places, LOGS)
+    found = status(lake.places, NOWHERE)
+    assert (of(found).last_commit, found.newest_event, found.tables[0].rows) == (None, None, 0)
 
 
 def test_an_empty_lake_is_said(lake: Lake) -> None:

@@ -20,8 +20,9 @@ from records import LIMITS, message
 from analytics.lines import line
 from analytics.tail import LakeTail, Wanted
 from analytics.tail_commands import tail
-from lakehouse import maintenance
+from lakehouse import maintenance, store
 from lakehouse.errors import SettingsError
+from lakehouse.tables import LOGS
 from lakehouse.topics import Topic
 
 HOSTILE = "[red]\x1b[31m\x1b]0;x\x07 \x9b2J \u202egpj\r\n\x7f"
@@ -53,6 +54,15 @@ def test_each_new_row_comes_once(lake: Lake) -> None:
     lake.put(events([1]))
     lake.put(events([2]))
     assert (before, ids(following.fresh()), ids(following.fresh())) == ([], ["e-0-1", "e-0-2"], [])
+
+
+def test_a_table_without_rows_is_followed(lake: Lake) -> None:
+    """Its first rows come as any others."""
+    store.create(lake.places, LOGS)
+    following = LakeTail(lake.places, Wanted())
+    before = ids(following.history(5)), ids(following.fresh())
+    lake.put(events([1]))
+    assert (before, ids(following.fresh())) == (([], []), ["e-0-1"])
 
 
 def test_rows_that_were_merged_at_once_come_once(lake: Lake) -> None:
