@@ -15,7 +15,7 @@ UP := --backfill $(BACKFILL) $(if $(DURATION),--duration $(DURATION)) $(if $(RAT
 	$(foreach incident,$(INCIDENT),--incident $(incident)) $(if $(LAKE),--lake $(LAKE))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-faults lint bench lock clean reset machine
+.PHONY: help setup demo test test-fast test-faults test-compose lint bench lock clean reset reset-compose machine
 .NOTPARALLEL:
 
 help:  ## this list
@@ -27,14 +27,17 @@ demo: setup  ## Kafka, producer and ingest with a live screen (DURATION RATE INC
 	@$(BIN)/logpond up $(UP)
 
 test: setup  ## all tests: those that need no broker on both cores, then the others
-	@$(BIN)/pytest -n 2 --dist loadgroup -m "not broker and not faults"
+	@$(BIN)/pytest -n 2 --dist loadgroup -m "not broker and not faults and not compose"
 	@$(BIN)/pytest -m "broker or faults"
 
 test-fast: setup  ## the quick ones of the tests that need no broker, on both cores
-	@$(BIN)/pytest -n 2 --dist loadgroup -m "not broker and not faults and not slow"
+	@$(BIN)/pytest -n 2 --dist loadgroup -m "not broker and not faults and not compose and not slow"
 
 test-faults: setup  ## processes are killed, twenty random times too, and nothing is lost
 	@RANDOM_KILLS=20 UPKEEP_SECONDS=180 $(BIN)/pytest -m faults
+
+test-compose: setup  ## the stack in containers: built, started, killed; on a cluster too (Docker)
+	@$(BIN)/pytest -m compose
 
 lint: setup  ## ruff and mypy
 	@$(BIN)/ruff check .
@@ -58,6 +61,9 @@ clean:  ## what the set-up made, and caches; the lake stays
 
 reset: setup  ## start over: delete the lake, the broker's records and the checkpoints; asks (LAKE)
 	@$(BIN)/logpond reset $(if $(LAKE),--lake $(LAKE))
+
+reset-compose:  ## the same of the containers: their volumes go, all of them
+	@docker compose --profile '*' down --volumes --remove-orphans
 
 machine:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=/path/to/python3 ..." >&2; exit 1; }

@@ -47,6 +47,7 @@ COMMANDS = {
     "rebuild": ("analytics.windows_commands", "Make a rollup again from logs."),
     "upkeep": ("streaming.upkeep_commands", "Do once what keeps tables healthy; a stream does."),
     "recover": ("streaming.commands", "Make a lost checkpoint anew from the tables."),
+    "spark-ui": ("cli.spark_ui", "Show what Spark did in runs that are over."),
     "replay-quarantine": ("streaming.commands", "Decode quarantine again, after a fix."),
     "doctor": ("cli.doctor", "Check the machine and the lake, and say what to do."),
     "reset": ("cli.reset", "Delete topic, checkpoints and tables together."),

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from lakehouse import jars, java
+from lakehouse import eventlog, jars, java
 from lakehouse.errors import SettingsError
 from lakehouse.paths import Places
 from lakehouse.settings import CONF, Settings
@@ -42,7 +42,9 @@ def session(settings: Settings, app: str) -> SparkSession:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w") as errors, _own_ctrl_c():
             SparkContext(conf=conf, gateway=_gateway(conf, errors, log))
-    return SparkSession.builder.config(conf=conf).getOrCreate()
+    spark = SparkSession.builder.config(conf=conf).getOrCreate()
+    eventlog.keep_small(spark, settings)
+    return spark
 
 
 def log_file(settings: Settings, app: str) -> Path:
@@ -96,6 +98,7 @@ def _options(settings: Settings, app: str) -> dict[str, str]:
         "spark.sql.warehouse.dir": f"{Places.of(settings).state}/warehouse",
         "spark.executorEnv.PYTHONPATH": str(CONF.parent),
         **_local_address(settings.spark.master),
+        **eventlog.options(settings),
     }
 
 

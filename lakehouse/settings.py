@@ -115,6 +115,7 @@ class Spark(Section):
     driver_memory: Annotated[str, Field(pattern=r"^\d+[mg]$")] = "1g"
     ui_port: Annotated[int, Field(ge=0, le=65535)] = 4040
     ui_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    event_log_mb: Annotated[int, Field(ge=0)] = 0
 
 
 class Web(Section):

@@ -36,7 +36,8 @@ class Stack:
 
     token = "a-token-of-the-tests"
 
-    def __init__(self, *files: str, profile: str = "", **settings: str) -> None:
+    def __init__(self, *more: str, profile: str = "", **settings: str) -> None:
+        files = ["docker-compose.yml", "tests/compose/short.yml", *more]
         named = [word for file in files for word in ("-f", file)]
         chosen = ["--profile", profile] if profile else []
         self._words = ["docker", "compose", "-p", PROJECT, *named, *chosen]

@@ -125,7 +125,7 @@ def test_down_and_up_goes_on_even_without_a_way_out(stack: Stack) -> None:
     """Volumes keep all of it; a start downloads nothing: it has no route to anywhere."""
     before = stack.count()
     stack("down")
-    apart = Stack("docker-compose.yml", "tests/compose/offline.yml")
+    apart = Stack("tests/compose/offline.yml")
     apart("up", "--detach", "--wait", timeout=700)
     assert apart("exec", "-T", "streaming", "python", "-c", WAYS_OUT).strip() == "0"
     until(lambda: apart.count() > before)

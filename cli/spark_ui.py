@@ -1,0 +1,54 @@
+"""`logpond spark-ui`: Spark's history server over the event logs of this lake."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from lakehouse import settings as settings_file
+from lakehouse.options import LAKE
+
+# What it reads is kept small by those who write it.
+PROPERTIES = """\
+spark.history.fs.logDirectory {folder}
+spark.history.ui.port {port}
+spark.history.fs.update.interval 5s
+spark.history.retainedApplications 5
+"""
+SERVER = "org.apache.spark.deploy.history.HistoryServer"
+
+
+@click.command("spark-ui")
+@LAKE
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where it listens.")
+@click.option("--port", type=click.IntRange(1, 65535), default=18080, show_default=True)
+def spark_ui(lake: str | None, host: str, port: int) -> None:
+    """Show what Spark did in runs that are over: jobs, stages, plans. Ctrl-C ends it.
+
+    A stream writes event logs where it is told how much they may take:
+
+    \b
+      LOGPOND_SPARK_EVENT_LOG_MB=100 logpond up
+      logpond spark-ui
+    """
+    import pyspark
+
+    from lakehouse import eventlog, java
+    from lakehouse.errors import SettingsError
+
+    settings = settings_file.load(lake=lake)
+    place = eventlog.folder(settings)
+    if not place.is_dir():
+        raise SettingsError(f"there are no event logs in {place}",
+                            "run it with LOGPOND_SPARK_EVENT_LOG_MB=100 first")  # fmt: skip
+    java.check()
+    conf = place.with_name("spark-ui.conf")
+    conf.write_text(PROPERTIES.format(folder=place.as_uri(), port=port))
+    click.echo(f"runs of {settings.lake} at http://localhost:{port}")
+    home = pyspark.__path__[0]
+    environment = {**os.environ, "SPARK_HOME": home, "SPARK_LOCAL_IP": host,
+                   "SPARK_DAEMON_MEMORY": "512m"}  # fmt: skip
+    # this process becomes the server: signals and the exit code are its own
+    os.execve(f"{home}/bin/spark-class",
+              ["spark-class", SERVER, "--properties-file", str(conf)], environment)  # fmt: skip
