@@ -10,10 +10,9 @@ from deltalake import DeltaTable
 from anomaly.addresses import Addresses
 from anomaly.config import Config
 from anomaly.fold import SURPRISE, judged, shown
-from anomaly.incident import Incident
+from anomaly.incident import SILENCE, Incident
 from anomaly.logs.evidence import evident
 from anomaly.logs.watch import folded
-from anomaly.record import SILENCE
 from anomaly.table import incidents_of
 from lakehouse.paths import Places
 from lakehouse.store import table_or_none

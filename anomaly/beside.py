@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from lakehouse.windows.run import ClosingRun
 
-EVERY_SECONDS = 5.0
+EVERY_SECONDS = 15.0
 # Whether a stop was asked for: a look that takes long ends where it can go on later.
 IsStopping = Callable[[], bool]
 
 
 class Beside:
-    """Runs `look` in a thread of its own; what it raises is told to `failed`, and ends it."""
+    """Runs `look` whenever it is woken and `pulse` now and then, in a thread of its own.
+
+    What they raise is told to `failed`, and ends it.
+    """
 
     def __init__(
-        self, look: Callable[[IsStopping], None], failed: Callable[[Exception], None]
+        self,
+        look: Callable[[IsStopping], None],
+        pulse: Callable[[], None],
+        failed: Callable[[Exception], None],
     ) -> None:
-        self._look, self._failed = look, failed
+        self._look, self._pulse, self._failed = look, pulse, failed
         self._woken, self._stop = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Look until `stop`."""
+        """Look now, and until `stop`."""
+        self.wake()
         self._thread = threading.Thread(target=self._run, name="beside", daemon=True)
         self._thread.start()
 
@@ -35,7 +43,7 @@ class Beside:
     def stop(self) -> None:
         """End once the look that goes on can; again is no fault."""
         self._stop.set()
-        self._woken.set()
+        self.wake()
         if self._thread:
             self._thread.join()
             self._thread = None
@@ -46,11 +54,15 @@ class Beside:
             self._look(lambda: False)
 
     def _run(self) -> None:
+        pulsed = time.monotonic()
         with self._told():
             while not self._stop.is_set():
-                self._woken.wait(EVERY_SECONDS)
-                self._woken.clear()
-                self._look(self._stop.is_set)
+                if self._woken.wait(EVERY_SECONDS):
+                    self._woken.clear()
+                    self._look(self._stop.is_set)
+                if time.monotonic() - pulsed >= EVERY_SECONDS:
+                    pulsed = time.monotonic()
+                    self._pulse()
 
     @contextmanager
     def _told(self) -> Iterator[None]:

@@ -47,7 +47,8 @@ class Detect:
             detection = job.Detection(self._places, self._config, self._say, alerts.take)
             detection()
             spark = session(self._settings, "anomaly")
-            run = job.minutes(spark, self._places, self._settings.anomaly, detection, self._failed)
+            settings, kafka = self._settings.anomaly, self._settings.kafka.bootstrap
+            run = job.minutes(spark, self._places, settings, detection, self._failed, kafka)
             if once:
                 run.once()
             else:

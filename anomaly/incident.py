@@ -12,6 +12,8 @@ from anomaly.minute import Key
 
 OPEN, CLOSED = "open", "closed"
 SEVERITIES = ("info", "warning", "critical")
+# The direction of an incident of nothing at all, which only the wall clock can tell.
+SILENCE = "silence"
 
 
 # Kinds of shares that only `logs` can tell; a fold of minutes knows endpoints.
@@ -102,6 +104,9 @@ def said(one: Incident) -> str:
     """The one sentence."""
     if one.measure == "address":
         return f"{one.key}: {one.direction.replace('_', ' ')}: {one.reasons[0]}"
+    if one.direction == SILENCE:
+        expected = f"{_number(one.expected)} requests were expected"
+        return f"{one.key}: {one.reasons[0]}; {expected}{_chance(one.surprise_peak)}"
     parts = [_fact(one) + _chance(one.surprise_peak)]
     if one.usual_lower is not None and one.usual_upper is not None:
         usual = f"{_number(one.usual_lower)}-{_number(one.usual_upper)}"

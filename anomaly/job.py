@@ -10,15 +10,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from anomaly.beside import Beside, BothRun, IsStopping
 from anomaly.config import Config
 from anomaly.fold import QUERY, Snapshots, closed_minutes, fold, is_new_day
 from anomaly.incident import Incident
+from anomaly.ingest import is_level, last_arrival
 from anomaly.logs.watch import AddressWatch
 from anomaly.record import OnChanges, record
+from anomaly.silence import Silence, absence, open_silence
 from anomaly.watchman import Watchman
 from lakehouse import store
 from lakehouse.paths import Places
@@ -78,6 +81,22 @@ class Detection:
                 break
         return written
 
+    def silence(self, bootstrap: str) -> Callable[[], None]:
+        """What looks whether nothing comes at all, though ingest at this Kafka has no lag."""
+        silence = Silence(
+            self.config,
+            partial(last_arrival, self.places),
+            partial(is_level, self.places, bootstrap),
+            partial(absence, self._watchman),
+            open_silence(self.places),
+        )
+
+        def look() -> None:
+            if changed := silence.look(datetime.now(UTC)):
+                self._record({changed.incident_id: changed})
+
+        return look
+
     def _record(self, changed: Mapping[str, Incident]) -> list[Incident]:
         with self._recording:
             written = record(self.places, changed, self.config, self.on_changes)
@@ -103,8 +122,12 @@ def minutes(
     settings: Anomaly,
     detection: Detection,
     failed: Callable[[Exception], None],
+    bootstrap: str,
 ) -> ClosingRun:
-    """The query that closes minutes and has them folded, not started yet."""
+    """The query that closes minutes and has them folded, not started yet.
+
+    `bootstrap` is the Kafka of ingest, which tells whether it lags.
+    """
 
     def closed(_report: WindowsReport) -> None:
         detection()
@@ -115,5 +138,9 @@ def minutes(
 
     every = settings.trigger_seconds
     run = BothRun(spark, places, QUERY, (MINUTES,), late(settings), every, closed, failed)
-    run.beside = Beside(look, lambda error: failed(explained(error, "addresses", places)))
+    run.beside = Beside(
+        look,
+        detection.silence(bootstrap),
+        lambda error: failed(explained(error, "addresses", places)),
+    )
     return run

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from anomaly.config import Config
-from anomaly.incident import Incident, evidence_of, with_evidence
+from anomaly.incident import SILENCE, Incident, evidence_of, with_evidence
 from anomaly.logs.evidence import evident
 from anomaly.mutes import Mute, Mutes, is_muted
 from anomaly.sinks import Change
@@ -21,8 +21,6 @@ from lakehouse.rollup import MINUTES
 from lakehouse.store import Replacement
 from lakehouse.tables import ANOMALIES
 
-# The direction of an incident of nothing at all, which only the wall clock can tell.
-SILENCE = "silence"
 OnChanges = Callable[[Sequence[Change]], None]
 
 
@@ -40,8 +38,8 @@ def record(
 
     def make(current: DeltaTable) -> Replacement | None:
         found = changes_of(current, incidents)
-        fresh = [one.after for one in found if one.before is None]
-        read.update(_evident(places, [one for one in fresh if one.incident_id not in read], config))
+        fresh = [one for one in _opened(found) if one.incident_id not in read]
+        read.update(_evident(places, fresh, config))
         told = (one._replace(after=read.get(one.after.incident_id, one.after)) for one in found)
         changes[:] = marked(told, Mutes(places).now(datetime.now(UTC)))
         on_changes(changes)
@@ -69,6 +67,11 @@ def marked(changes: Iterable[Change], mutes: Sequence[Mute]) -> list[Change]:
         one._replace(after=msgspec.structs.replace(one.after, muted=is_muted(one.after, mutes)))
         for one in changes
     ]
+
+
+def _opened(changes: Iterable[Change]) -> list[Incident]:
+    """Those that the table does not know; of silence `logs` has nothing to say."""
+    return [c.after for c in changes if c.before is None and c.after.direction != SILENCE]
 
 
 def _evident(places: Places, opened: Sequence[Incident], config: Config) -> dict[str, Incident]:

@@ -75,6 +75,6 @@ def _raised(places: Places) -> list[Incident]:
 def _is_judged_by(method: str, one: Incident) -> bool:
     """No fold gives total silence, which is a matter of the wall clock; z knows no addresses."""
     from anomaly.addresses.fold import MEASURE
-    from anomaly.record import SILENCE
+    from anomaly.incident import SILENCE
 
     return one.direction != SILENCE and (method != "zscore" or one.measure != MEASURE)

@@ -101,11 +101,11 @@ class Ingest:
         from anomaly import job
         from anomaly.commands import constants
 
-        settings = self._settings.anomaly
+        settings, kafka = self._settings.anomaly, self._settings.kafka.bootstrap
         job.admit(self._places, settings)
         detection = job.Detection(self._places, constants(None), self._found, self._alerts.take)
         detection()
-        return [job.minutes(spark, self._places, settings, detection, failed)]
+        return [job.minutes(spark, self._places, settings, detection, failed, kafka)]
 
     def _found(self, incident: Incident) -> None:
         self._screen.status.found(incident)

@@ -76,6 +76,13 @@ class Traffic(Detector):
         five = np.full(len(total), float(SPAN))
         return Look(*(column[rows] for column in (total, expected, low, high, five)))
 
+    def absence(self, row: int, minutes: int) -> tuple[float, float]:
+        """How much it would surprise that a row did nothing for so long, and what was expected."""
+        level = self.state["level"][row]
+        size = float(self._size(SPAN * self.state["level"])[row])
+        nothing = size * math.log1p(level * minutes / size) / math.log(10)
+        return min(nothing, surprise.CAP), float(level * minutes)
+
     def clear(self) -> None:
         """Wait for five minutes of data again."""
         self.state["last"][:] = np.nan

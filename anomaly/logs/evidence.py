@@ -41,8 +41,10 @@ _MEASURES: dict[str, tuple[str, str, tuple[str, ...]]] = {
 def evident(
     places: Places, closed: DeltaTable, incidents: Iterable[Incident], config: Config
 ) -> Iterator[Incident]:
-    """Incidents with what `logs` says of them; those without a row are as they were."""
+    """Incidents with what `logs` says of them, in order of opening."""
     in_order = sorted(incidents, key=lambda one: one.opened)
+    if not in_order:
+        return
     with counted(places, closed) as rows:
         for opened, each in groupby(in_order, key=lambda one: one.opened):
             first = max(opened - (SPAN - 1) * MINUTE, midnight(opened))
