@@ -74,7 +74,8 @@ def evaluate(
       python -m anomaly evaluate --rates counts/ --nab nab/ --format json
 
     Synthetic keys of 2 to 2,000 requests a minute, and the counts given (a row is a minute), get
-    spikes, drops, errors and slow answers. The plain z-score runs on the same minutes.
+    spikes, drops, errors and slow answers. The plain z-score runs on the same minutes. What a
+    windows.json beside the counts labels is real trouble: raised there is not raised falsely.
     """
     from anomaly.evaluate.lake import compared
     from anomaly.evaluate.run import evaluated

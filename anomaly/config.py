@@ -90,6 +90,8 @@ class Latency(Section, frozen=True):
     requests_least: float = 20.0
     ratio: float = 1.5
     more_ms: float = 100.0
+    far_ratio: float = 3.0
+    far_more_ms: float = 20.0
 
 
 class Restless(Section, frozen=True):

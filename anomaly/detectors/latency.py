@@ -108,8 +108,9 @@ class Latency(Detector):
     ) -> Judged:
         its, usual = self.config.latency, np.exp(np.minimum(level, 690.0))
         observed = np.exp(np.minimum(now, 690.0))
-        holds = (n >= its.requests_least) & (observed >= its.ratio * usual)
-        holds &= observed >= usual + its.more_ms
+        slow = (observed >= its.ratio * usual) & (observed >= usual + its.more_ms)
+        far = (observed >= its.far_ratio * usual) & (observed >= usual + its.far_more_ms)
+        holds = (n >= its.requests_least) & (slow | far)
         z = (now - level) / deviation
         rows = np.flatnonzero(ready & (z > 2) & (holds | (mood == HELD)))
         found = tail(lambda far: surprise.distance_up(far, its.freedom), rows, z)

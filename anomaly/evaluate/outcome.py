@@ -80,7 +80,7 @@ def figures(one: Staged, found: list[Alarm]) -> dict[str, Tally]:
     key_days = float((~np.isnan(one.rates.requests)).sum()) / DAY
     tallies = {}
     for kind in KINDS:
-        false = [a for a in found if _of(a, kind) and not _near(a, one.episodes)]
+        false = [a for a in found if _of(a, kind) and not _is_trouble(a, one)]
         episodes = [e for e in one.episodes if e.kind == kind]
         tallies[kind] = Tally(len(episodes), _delays(episodes, found), len(false), key_days)
     busy = one.rates.busy >= BUSY
@@ -112,5 +112,9 @@ def _delay(one: Episode, found: Iterable[Alarm]) -> int | None:
     return min(hits) - one.first + 1 if hits else None
 
 
-def _near(alarm: Alarm, episodes: list[Episode]) -> bool:
-    return any(e.key == alarm.key and e.first <= alarm.at <= e.last + AFTERMATH for e in episodes)
+def _is_trouble(alarm: Alarm, one: Staged) -> bool:
+    """Injected, or known to be in the rates as they were given."""
+    known = one.rates.trouble.get(alarm.key, ())
+    return any(first <= alarm.at <= last for first, last in known) or any(
+        e.key == alarm.key and e.first <= alarm.at <= e.last + AFTERMATH for e in one.episodes
+    )

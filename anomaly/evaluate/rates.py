@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,10 +14,14 @@ DAY = 1440
 
 @dataclass(frozen=True)
 class Rates:
-    """Requests a minute, a column a key; NaN where a key is over already."""
+    """Requests a minute, a column a key; NaN where a key is over already.
+
+    `trouble` are first and last minutes, by key, of what is known to be no ordinary traffic.
+    """
 
     names: Sequence[str]
     requests: Floats
+    trouble: Mapping[int, Sequence[tuple[int, int]]] = field(default_factory=dict)
 
     @property
     def busy(self) -> Floats:
@@ -37,13 +41,17 @@ def synthetic(keys: int, days: float, seed: int) -> Rates:
     return Rates(names, rng.poisson(level * curve * wander).astype(float))
 
 
-def given(series: Mapping[str, Sequence[float]]) -> Rates:
-    """Counts a row as requests a minute; shorter keys end earlier."""
+def given(
+    series: Mapping[str, Sequence[float]],
+    trouble: Mapping[str, Sequence[tuple[int, int]]] | None = None,
+) -> Rates:
+    """Counts a row as requests a minute; shorter keys end earlier. `trouble` is known, by name."""
     longest = max(len(one) for one in series.values())
     requests = np.full((longest, len(series)), np.nan)
     for column, one in enumerate(series.values()):
         requests[: len(one), column] = np.round(np.maximum(one, 0))
-    return Rates(list(series), requests)
+    known = trouble or {}
+    return Rates(list(series), requests, {i: known.get(name, ()) for i, name in enumerate(series)})
 
 
 def failures(requests: Floats, rng: np.random.Generator) -> tuple[Ints, Floats]:

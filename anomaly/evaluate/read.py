@@ -20,6 +20,14 @@ def counts(folder: Path) -> dict[str, list[float]]:
     return found
 
 
+def trouble(folder: Path) -> dict[str, list[tuple[int, int]]]:
+    """First and last rows of what a windows.json labels, by series; here or one folder up."""
+    for home in (folder, folder.parent):
+        if (home / "windows.json").is_file():
+            return {Path(one.name).stem: list(one.windows) for one in labelled(home)}
+    return {}
+
+
 def labelled(folder: Path) -> list[Series]:
     """The series that a folder's windows.json names."""
     file = folder / "windows.json"

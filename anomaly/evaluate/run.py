@@ -12,7 +12,7 @@ from anomaly.evaluate.benchmark import report, shares
 from anomaly.evaluate.inject import staged
 from anomaly.evaluate.outcome import alarms, figures
 from anomaly.evaluate.rates import Rates, given, synthetic
-from anomaly.evaluate.read import counts, labelled
+from anomaly.evaluate.read import counts, labelled, trouble
 
 Tell = Callable[[str], None]
 Rows = list[dict[str, Any]]
@@ -33,7 +33,10 @@ def injected(
     config: Config, tell: Tell, folder: Path | None, made: Rates, seed: int
 ) -> Iterator[dict[str, Any]]:
     """Both methods on the same minutes: of the synthetic keys, of those given, and of all."""
-    sources = {"synthetic": made, **({"given": given(counts(folder))} if folder else {})}
+    sources = {
+        "synthetic": made,
+        **({"given": given(counts(folder), trouble(folder))} if folder else {}),
+    }
     stages = {name: staged(source, seed) for name, source in sources.items()}
     for method in METHODS:
         of = {}

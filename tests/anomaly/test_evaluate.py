@@ -54,6 +54,14 @@ def test_tallies_add_up() -> None:
     assert row["false_per_key_day"] == 0.3
 
 
+def test_what_is_labelled_is_no_false_alarm() -> None:
+    """An alarm within a window of trouble that the given counts have of their own."""
+    rates = given({"crowd": [9.0] * 90}, {"crowd": [(50, 60)]})
+    alarms_at = [Alarm(0, "traffic", "up", at) for at in (49, 50, 60, 61)]
+
+    assert figures(staged(rates, 1), alarms_at)["spike"].false == 2
+
+
 def test_detection_is_better_than_the_plain_method() -> None:
     """On the same minutes: most spikes found, hardly a false alarm; the z-score has many."""
     rows = {}
