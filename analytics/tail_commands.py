@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -99,9 +100,10 @@ def _show(rows: pa.Table, how: str) -> None:
     from analytics.lines import line
     from lakehouse import render
 
+    is_coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     for row in rows.to_pylist():
         if how == "json":
             render.show_object(row, sys.stdout)
         else:
-            click.echo(line(row, sys.stdout.isatty()))
+            click.echo(line(row, is_coloured))
     sys.stdout.flush()
