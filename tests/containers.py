@@ -98,3 +98,9 @@ def drawn() -> set[str]:
     board = json.loads((ROOT / "conf" / "grafana" / "boards" / "logpond.json").read_text())
     asked = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
     return {name for expr in asked for name in re.findall(r"logpond_\w+", expr)}
+
+
+def tour() -> list[str]:
+    """The one-off commands that the guide shows."""
+    text = (ROOT / "docs" / "docker.md").read_text().split("## The tour")[1].split("\n## ")[0]
+    return re.findall(r"^docker compose run --rm analytics (.+)$", text, re.MULTILINE)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.request import Request, urlopen
 
 import pytest
-from containers import PORTS, Stack, drawn, missing, until
+from containers import PORTS, Stack, drawn, missing, tour, until
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1500)]
 OF_PROFILES = ("PROMETHEUS", "GRAFANA", "SPARK_MASTER")
@@ -78,23 +79,10 @@ def test_metrics_have_what_the_board_draws(stack: Stack) -> None:
     assert {name for name in drawn() if f"\n{name}{{" not in found} == set()
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("sql", "SELECT service, COUNT(*) AS requests FROM logs GROUP BY service"),
-        ("sql", "SELECT COUNT(*) AS rows FROM logs", "--version", "1"),
-        ("history", "logs"),
-        ("optimize", "logs"),
-        ("vacuum", "logs", "--dry-run"),
-        ("anomalies",),
-        ("report", "top-errors"),
-        ("tables",),
-    ],
-    ids=" ".join,
-)
-def test_one_off_commands_work_beside_it(stack: Stack, command: tuple[str, ...]) -> None:
-    """As the README shows them: `docker compose run --rm analytics ...`."""
-    assert stack.logpond(*command)
+@pytest.mark.parametrize("command", tour())
+def test_the_tour_runs_as_it_is_shown(stack: Stack, command: str) -> None:
+    """Each one-off command of docs/docker.md, beside the running stack."""
+    assert stack.logpond(*shlex.split(command))
 
 
 def test_all_may_commit_at_once(stack: Stack) -> None:
