@@ -77,16 +77,21 @@ def unmute(key: tuple[str, ...], lake: str | None) -> None:
 @anomaly.command()
 @LAKE
 @FORMAT
-def alerts(lake: str | None, how: str) -> None:
+@click.option("--test", "is_test", is_flag=True, help="Post one alert now that means nothing.")
+def alerts(lake: str | None, how: str, is_test: bool) -> None:
     """How many alerts wait for the webhook, were sent, refused, dropped, or too old to be sent.
 
     \b
-      LOGPOND_WEBHOOK_URL=https://example.org/hook logpond detect
+      LOGPOND_WEBHOOK_URL=https://example.org/hook logpond alerts --test
       logpond alerts
     """
-    from anomaly.sinks import Outbox
+    from anomaly.sinks import Outbox, try_out
 
     settings = settings_file.load(lake=lake)
+    if is_test:
+        try_out(settings.webhook)
+        click.echo("the webhook took it")
+        return
     file = Places.of(settings).alerts
     if not Path(file).exists():
         click.echo("nothing was kept for a webhook yet: webhook.url says where to", err=True)

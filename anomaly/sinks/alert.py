@@ -55,6 +55,12 @@ def alert_of(incident: Incident, event: str) -> Alert:
     return Alert(name, msgspec.json.encode(told))
 
 
+def nothing() -> Alert:
+    """A message that means nothing, to see whether one arrives."""
+    told = {"event": "test", "idempotency_key": "test", "text": "logpond can reach you"}
+    return Alert("test", msgspec.json.encode({**told, "incident": None}))
+
+
 def name_of(incident: Incident) -> str:
     """Incident and revision: the minute, status and severity that no other change of it has."""
     at = f"{incident.folded_to:%Y%m%dT%H%MZ}"

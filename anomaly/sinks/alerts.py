@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 
-from anomaly.sinks.alert import ENDED, Change, alert_of, event_of
+from anomaly.sinks.alert import ENDED, Change, alert_of, event_of, nothing
 from anomaly.sinks.outbox import Outbox
-from anomaly.sinks.post import Hook
+from anomaly.sinks.post import Hook, post
 from anomaly.sinks.webhook import Patience, Webhook
+from lakehouse.errors import SettingsError
 from lakehouse.paths import Places
 from lakehouse.settings import Webhook as Settings
 
@@ -20,9 +21,9 @@ class Alerts:
     def __init__(self, places: Places, settings: Settings, say: Callable[[str], None]) -> None:
         self._old = timedelta(hours=settings.old_hours)
         self._webhook: Webhook | None = None
-        if url := settings.url.get_secret_value():
+        if settings.url.get_secret_value():
             self._outbox = Outbox(places.alerts, settings.waiting_most)
-            hook = Hook(url, settings.token.get_secret_value(), settings.timeout_seconds)
+            hook = hook_of(settings)
             patience = Patience(settings.retry_seconds, settings.retry_most_seconds)
             self._webhook = Webhook(hook, self._outbox, say, patience)
 
@@ -54,3 +55,18 @@ class Alerts:
             self._outbox.pass_over(alert)
         else:
             self._outbox.offer(alert)
+
+
+def hook_of(settings: Settings) -> Hook:
+    """Where to, as whom, and how long an answer may take."""
+    secrets = settings.url.get_secret_value(), settings.token.get_secret_value()
+    return Hook(*secrets, settings.timeout_seconds)
+
+
+def try_out(settings: Settings) -> None:
+    """Post a message that means nothing; SettingsError where it is not taken."""
+    if not settings.url.get_secret_value():
+        raise SettingsError("there is no webhook", "set LOGPOND_WEBHOOK_URL, or webhook.url")
+    answer = post(hook_of(settings), nothing())
+    if not answer.is_taken:
+        raise SettingsError(f"the webhook fails: {answer.why}", "look at webhook.url and its token")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 from hooks import (
     CUTS,
     ENDED,
@@ -24,6 +26,8 @@ from hooks import (
 )
 from lakes import Lake
 
+from anomaly import alert_commands  # noqa: F401  adds its commands
+from anomaly.commands import anomaly
 from anomaly.sinks import Alert, Change, Outbox
 from anomaly.sinks.alert import event_of
 from anomaly.sinks.webhook import Patience
@@ -238,6 +242,34 @@ def test_the_names_that_are_kept_are_bounded(lake: Lake, monkeypatch: pytest.Mon
     with sqlite3.connect(lake.places.alerts) as db:
         assert db.execute("SELECT count(*) FROM alerts").fetchone() == (5,)
     assert held.counts() == counted(sent=20)
+
+
+def command(lake: Lake, receiver: Receiver, *words: str) -> Result:
+    """`logpond alerts`, with the address from the environment."""
+    given = ["alerts", "--lake", lake.places.lake, *words]
+    return CliRunner(env={"LOGPOND_WEBHOOK_URL": receiver.url}).invoke(anomaly, given)
+
+
+def test_a_webhook_can_be_tried_out(lake: Lake, receiver: Receiver) -> None:
+    """One alert that means nothing; what fails is told without the address."""
+    receiver.answers = [200, 404]
+    with receiver.listening():
+        assert command(lake, receiver, "--test").output == "the webhook took it\n"
+        failed = command(lake, receiver, "--test").exception
+    assert receiver.events == ["test"]
+    assert "it answers 404" in str(failed)
+    assert "s3cret" not in str(failed)
+
+
+def test_what_waits_and_what_was_sent_is_shown(lake: Lake, receiver: Receiver) -> None:
+    """A number each; before anything was kept, that it is so."""
+    assert "nothing was kept" in command(lake, receiver).output
+    with receiver.listening(), alerts(lake, receiver) as open_alerts:
+        open_alerts.take(STORY)
+        until(lambda: len(receiver.taken) == 3)
+    until(lambda: outbox(lake).counts()["sent"] == 3)
+    (row,) = json.loads(command(lake, receiver, "--format", "json").output)
+    assert row == counted(sent=3)
 
 
 def test_a_damaged_file_stops_nobody(lake: Lake) -> None:
