@@ -16,7 +16,8 @@ import pytest
 from lakes import Lake
 from windows import at, logged
 
-from anomaly.addresses import Addresses, AddressMinute, AddressMinutes
+from anomaly.addresses import AddressMinute, AddressMinutes
+from anomaly.analysis import analysed
 from anomaly.commands import constants
 from anomaly.config import Addresses as Limits
 from anomaly.config import Config
@@ -25,7 +26,6 @@ from anomaly.incident import Incident
 from anomaly.job import Detection, admit
 from anomaly.logs.addresses import minutes_of
 from anomaly.logs.counted import counted, spans
-from anomaly.logs.watch import folded
 from anomaly.table import incidents_of
 from lakehouse import settings, store
 from lakehouse.access_log import parse
@@ -75,12 +75,9 @@ def written(lake: Lake) -> list[Incident]:
 
 
 def again(lake: Lake, config: Config = CONFIG) -> list[Incident]:
-    """What a fold from the first minute gives."""
-    closed = store.open_table(lake.places, MINUTES.name)
-    last: dict[str, Incident] = {}
-    for changed in folded(lake.places, closed, Addresses(config)):
-        last |= changed
-    return sorted(last.values(), key=lambda one: one.opened)
+    """What an analysis of all minutes says of addresses."""
+    found = analysed(lake.places, store.open_table(lake.places, MINUTES.name), config)
+    return [one for one in found if one.measure == "address"]
 
 
 def minutes(lake: Lake, config: Config = CONFIG) -> list[AddressMinutes]:
