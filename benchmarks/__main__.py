@@ -13,7 +13,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import backlog, detection, live, sql, topic, upkeep
+from benchmarks import backlog, detection, live, sql, topic, upkeep, web
 from cli.broker import Broker
 
 RESULTS = Path(__file__).parent / "results"
@@ -43,6 +43,7 @@ def bench(events: int, seconds: int, rates: str, commits: int) -> None:
         _tell(found, "sql, process start included", sql.sql(place, commits))
         _tell(found, "a day of commits, with upkeep", upkeep.upkeep(place))
         _tell(found, "upkeep, rates", upkeep.rates(place))
+        _tell(found, "pages, two million rows", web.web(place, commits))
         _tell(found, "detection, next to a plain z-score", detection.detection(place))
     _save(found)
 

@@ -32,17 +32,17 @@ def sql(folder: Path, commits: int) -> dict[str, float]:
     """Median seconds of each query over a million rows in `commits` commits."""
     lake = str(folder / "many")
     began = time.monotonic()
-    _fill(Places(lake, f"{lake}/_checkpoints"), commits)
+    fill(Places(lake, f"{lake}/_checkpoints"), commits, ROWS)
     filled = (time.monotonic() - began) / commits
     seconds = {f"{name}_seconds": median(query, lake) for name, query in QUERIES.items()}
     return {"commits": commits, "rows": ROWS, "seconds_a_commit": filled, **seconds}
 
 
-def _fill(places: Places, commits: int) -> None:
+def fill(places: Places, commits: int, total: int) -> None:
     """A day of events, in its own order."""
     end = datetime.now(UTC)
     start = int((end - timedelta(hours=23)).timestamp() * 1e6)
-    step, rows = 23 * 3600 * 10**6 // commits, ROWS // commits
+    step, rows = 23 * 3600 * 10**6 // commits, total // commits
     traffic, logs = Traffic(7, start, rows * 1e6 / step, Shares(0, 0, 0)), DeltaWriter(places, LOGS)
     for commit in range(commits):
         since = start + commit * step
