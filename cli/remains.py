@@ -27,8 +27,9 @@ def parts(places: Places) -> list[Part]:
     Deleted in this order and cut off, a start says what is missing, and a second time ends it.
     """
     tables = [Part(_told(places, name), places.table(name)) for name in TABLES]
-    kept = [Part("what the local programs keep", places.state),
-            Part("records of the embedded Kafka", places.broker)]  # fmt: skip
+    kept = [Part("what the local programs keep", places.state)]
+    if not is_url(places.lake):
+        kept.append(Part("records of the embedded Kafka", places.broker))
     checkpoints = [
         Part(f"checkpoint {name}", f"{places.checkpoints}/{name}") for name in _checkpoints(places)
     ]

@@ -10,10 +10,10 @@ from click.testing import CliRunner, Result
 from lakes import Lake, events
 
 from cli.reset import reset
-from lakehouse import topics
+from lakehouse import store, topics
 from lakehouse.errors import BrokerError, CheckpointError, SettingsError
 from lakehouse.lock import alone
-from lakehouse.tables import LOGS
+from lakehouse.tables import LOGS, TABLES
 from lakehouse.topics import Topic
 
 
@@ -68,6 +68,19 @@ def test_a_topic_that_cannot_be_emptied_keeps_all(running: Lake) -> None:
 def test_a_second_time_finds_nothing(running: Lake) -> None:
     """And is no fault."""
     assert [run(running, "--yes", "--keep-topic").exit_code for _ in range(2)] == [0, 0]
+
+
+def test_a_lake_at_a_url_is_emptied_too(
+    running: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Object by object."""
+    monkeypatch.chdir(tmp_path)
+    for table in TABLES.values():
+        store.create(running.places, table)
+    url = f"file://{running.places.lake}"
+    said = CliRunner().invoke(reset, ["--lake", url, "--yes", "--keep-topic"])
+    assert (said.exit_code, [path for path in root(running).rglob("*") if path.is_file()]) == (
+        0, [])  # fmt: skip
 
 
 @pytest.mark.broker
