@@ -61,7 +61,8 @@ def test_kafkas_own_tools_work_as_people_know_them(stack: Stack, tool: str) -> N
 )
 def test_pages_answer_on_this_machine(stack: Stack, port: str) -> None:
     """The page, Kafka UI and both of Spark's, each on its port of the host."""
-    with urlopen(f"http://127.0.0.1:{PORTS[port]}/", timeout=30) as answer:
+    asked = Request(f"http://127.0.0.1:{PORTS[port]}/", headers={"Accept": "text/html"})
+    with urlopen(asked, timeout=60) as answer:
         assert answer.status == 200
 
 
