@@ -206,5 +206,5 @@ def stored(lake: Lake, rollup: str = "traffic") -> pa.Table:
 
 
 def measured(lake: Lake, rollup: str = "traffic") -> list[Row]:
-    """The same without which version of `logs` was counted."""
-    return stored(lake, rollup).drop_columns(["logs_version"]).to_pylist()
+    """The same without where in `logs` it was counted."""
+    return stored(lake, rollup).drop_columns(["logs_version", "_end_offsets"]).to_pylist()

@@ -1,7 +1,7 @@
 """SQL of a rollup, in DuckDB's words: events or rows to parts, parts to rows. Pure.
 
 Parts are small tables that add up: sums by window and keys, buckets and hashes by window and keys,
-and which commits of `logs` were counted. `began` is the start of a window in microseconds.
+and which commits and offsets of `logs` were counted. `began` is a window's start in microseconds.
 """
 
 from __future__ import annotations
@@ -48,8 +48,10 @@ def parts_of_events(rollup: Rollup, events: str) -> dict[str, str]:
             "WHERE value IS NOT NULL"
         )
     parts["counted"] = (
-        "SELECT began, c.writer, coalesce(try_cast(c.batch AS BIGINT), 0) AS batch FROM (SELECT "
-        f"began, {COMMIT} AS c FROM (SELECT DISTINCT {at} AS began, _commit FROM {events}))"
+        "SELECT began, c.writer, coalesce(try_cast(c.batch AS BIGINT), 0) AS batch, "
+        "concat(_topic, '/', _partition) AS place, upto FROM (SELECT *, "
+        f"{COMMIT} AS c FROM (SELECT {at} AS began, _commit, _topic, _partition, "
+        f"max(_offset) + 1 AS upto FROM {events} GROUP BY ALL))"
     )
     return parts
 
@@ -70,8 +72,9 @@ def parts_of_rows(rollup: Rollup, rows: str) -> dict[str, str]:
             f"SELECT {at} AS began, {keys}, unnest({each.hashes}) AS hash FROM {rows}"
         )
     parts["counted"] = (
-        f"SELECT began, e.key AS writer, e.value AS batch FROM (SELECT DISTINCT {at} AS began, "
-        f"unnest(map_entries(_counted)) AS e FROM {rows})"
+        f"SELECT began, e.key AS writer, e.value AS batch, NULL AS place, NULL AS upto "
+        f"FROM {_entries('_counted', at, rows)} UNION ALL SELECT began, NULL, NULL, e.key, e.value "
+        f"FROM {_entries('_end_offsets', at, rows)}"
     )
     return parts
 
@@ -88,6 +91,7 @@ def rows_of_parts(rollup: Rollup, granularity: str, version: int) -> str:
         *_measured(rollup),
         f"CAST({version} AS BIGINT) AS logs_version",
         "_counted",
+        "_end_offsets",
     ]
     joined = "".join(_joined(rollup, f'"{part}_shown"') for part in _shown_parts(rollup))
     shown = [*_queries(rollup), f"counted_shown AS ({_counted()})"]
@@ -95,6 +99,10 @@ def rows_of_parts(rollup: Rollup, granularity: str, version: int) -> str:
         f"WITH {', '.join(shown)} SELECT {', '.join(columns)} FROM sums AS s {joined} "
         "LEFT JOIN counted_shown AS c ON c.began = s.began"
     )
+
+
+def _entries(column: str, at: str, rows: str) -> str:
+    return f"(SELECT DISTINCT {at} AS began, unnest(map_entries({column})) AS e FROM {rows})"
 
 
 def names(rollup: Rollup, table: str = "") -> str:
@@ -171,7 +179,12 @@ def _set(rollup: Rollup, each: Distinct) -> str:
 
 
 def _counted() -> str:
+    """The newest batch of each writer, and one past the last offset of each partition."""
     return (
-        "SELECT began, map(list(writer ORDER BY writer), list(batch ORDER BY writer)) AS _counted "
-        "FROM (SELECT began, writer, max(batch) AS batch FROM counted GROUP BY ALL) GROUP BY began"
+        "SELECT w.began, _counted, _end_offsets FROM (SELECT began, map(list(writer ORDER BY "
+        "writer), list(batch ORDER BY writer)) AS _counted FROM (SELECT began, writer, max(batch) "
+        "AS batch FROM counted WHERE writer IS NOT NULL GROUP BY ALL) GROUP BY began) AS w "
+        "LEFT JOIN (SELECT began, map(list(place ORDER BY place), list(upto ORDER BY place)) "
+        "AS _end_offsets FROM (SELECT began, place, max(upto) AS upto FROM counted "
+        "WHERE place IS NOT NULL GROUP BY ALL) GROUP BY began) AS p ON p.began = w.began"
     )

@@ -27,6 +27,11 @@ TAIL = [
     arrow_field(
         "_counted", pa.map_(pa.string(), pa.int64()), "newest batch of each writer that it counts"
     ),
+    arrow_field(
+        "_end_offsets",
+        pa.map_(pa.string(), pa.int64()),
+        "by topic/partition one past the last record that it counts",
+    ),
 ]
 
 

@@ -142,6 +142,19 @@ def test_a_day_whose_rest_was_deleted_is_closed_all_the_same(pond: Pond) -> None
     assert pond.judged().wrong == 0
 
 
+def test_closed_rows_say_up_to_which_offsets_they_count(pond: Pond) -> None:
+    """One past the last record of each partition, in half hours and in the days made of them."""
+    pond.arrive(logged([at(4), at(4), at(31)]))
+    pond.close(at(1440))
+    logs = store.open_table(pond.lake.places, LOGS).to_pyarrow_table().sort_by("_offset")
+    newest = {row["timestamp"]: row["_offset"] + 1 for row in logs.to_pylist()}
+
+    ends = {(r["granularity"], r["window_start"]): dict(r["_end_offsets"]) for r in
+            stored(pond.lake).to_pylist()}  # fmt: skip
+    assert ends["30m", at(30)] == ends["1d", at(0)] == {"web-logs/0": newest[at(31)]}
+    assert ends["30m", at(0)] == {"web-logs/0": newest[at(4)]}
+
+
 def test_closed_rows_say_how_they_were_counted(pond: Pond) -> None:
     """Version of `logs`, and the newest batch of each writer."""
     pond.arrive(logged([at(6)]), writer="import", batch=41)
