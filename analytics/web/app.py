@@ -14,8 +14,9 @@ from starlette.exceptions import HTTPException
 
 from analytics.web import health
 from analytics.web.chores import Chores
-from analytics.web.guard import COOKIE, Guard, Key
+from analytics.web.guard import COOKIE, HEADERS, Guard, Key
 from analytics.web.lake import MEMORY_MB, Lake
+from analytics.web.page import Viewed
 from analytics.web.pages import PAGES
 from analytics.web.pulse import Pulse
 from analytics.web.shown import STATIC, TEMPLATES
@@ -55,7 +56,7 @@ def create(places: Places, options: Options = Options()) -> FastAPI:
     app.include_router(health.router)
     app.include_router(doors)
     app.mount("/static", StaticFiles(directory=STATIC))
-    for kind in (LogpondError, RequestValidationError, HTTPException):
+    for kind in (LogpondError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, problem)
     app.add_middleware(Guard, key=app.state.key, host=options.host)
     return app
@@ -65,10 +66,10 @@ async def problem(request: Request, error: Exception) -> Response:
     """What went wrong and what to do, as a page or as JSON."""
     status, what, remedy = _told(error)
     if request.url.path.startswith("/api/"):
-        return JSONResponse({"error": what, "remedy": remedy}, status)
+        return JSONResponse({"error": what, "remedy": remedy}, status, HEADERS)
     page = TEMPLATES.get_template("problem.html")
     told = page.render(pages=PAGES, status=int(status), what=what, remedy=remedy)
-    return HTMLResponse(told, status)
+    return HTMLResponse(told, status, HEADERS)
 
 
 def _told(error: Exception) -> tuple[int, str, str]:
@@ -76,9 +77,17 @@ def _told(error: Exception) -> tuple[int, str, str]:
         return CODES.get(type(error), HTTPStatus.SERVICE_UNAVAILABLE), error.what, error.remedy
     if isinstance(error, HTTPException):
         return error.status_code, str(error.detail), "go back to where you came from, or Home"
-    assert isinstance(error, RequestValidationError)
-    faults = [f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors()]
-    return HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(faults), "see /api/openapi.json"
+    if isinstance(error, RequestValidationError):
+        faults = [f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors()]
+        return HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(faults), "see /api"
+    return HTTPStatus.INTERNAL_SERVER_ERROR, "this page is broken", "the server's output says where"
+
+
+@doors.get("/api", response_class=HTMLResponse)
+def api(view: Viewed) -> HTMLResponse:
+    """What can be asked, for people."""
+    page = TEMPLATES.get_template("api.html")
+    return HTMLResponse(page.render(pages=PAGES, api=view.request.app.openapi()))
 
 
 @doors.get("/login")

@@ -85,6 +85,13 @@ def as_input(value: datetime) -> str:
     return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
 
 
+def cut(text: str, most: int = 2000) -> str:
+    """A text, without its end where it is very long."""
+    if len(text) <= most:
+        return text
+    return f"{text[:most]} ... {len(text) - most:,} more characters"
+
+
 def iso(value: datetime) -> str:
     """A time as links and programs write it."""
     return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"
@@ -134,12 +141,13 @@ def asset(name: str) -> str:
 
 TEMPLATES = Environment(
     loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined,
-    trim_blocks=True, lstrip_blocks=True, finalize=inert,
+    trim_blocks=True, lstrip_blocks=True, finalize=inert, auto_reload=False,
 )  # fmt: skip
 TEMPLATES.filters |= {
     "number": number, "count": count, "percent": percent, "ms": milliseconds, "clock": clock,
     "size": HUMANE["bytes"], "duration": duration, "minute": minute, "iso": iso, "data": data,
-    "figure": figure, "precise": precise, "input": as_input, "plain": plain, "told": told,
+    "figure": figure, "precise": precise, "input": as_input, "plain": plain, "told": told, "cut":
+    cut,
 }  # fmt: skip
 TEMPLATES.globals |= {"asset": asset, "spark": spark}
 # a block that is shown alone does not see what its template imports

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -192,6 +194,24 @@ def test_csv_is_no_formula(lake: Lake, text: str) -> None:
     Pond(lake).arrive(named(["e"], path=text))
     (row,) = csv.DictReader(io.StringIO(pages(lake).get("/explore.csv?last=all").text, newline=""))
     assert row["path"] == f"'{text}"
+
+
+def test_a_very_long_value_is_cut_on_the_page(lake: Lake) -> None:
+    """One row cannot make the page unreadable; CSV has all of it."""
+    Pond(lake).arrive(named(["e"], path="x" * 500_000))
+    asked = pages(lake)
+    assert len(asked.get("/explore?last=all").text) < 50_000
+    assert "x" * 500_000 in asked.get("/explore.csv?last=all").text
+
+
+def test_a_pinned_link_shows_the_same_for_good(mixed: Lake) -> None:
+    """Time and version are in it."""
+    link = re.search(r'href="([^"]+)"[^>]*>Pin<', pages(mixed).get("/explore?last=all").text)
+    assert link
+    Pond(mixed, batch=1).arrive(named(["later"]))
+    found = pages(mixed).get("/api" + html.unescape(link[1])).json()
+    assert "later" not in ids(found)
+    assert found["found"]["rows"] == 4
 
 
 def test_an_empty_lake_says_how_to_fill_it(lake: Lake) -> None:

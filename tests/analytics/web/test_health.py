@@ -61,3 +61,8 @@ def test_the_api_describes_itself(lake: Lake) -> None:
     """Every page has its data behind it."""
     told = pages(lake).get("/api/openapi.json").json()
     assert {"/api/home", "/api/explore"} <= set(told["paths"])
+
+
+def test_people_can_read_the_api_too(lake: Lake) -> None:
+    """Without scripts from elsewhere."""
+    assert "/api/explore" in pages(lake).get("/api").text
