@@ -21,7 +21,9 @@ def _count(value: int | None) -> str:
     return "unknown" if value is None else f"{value:,}"
 
 
-def _size(value: float) -> str:
+def _size(value: float | None) -> str:
+    if value is None:
+        return "unknown"
     for unit in ("B", "kB", "MB", "GB"):
         if value < 1000:
             return f"{value:.3g} {unit}"
