@@ -26,9 +26,9 @@ setup: $(READY)  ## virtual environment and jars, from lock files with hashes; o
 demo: setup  ## Kafka, producer and ingest with a live screen (DURATION RATE INCIDENT BACKFILL LAKE)
 	@$(BIN)/logpond up $(UP)
 
-test: setup  ## all tests: those that need no broker on both cores, then the others
+test: setup  ## all tests but those of containers: first those that need no broker, then the others
 	@$(BIN)/pytest -n 2 --dist loadgroup -m "not broker and not faults and not compose"
-	@$(BIN)/pytest -m "broker or faults"
+	@$(BIN)/pytest -n 2 --dist loadgroup -m "broker or faults"
 
 test-fast: setup  ## the quick ones of the tests that need no broker, on both cores
 	@$(BIN)/pytest -n 2 --dist loadgroup -m "not broker and not faults and not compose and not slow"

@@ -11,7 +11,7 @@ from typing import IO
 import pytest
 
 ROOT = Path(__file__).parents[2]
-pytestmark = [pytest.mark.broker, pytest.mark.spark]
+pytestmark = [pytest.mark.broker, pytest.mark.spark, pytest.mark.xdist_group("stack")]
 
 
 def shown(section: str) -> str:
