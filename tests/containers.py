@@ -51,13 +51,13 @@ class Stack:
     def __exit__(self, *_: object) -> None:
         self("down", "--volumes", "--remove-orphans")
 
-    def __call__(self, *words: str, timeout: float = 240) -> str:
+    def __call__(self, *words: str, timeout: float = 600) -> str:
         """What a command prints; it must succeed."""
         done = self.tried(*words, timeout=timeout)
         assert done.returncode == 0, f"{words}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
         return done.stdout
 
-    def tried(self, *words: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+    def tried(self, *words: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         """A command, however it ends."""
         return subprocess.run(
             [*self._words, *words], cwd=ROOT, env=self._environment, capture_output=True,
@@ -85,7 +85,7 @@ class Stack:
         return {of["Service"]: of["Health"] or of["State"] for of in map(json.loads, lines)}
 
 
-def until(what: Callable[[], bool], seconds: float = 120) -> None:
+def until(what: Callable[[], bool], seconds: float = 300) -> None:
     """Wait for something to hold; it must in this time."""
     end = time.monotonic() + seconds
     while not what():

@@ -9,7 +9,7 @@ from urllib.request import urlopen
 import pytest
 from containers import PORTS, Stack, missing, until
 
-pytestmark = [pytest.mark.compose, pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.compose, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def cluster() -> Iterator[Stack]:
         pytest.skip(why)
     with Stack(profile="cluster", SPARK_MASTER="spark://spark-master:7077") as running:
         running("build", "streaming", timeout=800)
-        running("up", "--detach", "--wait", timeout=700)
+        running("up", "--detach", "--wait", timeout=900)
         yield running
 
 

@@ -10,7 +10,7 @@ from urllib.request import Request, urlopen
 import pytest
 from containers import PORTS, Stack, drawn, missing, tour, until
 
-pytestmark = [pytest.mark.compose, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.compose, pytest.mark.timeout(1800)]
 OF_PROFILES = ("PROMETHEUS", "GRAFANA", "SPARK_MASTER")
 # /proc/net/route: the route to everywhere
 WAYS_OUT = "print(sum(line.split()[1] == '00000000' for line in open('/proc/net/route')))"
@@ -23,7 +23,7 @@ def stack() -> Iterator[Stack]:
         pytest.skip(why)
     with Stack() as running:
         running("build", "streaming", timeout=800)
-        running("up", "--detach", "--wait", timeout=700)
+        running("up", "--detach", "--wait", timeout=900)
         yield running
 
 
@@ -98,7 +98,7 @@ def test_all_may_commit_at_once(stack: Stack) -> None:
 def test_a_kill_loses_nothing(stack: Stack, service: str) -> None:
     """SIGKILL and back: rows go on coming, and `verify` is clean."""
     stack("kill", "--signal", "KILL", service)
-    stack("up", "--detach", "--wait", timeout=700)
+    stack("up", "--detach", "--wait", timeout=900)
     goes_on(stack)
     assert "ok:" in stack.logpond("verify")
 
@@ -115,7 +115,7 @@ def test_down_and_up_goes_on_even_without_a_way_out(stack: Stack) -> None:
     before = stack.count()
     stack("down")
     apart = Stack("tests/compose/offline.yml")
-    apart("up", "--detach", "--wait", timeout=700)
+    apart("up", "--detach", "--wait", timeout=900)
     assert apart("exec", "-T", "streaming", "python", "-c", WAYS_OUT).strip() == "0"
     until(lambda: apart.count() > before)
     assert "ok:" in apart.logpond("verify")
