@@ -15,7 +15,7 @@ from anomaly.watchman import Watchman
 
 
 class Point(NamedTuple):
-    """A minute: the numbers of the five that end with it, as a detector sees them."""
+    """A minute: the numbers of the five that end with it; NaN where it was not judged yet."""
 
     at: datetime
     observed: float
@@ -37,12 +37,16 @@ class Trace:
         """The same minutes; each is looked at once it was folded."""
         for minute in minutes:
             yield minute
-            self._look(moment(minute.at))
+            self._look(minute.at)
 
-    def _look(self, at: datetime) -> None:
+    def _look(self, minute: int) -> None:
+        at = moment(minute)
         row = self._watchman.roster.rows.get(self._key)
-        if row is not None and at >= self._since:
-            told = [float(column[0]) for column in self._detector.look(np.array([row]))]
-            # before five minutes are known there is nothing to compare
-            if math.isfinite(told[0]):
-                self.points.append(Point(at, *told))
+        if row is None or at < self._since:
+            return
+        look = [float(column[0]) for column in self._detector.look(np.array([row]))]
+        # before five minutes are known there is nothing to compare; a new key is not judged yet
+        if not self._watchman.roster.warm(minute)[row]:
+            look[1:4] = [math.nan] * 3
+        if math.isfinite(look[0]):
+            self.points.append(Point._make((at, *look)))
