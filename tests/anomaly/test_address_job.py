@@ -7,6 +7,7 @@ import gzip
 from datetime import timedelta
 from functools import partial
 from itertools import cycle
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +22,7 @@ from anomaly.analysis import analysed
 from anomaly.commands import constants
 from anomaly.config import Addresses as Limits
 from anomaly.config import Config
+from anomaly.detect import Detect
 from anomaly.fold import Snapshots
 from anomaly.incident import Incident
 from anomaly.job import Detection, admit
@@ -30,6 +32,7 @@ from anomaly.table import incidents_of
 from lakehouse import settings, store
 from lakehouse.access_log import parse
 from lakehouse.message import dump
+from lakehouse.paths import Places
 from lakehouse.rollup import MINUTES
 from lakehouse.tables import ANOMALIES
 from lakehouse.windows.close import close
@@ -248,3 +251,21 @@ def test_what_watches_minutes_keeps_its_own_state(site: Lake) -> None:
     assert Snapshots(site.places, CONFIG).newest().folded_to == -1
     kept = [*(Path(site.places.ledger("minutes")) / "addresses").iterdir()]
     assert {file.name.endswith(CONFIG.hash) for file in kept} == {True}
+
+
+@pytest.mark.spark
+@pytest.mark.slow
+def test_detect_once_finds_an_address(site: Lake) -> None:
+    """The program by itself: Spark says which minutes are over, and who scanned is written."""
+    process = get_context("spawn").Process(target=detect_once, args=(site.places.lake,))
+    process.start()
+    process.join(200)
+
+    assert process.exitcode == 0
+    assert [(one.ip, one.direction) for one in written(site)] == [(BAD, "scanning")]
+
+
+def detect_once(lake: str) -> None:
+    """`logpond detect --once`, in a process of its own: its JVM is not that of the tests."""
+    asked = settings.load(lake=lake, spark_ui_port=0)
+    Detect(asked, Places.of(asked), CONFIG, print)(once=True)
