@@ -146,9 +146,28 @@ def _checkpoints(_settings: Settings, places: Places) -> Check:
     if is_held(places.ledger("ingest")):
         return Check("checkpoints", "ok", "the stream runs, so they were checked")
     manifest = look(places, "ingest", (QUARANTINE, LOGS))
-    if manifest is None:
-        return Check("checkpoints", "ok", "none yet")
-    return Check("checkpoints", "ok", f"ingest reads {manifest.topic}, and fits the tables")
+    if astray := _astray(places):
+        remedy = "; ".join(f"`logpond recover {query}`" for query in astray)
+        said = f"{' and '.join(astray)}: made for another table logs than the one that is there"
+        return Check("checkpoints", "bad", said, remedy)
+    found = f"ingest reads {manifest.topic}, and fits the tables" if manifest else "none yet"
+    return Check("checkpoints", "ok", found)
+
+
+def _astray(places: Places) -> list[str]:
+    """The queries whose checkpoints read a table `logs` that was another one."""
+    from lakehouse.checkpoint import Checkpoint
+    from lakehouse.maintenance.needed import readers
+    from lakehouse.store import table_or_none
+    from lakehouse.tables import LOGS
+
+    logs = table_or_none(places, LOGS)
+    if logs is None:
+        return []
+    fitting = {reader.query for reader in readers(places, str(logs.metadata().id))}
+    begun = {query: Checkpoint(places, query).progress() for query in ("windows", "minutes")}
+    return [name for name, how in begun.items()
+            if how and how.planned is not None and name not in fitting]  # fmt: skip
 
 
 def _lake(_settings: Settings, places: Places) -> Check:

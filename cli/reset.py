@@ -28,9 +28,10 @@ RUNNERS = ("ingest", "minutes", "upkeep")
 def reset(yes: bool, keep_topic: bool, bootstrap: str | None, lake: str | None) -> None:
     """Start over: delete the tables of the lake, their checkpoints, and the records of the topic.
 
-    All of it together, for one without the others is refused at the next start. The topic is
-    emptied only if it is the one that this lake read. Other files in the folder stay. Refused
-    while a stream runs. Exit 2 where nobody can be asked and --yes is not given.
+    All of it together, for one without the others is refused at the next start. The topic itself
+    and its settings stay; it is emptied only if it is the one that this lake read. Other files in
+    the folder stay. Refused while a stream runs. Exit 2 where nobody can be asked and --yes is not
+    given.
 
     \b
       logpond reset
@@ -48,7 +49,7 @@ def reset(yes: bool, keep_topic: bool, bootstrap: str | None, lake: str | None) 
         if parts and not yes:
             _ask([part.what for part in parts], topic)
         if topic:
-            topics.empty(settings.kafka.bootstrap, topic)
+            topics.empty(settings.kafka.bootstrap, topic.name)
         for part in parts:
             blobs.remove(part.place)
     remains.forget(places)

@@ -58,26 +58,24 @@ def create(
     return _once_known(bootstrap, topic)
 
 
-def empty(bootstrap: str, topic: Topic) -> Topic:
-    """The topic deleted and made again, with as many partitions and no record."""
-    admin = _admin(bootstrap)
-    asked = admin.delete_topics([topic.name], request_timeout=PATIENCE_SECONDS)
-    _answer(asked[topic.name], bootstrap, topic.name)
-    until = time.monotonic() + PATIENCE_SECONDS
-    # a deletion takes a moment to reach every broker; until then the old one answers
-    while (made := create(bootstrap, topic.name, topic.partitions)).id == topic.id:
-        if time.monotonic() > until:
-            raise BrokerError(f"the topic {topic.name} is not gone yet", "try again in a moment")
-        time.sleep(0.1)
-    return made
-
-
 def offsets(bootstrap: str, topic: str) -> dict[int, tuple[int, int]]:
     """The earliest offset and the end (one past the last record) of each partition."""
     partitions = range(describe(bootstrap, topic).partitions)
     first = _listed(bootstrap, topic, partitions, "earliest")
     end = _listed(bootstrap, topic, partitions, "latest")
     return {partition: (first[partition], end[partition]) for partition in partitions}
+
+
+def empty(bootstrap: str, topic: str) -> None:
+    """Delete every record that the topic has now; the topic, its settings and offsets stay."""
+    from confluent_kafka import TopicPartition
+
+    ranges = offsets(bootstrap, topic).items()
+    ends = [TopicPartition(topic, p, end) for p, (first, end) in ranges if first < end]
+    admin = _admin(bootstrap)
+    asked = admin.delete_records(ends, request_timeout=PATIENCE_SECONDS) if ends else {}
+    for answer in asked.values():
+        _answer(answer, bootstrap, topic)
 
 
 def waiting_since(

@@ -38,6 +38,17 @@ def test_a_lost_checkpoint_is_bad(running: Lake) -> None:
     assert "logpond recover ingest" in found["checkpoints"]["remedy"]
 
 
+def test_a_checkpoint_of_another_table_is_bad(running: Lake) -> None:
+    """Spark would refuse to go on with it."""
+    folder = Path(running.places.checkpoint("windows"))
+    offset = {"reservoirId": "another", "reservoirVersion": 3, "isStartingVersion": False}
+    (folder / "offsets").mkdir(parents=True)
+    (folder / "metadata").write_text('{"id":"q"}')
+    (folder / "offsets" / "0").write_text(f"v1\n{{}}\n{json.dumps(offset)}")
+    code, found = examined(running)
+    assert (code, found["checkpoints"]["remedy"]) == (1, "`logpond recover windows`")
+
+
 def test_missing_jars_are_bad(
     running: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,29 +85,34 @@ def test_a_lake_at_a_url_is_emptied_too(
 
 @pytest.mark.broker
 def test_the_topic_that_was_read_is_emptied(lake: Lake, topic: Topic, broker: Any) -> None:
-    """It has as many partitions, no record, and a new id."""
+    """It is the same one, and has no record; its offsets go on."""
     from confluent_kafka import Producer
 
     lake.topic = topic
     lake.admit({0: 0, 1: 0})
     lake.put(events([0]), table=LOGS)
     producer = Producer({"bootstrap.servers": broker.bootstrap})
-    producer.produce(topic.name, b"x")
+    for _ in range(3):
+        producer.produce(topic.name, b"x", partition=1)
     producer.flush()
     said = run(lake, "--yes", "--bootstrap", broker.bootstrap)
 
     assert said.exit_code == 0, said.output
-    assert topics.offsets(broker.bootstrap, topic.name) == {0: (0, 0), 1: (0, 0)}
-    assert topics.describe(broker.bootstrap, topic.name).id != topic.id
+    assert topics.offsets(broker.bootstrap, topic.name) == {0: (0, 0), 1: (3, 3)}
+    assert topics.describe(broker.bootstrap, topic.name).id == topic.id
 
 
 @pytest.mark.broker
 def test_another_topic_of_that_name_is_left_alone(running: Lake, topic: Topic, broker: Any) -> None:
     """The lake read one with another id."""
-    running.topic = topic
-    manifest = running.manifest
     import msgspec
+    from confluent_kafka import Producer
 
-    running.checkpoint.adopt(msgspec.structs.replace(manifest, topic=topic.name))
+    other = msgspec.structs.replace(running.manifest, topic=topic.name)
+    running.checkpoint.adopt(other)
+    producer = Producer({"bootstrap.servers": broker.bootstrap})
+    producer.produce(topic.name, b"x", partition=0)
+    producer.flush()
+
     assert run(running, "--yes", "--bootstrap", broker.bootstrap).exit_code == 0
-    assert topics.describe(broker.bootstrap, topic.name).id == topic.id
+    assert topics.offsets(broker.bootstrap, topic.name) == {0: (0, 1), 1: (0, 0)}
