@@ -23,6 +23,14 @@ PORTS = {
 TRAFFIC = {"RATE": "100", "BACKFILL": "0"}
 
 
+def has_compose() -> bool:
+    """Whether files can be read as `docker compose` does, which needs no engine."""
+    words = ["docker", "compose", "version"]
+    return (
+        bool(shutil.which("docker")) and not subprocess.run(words, capture_output=True).returncode
+    )
+
+
 def missing() -> str | None:
     """Why no stack can be run here; None where it can."""
     if shutil.which("docker") is None:

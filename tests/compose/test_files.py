@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from containers import has_compose
 
 ROOT = Path(__file__).parents[2]
 FILE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -89,6 +91,15 @@ def test_what_is_waited_for_can_say_that_it_is_well() -> None:
 def test_a_stop_waits_for_a_batch(name: str) -> None:
     """A query is given longer than it gives a batch that does not end."""
     assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) >= 60
+
+
+@pytest.mark.skipif(not has_compose(), reason="no docker compose here")
+@pytest.mark.parametrize("profile", ["", "tools", "monitoring", "cluster"])
+def test_compose_reads_it_without_a_word(profile: str) -> None:
+    """`docker compose config` is clean in every profile; no engine is asked."""
+    words = ["docker", "compose", "--profile", profile, "config", "--quiet"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_the_topic_has_the_brokers_clock() -> None:
