@@ -66,8 +66,10 @@ ANOMALIES = Table(
             arrow_field("service", pa.string(), "service, empty for all"),
             arrow_field("endpoint", pa.string(), "endpoint, empty for all"),
             arrow_field("ip", pa.string(), "address, empty for none"),
-            arrow_field("measure", pa.string(), "traffic, client_errors, server_errors, latency"),
-            arrow_field("direction", pa.string(), "up or down"),
+            arrow_field(
+                "measure", pa.string(), "traffic, client_errors, server_errors, latency, address"
+            ),
+            arrow_field("direction", pa.string(), "up, down, silence, or the rule of an address"),
             arrow_field("opened", UTC_TIMESTAMP, "the minute that opened it", nullable=False),
             arrow_field("last_breach", UTC_TIMESTAMP, "the last minute that surprised", False),
             arrow_field("closed", UTC_TIMESTAMP, "the minute that closed it; NULL while open"),
@@ -85,8 +87,8 @@ ANOMALIES = Table(
             arrow_field("usual_lower", pa.float64(), "usual then, at least"),
             arrow_field("usual_upper", pa.float64(), "usual then, at most"),
             arrow_field("reasons", pa.list_(pa.string()), "why it opened, and what became of it"),
-            arrow_field("contributors", pa.list_(SHARE), "which endpoints made it, with share"),
-            arrow_field("sample_event_ids", pa.list_(pa.string()), "events that belong to it"),
+            arrow_field("contributors", pa.list_(SHARE), "who made it: kind, name, share"),
+            arrow_field("sample_event_ids", pa.list_(pa.string()), "of its first minutes"),
             arrow_field("parent", pa.string(), "open incident of a wider key, empty for none"),
             arrow_field("muted", pa.bool_(), "its key was muted when it last changed: not sent"),
             arrow_field("config", pa.string(), "hash of the constants it was judged by"),
