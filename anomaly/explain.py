@@ -14,7 +14,7 @@ from anomaly.addresses import Addresses
 from anomaly.addresses.fold import MEASURE
 from anomaly.config import Config
 from anomaly.fold import closed_minutes
-from anomaly.incident import Incident, evidence_of, with_evidence
+from anomaly.incident import SILENCE, Incident, evidence_of, with_evidence
 from anomaly.logs.addresses import minutes_of
 from anomaly.logs.asked import SPAN_ROWS, Asked, asked
 from anomaly.logs.counted import counted, spans
@@ -50,6 +50,9 @@ class Explained:
             yield f"  {name:<16} {getattr(one, name)}"
         for share in one.contributors:
             yield f"  {'from':<16} {share.share:.0%} {share.name}"
+        if one.direction == SILENCE:
+            yield "judged by the wall clock, which no fold of minutes gives again"
+            return
         if one.config != ours:
             yield f"judged by other constants ({one.config}) than those given ({ours})"
             return

@@ -45,6 +45,9 @@ class Recount:
 
     def lines(self) -> Iterator[str]:
         """What a person should make of it."""
+        if not self.minutes:
+            yield "no closed minute of it is kept"
+            return
         there = [row for row in self.minutes if row["then"] is not None]
         if there:
             same = all(row["closed"] == row["then"] for row in there)

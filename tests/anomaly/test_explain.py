@@ -18,6 +18,7 @@ from anomaly.chart import draw, figure_of
 from anomaly.commands import anomaly
 from anomaly.explain import Explained, incident_named
 from anomaly.incident import Incident
+from anomaly.record import record
 from anomaly.recount import recounted
 from lakehouse import maintenance, store
 from lakehouse.errors import SettingsError, TableError
@@ -165,6 +166,18 @@ def test_minutes_of_others_are_not_counted(lake: Lake) -> None:
     sums = [sum(row["now"] for row in recounted(lake.places, one).minutes)
             for one in (endpoint, service)]  # fmt: skip
     assert sums[0] < sums[1]
+
+
+def test_total_silence_is_explained_by_the_wall_clock(lake: Lake) -> None:
+    """No minute of it was closed; so it says."""
+    troubled(lake, every_kind, 90)
+    one = found(lake, key="all traffic")[0]
+    later = {"opened": at(200), "last_breach": at(210), "folded_to": at(210)}
+    silent = msgspec.structs.replace(one, incident_id="51e9ce", direction="silence", **later)
+    record(lake.places, {silent.incident_id: silent}, CONFIG)
+    said = told(lake, "51e9ce", "--recount")
+    assert "judged by the wall clock, which no fold of minutes gives again\n" in said
+    assert said.endswith("no closed minute of it is kept\n")
 
 
 @pytest.fixture(scope="module")
