@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -28,7 +28,7 @@ FIRST = Incident(
     reasons=["traffic up"], contributors=[], config="0" * 12, folded_to=moment(NOW),
     sentence="shop /cart: 412 requests in 5 min",
 )  # fmt: skip
-HANGS, CUTS = 0, -1
+HANGS, CUTS, DRIPS = 0, -1, -2
 
 
 def changed(one: Incident = FIRST, minutes: int = 0, **fields: Any) -> Incident:
@@ -44,7 +44,7 @@ ENDED = Change(WORSE, changed(WORSE, minutes=20, status="closed"))
 
 @dataclass
 class Receiver:
-    """Answers with these codes in turn, then 200; `HANGS` and `CUTS` give no answer."""
+    """Answers with these codes in turn, then 200; `HANGS`, `CUTS` and `DRIPS` give none."""
 
     answers: list[int] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
@@ -81,12 +81,21 @@ class Receiver:
                 receiver.asked.append((dict(self.headers), told))
                 if code == HANGS:
                     time.sleep(2)
+                if code == DRIPS:
+                    self.drip()
                 if code > 0:
                     receiver.taken += [told] if code == 200 else []
                     self.send_response(code)
                     for header in receiver.headers.items():
                         self.send_header(*header)
                     self.end_headers()
+
+            def drip(self) -> None:
+                """An answer that never ends, though something comes all the time."""
+                with suppress(OSError):
+                    for _ in range(100):
+                        self.wfile.write(b"H")
+                        time.sleep(0.05)
 
             def log_message(self, *_: Any) -> None:
                 """Nothing on the terminal of the tests."""

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hooks import (
     CUTS,
+    DRIPS,
     ENDED,
     ESCALATED,
     FIRST,
@@ -96,7 +97,7 @@ def test_an_alert_is_json_with_all_of_the_incident(lake: Lake, receiver: Receive
     assert {headers["Authorization"] for headers, _ in receiver.asked} == {"Bearer t0ken"}
 
 
-@pytest.mark.parametrize("answers", [[500, 503, 404], [HANGS], [CUTS, CUTS], [429, 302]])
+@pytest.mark.parametrize("answers", [[500, 503, 404], [HANGS], [CUTS, CUTS], [DRIPS], [429, 302]])
 def test_what_is_not_taken_is_sent_again(
     lake: Lake, receiver: Receiver, answers: list[int]
 ) -> None:
