@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 EVERY_SECONDS = 300.0
-# A file of an application that runs is closed at this size, before compression to a twentieth;
-# all but the newest are then rid of the jobs that are over.
+# A file of an application that runs is closed at this size, counted before compression; all but
+# the newest are then rid of the jobs that are over.
 ROLLED_AT, ROLLED_KEPT = "64m", 2
 
 
