@@ -29,7 +29,9 @@ CSV_ROWS, CSV_PAGE = 100_000, 5000
 # What a spreadsheet would take for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Text = Annotated[str, Query(max_length=200)]
-Texts = Annotated[list[Annotated[str, Query(max_length=200)]], Query(max_length=50)]
+Texts = Annotated[
+    list[Annotated[str, Query(max_length=200)]], Query(max_length=50, default_factory=list)
+]
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,8 @@ class Explored:
 
 
 def asked(
-    service: Texts = [], endpoint: Texts = [], status: Texts = [], level: Texts = [],  # noqa: B006
-    bot: Texts = [], q: Text = "", last: Text = "15m", to: Text = "", before: Text = "",  # noqa: B006
+    service: Texts, endpoint: Texts, status: Texts, level: Texts, bot: Texts,
+    q: Text = "", last: Text = "15m", to: Text = "", before: Text = "",
     since: Annotated[str, Query(alias="from", max_length=64)] = "",
 ) -> Asked:  # fmt: skip
     """The parameters of a request."""

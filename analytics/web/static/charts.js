@@ -1,4 +1,4 @@
-// data-chart holds {x, series: [{label, values, color, fill, times, bars}], sync, band, marks} as JSON.
+// data-chart holds {x, end, series: [{label, values, color, fill, times, bars}], sync, select, band, marks} as JSON.
 "use strict";
 
 const shade = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -14,7 +14,7 @@ function short(value) {
 
 function lineOf(one) {
   const color = shade(one.color || "accent");
-  const bars = one.bars ? { paths: uPlot.paths.bars({ size: [0.9, 60], gap: 1 }) } : {};
+  const bars = one.bars ? { paths: uPlot.paths.bars({ size: [0.92, 60], align: 1 }) } : {};
   return {
     label: one.label, stroke: one.bars ? undefined : color, width: 1.5, points: { show: false },
     fill: one.bars ? color : one.fill ? `${color}22` : undefined,
@@ -60,7 +60,7 @@ function draw(place) {
   const plot = new uPlot({
     width: place.clientWidth, height: place.clientHeight || 150, plugins: [marked(told)], bands: band,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "UTC"),
-    scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.05 || 1] } },
+    scales: { x: told.end ? { range: () => [told.x[0], told.end] } : {}, y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.05 || 1] } },
     series: [{ value: (_, at) => (at == null ? "–" : new Date(at * 1e3).toISOString().slice(11, 19)) }, ...told.series.map(lineOf)],
     axes: [axis({ space: 64, values: clock, size: 28 }), axis({ size: 46, values: (_, all) => all.map(short) })],
     legend: { live: true }, cursor: { sync: told.sync ? { key: told.sync } : undefined, drag: { x: !!told.select, y: false } },
