@@ -74,7 +74,7 @@ function chosen(plot, told) {
   if (plot.select.width < 4) return;
   const [from, to] = [plot.select.left, plot.select.left + plot.select.width].map((at) => plot.posToVal(at, "x"));
   const url = new URL(location.href);
-  for (const name of ["last", "before"]) url.searchParams.delete(name);
+  for (const name of ["last", "before", "tail"]) url.searchParams.delete(name);
   const iso = (at) => new Date(at * 1e3).toISOString().slice(0, 19) + "Z";
   url.searchParams.set("from", iso(Math.floor(from)));
   url.searchParams.set("to", iso(Math.ceil(to)));
