@@ -109,15 +109,16 @@ def unit(incident: Incident) -> str:
 
 
 def samples(snapshot: Snapshot, incident: Incident) -> list[Row]:
-    """The events that it names, as far as `logs` still has them."""
+    """The events that it names, as far as `logs` still has them; each once, if it was repeated."""
     ids, logs = incident.sample_event_ids[:SAMPLES], snapshot.need(LOGS.name)
     if not ids:
         return []
     first, end = incident.opened - MINUTE * SPAN, incident.last_breach + MINUTE * SPAN
     return snapshot.ask(
         f"SELECT {', '.join(c for c in SAMPLED if c in logs.files.columns)} FROM logs "
-        "WHERE event_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY timestamp",
-        [ids], logs=logs.between("timestamp", first, end),
+        "WHERE event_id IN (SELECT unnest(?::VARCHAR[])) "
+        "QUALIFY row_number() OVER (PARTITION BY event_id ORDER BY timestamp) = 1 "
+        "ORDER BY timestamp", [ids], logs=logs.between("timestamp", first, end),
     )  # fmt: skip
 
 
