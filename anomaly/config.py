@@ -58,6 +58,7 @@ class Traffic(Section, frozen=True):
     drop_ratio: float = 0.6
     drop_least: float = 12.0
     silent_minutes: int = 3
+    silence_known: int = 15
 
 
 class Errors(Section, frozen=True):
@@ -84,7 +85,7 @@ class Latency(Section, frozen=True):
     tau_prior: float = 0.01
     tau_least: float = 0.0004
     s2_prior: float = 1.0
-    freedom: float = 12.0
+    freedom: float = 16.0
     winsor: float = 4.0
     incident_winsor: float = 1.0
     requests_least: float = 20.0

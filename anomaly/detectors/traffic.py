@@ -137,6 +137,7 @@ class Traffic(Detector):
     ) -> Judged:
         its, quiet = self.config.traffic, self.state["quiet"]
         low = (total <= its.drop_ratio * expected) & (expected >= its.drop_least)
+        low &= quiet < its.silence_known
         rows = np.flatnonzero(ready & (total < expected) & (low | (mood == HELD)))
         found = tail(surprise.counts_down, rows, total, expected, size)
         silent = np.minimum(quiet, SPAN)[rows] / SPAN * expected[rows]

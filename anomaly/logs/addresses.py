@@ -65,8 +65,10 @@ def _asked(rows: str, its: Its) -> str:
 
 
 def _names(column: str, where: str, most: int) -> str:
-    chosen = f"list(DISTINCT {column}) FILTER ({where} AND {column} IS NOT NULL)"
-    return f"coalesce(list_sort({chosen})[1:{most}], [])"
+    """So many different ones: an even choice, for those first in the alphabet are alike."""
+    pair = f"{{'lot': md5({column}), 'name': {column}}}"
+    chosen = f"list(DISTINCT {pair}) FILTER ({where} AND {column} IS NOT NULL)"
+    return f"coalesce(list_transform(list_sort({chosen})[1:{most}], lambda one: one.name), [])"
 
 
 _BY_ADDRESS = (

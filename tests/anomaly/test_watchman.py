@@ -208,3 +208,12 @@ def test_an_idle_key_is_forgotten() -> None:
     folded(shop(240, lambda at, key, m: replace(m, requests=0) if key == CART and at else m), one)
 
     assert set(LEVELS) - set(one.roster.keys) == {CART}
+
+
+def test_what_came_and_went_before_it_was_judged_is_no_drop() -> None:
+    """A key that was busy for ten minutes, and silent long before it is warm."""
+
+    def visit(at: int, key: Key, one: Minute) -> Minute:
+        return one if key != CART or at < 10 else replace(one, requests=0)
+
+    assert [one for one in folded(shop(120, visit)) if one.key == "shop /cart"] == []
