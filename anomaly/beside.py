@@ -56,8 +56,11 @@ class Beside:
     def _run(self) -> None:
         pulsed = time.monotonic()
         with self._told():
-            while not self._stop.is_set():
-                if self._woken.wait(EVERY_SECONDS):
+            while True:
+                is_woken = self._woken.wait(EVERY_SECONDS)
+                if self._stop.is_set():
+                    return
+                if is_woken:
                     self._woken.clear()
                     self._look(self._stop.is_set)
                 if time.monotonic() - pulsed >= EVERY_SECONDS:
@@ -73,8 +76,9 @@ class Beside:
 
 
 class BothRun(ClosingRun):
-    """A query that closes windows, with what looks beside it."""
+    """A query that closes windows, with what looks beside it; `fold` takes what was closed."""
 
+    fold: Callable[[], object]
     beside: Beside
 
     def start(self) -> None:
@@ -88,6 +92,13 @@ class BothRun(ClosingRun):
         self.beside.stop()
 
     def once(self) -> None:
-        """Close what the newest event closes and look once more, then return."""
+        """Close what the newest event closes, fold and look once more, then return.
+
+        What a stop left closed and not folded is no news to the query: it closes nothing again.
+        """
         super().once()
+        try:
+            self.fold()
+        except Exception as error:
+            self.failed(error)
         self.beside.once()

@@ -138,6 +138,7 @@ def minutes(
 
     every = settings.trigger_seconds
     run = BothRun(spark, places, QUERY, (MINUTES,), late(settings), every, closed, failed)
+    run.fold = detection
     run.beside = Beside(
         look,
         detection.silence(bootstrap),

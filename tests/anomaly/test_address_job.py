@@ -102,6 +102,17 @@ def test_an_address_that_scans_is_written_down(site: Lake) -> None:
     assert "client errors on" in one.sentence
 
 
+def test_a_scan_of_very_many_paths_is_seen_in_its_width(site: Lake) -> None:
+    """Hundreds of different queries on twelve paths in a minute: the first of them are alike."""
+    paths = [f"/{letter * 4}.php?{n}" for letter in "abcdefghijkl" for n in range(60)]
+    site.put(rows(80, "203.0.113.7", "/{unmatched}", 404, batch=1, path=paths))
+    close_up_to(site, 82)
+    Detection(site.places, CONFIG).addresses()
+
+    (one,) = (o for o in written(site) if (o.ip, o.direction) == ("203.0.113.7", "scanning"))
+    assert "720 client errors on 12 paths" in one.sentence
+
+
 def test_a_restart_at_any_minute_repeats_and_loses_nothing(site: Lake) -> None:
     """A new process each time, some of them in the middle of the attack."""
     for minute in (30, 66, 67, 69, 70, 80, 90):

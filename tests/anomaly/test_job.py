@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -20,7 +21,7 @@ from windows import DAY, at, logged
 from anomaly.commands import anomaly, constants
 from anomaly.fold import Snapshots, closed_minutes, fold
 from anomaly.incident import Incident, with_evidence
-from anomaly.job import Detection, admit
+from anomaly.job import Detection, admit, minutes
 from anomaly.record import record
 from anomaly.table import incidents_of, minutes_of, rows_of
 from anomaly.watchman import Watchman
@@ -258,6 +259,19 @@ def test_detect_once_closes_and_finds(troubled: Lake, tmp_path: Path) -> None:
     assert "server errors" in (tmp_path / "said").read_text()
     with lock.alone(troubled.places.ledger("minutes"), "detection"):
         assert {one.status for one in written(troubled)} == {"closed"}
+
+
+@pytest.mark.spark
+@pytest.mark.slow
+def test_what_a_stop_left_closed_is_folded_at_the_end(troubled: Lake, spark: Any) -> None:
+    """The query has nothing to close any more, and tells nobody."""
+    detection, failures = Detection(troubled.places, CONFIG), list[Exception]()
+    close_up_to(troubled, END)
+    asked = settings.load(lake=troubled.places.lake).anomaly
+    minutes(spark, troubled.places, asked, detection, failures.append, "localhost:1").once()
+
+    assert failures == []
+    assert {one.measure for one in written(troubled)} == {"server_errors"}
 
 
 def detect_once(lake: str, said: str) -> None:
