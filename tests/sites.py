@@ -43,6 +43,16 @@ def shop(folder: Path) -> Lake:
     return lake
 
 
+def running(folder: Path) -> Lake:
+    """Two batches of ingest and no more; nothing but what a stream does."""
+    lake = Lake.at(folder)
+    lake.payload = recent
+    lake.admit()
+    lake.batch(0, {0: 5}, bad={1})
+    lake.batch(1, {0: 9}, bad={6})
+    return lake
+
+
 def nothing(folder: Path) -> Lake:
     """A lake before its first row."""
     return Lake.at(folder)
@@ -73,4 +83,6 @@ def incident(text: str) -> dict[str, object]:
     return {**named, **lists, **numbers, **times, "contributors": shares, **own}
 
 
-SITES: dict[str, Callable[[Path], Lake]] = {"shop": shop, "nothing": nothing, "nasty": nasty}
+SITES: dict[str, Callable[[Path], Lake]] = {
+    "shop": shop, "running": running, "nothing": nothing, "nasty": nasty,
+}  # fmt: skip
