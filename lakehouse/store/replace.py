@@ -65,5 +65,10 @@ def _write(current: DeltaTable, made: Replacement) -> None:
         write_deltalake(current, made.rows, mode="overwrite", schema_mode="overwrite",
                         writer_properties=WRITTEN, commit_properties=properties)  # fmt: skip
     else:
-        write_deltalake(current, made.rows, mode="overwrite", predicate=made.where,
+        write_deltalake(current, _plain(made.rows), mode="overwrite", predicate=made.where,
                         writer_properties=WRITTEN, commit_properties=properties)  # fmt: skip
+
+
+def _plain(rows: pa.Table) -> pa.Table:
+    """Without comments: deltalake refuses those that changed since the table was made."""
+    return rows.cast(pa.schema([field.remove_metadata() for field in rows.schema]))

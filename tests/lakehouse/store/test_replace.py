@@ -1,0 +1,32 @@
+"""Rows replaced as a whole, in tables that older code made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pyarrow as pa
+from lakes import Lake
+
+from lakehouse import store
+from lakehouse.schema import arrow_field
+from lakehouse.store import Replacement
+from lakehouse.table import Table
+
+
+def table(comment: str) -> Table:
+    """A table whose one column has this comment."""
+    columns = pa.schema([arrow_field("name", pa.string(), comment)])
+    return Table("names", "names", columns, partition_by=(), statistics=("name",))
+
+
+def test_a_comment_that_changed_is_no_obstacle(lake: Lake) -> None:
+    """Rows are written as ever; the table keeps the comment that it was made with."""
+    old, new = table("as it was"), table("in other words")
+    store.create(lake.places, old)
+    store.create(lake.places, replace(new, comment="too"))
+    rows = pa.table({"name": ["ada"]}, schema=new.columns)
+    store.replace(lake.places, new, lambda _current: Replacement(rows, "name IS NOT NULL"))
+
+    found = store.open_table(lake.places, new)
+    assert found.to_pyarrow_table().to_pylist() == [{"name": "ada"}]
+    assert found.schema().fields[0].metadata["comment"] == "as it was"
