@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -159,7 +159,8 @@ def _tailed(places: Places, server: psutil.Process, at: str, seconds: int) -> di
 
 
 def _follow(address: str, stop: threading.Event) -> None:
-    with httpx.stream("GET", address, timeout=30) as events:
+    # the server ends first
+    with suppress(httpx.TransportError), httpx.stream("GET", address, timeout=30) as events:
         for _ in events.iter_lines():
             if stop.is_set():
                 return

@@ -30,12 +30,13 @@ FILL = "fill a lake with `logpond up`, or name another with --lake"
 
 @dataclass
 class Lake:
-    """One lake, read by many requests at once; DuckDB's memory is bounded."""
+    """One lake, read by many requests at once, until `closing`; DuckDB's memory is bounded."""
 
     places: Places
     memory_mb: int = MEMORY_MB
     patience_seconds: float = PATIENCE_SECONDS
     refresh_seconds: float = REFRESH_SECONDS
+    closing: threading.Event = field(default_factory=threading.Event)
     _held: dict[str, Held] = field(default_factory=dict)
     _past: OrderedDict[Moment, Snapshot] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)

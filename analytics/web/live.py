@@ -19,7 +19,7 @@ async def changes(
     """`changed` whenever one of these tables has another version than at the last look."""
     known = await to_thread.run_sync(lake.versions, names)
     yield ServerSentEvent(event="hello", data=known, retry=3000)
-    while True:
+    while not lake.closing.is_set():
         await asyncio.sleep(every)
         now = await to_thread.run_sync(lake.versions, names)
         if now != known:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from types import FrameType
 
 import uvicorn
 
@@ -17,8 +18,7 @@ from lakehouse.paths import Places
 from lakehouse.settings import Web
 from lakehouse.tables import TABLES
 
-# Live parts have no end of their own.
-PATIENCE_SECONDS = 1
+PATIENCE_SECONDS = 4
 
 
 def serve(places: Places, web: Web, bootstrap: str, say: Callable[[str], None]) -> None:
@@ -30,10 +30,25 @@ def serve(places: Places, web: Web, bootstrap: str, say: Callable[[str], None]) 
     say(f"logpond: {places.lake} at http://{local(web.host)}:{port}/{taken}")
     app = create(places, Options(web.host, token, web.memory_mb, bootstrap))
     threading.Thread(target=_warm, args=(app.state.lake,), daemon=True).start()
-    uvicorn.run(
+    config = uvicorn.Config(
         app, host=web.host, port=port, log_level="warning", access_log=False, server_header=False,
         timeout_graceful_shutdown=PATIENCE_SECONDS,
     )  # fmt: skip
+    with suppress(KeyboardInterrupt):
+        _Server(config, app.state.lake).run()
+
+
+class _Server(uvicorn.Server):
+    """Ends live parts, which have no end of their own, before it waits for the rest."""
+
+    def __init__(self, config: uvicorn.Config, lake: Lake) -> None:
+        super().__init__(config)
+        self._lake = lake
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal came."""
+        self._lake.closing.set()
+        super().handle_exit(sig, frame)
 
 
 def _warm(lake: Lake) -> None:

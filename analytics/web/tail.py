@@ -69,7 +69,7 @@ async def tail(
     """`rows` with their HTML as commits bring them; the id lets a browser go on after a pause."""
     follow = await to_thread.run_sync(Tail.of, lake, chosen, after)
     yield ServerSentEvent(event="hello", id=str(follow.version), retry=2000, raw_data="")
-    while True:
+    while not lake.closing.is_set():
         rows = await to_thread.run_sync(follow.rows)
         if rows:
             yield ServerSentEvent(event="rows", id=str(follow.version), raw_data=drawn(rows))

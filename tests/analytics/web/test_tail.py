@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
 import httpx
 from lakes import Lake
 from pages import SCRIPT, named, pages, server
@@ -11,6 +17,7 @@ from analytics.web.chosen import Chosen
 from analytics.web.explore import EVER
 from analytics.web.lake import Lake as Watched
 from analytics.web.tail import Tail
+from lakehouse.children import free_port
 from lakehouse.maintenance import rewrite
 from lakehouse.tables import LOGS
 
@@ -102,3 +109,26 @@ def test_a_page_of_the_past_follows_nothing(lake: Lake) -> None:
         found = pages(lake).get(path, params={"as_of": version, "last": "all", "tail": "1"}).text
         assert "data-live" not in found
         assert "data-tail" not in found
+
+
+def test_a_server_that_is_stopped_ends_though_somebody_follows(lake: Lake) -> None:
+    """Ctrl-C is no fault: it says nothing and ends with 0."""
+    Pond(lake).arrive(named(["a"]))
+    port = free_port()
+    command = [sys.executable, "-m", "cli", "web", "--lake", lake.places.lake, "--port", str(port)]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert run.stdout
+    assert f":{port}/" in run.stdout.readline()
+    with following(f"http://127.0.0.1:{port}/live") as lines:
+        assert next(lines) == "event: hello"
+        run.send_signal(signal.SIGINT)
+        assert (run.communicate(timeout=30)[0], run.returncode) == ("", 0)
+
+
+@contextmanager
+def following(address: str) -> Iterator[Iterator[str]]:
+    """The lines of a stream of events, once the server answers."""
+    while True:
+        with suppress(httpx.ConnectError), httpx.stream("GET", address, timeout=30) as events:
+            yield events.iter_lines()
+            return
