@@ -15,7 +15,7 @@ UP := --backfill $(BACKFILL) $(if $(DURATION),--duration $(DURATION)) $(if $(RAT
 	$(foreach incident,$(INCIDENT),--incident $(incident)) $(if $(LAKE),--lake $(LAKE))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-faults test-compose lint bench lock clean reset reset-compose machine
+.PHONY: help setup demo test test-fast test-faults test-compose lint screens bench lock clean reset reset-compose machine
 .NOTPARALLEL:
 
 help:  ## this list
@@ -43,6 +43,9 @@ lint: setup  ## ruff and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+screens: setup  ## pictures of the pages into docs/screens, out of a lake (LAKE)
+	@PYTHONPATH=.:tests $(BIN)/python tests/web/screens.py $(or $(LAKE),lake)
 
 bench: setup  ## rates, costs and freshness, measured here
 	@$(BIN)/python -m benchmarks
