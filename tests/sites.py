@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
+from aging import age
 from lakes import Lake, raw_rows
 from pages import NAUGHTY, hostile
 from records import LIMITS, message
@@ -14,7 +15,7 @@ from trouble import close_minutes, troubled
 from windows import Pond, at
 
 from anomaly.job import admit
-from lakehouse import decode, settings
+from lakehouse import decode, maintenance, settings
 from lakehouse.rollup import TRAFFIC
 from lakehouse.tables import ANOMALIES, QUARANTINE
 from streaming.files import stamped
@@ -51,6 +52,13 @@ def running(folder: Path) -> Lake:
     lake.batch(0, {0: 5}, bad={1})
     lake.batch(1, {0: 9}, bad={6})
     return lake
+
+
+def vacuumed(lake: Lake) -> None:
+    """Its small files merged long ago, and the old ones deleted since."""
+    maintenance.optimize(lake.places, "logs")
+    age(lake, hours=200)
+    maintenance.vacuum(lake.places, "logs")
 
 
 def nothing(folder: Path) -> Lake:
