@@ -9,6 +9,12 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+from lakes import Lake
+from trouble import troubled
+
+from anomaly.table import incidents_of
+from lakehouse import store
+from lakehouse.tables import ANOMALIES
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.broker, pytest.mark.spark, pytest.mark.xdist_group("stack")]
@@ -38,6 +44,22 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.
     time.sleep(10)  # the tour looks back to before its own incident
     yield process, kafka
     process.kill()
+
+
+def test_the_commands_of_an_incident_run(lake: Lake, tmp_path: Path) -> None:
+    """Those under "When something is found", on a lake where something was."""
+    troubled(lake)
+    found = incidents_of(store.open_table(lake.places, ANOMALIES).to_pyarrow_table())
+    (tmp_path / "other.toml").write_text((ROOT / "conf" / "anomaly.toml").read_text())
+    script = f". {ROOT}/.venv/bin/activate; cd {tmp_path}\n" + shown("When something is found")
+    environment = {**os.environ, "LOGPOND_LAKE": lake.places.lake}
+
+    ran = subprocess.run(
+        ["bash", "-euc", script.replace("explain ID", f"explain {found[0].incident_id[:8]}")],
+        env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert (tmp_path / "incident.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_tour_runs_beside_the_demo_which_ends_well(

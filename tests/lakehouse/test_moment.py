@@ -49,7 +49,7 @@ def test_a_length_of_time_is_understood(text: str, hours: float) -> None:
 @pytest.mark.parametrize("text", ["", "0h", "-2h", "soon", "2 moons", "99999999999d", "2026-05-02"])
 def test_what_is_no_length_is_a_fault(text: str) -> None:
     """It names the flag, and shows how to write one."""
-    with pytest.raises(SettingsError, match="--for.*\n.*30m"):
+    with pytest.raises(SettingsError, match=r"--for.*\n.*30m"):
         later(text, NOW, "--for")
 
 
