@@ -44,8 +44,8 @@ lint: setup  ## ruff and mypy
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-screens: setup  ## pictures of the pages into docs/screens, out of a lake (LAKE)
-	@PYTHONPATH=.:tests $(BIN)/python tests/web/screens.py $(or $(LAKE),lake)
+screens: setup  ## pictures of the pages into docs/screens (AT an address, or of a LAKE)
+	@PYTHONPATH=.:tests $(BIN)/python tests/web/screens.py $(or $(AT),$(LAKE),lake)
 
 bench: setup  ## rates, costs and freshness, measured here
 	@$(BIN)/python -m benchmarks

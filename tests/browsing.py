@@ -61,8 +61,12 @@ class Visitor:
         on("console", lambda it: it.type == "error" and self.complaints.append(it.text))
 
     def go(self, site: Site, path: str, status: int = 200) -> Page:
+        """Open a page of a site."""
+        return self.open(f"{site.address}{path}", status)
+
+    def open(self, url: str, status: int = 200) -> Page:
         """Open a page and wait until all that it fetches later is there."""
-        answer = self.page.goto(f"{site.address}{path}", wait_until="domcontentloaded")
+        answer = self.page.goto(url, wait_until="domcontentloaded")
         assert answer
         assert answer.status == status, self.page.inner_text("main")
         self.settle()

@@ -16,6 +16,7 @@ from analytics.web.incident_story import MINUTE, Origin, Row
 from analytics.web.page import Page, View, Viewed
 from analytics.web.shown import iso
 from lakehouse import moment
+from lakehouse.rollup import MINUTES
 from lakehouse.tables import ANOMALIES
 
 router = APIRouter()
@@ -158,6 +159,8 @@ def _around(incident: Incident) -> dict[str, str]:
 
 
 def _explained(view: View, incident: Incident) -> dict[str, Any]:
-    state = view.snapshot.need(ANOMALIES.name)
-    found: dict[str, Any] = view.chores.answer("explain", incident.incident_id, of=state.version)
+    """The same while the incident is, and while it is open, while there is no newer minute."""
+    of = MINUTES.name if incident.status == "open" else ANOMALIES.name
+    version = view.snapshot.need(of).version
+    found: dict[str, Any] = view.chores.answer("explain", incident.incident_id, of=version)
     return found
