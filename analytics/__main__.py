@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from analytics import (
     reports_commands,
     status_commands,
@@ -13,7 +11,7 @@ from analytics import (
     windows_commands,
 )
 from analytics.commands import analytics
-from lakehouse.errors import LogpondError
+from lakehouse.program import run
 
 for command in (
     upkeep_commands.detail,
@@ -33,12 +31,8 @@ for command in (
 
 
 def main() -> None:
-    """Run a command; a fault is words and an exit code."""
-    try:
-        analytics(prog_name="python -m analytics")
-    except LogpondError as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.exit_code)
+    """Run a command."""
+    run(analytics, "python -m analytics")
 
 
 if __name__ == "__main__":

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import os
-import sys
-import threading
 
 import click
 
 from cli.groups import grouped
-from lakehouse.errors import LogpondError
+from lakehouse.program import run
 
 # name: (module, what it does in one line)
 COMMANDS = {
@@ -108,25 +105,8 @@ def logpond() -> None:
 
 
 def main() -> None:
-    """Run a command; what a person can mend is words and an exit code, not a stack trace."""
-    try:
-        logpond(prog_name="logpond")
-    except LogpondError as error:
-        if os.environ.get("LOGPOND_DEBUG"):
-            raise
-        click.echo(f"error: {error}", err=True)
-        _leave(error.exit_code)
-    except SystemExit as leaving:
-        _leave(leaving.code)
-
-
-def _leave(code: str | int | None) -> None:
-    """End at once where ingest was left behind: its thread may be in a library that has no end."""
-    if isinstance(code, int) and any(t.name == "ingest" for t in threading.enumerate()):
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    sys.exit(code)
+    """Run a command."""
+    run(logpond, "logpond")
 
 
 if __name__ == "__main__":
