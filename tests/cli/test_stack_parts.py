@@ -1,6 +1,5 @@
 """The parts of the local stack, each by itself."""
 
-import os
 import signal
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,9 +44,9 @@ def test_first_signal_asks_and_second_hurries() -> None:
     """Stops tell an orderly end from a quick one; the old handlers come back."""
     before = signal.getsignal(signal.SIGTERM)
     with Stops().listening() as stops:
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
         assert (stops.asked.is_set(), stops.hurry.is_set()) == (True, False)
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
         assert stops.hurry.is_set()
     assert signal.getsignal(signal.SIGTERM) is before
 

@@ -25,6 +25,7 @@ from streaming.upkeep_ledger import Ledger
 ROOT = Path(__file__).resolve().parents[2]
 COMMITS, EVERY, STEP = 300, 15, timedelta(seconds=40)
 FIRST = datetime(2026, 5, 1, 8, tzinfo=UTC)
+pytestmark = pytest.mark.slow
 SETTINGS = Upkeep(small_files=10, history_commits=100, closed_after_minutes=3)
 KILLED = """
 import os, signal, sys, threading, time
@@ -34,8 +35,6 @@ from lakehouse.paths import Places
 from lakehouse.settings import Upkeep
 from lakehouse.tables import TABLES
 from streaming.upkeep import Pass
-
-pytestmark = pytest.mark.slow
 done, seconds = int(sys.argv[2]), float(sys.argv[3])
 places = Places(sys.argv[1], sys.argv[1] + "/_checkpoints")
 settings = Upkeep(small_files=5, history_commits=10, closed_after_minutes=3)
