@@ -88,11 +88,10 @@ def _source(settings: Settings, wanted: Wanted, origin: str, opened: ExitStack) 
 
 
 def _stopped() -> threading.Event:
-    """Set by Ctrl-C and SIGTERM; a reader that went away (`| head`) ends it in silence."""
+    """Set by Ctrl-C and SIGTERM."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     return stop
 
 

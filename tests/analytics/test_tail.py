@@ -150,3 +150,13 @@ def test_records_that_nobody_has_read(lake: Lake, topic: Topic, broker: Any) -> 
         after += ids(following.fresh())
     following.close()
     assert (before, after, following.rejects) == (["a", "b"], ["c"], 1)
+
+
+def test_a_reader_that_went_away_ends_it_in_silence(running: Lake) -> None:
+    """As `| head` does: nothing on the other output, and no signal."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [sys.executable, "-m", "cli", "tail", "--lake", running.places.lake]
+    ended = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, timeout=60)
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (1, b"")
