@@ -25,6 +25,22 @@ RECENT = {
 }
 
 
+TRAFFIC_BY = """
+SELECT {keys}, CAST(SUM(requests) AS BIGINT) AS requests,
+    CAST(SUM(client_errors) AS BIGINT) AS client_errors,
+    CAST(SUM(server_errors) AS BIGINT) AS server_errors,
+    ROUND(CAST(SUM(client_errors) + SUM(server_errors) AS DOUBLE) / SUM(requests), 4)
+        AS error_rate,
+    ROUND(SUM(latency_total) / SUM(latency_total / NULLIF(latency_mean, 0)), 3) AS latency_mean,
+    ROUND(MAX(latency_p95), 3) AS worst_p95,
+    CAST(SUM(bytes) AS BIGINT) AS bytes
+FROM traffic
+WHERE granularity = '30m' AND {{recent}}
+GROUP BY ALL
+ORDER BY {order}
+"""
+
+
 @dataclass(frozen=True)
 class Report:
     """What a person asks a table again and again.
@@ -41,6 +57,11 @@ class Report:
         """The SQL: rows from `since` on (with zone), all of them without it."""
         recent = RECENT[self.table].format(**_times(since)) if since else "true"
         return self.sql.format(recent=recent, limit=limit).strip()
+
+
+def traffic_by(keys: str, order: str) -> str:
+    """The statement of a report that sums closed and open half hours by some keys."""
+    return TRAFFIC_BY.format(keys=keys, order=order)
 
 
 def run(

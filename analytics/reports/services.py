@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from analytics.reports.report import Report
+from analytics.reports.report import Report, traffic_by
 
 REPORT = Report(
     name="services",
     title="Services by requests, with errors, latency and bytes",
     table="traffic",
-    sql="""
-SELECT service, CAST(SUM(requests) AS BIGINT) AS requests,
-    CAST(SUM(client_errors) AS BIGINT) AS client_errors,
-    CAST(SUM(server_errors) AS BIGINT) AS server_errors,
-    ROUND(CAST(SUM(client_errors) + SUM(server_errors) AS DOUBLE) / SUM(requests), 4)
-        AS error_rate,
-    ROUND(SUM(latency_total) / SUM(latency_total / NULLIF(latency_mean, 0)), 3) AS latency_mean,
-    ROUND(MAX(latency_p95), 3) AS worst_p95,
-    CAST(SUM(bytes) AS BIGINT) AS bytes
-FROM traffic
-WHERE granularity = '30m' AND {recent}
-GROUP BY service
-ORDER BY requests DESC, service
-""",
+    sql=traffic_by(
+        keys="service",
+        order="requests DESC, service",
+    ),
 )
