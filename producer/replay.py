@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
-from lakehouse import access_log, message
-from lakehouse.errors import SettingsError
+from lakehouse import access_log, message, textfile
 from producer.clock import micros_of
 from producer.faults import Record
 
@@ -30,23 +27,9 @@ class AccessLog:
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
-    def lines(self) -> Iterator[bytes]:
-        """The lines without their ends; SettingsError where the file cannot be read on."""
-        with self.path.open("rb") as file:
-            zipped = file.read(2) == b"\x1f\x8b"
-        try:
-            with gzip.open(self.path) if zipped else self.path.open("rb") as file:
-                for line in file:
-                    yield line.rstrip(b"\r\n")
-        except (OSError, EOFError, zlib.error) as error:
-            raise SettingsError(
-                f"{self.path} cannot be read to its end: {error}",
-                "the lines before were sent; replace the file",
-            ) from None
-
     def extent(self) -> tuple[int, int] | None:
         """The earliest and the latest time in it; None where no line parses."""
-        events = (access_log.parse(line, self.service, "-") for line in self.lines())
+        events = (access_log.parse(line, self.service, "-") for line in textfile.lines(self.path))
         times = [micros_of(event.timestamp) for event in events if event]
         return (min(times), max(times)) if times else None
 
@@ -56,7 +39,7 @@ class AccessLog:
         Shifted events are other events: their names differ from those of the file as it is.
         """
         name = f"{self.sha256}+{shift}" if shift else self.sha256
-        for number, line in enumerate(self.lines()):
+        for number, line in enumerate(textfile.lines(self.path)):
             event = access_log.parse(line, self.service, access_log.event_id(name, number))
             if event is None:
                 yield None, (line.split(b" ", 1)[0], line)

@@ -1,0 +1,120 @@
+"""What a file is, by its first lines: CSV, NDJSON or an access log; else why it is none of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from analytics.files import names, separated
+from lakehouse import access_log
+from lakehouse.errors import SettingsError
+from lakehouse.render import escaped
+from lakehouse.textfile import BOM, is_gzip, opened, refused
+
+HEAD = 256 << 10
+LINES = 100
+# Broken lines do not make a file something else, while they are fewer than the others.
+ENOUGH = 0.5
+# What an access log line tells; its endpoint follows from the path, its service is given.
+TOLD = ("ip", "user", "timestamp", "method", "path", "endpoint", "status_code", "bytes_sent",
+        "user_agent")  # fmt: skip
+MAGIC = {
+    b"PK\x03\x04": "a zip archive: unpack it",
+    b"BZh": "bzip2: unpack it, or pack it with gzip",
+    b"\xfd7zXZ": "xz: unpack it, or pack it with gzip",
+    b"\x28\xb5\x2f\xfd": "zstandard: unpack it, or pack it with gzip",
+    b"PAR1": "Parquet: `logpond sql` reads it, FROM 'file.parquet'",
+    b"\xff\xfe": "UTF-16: iconv -f UTF-16 -t UTF-8",
+    b"\xfe\xff": "UTF-16: iconv -f UTF-16 -t UTF-8",
+    b"ustar": "a tar archive: unpack it",
+}
+FORMATS = "CSV, one JSON object a line, and Apache or nginx access logs can be read, also as gzip"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a file is: `csv`, `ndjson` or `access`; `mapping` proposes column -> event field.
+
+    `columns` are the header's, or `column0`, ... without one; the keys of JSON objects; what an
+    access log line tells. `delimiter` and `header` mean something for CSV alone.
+    """
+
+    format: str
+    compressed: bool = False
+    delimiter: str = ""
+    header: bool = False
+    columns: tuple[str, ...] = ()
+    mapping: dict[str, str] = field(default_factory=dict, hash=False)
+
+
+def sniff(path: Path) -> Kind:
+    """What a file is; SettingsError, with file and reason, where it cannot be told."""
+    packed = is_gzip(path)
+    head = _head(path)
+    rows = [line for line in head.splitlines() if line.strip()][:LINES]
+    if not rows:
+        raise SettingsError(f"{path} is empty", "there is nothing to read")
+    if reason := _unreadable(head):
+        raise SettingsError(f"{path} is {reason}", FORMATS)
+    found = _access(rows, packed) or _ndjson(rows, packed) or _csv(head, packed)
+    if not found:
+        raise SettingsError(f"{path} is in no known format: {_why(rows[0])}", FORMATS)
+    return found
+
+
+def _head(path: Path) -> bytes:
+    """The first whole lines."""
+    with opened(path) as file, refused(path):
+        head = file.read(HEAD).removeprefix(BOM)
+    return head[: head.rindex(b"\n") + 1] if len(head) >= HEAD - 3 and b"\n" in head else head
+
+
+def _unreadable(head: bytes) -> str:
+    for magic, name in MAGIC.items():
+        if head.startswith(magic) or (magic == b"ustar" and head[257:262] == magic):
+            return name
+    return "binary: byte 0 is in its first lines" if b"\x00" in head else ""
+
+
+def _access(rows: list[bytes], packed: bool) -> Kind | None:
+    parsed = sum(1 for line in rows if access_log.parse(line, "-", "-"))
+    if parsed < ENOUGH * len(rows):
+        return None
+    return Kind("access", packed, columns=TOLD, mapping={name: name for name in TOLD})
+
+
+def _ndjson(rows: list[bytes], packed: bool) -> Kind | None:
+    objects = [found for line in rows if (found := _object(line)) is not None]
+    if len(objects) < ENOUGH * len(rows):
+        return None
+    values: dict[str, list[str]] = {}
+    for name, value in (item for one in objects for item in one.items()):
+        values.setdefault(name, []).extend([] if value is None else [str(value)])
+    return Kind("ndjson", packed, columns=tuple(values), mapping=names.proposed(values))
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    try:
+        found = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _csv(head: bytes, packed: bool) -> Kind | None:
+    found = separated.recognise(head.decode(errors="backslashreplace"))
+    if not found:
+        return None
+    propose = names.proposed if found.header else names.by_value
+    mapping = propose(found.examples)
+    return Kind("csv", packed, found.delimiter, found.header, found.columns, mapping)
+
+
+def _why(first: bytes) -> str:
+    if first.lstrip().startswith((b"[", b"{")):
+        return "JSON, but not one object a line: jq -c '.[]' FILE makes an array so"
+    shown = escaped(first[:60].decode(errors="backslashreplace"))
+    return f"line 1 is {shown!r}"
