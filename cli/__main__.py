@@ -13,6 +13,7 @@ from lakehouse.program import run
 COMMANDS = {
     "up": ("cli.up", "Kafka, producer and ingest on this machine, with a live screen."),
     "produce": ("producer.commands", "Send log events to Kafka: synthetic, incidents, replay."),
+    "files": ("producer.files_commands", "Make files of logs for the file jobs."),
     "stream": ("streaming.commands", "Take records from Kafka into logs and quarantine."),
     "sql": ("analytics.commands", "Ask any table, at any version or time."),
     "report": ("analytics.reports_commands", "Errors, hours, endpoints, ...: a ready question."),

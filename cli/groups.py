@@ -7,6 +7,8 @@ from collections.abc import Iterable
 GROUPS = {
     "Run": ("up", "produce", "stream", "detect", "web"),
     "Look": ("status", "report", "tail", "sql", "tables", "history", "diff"),
+    "Files": ("discover", "import", "scan-cost", "files", "aggregate", "watch-time",
+              "service-metrics"),
     "Incidents": ("anomalies", "explain", "analyze", "evaluate", "backtest", "alerts", "mute",
                   "unmute"),
     "Prove and mend": ("verify", "reconcile", "rebuild", "recover", "replay-quarantine", "restore"),

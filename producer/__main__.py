@@ -1,13 +1,18 @@
-"""`python -m producer`: the same as `logpond produce`."""
+"""`python -m producer`: as `logpond produce`; `python -m producer files`: as `logpond files`."""
 
 from __future__ import annotations
 
+import sys
+
 from lakehouse.program import run
 from producer.commands import produce
+from producer.files_commands import files
 
 
 def main() -> None:
-    """Run the producer."""
+    """Run the producer, or make files."""
+    if sys.argv[1:2] == [files.name]:
+        run(files, "python -m producer files", sys.argv[2:])
     run(produce, "python -m producer")
 
 
