@@ -13,12 +13,12 @@ import pyarrow as pa
 from lakehouse import decode, store
 from lakehouse.checkpoint import Checkpoint, Manifest, parse_offsets
 from lakehouse.decode import Limits
+from lakehouse.intake import DESCRIPTION, Decode, DecodeToFiles, described
 from lakehouse.paths import Places
 from lakehouse.plans import Plan, Plans, is_whole
 from lakehouse.store import Writer
 from lakehouse.store.commit import is_done
 from lakehouse.tables import LOGS, QUARANTINE, Table
-from streaming.files import DESCRIPTION, Decode, DecodeToFiles, described
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -10,12 +10,12 @@ import pyarrow.compute as pc
 
 from lakehouse.coverage import current
 from lakehouse.decode import RAW, Limits, original
+from lakehouse.intake import Decode, stamped
 from lakehouse.lock import alone
 from lakehouse.maintenance.points import retained_from
 from lakehouse.paths import Places
 from lakehouse.store import Key, Writer, open_table
 from lakehouse.tables import LOGS
-from streaming.files import Decode, stamped
 
 APP = "replay-quarantine"
 ROWS_AT_ONCE = 2_000

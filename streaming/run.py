@@ -17,6 +17,7 @@ from lakehouse.admission import admit
 from lakehouse.checkpoint import Checkpoint, Manifest, kafka_json
 from lakehouse.decode import Limits
 from lakehouse.errors import LogpondError
+from lakehouse.intake import Decode
 from lakehouse.lock import alone
 from lakehouse.paths import Places
 from lakehouse.plans import Plan, Plans
@@ -29,7 +30,6 @@ from lakehouse.windows.run import ClosingRun
 from lakehouse.windows.stream import WindowsReport
 from streaming import job, source, windows
 from streaming.explained import explained
-from streaming.files import Decode
 from streaming.progress import Reporter
 from streaming.report import BatchReport
 from streaming.schedule import Schedule

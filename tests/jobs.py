@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 from lakes import LIMITS, TABLES, Lake
 
 from lakehouse import decode, store
+from lakehouse.intake import Decode
 from lakehouse.plans import Plan
 from streaming import job
-from streaming.files import Decode
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -17,11 +17,11 @@ from lakehouse import decode, store
 from lakehouse.admission import admit, new_manifest
 from lakehouse.checkpoint import Checkpoint, Manifest, Offsets
 from lakehouse.coverage import current
+from lakehouse.intake import DecodeToFiles, described, stamped
 from lakehouse.paths import Places
 from lakehouse.plans import Plan, Plans
 from lakehouse.tables import LOGS, QUARANTINE
 from lakehouse.topics import Topic
-from streaming.files import DecodeToFiles, described, stamped
 
 QUERY = "ingest"
 TABLES = (QUARANTINE, LOGS)

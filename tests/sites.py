@@ -16,9 +16,9 @@ from windows import Pond, at
 
 from anomaly.job import admit
 from lakehouse import decode, maintenance, settings
+from lakehouse.intake import stamped
 from lakehouse.rollup import TRAFFIC
 from lakehouse.tables import ANOMALIES, QUARANTINE
-from streaming.files import stamped
 
 # Nothing breaks a line in it; a page that is narrow has to.
 LONG = "x" * 500

@@ -16,10 +16,10 @@ from anomaly.incident import Incident
 from anomaly.job import Detection, admit
 from anomaly.table import incidents_of
 from lakehouse import settings, store
+from lakehouse.intake import stamped
 from lakehouse.rollup import MINUTES
 from lakehouse.tables import ANOMALIES, LOGS
 from lakehouse.windows.close import close
-from streaming.files import stamped
 
 CONFIG = constants(None)
 LONG = 100

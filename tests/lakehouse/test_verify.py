@@ -14,9 +14,9 @@ from lakes import LIMITS, Lake, events, records
 from lakehouse import store
 from lakehouse.decode import decode
 from lakehouse.errors import CheckpointError, TableError
+from lakehouse.intake import stamped
 from lakehouse.tables import LOGS, QUARANTINE
 from lakehouse.verify import Verdict, verify
-from streaming.files import stamped
 
 
 @pytest.fixture

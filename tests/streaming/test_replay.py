@@ -17,10 +17,10 @@ from records import message
 from lakehouse import maintenance, store
 from lakehouse.decode import Decoded, Limits, decode
 from lakehouse.errors import CheckpointError
+from lakehouse.intake import Decode, stamped
 from lakehouse.lock import alone
 from lakehouse.tables import LOGS, QUARANTINE
 from streaming import replay
-from streaming.files import Decode, stamped
 from streaming.replay import APP, Replay, replay_quarantine
 
 LATER = "2026-05-01T12:30:00Z"

@@ -1,4 +1,4 @@
-"""What executors do with raw rows: decode them, write both tables' files, describe the files."""
+"""What becomes of raw rows: decoded, written as both tables' files, described; executors run it."""
 
 from __future__ import annotations
 
