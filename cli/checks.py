@@ -58,8 +58,11 @@ def _java(_settings: Settings, _places: Places) -> Check:
 def _jars(_settings: Settings, _places: Places) -> Check:
     from lakehouse import jars
 
-    count = len(jars.spark_jars()) + len(jars.broker_jars())
-    return Check("jars", "ok", f"{count} as locked in {jars.folder()}")
+    spark, where = jars.spark_jars(), jars.folder()
+    if not jars.has_broker():
+        return Check("jars", "note", f"{len(spark)} as locked in {where}; none of a broker",
+                     "`logpond up` wants them: `make setup`")  # fmt: skip
+    return Check("jars", "ok", f"{len(spark) + len(jars.broker_jars())} as locked in {where}")
 
 
 def _packages(_settings: Settings, _places: Places) -> Check:

@@ -10,6 +10,7 @@ import importlib.util
 import json
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,11 @@ def broker_jars() -> list[Path]:
     return [*_verified("broker"), _scala_library()]
 
 
+def has_broker() -> bool:
+    """Whether a broker's jars are here at all, in order or not: an image for Spark has none."""
+    return any((folder() / jar.file).is_file() for jar in locked() if jar.use == "broker")
+
+
 def locked(lock: Path = LOCK) -> list[Jar]:
     """Every jar of the lock, in its order."""
     lines = (line.split("#")[0].split() for line in lock.read_text().splitlines())
@@ -75,7 +81,8 @@ def _verified(use: str) -> list[Path]:
     jars = {folder() / jar.file: jar for jar in locked() if jar.use == use}
     faults = [fault for path, jar in jars.items() if (fault := _fault(path, jar, marks))]
     if faults:
-        (folder() / STAMP).unlink(missing_ok=True)  # by which `make setup` knows its work
+        with suppress(OSError):
+            (folder() / STAMP).unlink()  # by which `make setup` knows its work
         raise SettingsError(f"jars are not in order in {folder()}: " + "; ".join(faults),
                             "run `make setup`, which fetches what is missing")  # fmt: skip
     return list(jars)

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from lakes import Lake
 
 from cli.doctor import doctor
+from lakehouse import jars
 
 
 def examined(lake: Lake, *words: str) -> tuple[int, dict[str, dict[str, Any]]]:
@@ -47,6 +48,17 @@ def test_a_checkpoint_of_another_table_is_bad(running: Lake) -> None:
     (folder / "offsets" / "0").write_text(f"v1\n{{}}\n{json.dumps(offset)}")
     code, found = examined(running)
     assert (code, found["checkpoints"]["remedy"]) == (1, "`logpond recover windows`")
+
+
+def test_jars_for_spark_alone_will_do(
+    running: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An image has no broker's, for Kafka is a container of its own."""
+    for jar in jars.spark_jars():
+        (tmp_path / jar.name).symlink_to(jar)
+    monkeypatch.setenv("LOGPOND_JARS", str(tmp_path))
+    code, found = examined(running)
+    assert (code, found["jars"]["state"]) == (0, "note")
 
 
 def test_missing_jars_are_bad(
