@@ -6,17 +6,20 @@ FROM python:${PYTHON}-slim-bookworm
 RUN mkdir -p /usr/share/man/man1 \
  && apt-get update \
  && apt-get install -y --no-install-recommends openjdk-17-jre-headless \
- && rm -rf /var/lib/apt/lists/*
+ && apt-get clean && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /app
 ENV PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 
-# Packages: the lock's versions and hashes, nothing else. Spark Connect's shell is not used.
+# Packages: the lock's versions and hashes, nothing else. Spark Connect's shell is not used, nor are
+# the packages' own tests.
 COPY requirements.lock ./
 ARG PIP_INDEX_URL
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip install --no-input --require-hashes -r requirements.lock \
- && rm -rf "$(python -c 'import pyspark; print(pyspark.__path__[0])')"/jars/connect-repl
+ && packages="$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+ && rm -rf "$packages"/pyspark/jars/connect-repl \
+ && find "$packages" -depth -type d -name tests -exec rm -r {} +
 
 # Jars: those of conf/jars.lock that Spark needs, each held against its sha256.
 COPY conf/jars.lock conf/
@@ -38,8 +41,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 
 # A user of a fixed number owns the places that hold data, and nothing else.
 RUN useradd --uid 10001 --no-create-home --home-dir /tmp logpond \
- && mkdir -p /data/lake /data/checkpoints \
- && chown logpond /data/lake /data/checkpoints
+ && mkdir -p /data/lake /data/checkpoints /work \
+ && chown logpond /data/lake /data/checkpoints /work
 ENV HOME=/tmp LOGPOND_LAKE=/data/lake LOGPOND_CHECKPOINTS=/data/checkpoints
 
 COPY . .

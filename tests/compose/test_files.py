@@ -14,6 +14,7 @@ from containers import has_compose
 ROOT = Path(__file__).parents[2]
 FILE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
+VOLUMES: dict[str, Any] = FILE["volumes"]
 OURS = {name: of for name, of in SERVICES.items() if "build" in of}
 EVERY = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
 EACH_OF_OURS = pytest.mark.parametrize("service", OURS.values(), ids=OURS)
@@ -46,10 +47,19 @@ def test_every_container_is_bound(service: dict[str, Any]) -> None:
 @EACH_OF_OURS
 def test_our_programs_write_to_volumes_only(service: dict[str, Any]) -> None:
     """A fixed user that is not root, a root file system that nobody writes, scratch in memory."""
+    mounts = [DEFAULTED.sub(r"\2", volume) for volume in service["volumes"]]
     assert service["user"] == "10001"
     assert service["read_only"] is True
     assert all(place.startswith("/tmp:") for place in service["tmpfs"])
-    assert {v.split(":")[1] for v in service["volumes"]} == {"/data/lake", "/data/checkpoints"}
+    assert {mount.split(":")[0] for mount in mounts if not mount.endswith(":ro")} <= {*VOLUMES}
+    assert {"lake:/data/lake", "checkpoints:/data/checkpoints"} <= {*mounts}
+
+
+def test_files_of_the_host_are_read_only_and_their_folder_is_there() -> None:
+    """Jobs read them and cannot change them; a folder that Docker had to make would be root's."""
+    mounts = [DEFAULTED.sub(r"\2", volume) for volume in SERVICES["analytics"]["volumes"]]
+    assert "./files:/files:ro" in mounts
+    assert (ROOT / "files" / ".gitignore").is_file()
 
 
 def test_all_of_it_fits_a_laptop() -> None:
@@ -114,7 +124,7 @@ def test_kafka_keeps_its_records_on_a_volume() -> None:
     """Where it writes is a named volume, so that `down` and `up` go on."""
     where = SERVICES["kafka"]["environment"]["KAFKA_LOG_DIRS"]
     assert f"kafka:{where}" in SERVICES["kafka"]["volumes"]
-    assert {"kafka", "lake", "checkpoints"} <= set(FILE["volumes"])
+    assert {"kafka", "lake", "checkpoints"} <= {*VOLUMES}
 
 
 def test_every_variable_is_in_the_example_with_its_default() -> None:
