@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,6 +17,7 @@ def files() -> None:
 
     \b
       logpond files metrics --days 90 --output-dir data/metrics
+      logpond files services --hours 24 --output-dir data/services
     """
 
 
@@ -51,3 +53,50 @@ def metrics(
     make.prepare(output_dir, order.facts(), force)
     wanted = order.files(output_dir)
     make.told(wanted, make.missing(wanted, force), threads, output_dir)
+
+
+@files.command()
+@click.option("--services", type=click.IntRange(1, 1000), default=6, show_default=True, metavar="N")
+@click.option("--environments", default="prod,staging", show_default=True, metavar="A,B",
+              help="The first is the busiest.")  # fmt: skip
+@click.option("--hours", type=click.IntRange(1), default=24, show_default=True, metavar="H")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), default=20.0, show_default=True,
+              metavar="R", help="Requests a second of all services together.")  # fmt: skip
+@click.option("--spikes", type=click.IntRange(0), default=6, show_default=True, metavar="K",
+              help="Minutes in which a service is slow.")  # fmt: skip
+@click.option("--malformed", type=click.FloatRange(0, 1), default=0.001, show_default=True,
+              metavar="SHARE", help="Of all lines.")  # fmt: skip
+@click.option("--start-date", type=click.DateTime(["%Y-%m-%d"]), default="2025-01-01",
+              show_default=True, metavar="DATE")  # fmt: skip
+@click.option("--output-dir", type=FOLDER, required=True, metavar="DIR")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, metavar="N")
+@click.option("--force", is_flag=True, help="Make again what is there already.")
+def services(start_date: datetime, output_dir: Path, force: bool, **flags: Any) -> None:
+    """Make JSON lines for `logpond service-metrics`, in folders by service and environment.
+
+    A file an hour: service=search/environment=prod/2025-01-01T00.ndjson; _truth/spikes.json says
+    which spikes are in them. Files that are there are left; a folder of other flags is refused.
+
+    \b
+      logpond files services --output-dir data/services
+      logpond files services --services 40 --rate 200 --spikes 20 --output-dir /tmp/many
+    """
+    from producer.clock import micros_of
+    from producer.files import make
+    from producer.files.services import TRUTH, Order, truth
+
+    order = Order(start=micros_of(start_date.replace(tzinfo=UTC)), **_listed(flags))
+    make.prepare(output_dir / TRUTH, order.facts(), force)
+    make.whole(output_dir / TRUTH / "spikes.json", lambda part: truth(order, part))
+    wanted = order.files(output_dir)
+    make.told(wanted, make.missing(wanted, force), 1, output_dir)
+
+
+def _listed(flags: dict[str, Any]) -> dict[str, Any]:
+    """The flags with the environments as names, which become folders."""
+    import re
+
+    names = tuple(dict.fromkeys(flags["environments"].split(",")))
+    if not all(re.fullmatch(r"[a-z0-9][a-z0-9-]{0,40}", name) for name in names):
+        raise click.BadParameter("names of small letters, digits and -", param_hint="environments")
+    return {**flags, "environments": names}
