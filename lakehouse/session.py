@@ -7,9 +7,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any
 
 from lakehouse import eventlog, jars, java
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-def session(settings: Settings, app: str) -> SparkSession:
+def session(
+    settings: Settings, app: str, more: Mapping[str, str] = MappingProxyType({})
+) -> SparkSession:
     """A Spark application named `app` with Delta and Kafka; conf/spark-defaults.conf holds for it.
 
+    `more` are properties of Spark on top, as `spark.executor.memory`.
     What the JVM says on its own goes to spark-<app>.log in the lake's state folder.
     Raises SettingsError where Java or a jar is missing, or the JVM does not start.
     """
@@ -36,7 +40,7 @@ def session(settings: Settings, app: str) -> SparkSession:
     _silence_the_wires()
     # a JVM that runs already has read spark-defaults.conf: only there they are to be had again
     conf = SparkConf(loadDefaults=SparkContext._gateway is not None)
-    conf.setAll([*_options(settings, app).items()])
+    conf.setAll([*{**_options(settings, app), **more}.items()])
     if SparkContext._active_spark_context is None:
         log = log_file(settings, app)
         log.parent.mkdir(parents=True, exist_ok=True)

@@ -127,6 +127,18 @@ class Web(Section):
     memory_mb: Annotated[int, Field(ge=64)] = 160
 
 
+class WatchTime(Section):
+    """Files of views: where they are, and what the two phases may take."""
+
+    input: Annotated[str, Field(min_length=1)] = "data/watch-time"
+    output: Annotated[str, Field(min_length=1)] = "results/watch-time"
+    regions: str = ""
+    workers: Annotated[int, Field(ge=0, le=256)] = 0
+    driver_memory: Annotated[str, Field(pattern=r"^(\d+[mg])?$")] = ""
+    executor_memory: Annotated[str, Field(pattern=r"^(\d+[mg])?$")] = ""
+    shuffle_partitions: Annotated[int, Field(ge=1, le=100_000)] = 16
+
+
 class Settings(BaseSettings):
     """All settings; see conf/logpond.toml for what each means."""
 
@@ -149,6 +161,7 @@ class Settings(BaseSettings):
     upkeep: Upkeep = Upkeep()
     spark: Spark = Spark()
     web: Web = Web()
+    watch_time: WatchTime = WatchTime()
 
     @classmethod
     def settings_customise_sources(
@@ -189,7 +202,7 @@ def _name(location: tuple[int | str, ...]) -> str:
 def _nested(flags: dict[str, Any]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for name, value in flags.items():
-        section, _, leaf = name.partition("_")
+        section, leaf = _section_of(name)
         if value is None:
             continue
         if leaf:
@@ -197,3 +210,10 @@ def _nested(flags: dict[str, Any]) -> dict[str, Any]:
         else:
             tree[name] = value
     return tree
+
+
+def _section_of(name: str) -> tuple[str, str]:
+    """`kafka_topic` is `topic` of `kafka`; the name of a section may have two words."""
+    longest = sorted(Settings.model_fields, key=len, reverse=True)
+    own = next((one for one in longest if name.startswith(f"{one}_")), name.partition("_")[0])
+    return own, name.removeprefix(own).removeprefix("_")
