@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
 from analytics.commands import spark_of
 from analytics.query import ENGINES, moment
-from analytics.reports import LIMIT, REPORTS, Report, run
+from analytics.reports import LIMIT, REPORTS, Report, draw, run
 from lakehouse import render
 from lakehouse import settings as settings_file
+from lakehouse.errors import SettingsError
 from lakehouse.moment import time
 from lakehouse.options import FORMAT, HUMANE, LAKE
 from lakehouse.paths import Places
+
+PNG = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
@@ -23,11 +27,12 @@ from lakehouse.paths import Places
 @click.option("--limit", type=click.IntRange(1), default=LIMIT, show_default=True, metavar="N")
 @click.option("--as-of", metavar="TIME", help="As the tables were then.")
 @click.option("--engine", type=click.Choice(ENGINES), default="duckdb", show_default=True)
+@click.option("--png", type=PNG, metavar="FILE", help="Draw the rows as well.")
 @FORMAT
 @LAKE
 def report(
-    name: str | None, since: str | None, limit: int, as_of: str | None, engine: str, how: str,
-    lake: str | None,
+    name: str | None, since: str | None, limit: int, as_of: str | None, engine: str,
+    png: Path | None, how: str, lake: str | None,
 ) -> None:  # fmt: skip
     """Show a report; without a name, list them.
 
@@ -40,11 +45,14 @@ def report(
       logpond report hourly --format csv
       logpond report endpoints --as-of "1 hour ago"
       logpond report addresses --limit 100 --engine spark
+      logpond report endpoint-daily --since 30d --png errors.png
     """
     now = datetime.now(UTC)
     if name is None:
         render.show(_listed(), how, sys.stdout)
         return
+    if png and not REPORTS[name].figure:
+        raise SettingsError(f"report {name} has no figure", f"--png draws {_drawn()}")
     settings = settings_file.load(lake=lake, spark_ui_port=0 if engine == "spark" else None)
     found = run(
         REPORTS[name],
@@ -57,6 +65,13 @@ def report(
     if how == "table":
         click.echo(_head(REPORTS[name], since), err=True)
     render.show(render.Rows.of_arrow(found), how, sys.stdout, HUMANE)
+    if png:
+        draw(REPORTS[name], found, png)
+        click.echo(f"drawn in {png}", err=True)
+
+
+def _drawn() -> str:
+    return ", ".join(one.name for one in REPORTS.values() if one.figure)
 
 
 def _listed() -> render.Rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from analytics.reports.report import LIMIT, Report, run
+from analytics.reports.report import LIMIT, Report, draw, run
 
 NOT_REPORTS = {"report"}
 
@@ -18,4 +18,4 @@ def _all() -> dict[str, Report]:
 
 REPORTS = _all()
 
-__all__ = ["LIMIT", "REPORTS", "Report", "run"]
+__all__ = ["LIMIT", "REPORTS", "Report", "draw", "run"]

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analytics.query import NOW, Moment, ask
+from lakehouse.disk import in_words
+from lakehouse.errors import SettingsError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from matplotlib.figure import Figure
     from pyspark.sql import SparkSession
 
     from lakehouse.paths import Places
@@ -45,13 +49,15 @@ ORDER BY {order}
 class Report:
     """What a person asks a table again and again.
 
-    `sql` has `{recent}` where it says which rows of `table` count, and may have `{limit}`.
+    `sql` has `{recent}` where it says which rows of `table` count, and may have `{limit}`. `figure`
+    draws the rows, where a picture says more.
     """
 
     name: str
     title: str
     table: str
     sql: str
+    figure: Callable[[pa.Table], Figure] | None = None
 
     def statement(self, since: datetime | None = None, limit: int = LIMIT) -> str:
         """The SQL: rows from `since` on (with zone), all of them without it."""
@@ -74,6 +80,19 @@ def run(
 ) -> pa.Table:
     """The rows of a report, by Spark if it is given; TableError where its table is not there."""
     return ask(places, report.statement(since, limit), at, spark)
+
+
+def draw(report: Report, rows: pa.Table, file: Path) -> None:
+    """Write the figure of a report as PNG; SettingsError where there is none, or no such place."""
+    if not (rows.num_rows and report.figure):
+        raise SettingsError(f"there is nothing to draw: {report.name} has no rows", "see --since")
+    try:
+        with in_words(str(file)):
+            report.figure(rows).savefig(file, format="png", dpi=150)
+    except OSError as error:
+        raise SettingsError(
+            f"{file} cannot be written: {error.strerror}", "name another file with --png"
+        ) from None
 
 
 def _times(since: datetime) -> dict[str, str]:

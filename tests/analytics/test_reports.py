@@ -6,12 +6,13 @@ import io
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 from asked import answer
 from lakes import Lake
 from windows import Pond, at, logged
 
-from analytics.reports import REPORTS, run
+from analytics.reports import REPORTS, endpoint_daily, run
 from lakehouse import render, store
 from lakehouse.errors import TableError
 from lakehouse.tables import ANOMALIES
@@ -51,8 +52,6 @@ def incident(lake: Lake) -> None:
         "opened": at(121), "last_breach": at(125), "observed": 80.0, "expected": 10.5,
     }  # fmt: skip
     rows = [{field.name: row.get(field.name) for field in ANOMALIES.columns}]
-    import pyarrow as pa
-
     writer = store.DeltaWriter(lake.places, ANOMALIES)
     writer.append(pa.Table.from_pylist(rows, ANOMALIES.columns), store.Key("test", 0))
 
@@ -75,7 +74,7 @@ def as_json(lake: Lake, name: str, since: datetime | None, **more: Any) -> str:
 def test_a_report_has_rows_up_to_its_time(busy: Lake, name: str) -> None:
     """And from a later time on none."""
     assert rows(busy, name)
-    assert not rows(busy, name, at(600))
+    assert not rows(busy, name, at(3000))
 
 
 @pytest.mark.spark
@@ -99,7 +98,7 @@ def test_errors_are_counted_by_endpoint_and_status(busy: Lake) -> None:
 
 
 @pytest.mark.parametrize("name", ["hourly", "services", "endpoints", "users", "status-codes",
-                                  "addresses"])  # fmt: skip
+                                  "addresses", "endpoint-daily"])  # fmt: skip
 def test_every_request_is_in_a_sum_once(busy: Lake, name: str) -> None:
     """Of closed windows and of the open one alike."""
     assert sum(row["requests"] for row in rows(busy, name)) == sum(PER_HALF_HOUR) + 2
@@ -126,6 +125,29 @@ def test_the_slowest_come_first(busy: Lake) -> None:
     """As many as are asked for."""
     found = rows(busy, "slowest", limit=3)
     assert [row["response_time"] for row in found] == [89.5, 88.5, 87.5]
+
+
+def test_daily_errors_are_those_of_a_recount(busy: Lake) -> None:
+    """Of each day and endpoint; the day that is not over is marked."""
+    sql = """SELECT CAST(date AS VARCHAR) AS day, service, endpoint, COUNT(*) AS requests,
+        COUNT(*) FILTER (WHERE is_error) AS errors FROM logs GROUP BY ALL ORDER BY ALL"""
+    found = rows(busy, "endpoint-daily")
+    names = ("service", "endpoint", "requests", "errors")
+    seen = [{"day": str(row["day"]), **{name: row[name] for name in names}} for row in found]
+    assert seen == answer(busy, sql)
+    assert {row["is_final"] for row in found} == {False}
+
+
+def test_a_figure_is_of_the_endpoints_with_the_most_errors(busy: Lake) -> None:
+    """A line each, named, at most eight; names are no formulas."""
+    table = run(REPORTS["endpoint-daily"], busy.places)
+    many = pa.Table.from_pylist(
+        [{**row, "endpoint": f"/$_{n}", "errors": n} for row in table.to_pylist() for n in range(9)]
+    )
+    drawn = endpoint_daily.figure(many)
+    named = [text.get_text() for text in drawn.legends[0].get_texts()]
+    assert named[0].endswith("/$_8")
+    assert len(drawn.axes[0].lines) == 8
 
 
 def test_a_table_that_is_not_there_is_named(lake: Lake) -> None:

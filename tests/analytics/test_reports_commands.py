@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 from click.testing import CliRunner, Result
 from lakes import Lake, events
+from windows import Pond, at, logged
 
 from analytics.reports import REPORTS
 from analytics.reports_commands import report
@@ -64,3 +66,14 @@ def test_no_jvm_is_started(lake: Lake) -> None:
         "sys.exit('pyspark' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_a_figure_is_drawn_where_a_report_has_one(lake: Lake, tmp_path: Path) -> None:
+    """As PNG, beside the rows; another report says which ones have."""
+    Pond(lake).arrive(logged([at(1)], status_code=500))
+    Pond(lake).close_by_now()
+    file = tmp_path / "errors.png"
+    drawn = shown(lake, "endpoint-daily", "--png", str(file), "--format", "json")
+    assert json.loads(drawn.stdout)[0]["errors"] == 1
+    assert file.read_bytes().startswith(b"\x89PNG")
+    assert "draws endpoint-daily" in str(shown(lake, "hourly", "--png", str(file)).exception)
