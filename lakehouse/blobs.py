@@ -38,6 +38,12 @@ def put(at: Any, name: str, content: bytes) -> None:
         obstore.put(at, name, content)
 
 
+def put_file(at: Any, name: str, file: Path) -> None:
+    """Write or replace an object with the bytes of a file, in parts, in one atomic step."""
+    with in_words(_place(at)):
+        obstore.put(at, name, file)
+
+
 def create(at: Any, name: str, content: bytes) -> bool:
     """Write an object in one atomic step unless it exists; whether it was written."""
     try:

@@ -19,7 +19,7 @@ from lakehouse.paths import Places
 from lakehouse.tables import LOGS, QUARANTINE
 
 OPEN = """
-CREATE TEMP TABLE open AS SELECT _topic, _partition, _offset FROM quarantine AS q
+CREATE TEMP TABLE open AS SELECT _topic, _partition, _offset, date FROM quarantine AS q
 WHERE NOT EXISTS (
     SELECT 1 FROM logs
     WHERE _topic = q._topic AND _partition = q._partition AND _offset = q._offset)
@@ -27,8 +27,8 @@ WHERE NOT EXISTS (
 
 HELD = """
 CREATE TEMP VIEW held AS
-SELECT _topic, _partition, _offset, true AS in_logs FROM logs
-UNION ALL SELECT _topic, _partition, _offset, false FROM open
+SELECT _topic, _partition, _offset, date, true AS in_logs FROM logs
+UNION ALL SELECT _topic, _partition, _offset, date, false FROM open
 """
 
 COUNTS = """
@@ -131,9 +131,13 @@ class Coverage:
         sql = "SELECT _partition, min(_offset) FROM held WHERE _topic = $topic GROUP BY 1"
         return dict(self._connection.execute(sql, {"topic": topic}).fetchall())
 
-    def ask(self, sql: str) -> list[tuple[Any, ...]]:
-        """Any question to `logs`, `quarantine` and `held`."""
-        return self._connection.execute(sql).fetchall()
+    def ask(self, sql: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Any question to `logs`, `quarantine`, `held`, and to what was registered."""
+        return self._connection.execute(sql, values or {}).fetchall()
+
+    def register(self, name: str, rows: pa.Table) -> None:
+        """Let questions name these rows."""
+        self._connection.register(name, rows)
 
     def batches(self, sql: str, rows: int) -> Iterator[pa.RecordBatch]:
         """The answer to a question, `rows` at a time."""

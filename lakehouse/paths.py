@@ -45,6 +45,11 @@ class Places:
         return _absolute(".logpond") if is_url(self.lake) else f"{self.lake}/_state"
 
     @property
+    def raw(self) -> str:
+        """Imported files: what was imported, and copies of them."""
+        return f"{self.lake}/_raw"
+
+    @property
     def alerts(self) -> str:
         """What waits for the webhook; on this machine, whose programs send it."""
         return f"{self.state}/alerts.sqlite"

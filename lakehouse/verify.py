@@ -1,5 +1,5 @@
-"""The promise as queries: each record once in logs, or else once in open quarantine; each closed
-window as a recount says, or listed as late.
+"""The promise as queries: each record of topics and imported files once in logs, or else once in
+open quarantine; each closed window as a recount says, or listed as late.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from lakehouse import store
 from lakehouse.checkpoint import Checkpoint, Manifest, Offsets, Span
 from lakehouse.coverage import Coverage, Range, coverage
 from lakehouse.errors import CheckpointError
+from lakehouse.imported import FileVerdict, judge_files, planned_files
 from lakehouse.paths import Places
+from lakehouse.raw import RawZone
 from lakehouse.tables import LOGS, QUARANTINE
 from lakehouse.windows.verdict import WindowFault, WindowsVerdict, judge, rollups_of
 
@@ -38,6 +40,11 @@ class PartitionVerdict:
     duplicates: int
     in_flight: int
 
+    @property
+    def records(self) -> int:
+        """How many were to be found."""
+        return self.end - self.first
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -59,6 +66,7 @@ class Verdict:
     late_rows: int
     versions: dict[str, int]
     partitions: list[PartitionVerdict] = field(default_factory=list)
+    files: list[FileVerdict] = field(default_factory=list)
     examples_of_gaps: list[dict[str, Any]] = field(default_factory=list)
     examples_of_windows: list[WindowFault] = field(default_factory=list)
 
@@ -68,34 +76,38 @@ class Verdict:
 
 
 def verify(places: Places) -> Verdict:
-    """Count every record from the first offset to the end of the last completed batch, and every
-    closed window.
+    """Count every record from the first offset to the end of the last completed batch, every
+    record of each imported file, and every closed window.
 
     Where `retain` deleted records, from its point on.
-    Raises CheckpointError where nothing was ingested yet.
+    Raises CheckpointError where nothing was ingested or imported yet.
     """
-    checkpoint = Checkpoint(places, INGEST)
-    manifest, end = _completed(checkpoint)
+    checkpoint, zone = Checkpoint(places, INGEST), RawZone(places)
+    promised = zone.manifests()
+    completed = _completed(checkpoint, bool(promised or zone.plans()))
     rollups = rollups_of(places)  # before logs, which must have all that they counted
     logs, quarantine = store.open_table(places, LOGS), store.open_table(places, QUARANTINE)
-    limit = _planned(checkpoint, manifest)
+    limit = _planned(checkpoint, completed[0]) if completed else {}
     with coverage(places, logs, quarantine) as held:
-        sources = _sources(held, manifest, end, limit)
+        sources = _sources(held, *completed, limit) if completed else {}
+        tables = {LOGS.name: logs, QUARANTINE.name: quarantine}
+        files, unknown = judge_files(held, promised.values(), planned_files(zone), tables)
         parts = [p for topic, ranges in sources.items() for p in _partitions(held, topic, ranges)]
-        strays, gaps = _strays(held, sources), sum(part.gaps for part in parts)
-        opened = {LOGS.name: logs, QUARANTINE.name: quarantine, **rollups}
-        versions = {name: table.version() for name, table in opened.items()}
+        strays, gaps = _strays(held, sources) + unknown, sum(part.gaps for part in parts)
+        versions = {name: table.version() for name, table in {**tables, **rollups}.items()}
         windows = judge(places, rollups, logs)
         examples = _examples(held, sources) if gaps else []
-        return _verdict(held, parts, strays, versions, examples, windows)
+        return _verdict(held, [*parts, *files], strays, versions, examples, windows)
 
 
-def _completed(checkpoint: Checkpoint) -> tuple[Manifest, Offsets]:
-    """The manifest and the end of the last completed batch."""
+def _completed(checkpoint: Checkpoint, has_files: bool) -> tuple[Manifest, Offsets] | None:
+    """The manifest and the end of the last completed batch; None where files alone came."""
     manifest, progress = checkpoint.manifest(), checkpoint.progress()
+    if manifest is None and has_files:
+        return None
     if manifest is None:
         raise CheckpointError(
-            "there is nothing to verify: no record was ingested yet",
+            "there is nothing to verify: no record was ingested or imported yet",
             "fill the lake with `make demo`, or name another with --lake",
         )
     return manifest, checkpoint.end(progress.completed if progress else None)
@@ -161,23 +173,25 @@ def _strays(held: Coverage, sources: dict[str, dict[int, Range]]) -> int:
 
 def _verdict(
     held: Coverage,
-    parts: list[PartitionVerdict],
+    parts: list[PartitionVerdict | FileVerdict],
     strays: int,
     versions: dict[str, int],
     examples: list[dict[str, Any]],
     windows: WindowsVerdict,
 ) -> Verdict:
     gaps, duplicates = sum(p.gaps for p in parts), sum(p.duplicates for p in parts)
+    files = [part for part in parts if isinstance(part, FileVerdict)]
+    unexpected = strays + sum(file.unexpected for file in files)
     ((misplaced,),) = held.ask(MISPLACED)
     ((duplicate_events,),) = held.ask(DUPLICATE_EVENTS)
     return Verdict(
-        ok=not (gaps or duplicates or strays or misplaced or windows.wrong),
-        records=sum(p.end - p.first for p in parts),
+        ok=not (gaps or duplicates or unexpected or misplaced or windows.wrong),
+        records=sum(p.records for p in parts),
         logs=sum(p.logs for p in parts),
         quarantine=sum(p.quarantine for p in parts),
         gaps=gaps,
         duplicates=duplicates,
-        unexpected=strays,
+        unexpected=unexpected,
         misplaced=misplaced,
         in_flight=sum(p.in_flight for p in parts),
         duplicate_event_ids=duplicate_events,
@@ -186,7 +200,8 @@ def _verdict(
         windows_late=windows.late,
         late_rows=windows.late_rows,
         versions=versions,
-        partitions=parts,
+        partitions=[part for part in parts if isinstance(part, PartitionVerdict)],
+        files=files,
         examples_of_gaps=examples,
         examples_of_windows=windows.faults,
     )

@@ -7,7 +7,7 @@ time alone, never on its neighbours. Every raw row comes out once: in `events` o
 from lakehouse.decode.batch import EVENTS, RAW, VERSION, Decoded, decode
 from lakehouse.decode.fault import REASONS
 from lakehouse.decode.guard import Limits
-from lakehouse.decode.rejects import REJECTS, original
+from lakehouse.decode.rejects import REJECTS, as_it_came, original
 
 __all__ = [
     "EVENTS",
@@ -17,6 +17,7 @@ __all__ = [
     "VERSION",
     "Decoded",
     "Limits",
+    "as_it_came",
     "decode",
     "original",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import codecs
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -29,6 +29,16 @@ def reject_rows(raw: pa.RecordBatch, faults: Mapping[int, Fault], cap: int) -> p
         **{f.name: of.column(f.name) for f in ORIGIN},
     }
     return pa.Table.from_pydict(columns, schema=REJECTS)
+
+
+def as_it_came(rejects: pa.Table, payloads: Sequence[bytes], cap: int) -> pa.Table:
+    """The same rejects with other payloads: what was there before it was made JSON."""
+    kept = [_kept(payload, cap) for payload in payloads]
+    for name in _kept(None, cap):
+        field = rejects.schema.field(name)
+        column = pa.array([each[name] for each in kept], field.type)
+        rejects = rejects.set_column(rejects.schema.get_field_index(name), field, column)
+    return rejects
 
 
 def original(reject: Mapping[str, Any]) -> bytes | None:

@@ -8,6 +8,7 @@ from lakehouse.paths import Places
 from lakehouse.store.commit import DeltaWriter, Key, Writer
 from lakehouse.store.files import DataFile
 from lakehouse.store.read import held, note_of, oldest_kept, open_table, table_or_none
+from lakehouse.store.remove import remove
 from lakehouse.store.replace import WRITTEN, Replacement, replace
 from lakehouse.store.retry import retried
 from lakehouse.store.schema import create, set_property
@@ -38,6 +39,7 @@ __all__ = [
     "note_of",
     "oldest_kept",
     "open_table",
+    "remove",
     "replace",
     "retried",
     "set_property",

@@ -165,12 +165,12 @@ def test_rows_of_an_unknown_topic_are_caught(running: Lake, offsets: list[int]) 
     assert faults(verify(running.places)) == {"unexpected": len(offsets)}
 
 
-def test_rows_of_files_are_their_importers_business(running: Lake) -> None:
-    """A file's rows are no stray ones."""
+def test_rows_of_a_file_that_nobody_imported_are_caught(running: Lake) -> None:
+    """The raw zone knows every file that rows can be of."""
     rows = events([0])
     place = rows.schema.get_field_index("_topic")
     running.put(rows.set_column(place, LOGS.columns.field("_topic"), pa.array(["file:abc"])))
-    assert faults(verify(running.places)) == {}
+    assert faults(verify(running.places)) == {"unexpected": 1}
 
 
 @pytest.mark.parametrize("crash", ["offsets", "planned", "quarantine", "logs"])

@@ -1,0 +1,39 @@
+"""Rows of a table deleted once per key, however often that is repeated."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+from deltalake import CommitProperties, DeltaTable, Transaction
+
+from lakehouse.paths import Places
+from lakehouse.store.commit import Key, is_done
+from lakehouse.store.read import NOTE, check_writer
+from lakehouse.store.retry import retried
+from lakehouse.tables import Table
+
+
+def remove(places: Places, table: Table, where: str, key: Key) -> bool:
+    """Delete the rows `where` (SQL), unless `key` was committed before; whether it was done now.
+
+    One commit, also where no row is left to delete. TableError where others kept winning.
+    """
+    return retried(places, table.name, lambda at: _remove(at, table, where, key))
+
+
+def _remove(at: DeltaTable, table: Table, where: str, key: Key) -> bool:
+    check_writer(at, "deltalake")
+    if is_done(at.transaction_version(key.app), key):
+        return False
+    before, told = at.version(), {"writer": key.app, "batch": key.version}
+    done = CommitProperties(
+        custom_metadata={NOTE: msgspec.json.encode(told).decode()},
+        app_transactions=[Transaction(key.app, key.version, int(time.time() * 1000))],
+    )
+    at.delete(where, commit_properties=done)
+    if at.version() == before:  # deltalake commits nothing where nothing matches
+        at.create_write_transaction(
+            [], "append", at.schema(), [*table.partition_by], commit_properties=done
+        )
+    return True
