@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 from lakehouse.errors import SettingsError
 
@@ -32,13 +33,25 @@ def check() -> str:
 
 
 def _version(java: str) -> int | None:
-    """The major version: 17 of 17.0.15, 8 of 1.8.0_392; None where it does not run."""
+    """The major version: 17 of 17.0.15, 8 of 1.8.0_392; None where there is none, or it fails."""
+    match = re.search(r'(?:version |JAVA_VERSION=)"(?:1\.)?(\d+)', _released(java) or _asked(java))
+    return int(match[1]) if match else None
+
+
+def _released(java: str) -> str:
+    """What the file beside it says, so that no JVM has to start; empty where there is none."""
+    try:
+        return (Path(java).resolve().parent.parent / "release").read_text()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _asked(java: str) -> str:
     try:
         said = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
-        return None
-    match = re.search(r'version "(?:1\.)?(\d+)', said.stderr + said.stdout)
-    return int(match[1]) if match else None
+        return ""
+    return said.stderr + said.stdout
 
 
 if __name__ == "__main__":

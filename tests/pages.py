@@ -39,11 +39,11 @@ def pages(lake: Lake, **options: Any) -> TestClient:
 
 
 @contextmanager
-def server(lake: Lake) -> Iterator[str]:
+def server(lake: Lake, **options: Any) -> Iterator[str]:
     """The address of a real server, which ends with the test."""
     port = free_port()
-    config = uvicorn.Config(create(lake.places), port=port, log_level="error",
-                            timeout_graceful_shutdown=1)  # fmt: skip
+    config = uvicorn.Config(create(lake.places, Options(**options)), port=port,
+                            log_level="error", timeout_graceful_shutdown=1)  # fmt: skip
     running = uvicorn.Server(config)
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()

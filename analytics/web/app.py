@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
+from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -16,6 +17,7 @@ from analytics.web import health
 from analytics.web.chores import Chores
 from analytics.web.guard import COOKIE, HEADERS, Guard, Key
 from analytics.web.lake import MEMORY_MB, Lake
+from analytics.web.live import MOST_FOLLOWERS
 from analytics.web.page import Viewed
 from analytics.web.pages import PAGES
 from analytics.web.pulse import Pulse
@@ -31,12 +33,15 @@ doors = APIRouter(include_in_schema=False)
 
 @dataclass(frozen=True)
 class Options:
-    """What a server is told: who may ask, what DuckDB may hold, which Kafka to ask for the lag."""
+    """What a server is told: who may ask, what DuckDB may hold, which Kafka to ask for the lag,
+    how many pages may follow at once.
+    """
 
     host: str = "127.0.0.1"
     token: str = ""
     memory_mb: int = MEMORY_MB
     bootstrap: str = ""
+    followers: int = MOST_FOLLOWERS
 
 
 def create(places: Places, options: Options = Options()) -> FastAPI:
@@ -47,6 +52,7 @@ def create(places: Places, options: Options = Options()) -> FastAPI:
         description="What the pages show, as JSON. `as_of` reads the lake as it was.",
     )  # fmt: skip
     app.state.lake = Lake(places, options.memory_mb)
+    app.state.followers = CapacityLimiter(options.followers)
     app.state.chores = Chores(places)
     app.state.watch = Watch(places, options.bootstrap)
     app.state.pulse = Pulse(places, options.bootstrap) if options.bootstrap else None

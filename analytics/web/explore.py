@@ -16,6 +16,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from analytics.web import explore_figures, tail
 from analytics.web.chosen import ALL, Chosen, Cursor, span
 from analytics.web.explore_figures import Found, Part, Row
+from analytics.web.live import following
 from analytics.web.page import Page, View, Viewed
 from analytics.web.shown import TEMPLATES
 from lakehouse.render import plain
@@ -115,7 +116,8 @@ def as_csv(view: Viewed, asking: Asking) -> StreamingResponse:
     return StreamingResponse(_csv(pages), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-@router.get("/explore/tail", response_class=EventSourceResponse, include_in_schema=False)
+@router.get("/explore/tail", response_class=EventSourceResponse, include_in_schema=False,
+            dependencies=[Depends(following)])  # fmt: skip
 async def live(
     view: Viewed, asking: Asking, last_event_id: Annotated[str | None, Header()] = None
 ) -> AsyncIterator[ServerSentEvent]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import HTMLResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from analytics.web import home_figures
 from analytics.web.home_figures import SPANS, Home
-from analytics.web.live import changes
+from analytics.web.live import changes, following
 from analytics.web.page import Page, View, Viewed
 from lakehouse.rollup import MINUTES
 from lakehouse.tables import ANOMALIES, LOGS
@@ -37,7 +37,8 @@ def figures(view: Viewed, hours: Hours = "6") -> Home:
     return _home(view, hours)
 
 
-@router.get("/live", response_class=EventSourceResponse, include_in_schema=False)
+@router.get("/live", response_class=EventSourceResponse, include_in_schema=False,
+            dependencies=[Depends(following)])  # fmt: skip
 async def live(view: Viewed) -> AsyncIterator[ServerSentEvent]:
     """Tells that there are newer rows or incidents."""
     async for event in changes(view.lake, WATCHED):

@@ -22,6 +22,8 @@ from lakehouse.store.log import Log
 from lakehouse.tables import LOGS
 
 MEMORY_MB, THREADS, AT_ONCE = 160, 2, 2
+# The system's own cache holds the files; a second one in so little memory only costs.
+CACHING = {"enable_external_file_cache": False}
 PATIENCE_SECONDS = 20.0
 SNAPSHOTS_KEPT = 8
 Values = Sequence[Any] | Mapping[str, Any]
@@ -43,7 +45,7 @@ class Lake:
 
     def __post_init__(self) -> None:
         self._duck = duckdb.connect(
-            config={**CONFIG, "memory_limit": f"{self.memory_mb}MB", "threads": THREADS}
+            config={**CONFIG, **CACHING, "memory_limit": f"{self.memory_mb}MB", "threads": THREADS}
         )
         for setting in ("TimeZone = 'UTC'", "preserve_insertion_order = false"):
             self._duck.execute(f"SET GLOBAL {setting}")

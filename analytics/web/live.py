@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from http import HTTPStatus
 
-from anyio import to_thread
+from anyio import CapacityLimiter, WouldBlock, to_thread
+from fastapi import HTTPException, Request
 from fastapi.sse import ServerSentEvent
 
 from analytics.web.lake import Lake
 
-EVERY_SECONDS = 2.0
+EVERY_SECONDS, MOST_FOLLOWERS = 2.0, 64
+
+
+async def following(request: Request) -> AsyncIterator[None]:
+    """A place among those who follow, until they leave; HTTPException 503 where all are taken."""
+    places: CapacityLimiter = request.app.state.followers
+    try:
+        places.acquire_on_behalf_of_nowait(request)
+    except WouldBlock:
+        raise HTTPException(
+            HTTPStatus.SERVICE_UNAVAILABLE, f"{places.total_tokens} pages follow this lake already"
+        ) from None
+    try:
+        yield
+    finally:
+        places.release_on_behalf_of(request)
 
 
 async def changes(

@@ -16,6 +16,7 @@ COMMANDS = (
     ("status", "--bootstrap", "127.0.0.1:1"), ("report", "hourly"), ("report", "slowest"),
     ("tail", "--no-follow"), ("diff", "logs", "0", "1"), ("tables",), ("history", "logs"),
     ("sql", "SELECT COUNT(*) FROM traffic"), ("reset", "--yes", "--keep-topic"),
+    ("doctor", "--bootstrap", "127.0.0.1:1"),
 )  # fmt: skip
 
 
@@ -31,6 +32,7 @@ def test_no_java_is_started(
     java.parent.mkdir()
     java.write_text(f"#!/bin/sh\necho started > {noted}\nexit 1\n")
     java.chmod(0o755)
+    (tmp_path / "release").write_text('JAVA_VERSION="17.0.1"')
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", str(java.parent), prepend=":")
     said = CliRunner().invoke(logpond, [*words, "--lake", pond.lake.places.lake])

@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 from lakes import Lake, events
 
 from cli.reset import reset
-from lakehouse import store, topics
-from lakehouse.errors import BrokerError, CheckpointError, SettingsError
+from lakehouse import blobs, store, topics
+from lakehouse.errors import BrokerError, CheckpointError, LogpondError, SettingsError
 from lakehouse.lock import alone
 from lakehouse.tables import LOGS, TABLES
 from lakehouse.topics import Topic
@@ -63,6 +63,28 @@ def test_a_topic_that_cannot_be_emptied_keeps_all(running: Lake) -> None:
     refused = run(running, "--yes", "--bootstrap", "127.0.0.1:1").exception
     assert isinstance(refused, BrokerError)
     assert running.count() == 7
+
+
+@pytest.mark.parametrize("done", range(3))
+def test_cut_off_no_start_goes_on_and_a_second_time_ends_it(
+    running: Lake, monkeypatch: pytest.MonkeyPatch, done: int
+) -> None:
+    """Killed before the next of its three parts: half a lake is refused, never read on."""
+    left, remove = iter(range(done)), blobs.remove
+
+    def dies(place: str) -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        remove(place)
+
+    monkeypatch.setattr(blobs, "remove", dies)
+    assert run(running, "--yes", "--keep-topic").exit_code
+    monkeypatch.undo()
+    if done:
+        with pytest.raises(LogpondError, match=r"recover|reset"):
+            running.admit()
+    assert run(running, "--yes", "--keep-topic").exit_code == 0
+    assert not root(running).exists()
 
 
 def test_a_second_time_finds_nothing(running: Lake) -> None:

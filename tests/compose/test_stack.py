@@ -45,6 +45,7 @@ def test_events_go_from_container_to_container(stack: Stack) -> None:
     """What the producer sends arrives in `logs`, and minutes of it are closed."""
     goes_on(stack)
     until(lambda: bool(stack.rows("SELECT 1 AS n FROM logs_windowed LIMIT 1")))
+    assert stack.rows("SELECT COUNT(*) AS n FROM logs WHERE _topic = 'web-logs'")[0]["n"] > 0
 
 
 @pytest.mark.parametrize("tool", ["kafka-topics.sh --list", "kafka-broker-api-versions.sh"])

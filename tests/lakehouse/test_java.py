@@ -35,6 +35,16 @@ def test_too_old(version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert all(tool in said for tool in ("apt", "dnf", "pacman", "brew", "winget"))
 
 
+def test_what_the_release_says_starts_no_jvm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file that each JDK has beside it is enough: this `java` would say another version."""
+    fake_java(tmp_path, "11")
+    (tmp_path / "release").write_text('IMPLEMENTOR="Debian"\nJAVA_VERSION="17.0.15"\n')
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    assert java.check() == f"{tmp_path}/bin/java"
+
+
 def test_none_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No Java anywhere is the same line."""
     monkeypatch.delenv("JAVA_HOME", raising=False)

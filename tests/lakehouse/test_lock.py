@@ -34,16 +34,19 @@ def test_behind_a_url_nobody_knows() -> None:
 
 
 def test_looks_do_not_refuse_a_start(tmp_path: Path) -> None:
-    """A look holds the lock for an instant; a start waits that long."""
-    place, done = str(tmp_path / "ledger"), threading.Event()
+    """A look holds the lock for an instant; a start waits that long, fifty times of fifty."""
+    place, done, seen, held = str(tmp_path / "ledger"), threading.Event(), [], 0
     with alone(place, "it"):
         pass
-    looking = threading.Thread(target=lambda: [is_held(place) for _ in iter(done.is_set, True)])
+    looking = threading.Thread(
+        target=lambda: seen.extend(is_held(place) for _ in iter(done.is_set, True))
+    )
     looking.start()
     try:
         for _ in range(50):
             with alone(place, "it"):
-                pass
+                held += 1
     finally:
         done.set()
         looking.join()
+    assert (held, len(seen) > 0) == (50, True)

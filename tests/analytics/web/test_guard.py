@@ -30,7 +30,7 @@ def test_an_address_of_others_wants_a_token(host: str) -> None:
 @pytest.mark.parametrize(("host", "token"), [("127.0.0.1", ""), ("::1", ""), ("0.0.0.0", "s")])
 def test_an_address_of_our_own_or_a_token_is_enough(host: str, token: str) -> None:
     """Then it starts."""
-    check_address(host, token)
+    assert check_address(host, token) is None
 
 
 def test_the_command_refuses_before_it_listens(lake: Lake) -> None:

@@ -101,6 +101,18 @@ def test_a_page_is_told_of_a_change(lake: Lake) -> None:
         assert next(line for line in lines if line == "event: changed")
 
 
+def test_more_followers_than_may_are_told_so(lake: Lake) -> None:
+    """One place: the second is refused while the first is there, and served once it has gone."""
+    Pond(lake).arrive(named(["a"]))
+    with server(lake, followers=1) as at:
+        with httpx.stream("GET", f"{at}/live", timeout=10) as first:
+            lines = first.iter_lines()
+            assert next(lines) == "event: hello"
+            refused = httpx.get(f"{at}/explore/tail", timeout=10)
+        with following(f"{at}/explore/tail", again=503) as then:
+            assert (refused.status_code, next(then)) == (503, "event: hello")
+
+
 def test_a_page_of_the_past_follows_nothing(lake: Lake) -> None:
     """What was does not change."""
     Pond(lake).arrive(named(["a"]))
@@ -126,9 +138,11 @@ def test_a_server_that_is_stopped_ends_though_somebody_follows(lake: Lake) -> No
 
 
 @contextmanager
-def following(address: str) -> Iterator[Iterator[str]]:
-    """The lines of a stream of events, once the server answers."""
+def following(address: str, again: int = 0) -> Iterator[Iterator[str]]:
+    """The lines of a stream of events, once the server answers, and not with `again`."""
     while True:
         with suppress(httpx.ConnectError), httpx.stream("GET", address, timeout=30) as events:
+            if events.status_code == again:
+                continue
             yield events.iter_lines()
             return
