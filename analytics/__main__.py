@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analytics import (
+    import_commands,
     reports_commands,
     status_commands,
     tail_commands,
@@ -14,6 +15,7 @@ from analytics.commands import analytics
 from lakehouse.program import run
 
 for command in (
+    import_commands.import_,
     upkeep_commands.detail,
     upkeep_commands.optimize,
     upkeep_commands.vacuum,

@@ -15,6 +15,7 @@ COMMANDS = {
     "produce": ("producer.commands", "Send log events to Kafka: synthetic, incidents, replay."),
     "files": ("producer.files_commands", "Make files of logs for the file jobs."),
     "stream": ("streaming.commands", "Take records from Kafka into logs and quarantine."),
+    "import": ("analytics.import_commands", "Bring log files into logs and quarantine."),
     "sql": ("analytics.commands", "Ask any table, at any version or time."),
     "report": ("analytics.reports_commands", "Errors, hours, endpoints, ...: a ready question."),
     "tail": ("analytics.tail_commands", "Show log events as they come."),

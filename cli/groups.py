@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 GROUPS = {
-    "Run": ("up", "produce", "stream", "detect", "web"),
+    "Run": ("up", "produce", "stream", "import", "detect", "web"),
     "Look": ("status", "report", "tail", "sql", "tables", "history", "diff"),
     "Files": ("discover", "import", "scan-cost", "files", "aggregate", "watch-time",
               "service-metrics"),

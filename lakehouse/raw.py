@@ -162,4 +162,6 @@ class RawZone:
 
 
 def _name(plan: Plan) -> str:
-    return f"{PLANS}/{plan.what.sha256}.{plan.what.batch}.json"
+    """One that only removes is named by its path: its content may come by a plan of its own."""
+    swaps = "" if plan.files else f".{hashlib.sha256(plan.what.path.encode()).hexdigest()[:12]}"
+    return f"{PLANS}/{plan.what.sha256}.{plan.what.batch}{swaps}.json"

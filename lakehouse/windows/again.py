@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -41,6 +42,19 @@ def reconcile(
         if found.to_count or found.wrong_days:
             replace(places, rollup.table(), partial(_day_again, places, rollup, found))
             yield found
+
+
+def mend(places: Places, rollup: Rollup, since: date | None = None) -> Iterator[Checked]:
+    """Count closed windows again whose rows were removed since; those that are late stay so."""
+    table = store.table_or_none(places, rollup.name)
+    if table is None or horizon(table) is None:
+        return
+    logs = open_table(places, LOGS)
+    for found in check(places, rollup, table, logs, checked_from(table, logs, since)):
+        wrong = dataclasses.replace(found, late=[])
+        if wrong.to_count:
+            replace(places, rollup.table(), partial(_day_again, places, rollup, wrong))
+            yield wrong
 
 
 def rebuild(places: Places, rollup: Rollup, late: timedelta) -> Iterator[Closed]:

@@ -1,0 +1,46 @@
+"""Text of a CSV field as a value of the type that its event field has. Pure.
+
+What does not fit is left as text: the decoder refuses it, and says why.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from lakehouse.decode.wire import FIELDS
+
+KINDS = {field.name: field.kind for field in FIELDS}
+INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+ZONELESS = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?", re.ASCII)
+
+Convert = Callable[[str], Any]
+
+
+def converter(field: str, utc: bool) -> Convert:
+    """What makes a value of a field's text; with `utc` a time without a zone gets one."""
+    kinds: dict[type, Convert] = {int: integer, float: number}
+    if KINDS[field] is datetime and utc:
+        return with_zone
+    return kinds.get(KINDS[field], str)
+
+
+def integer(text: str) -> int | str:
+    """A whole number, or the text that is none."""
+    return int(text) if INTEGER.fullmatch(text.strip()) else text
+
+
+def number(text: str) -> float | str:
+    """A finite number, or the text that is none."""
+    found = float(text) if NUMBER.fullmatch(text.strip()) else math.inf
+    return found if math.isfinite(found) else text
+
+
+def with_zone(text: Any) -> Any:
+    """A time as it stands in logs, with the zone that it lacks; all else as it is."""
+    is_bare = isinstance(text, str) and ZONELESS.fullmatch(text.strip())
+    return f"{text.strip()}Z" if is_bare else text
