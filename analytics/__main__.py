@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from analytics import (
+    discover_commands,
     import_commands,
     reports_commands,
+    service_metrics_commands,
     status_commands,
     tail_commands,
     upkeep_commands,
+    watch_time_commands,
     web_commands,
     windows_commands,
 )
@@ -16,6 +19,8 @@ from lakehouse.program import run
 
 for command in (
     import_commands.import_,
+    discover_commands.discover,
+    watch_time_commands.watch_time,
     upkeep_commands.detail,
     upkeep_commands.optimize,
     upkeep_commands.vacuum,
@@ -24,6 +29,7 @@ for command in (
     windows_commands.reconcile,
     windows_commands.rebuild,
     reports_commands.report,
+    service_metrics_commands.service_metrics,
     status_commands.status,
     status_commands.diff,
     tail_commands.tail,

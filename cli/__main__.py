@@ -15,6 +15,7 @@ COMMANDS = {
     "produce": ("producer.commands", "Send log events to Kafka: synthetic, incidents, replay."),
     "files": ("producer.files_commands", "Make files of logs for the file jobs."),
     "stream": ("streaming.commands", "Take records from Kafka into logs and quarantine."),
+    "discover": ("analytics.discover_commands", "Show what is in files, before importing them."),
     "import": ("analytics.import_commands", "Bring log files into logs and quarantine."),
     "sql": ("analytics.commands", "Ask any table, at any version or time."),
     "report": ("analytics.reports_commands", "Errors, hours, endpoints, ...: a ready question."),
@@ -24,6 +25,10 @@ COMMANDS = {
     "history": ("analytics.commands", "Show the versions of a table."),
     "diff": ("analytics.status_commands", "Show what two versions of a table differ in."),
     "web": ("analytics.web_commands", "Show the lake in a browser."),
+    "service-metrics": (
+        "analytics.service_metrics_commands",
+        "Response times, errors and spikes of services, from files.",
+    ),
     "verify": ("analytics.commands", "Prove that nothing is lost or repeated."),
     "detail": ("analytics.upkeep_commands", "Show what a table weighs, and how far back it goes."),
     "optimize": (
@@ -48,6 +53,10 @@ COMMANDS = {
     "recover": ("streaming.commands", "Make a lost checkpoint anew from the tables."),
     "spark-ui": ("cli.spark_ui", "Show what Spark did in runs that are over."),
     "replay-quarantine": ("streaming.commands", "Decode quarantine again, after a fix."),
+    "watch-time": (
+        "analytics.watch_time_commands",
+        "Add up watch time per user and region, over large CSV files.",
+    ),
     "doctor": ("cli.doctor", "Check the machine and the lake, and say what to do."),
     "reset": ("cli.reset", "Delete topic, checkpoints and tables together."),
 }

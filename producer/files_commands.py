@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
+UNITS = {"": 1, "k": 1000, "M": 1_000_000, "G": 1_000_000_000}
 
 
 @click.group()
@@ -90,6 +91,48 @@ def services(start_date: datetime, output_dir: Path, force: bool, **flags: Any) 
     make.whole(output_dir / TRUTH / "spikes.json", lambda part: truth(order, part))
     wanted = order.files(output_dir)
     make.told(wanted, make.missing(wanted, force), 1, output_dir)
+
+
+@files.command("watch-time")
+@click.option("--files", "count", type=click.IntRange(1), default=4, show_default=True, metavar="N")
+@click.option(
+    "--size", default="5MB", show_default=True, metavar="SIZE", help="Of each: 100MB, 1GB."
+)
+@click.option("--threads", type=click.IntRange(1), default=2, show_default=True, metavar="N")
+@click.option("--output-dir", type=FOLDER, required=True, metavar="DIR")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, metavar="N")
+@click.option("--force", is_flag=True, help="Make again what is there already.")
+def watch_time(
+    count: int, size: str, threads: int, output_dir: Path, seed: int, force: bool
+) -> None:
+    """Make CSV files of views for `logpond watch-time`: log_id, user_id, ip, timestamp, minutes.
+
+    Of fifty rows one is in the same file before and one in an earlier file; some have faults.
+    _truth.json says how many, _truth/*.parquet what each user has watched. More files of the same
+    size and seed leave those that are there as they are.
+
+    \b
+      logpond files watch-time --output-dir data/watch-time
+      logpond files watch-time --files 20 --size 1GB --seed 7 --output-dir /data/views
+    """
+    from producer.files import make
+    from producer.files.watch_time import Order, note
+
+    order = Order(seed, _bytes(size))
+    make.prepare(output_dir, order.facts(), force)
+    wanted = order.files(output_dir, count)
+    note(order, output_dir, count)
+    make.told(wanted, make.missing(wanted, force), threads, output_dir)
+
+
+def _bytes(text: str) -> int:
+    """A size as people write it."""
+    import re
+
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kMG]?)B?", text.strip())
+    if not found or not (size := int(float(found[1]) * UNITS[found[2]])):
+        raise click.BadParameter("write it as 500kB, 100MB, 1.5GB", param_hint="--size")
+    return size
 
 
 def _listed(flags: dict[str, Any]) -> dict[str, Any]:
