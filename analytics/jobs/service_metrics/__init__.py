@@ -1,0 +1,1 @@
+"""`logpond service-metrics`: how services answer, and the minutes in which they were too slow."""
