@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analytics import (
+    aggregate_commands,
     discover_commands,
     import_commands,
     reports_commands,
@@ -29,6 +30,7 @@ for command in (
     windows_commands.reconcile,
     windows_commands.rebuild,
     reports_commands.report,
+    aggregate_commands.aggregate,
     service_metrics_commands.service_metrics,
     status_commands.status,
     status_commands.diff,

@@ -19,6 +19,10 @@ COMMANDS = {
     "import": ("analytics.import_commands", "Bring log files into logs and quarantine."),
     "sql": ("analytics.commands", "Ask any table, at any version or time."),
     "report": ("analytics.reports_commands", "Errors, hours, endpoints, ...: a ready question."),
+    "aggregate": (
+        "analytics.aggregate_commands",
+        "Sum metrics by period, user and app, from files.",
+    ),
     "tail": ("analytics.tail_commands", "Show log events as they come."),
     "status": ("analytics.status_commands", "Show queries, lag, late rows, incidents, tables."),
     "tables": ("analytics.commands", "List the tables of the lake."),

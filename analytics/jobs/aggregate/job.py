@@ -1,0 +1,142 @@
+"""Files of the range -> blocks -> sums of each -> merged, in order -> one CSV."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from analytics.jobs import results
+from analytics.jobs.aggregate.blocks import Block, blocks
+from analytics.jobs.aggregate.days import Days
+from analytics.jobs.aggregate.engine import Engine, Fault, Part
+from analytics.jobs.aggregate.question import Question
+from analytics.jobs.performance import Performance
+
+if TYPE_CHECKING:
+    import polars as pl
+
+TIMES = "%Y-%m-%d %H:%M:%S"
+# So many malformed lines are named; all are counted.
+NAMED = 5
+# Sums that wait to be merged, in rows.
+MOST_WAITING = 500_000
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to sum, by how many threads, and under which name to put it."""
+
+    asked: Question
+    threads: int
+    output: Path
+
+
+@dataclass
+class Tally:
+    """What was read: lines, those that do not count by reason, and the first of them."""
+
+    lines: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    first: list[Fault] = field(default_factory=list)
+
+    @property
+    def malformed(self) -> int:
+        """Lines that do not count."""
+        return self.reasons.total()
+
+    def add(self, part: Part) -> None:
+        """Count a block."""
+        self.lines += part.lines
+        self.reasons.update(fault.reason for fault in part.faults)
+        self.first += part.faults[: NAMED - len(self.first)]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where the result is, how many rows it has, and what was read for it."""
+
+    result: Path
+    rows: int
+    tally: Tally
+    files: Days | None = None
+
+
+class Source(Protocol):
+    """What can be summed."""
+
+    @property
+    def bytes(self) -> int:
+        """How much there is to read, as far as it is known."""
+
+    @property
+    def files(self) -> Days | None:
+        """The files, where it has some."""
+
+    def into(
+        self, order: Order, performance: Performance, advance: Callable[[int], Any]
+    ) -> Outcome:
+        """Sum it into a new CSV; `advance` is told the bytes that were read."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """A file a day."""
+
+    files: Days
+
+    @property
+    def bytes(self) -> int:
+        """What the files weigh."""
+        return self.files.bytes
+
+    def into(
+        self, order: Order, performance: Performance, advance: Callable[[int], Any]
+    ) -> Outcome:
+        """Read and sum by blocks, merge and sort, write."""
+        os.environ["POLARS_MAX_THREADS"] = str(order.threads)
+        engine, tally = Engine(order.asked), Tally()
+        with performance.phase("read and sum") as phase:
+            sums = _sums(engine, _blocks(self.files, advance), order.threads, tally)
+            phase.rows, phase.bytes = tally.lines, self.bytes
+        with performance.phase("merge and sort") as phase:
+            merged = engine.merged(sums)
+            phase.rows = merged.height
+        with performance.phase("write") as phase, results.new(order.output) as draft:
+            merged.write_csv(draft.file, datetime_format=TIMES)
+            phase.rows, phase.bytes = merged.height, draft.file.stat().st_size
+        return Outcome(draft.path, merged.height, tally, self.files)
+
+
+def _sums(engine: Engine, lines: Iterable[Block], threads: int, tally: Tally) -> list[pl.DataFrame]:
+    waiting: list[pl.DataFrame] = []
+    for part in _in_order(engine.part, lines, threads):
+        tally.add(part)
+        waiting.append(part.sums)
+        if len(waiting) > 1 and sum(sums.height for sums in waiting) > MOST_WAITING:
+            waiting = [engine.merged(waiting)]
+    return waiting
+
+
+def _blocks(found: Days, advance: Callable[[int], Any]) -> Iterator[Block]:
+    for file in found.files:
+        for block in blocks(file):
+            yield block
+            advance(len(block.text))
+
+
+def _in_order(
+    work: Callable[[Block], Part], lines: Iterable[Block], threads: int
+) -> Iterator[Part]:
+    """What the work makes of each block, by so many threads; few blocks are held at once."""
+    with ThreadPoolExecutor(threads) as pool:
+        running: deque[Future[Part]] = deque()
+        for block in lines:
+            running.append(pool.submit(work, block))
+            if len(running) > threads:
+                yield running.popleft().result()
+        yield from (done.result() for done in running)
