@@ -20,7 +20,8 @@ SELECT f._topic,
     count(h._offset) FILTER (h.is_one) AS rows,
     count(h._offset) FILTER (h.is_one AND h.in_logs) AS logs,
     count(h._offset) FILTER (NOT h.is_one) AS outside,
-    count(h._offset) - count(DISTINCT (h._partition, h._offset)) AS repeated,
+    count(h._offset) - count(DISTINCT (h._partition, h._offset)) FILTER (h._offset IS NOT NULL)
+        AS repeated,
     count(DISTINCT h._offset) FILTER (h.is_one AND h.date >= h.first_) AS found
 FROM files AS f LEFT JOIN (
     SELECT h.*, _partition = 0 AND _offset >= 0 AND _offset < n.records AS is_one,
