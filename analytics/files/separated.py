@@ -76,6 +76,6 @@ def _named(header: list[str]) -> tuple[str, ...]:
     found: list[str] = []
     for at, cell in enumerate(header):
         name = cell.strip() or f"column{at}"
-        again = sum(1 for other in found if other == name)
+        again = sum(1 for other in found if other.casefold() == name.casefold())
         found.append(f"{name}_{again}" if again else name)
     return tuple(found)

@@ -1,0 +1,124 @@
+"""A dataset in words: its head, what is odd, and the command that imports it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from analytics.files.datasets import FROM_PATH, Dataset
+from analytics.files.guess import TIMES
+from analytics.files.opened import expand
+from analytics.files.profile import Column, Profile
+from lakehouse.options import HUMANE
+from lakehouse.render import escaped
+
+NAMES = {"csv": "CSV", "ndjson": "NDJSON", "access": "access log"}
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+# More of them are counted.
+MOST = 5
+FEW = 3
+# What one file may well have one value of.
+CONSTANT = ("service", "endpoint")
+
+
+def head(dataset: Dataset) -> str:
+    """What it is: where, how many files of which form, their size."""
+    kind, count = dataset.usual, len(dataset.files)
+    form = f"{count:,} {NAMES[kind.format]} file{'s' * (count != 1)}"
+    if kind.format == "csv":
+        header = "a header" if kind.header else "no header"
+        form += f", {SEPARATORS[kind.delimiter]} between values, {header}"
+    if packed := sum(one.compressed for one in dataset.files.values()):
+        form += ", gzip" if packed == count else f", {packed:,} of them gzip"
+    return escaped(f"{_where(dataset)}: {form}, {HUMANE['bytes'](dataset.bytes)}")
+
+
+def notes(dataset: Dataset, found: Profile) -> Iterator[str]:
+    """Rows, times, partitions, and what is not as in the rest."""
+    about = "" if found.exact else "about "
+    yield f"{about}{found.rows:,} rows" + (f", {found.broken:,} more broken" * bool(found.broken))
+    if times := extent(found):
+        yield f"from {HUMANE['time'](times[0])} to {HUMANE['time'](times[1])}"
+    for key, values in dataset.partitions.items():
+        yield escaped(f"partitioned by {key}: {len(values):,} values, {values[0]} to {values[-1]}")
+    yield from _some("broken: ", found.examples, found.broken)
+    yield from _some("drift: ", [*dataset.drift(), *found.odd])
+
+
+def last(dataset: Dataset) -> Iterator[str]:
+    """What an event lacks, and the command to copy."""
+    if dataset.missing:
+        wants = (f"{f} (or {FROM_PATH[f]})" if f in FROM_PATH else f for f in dataset.missing)
+        yield f"no column is known for: {', '.join(wants)}; fill in what is in capitals"
+    yield f"import: {command(dataset)}"
+
+
+def command(dataset: Dataset) -> str:
+    """The command that imports the dataset, with a value to fill in for what it lacks."""
+    maps = [f"--map {shlex.quote(f'{name}={field}')}"
+            for name, field in dataset.usual.mapping.items() if name != field]  # fmt: skip
+    lacking = [f"--set {name}={name.upper()}" if name in CONSTANT else f"--map COLUMN={name}"
+               for name in dataset.missing]  # fmt: skip
+    words = ["logpond import", *(shlex.quote(path) for path in _paths(dataset)), *maps, *lacking]
+    return escaped(" ".join(words))
+
+
+def extent(found: Profile) -> tuple[datetime, datetime] | None:
+    """The first and the last time of the column that gives an event's."""
+    of = next((c for c in found.columns if c.field == "timestamp" and c.type in TIMES), None)
+    return (of.min, of.max) if of and of.min else None
+
+
+def rows(columns: Sequence[Column]) -> list[dict[str, Any]]:
+    """The columns for a table: examples as one text."""
+    return [{**asdict(one), "examples": " | ".join(one.examples)} for one in columns]
+
+
+def as_dict(dataset: Dataset, found: Profile) -> dict[str, Any]:
+    """All of it for a program."""
+    kind, times = dataset.usual, extent(found)
+    return {
+        "dataset": str(dataset.root),
+        "format": kind.format,
+        "delimiter": kind.delimiter,
+        "header": kind.header,
+        "files": [str(file) for file in dataset.files],
+        "compressed_files": sum(one.compressed for one in dataset.files.values()),
+        "bytes": dataset.bytes,
+        "rows": found.rows,
+        "rows_are_exact": found.exact,
+        "broken_rows": found.broken,
+        "broken_examples": found.examples,
+        "first": times and times[0],
+        "last": times and times[1],
+        "partitions": dataset.partitions,
+        "drift": [*dataset.drift(), *found.odd],
+        "columns": found.columns,
+        "missing": dataset.missing,
+        "import": command(dataset),
+    }
+
+
+def _where(dataset: Dataset) -> Path:
+    return dataset.root if len(dataset.files) > 1 else next(iter(dataset.files))
+
+
+def _paths(dataset: Dataset) -> list[str]:
+    """The shortest way to name its files, and no others."""
+    root = str(dataset.root)
+    ends = {"".join(file.suffixes[-2:]) for file in dataset.files}
+    for short in (root, *(f"{root}/**/*{end}" for end in ends)):
+        if len(dataset.files) > FEW and {*expand([short])} == {*dataset.files}:
+            return [short]
+    return [str(file) for file in dataset.files]
+
+
+def _some(word: str, told: list[str], count: int = 0) -> Iterator[str]:
+    yield from (word + escaped(one) for one in told[:MOST])
+    more = max(count, len(told)) - len(told[:MOST])
+    if told and more > 0:
+        yield f"{word}{more:,} more"
