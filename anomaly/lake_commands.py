@@ -82,8 +82,10 @@ def analyze(
 
     between = time_of(since, "--since"), time_of(until, "--until")
     places = Places.of(settings_file.load(lake=lake))
-    found = analysed(places, minutes_table(lake, version), constants(config), method, between)
-    _show(found, between, how, SHOWN)
+    judged_by = constants(config)
+    found = analysed(places, minutes_table(lake, version), judged_by, method, between)
+    if not _show(found, between, how, SHOWN) and how == "table":
+        _say_none(judged_by)
 
 
 @anomaly.command()
@@ -109,7 +111,9 @@ def anomalies(lake: str | None, how: str, since: str | None, only_open: bool) ->
     mutes = Mutes(places).now(datetime.now(UTC))
     found = [as_muted_now(one, mutes) for one in table]
     chosen = [one for one in found if not only_open or one.status == "open"]
-    _show(chosen, between, how, (*SHOWN[:3], "muted", *SHOWN[3:]))
+    columns = (*SHOWN[:3], "muted", *SHOWN[3:])
+    if not _show(chosen, between, how, columns) and how == "table":
+        _say_none(constants(None))
 
 
 @anomaly.command()
@@ -193,8 +197,11 @@ def time_of(text: str | None, flag: str) -> datetime | None:
 
 def _show(
     incidents: Iterable[Incident], between: Between, how: str, columns: tuple[str, ...]
-) -> None:
-    """Those that went on between two times, in order of opening; for a person the main columns."""
+) -> int:
+    """Those that went on between two times, in order of opening; for a person the main columns.
+
+    How many they are.
+    """
     from anomaly.fold import shown
     from anomaly.table import rows_of
 
@@ -202,3 +209,11 @@ def _show(
     chosen = columns if how == "table" else rows.column_names
     humane = {**HUMANE, "muted": lambda is_muted: "yes" if is_muted else ""}
     render.show(render.Rows.of_arrow(rows.select(chosen)), how, sys.stdout, humane)
+    return rows.num_rows
+
+
+def _say_none(judged_by: Any) -> None:
+    warm = judged_by.keys.warm_minutes
+    click.echo(
+        f"no incident; a service or endpoint is judged after {warm} min of history", err=True
+    )

@@ -101,9 +101,12 @@ class Ingest:
         from anomaly import job
         from anomaly.commands import constants
 
-        settings, kafka = self._settings.anomaly, self._settings.kafka.bootstrap
+        settings, kafka, judged_by = (
+            self._settings.anomaly, self._settings.kafka.bootstrap, constants(None)
+        )  # fmt: skip
         job.admit(self._places, settings)
-        detection = job.Detection(self._places, constants(None), self._found, self._alerts.take)
+        self._screen.say(f"detection judges what has {judged_by.keys.warm_minutes} min of history")
+        detection = job.Detection(self._places, judged_by, self._found, self._alerts.take)
         detection()
         return [job.minutes(spark, self._places, settings, detection, failed, kafka)]
 

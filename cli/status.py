@@ -98,7 +98,7 @@ class Status:
         known = [*self.incidents.values()]
         newest = max(known, key=lambda one: one.last_breach, default=None)
         if newest is None:
-            return "-"
+            return "none so far"
         is_open = sum(one.status == "open" for one in known)
         return f"{is_open} open, {len(known)} found: {newest.sentence[:80]}"
 

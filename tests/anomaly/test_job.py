@@ -215,6 +215,17 @@ def test_commands_show_what_was_found(troubled: Lake) -> None:
     assert CliRunner().invoke(anomaly, ["anomalies", *where, "--open"]).output.strip() == "[]"
 
 
+@pytest.mark.parametrize("name", ["analyze", "anomalies"])
+def test_where_nothing_was_found_it_says_what_that_takes(troubled: Lake, name: str) -> None:
+    """Ten minutes are no history: the list is empty, and a line says from when on one judges."""
+    from anomaly import lake_commands  # noqa: F401
+
+    close_up_to(troubled, at(10))
+    Detection(troubled.places, CONFIG)()
+    said = CliRunner().invoke(anomaly, [name, "--lake", troubled.places.lake])
+    assert (said.exit_code, "45 min of history" in said.stderr) == (0, True)
+
+
 @pytest.mark.parametrize("mode", [["--mode", "analyze"], ["--mode=analyze"], ["analyze"]])
 def test_the_program_goes_by_its_mode(troubled: Lake, mode: list[str]) -> None:
     """`python -m anomaly --mode analyze` is its command of that name."""
