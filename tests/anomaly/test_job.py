@@ -220,7 +220,7 @@ def test_where_nothing_was_found_it_says_what_that_takes(troubled: Lake, name: s
     """Ten minutes are no history: the list is empty, and a line says from when on one judges."""
     from anomaly import lake_commands  # noqa: F401
 
-    close_up_to(troubled, at(10))
+    close_up_to(troubled, 10)
     Detection(troubled.places, CONFIG)()
     said = CliRunner().invoke(anomaly, [name, "--lake", troubled.places.lake])
     assert (said.exit_code, "45 min of history" in said.stderr) == (0, True)
