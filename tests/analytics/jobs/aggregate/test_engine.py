@@ -32,9 +32,19 @@ NUMBERS = st.sampled_from([
     b"9223372036854775807", b"-9223372036854775808", b"9223372036854775808", b"1_0", b"--1",
     b"99999999999999999999", "٣".encode(), b"7\r",
 ])  # fmt: skip
-ROWS = st.tuples(TIMES, NAMES, NAMES, *([NUMBERS] * 3)).map(
-    lambda row: b",".join([*row, *[b"1"] * 6])
-)
+FIELDS = st.one_of(
+    st.tuples(st.just(0), TIMES), st.tuples(st.integers(1, 2), NAMES),
+    st.tuples(st.integers(3, 11), NUMBERS),
+)  # fmt: skip
+
+
+def with_fields(changes: list[tuple[int, bytes]]) -> bytes:
+    """A good line with other values in some of its places."""
+    values = dict(enumerate(GOOD.split(b","))) | dict(changes)
+    return b",".join(values.values())
+
+
+ROWS = st.lists(FIELDS, min_size=1, max_size=2).map(with_fields)
 DAMAGED = st.tuples(st.sampled_from([GOOD, GOOD + b",", GOOD + b",,x", b"x,y"]), st.binary()).map(
     lambda pair: pair[0][: len(pair[1])] + pair[1] + pair[0][len(pair[1]) :]
 )
@@ -117,6 +127,14 @@ def test_a_line_without_end_takes_no_memory(tmp_path: Path) -> None:
 
     assert max(len(block.text) for block in read) <= 3 * LONGEST
     assert [*faults] == [(2, "the line is longer than 65,536 bytes")]
+
+
+def test_a_long_line_is_a_fault_in_any_block() -> None:
+    """The limit is the same for a line that has all its fields, to the byte."""
+    lines = [GOOD.replace(b"user42", b"u" * (LONGEST - len(GOOD) + 6 + n)) for n in (0, 1)]
+    assert [len(line) - LONGEST for line in lines] == [0, 1]
+    _, faults = by_engine([ENGINE.part(Block(Path("f"), 1, b"\n".join([*lines, b""])))])
+    assert [line for line, _ in faults] == [2]
 
 
 def test_the_rule_takes_a_good_line() -> None:
