@@ -128,7 +128,7 @@ def _points(
     z = [one["z"] for one in shown]
     drawn = axes.scatter(
         [one["minute"] for one in shown], [keys.index(name_of(one)) for one in shown],
-        s=[18 + 45 * math.log2(max(value, 1)) for value in z], c=z, cmap=look.rising,
+        s=[6 + 5 * math.log2(max(value, 1)) ** 2 for value in z], c=z, cmap=look.rising,
         norm=LogNorm(min(z), max(*z, min(z) * 2)),
         edgecolors=look.text, linewidths=0.6, zorder=3,
     )  # fmt: skip
