@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, fields
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -19,8 +18,6 @@ from lakehouse.paths import Places
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-    from lakehouse.verify import Verdict
 
 
 def table_names(ctx: click.Context, _param: click.Parameter, begun: str) -> list[str]:
@@ -119,71 +116,36 @@ def verify(how: str, lake: str | None) -> None:
     """Prove that every record is once in `logs`, or else once in open quarantine.
 
     Counts, by partition of the topic, from the first offset that ingest took to the end of its last
-    completed batch, at pinned versions; the stream may go on meanwhile. JSON is one object.
+    completed batch, and by imported file, at pinned versions; the stream, and an import, may go on
+    meanwhile. JSON is one object; a table lists twenty files, and those at fault.
 
     \b
     gaps          records in neither table
     duplicates    records more than once in logs, or in open quarantine
-    unexpected    rows with coordinates that no completed or running batch took
+    unexpected    rows with coordinates that no batch and no file took
     misplaced     rows in another date or hour than their timestamp's
-    in_flight     rows of a batch that is being committed (no fault)
+    in_flight     rows of a batch or a file that is being committed (no fault)
     wrong         closed windows that differ from a recount of the rows that they counted
     late          closed windows for which rows came later: `logpond reconcile` (no fault)
 
     \b
-    exit 0  the promise holds     1  it does not     3  nothing was ingested yet
+    exit 0  the promise holds     1  it does not     3  nothing was ingested or imported yet
 
     \b
       logpond verify
       logpond verify --format json
     """
-    from lakehouse.verify import PartitionVerdict
+    from analytics import proof
     from lakehouse.verify import verify as prove
 
     verdict = prove(Places.of(settings_file.load(lake=lake)))
     if how == "json":
         render.show_object(verdict.as_dict(), sys.stdout)
     else:
-        partitions = [asdict(partition) for partition in verdict.partitions]
-        columns = [field.name for field in fields(PartitionVerdict)]
-        render.show(render.Rows.of_dicts(partitions, columns), how, sys.stdout, HUMANE)
+        render.show(proof.rows(verdict, how), how, sys.stdout, HUMANE)
     if how == "table":
-        click.echo(_told(verdict))
+        click.echo(proof.told(verdict))
     sys.exit(0 if verdict.ok else 1)
-
-
-def _told(verdict: Verdict) -> str:
-    """The verdict in a few lines."""
-    gaps = [f"  gap: partition {g['partition']}, offsets {g['first']} to {g['last']}"
-            for g in verdict.examples_of_gaps]  # fmt: skip
-    faults = ", ".join(f"{getattr(verdict, name):,} {name}" for name in FAULTS)
-    held = f"{verdict.logs:,} in logs, {verdict.quarantine:,} in open quarantine"
-    news = f"{verdict.in_flight:,} in flight, {verdict.duplicate_event_ids:,} repeated event ids"
-    windows = (f"{verdict.windows_checked:,} windows recounted: {verdict.windows_wrong:,} wrong, "
-               f"{verdict.windows_late:,} lack {verdict.late_rows:,} late rows")  # fmt: skip
-    head = "ok" if verdict.ok else "NOT OK"
-    return "\n".join(
-        [
-            f"{head}: {verdict.records:,} records: {held}",
-            f"  {faults}",
-            f"  {news}",
-            f"  {windows}",
-            *gaps,
-            *_late(verdict),
-        ]
-    )
-
-
-def _late(verdict: Verdict) -> Iterator[str]:
-    for window in verdict.examples_of_windows:
-        what = f"{window.table} {window.granularity} {window.window_start:%Y-%m-%d %H:%M}"
-        if window.fault == "late":
-            by = round(window.latest_by.total_seconds())
-            yield f"  late: {what}, {window.late_rows:,} rows, the last {by:,} s after its end"
-        else:
-            yield f"  wrong: {what}"
-    if verdict.windows_late:
-        yield "  `logpond reconcile` counts half hours and days again; minutes stay as they were"
 
 
 def spark_of(settings: settings_file.Settings) -> Callable[[], SparkSession]:
@@ -197,6 +159,3 @@ def spark_of(settings: settings_file.Settings) -> Callable[[], SparkSession]:
         return session(settings, "sql")
 
     return start
-
-
-FAULTS = ("gaps", "duplicates", "unexpected", "misplaced")

@@ -13,7 +13,7 @@ import click
 
 from lakehouse import render
 from lakehouse import settings as settings_file
-from lakehouse.options import FORMAT, HUMANE, LAKE
+from lakehouse.options import FORMAT, LAKE
 from lakehouse.paths import Places
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _imported(run: Run, files: Sequence[Path], how: str, windows: Settings | Non
         with shown.bar(sys.stderr.isatty(), len(files)) as bar:
             run.begins, run.loader.seen = bar.begins, bar.seen
             outcomes = [*run(files)]
-        render.show(shown.rows(outcomes, how), how, sys.stdout, HUMANE)
+        render.show(shown.rows(outcomes, how), how, sys.stdout, shown.HUMANE)
         for reason in shown.reasons(outcomes):
             click.echo(reason, err=True)
         if how == "table":
@@ -113,7 +113,7 @@ def _windows(run: Run, settings: Settings | None) -> None:
         late = timedelta(minutes=settings.windows.watermark_minutes)
         days = [*run.windows(late)]
         count = sum(len(day.to_count) for day in days)
-        click.echo(f"windows from {since} on: {count:,} counted again", err=True)
+        click.echo(f"windows from {since} on are right: {count:,} counted again", err=True)
     elif since:
         click.echo(f"`logpond reconcile --since {since}` counts its windows again", err=True)
     run.forget()

@@ -60,6 +60,7 @@ def afterwards(table: str, version: int) -> str:
             f"next: ingest holds what came after version {version} for done, so bring it again:\n"
             "  1. logpond recover ingest   starts at the first record missing, if Kafka has it\n"
             "  2. logpond stream\n"
-            "  3. logpond reconcile        recounts the windows"
+            "  3. logpond import --again   brings files that were imported since\n"
+            "  4. logpond reconcile        recounts the windows"
         )
     return f"next: logpond reconcile   recounts the windows that {table} lacks now"

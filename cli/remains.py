@@ -27,7 +27,10 @@ def parts(places: Places) -> list[Part]:
     Deleted in this order and cut off, a start says what is missing, and a second time ends it.
     """
     tables = [Part(_told(places, name), places.table(name)) for name in TABLES]
-    kept = [Part("what the local programs keep", places.state)]
+    kept = [
+        Part("what was imported, with copies of the files", places.raw),
+        Part("what the local programs keep", places.state),
+    ]
     if not is_url(places.lake):
         kept.append(Part("records of the embedded Kafka", places.broker))
     checkpoints = [

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lakehouse.settings import Settings
     from lakehouse.topics import Topic
 
-RUNNERS = ("ingest", "minutes", "upkeep")
+RUNNERS = ("ingest", "minutes", "upkeep", "import")
 
 
 @click.command()
@@ -28,10 +28,10 @@ RUNNERS = ("ingest", "minutes", "upkeep")
 def reset(yes: bool, keep_topic: bool, bootstrap: str | None, lake: str | None) -> None:
     """Start over: delete the tables of the lake, their checkpoints, and the records of the topic.
 
-    All of it together, for one without the others is refused at the next start. The topic itself
-    and its settings stay; it is emptied only if it is the one that this lake read. Other files in
-    the folder stay. Refused while a stream runs. Exit 2 where nobody can be asked and --yes is not
-    given.
+    All of it together, for one without the others is refused at the next start: also what was
+    imported, with its copies. The topic itself and its settings stay; it is emptied only if it is
+    the one that this lake read. Other files in the folder stay. Refused while a stream runs. Exit 2
+    where nobody can be asked and --yes is not given.
 
     \b
       logpond reset

@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import AlreadyExistsError
@@ -23,13 +24,22 @@ STAGED = re.compile(r"#\d+$")
 
 def store(root: str) -> Any:
     """The object store of a folder (made when missing) or URL."""
+    folder = _folder(root)
     with in_words(root):
-        return from_url(root) if is_url(root) else LocalStore(root, mkdir=True)
+        return from_url(root) if folder is None else LocalStore(folder, mkdir=True)
 
 
 def reader(root: str) -> Any:
     """The same to read from: a folder that is not there is empty, and is not made."""
-    return store(root) if is_url(root) or Path(root).is_dir() else MemoryStore()
+    folder = _folder(root)
+    return store(root) if folder is None or folder.is_dir() else MemoryStore()
+
+
+def _folder(root: str) -> Path | None:
+    """The folder of a place on this machine, also where it is written as a URL."""
+    if root.startswith("file://"):
+        return Path(unquote(urlsplit(root).path))
+    return None if is_url(root) else Path(root)
 
 
 def put(at: Any, name: str, content: bytes) -> None:

@@ -49,6 +49,11 @@ class FileVerdict:
     unexpected: int
     in_flight: int
 
+    @property
+    def is_at_fault(self) -> bool:
+        """Whether the promise does not hold for it."""
+        return bool(self.gaps or self.duplicates or self.unexpected)
+
 
 @dataclass(frozen=True)
 class _Asked:

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from lakes import LIMITS, Lake
+from lakes import Lake
+from records import LIMITS
 
 from analytics.imports.load import Loader
 from analytics.imports.reading import Asked

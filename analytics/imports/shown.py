@@ -12,6 +12,8 @@ from analytics.imports.run import Outcome
 from lakehouse import render
 from lakehouse.textfile import is_gzip
 
+COUNTS = ("records", "logs", "quarantine")
+HUMANE = {name: "{:,}".format for name in COUNTS}
 COLUMNS = tuple(field.name for field in fields(Outcome))
 
 
@@ -92,6 +94,8 @@ def reasons(outcomes: Sequence[Outcome]) -> Iterator[str]:
 def total(outcomes: Sequence[Outcome]) -> str:
     """All of it in one line."""
     new = [each for each in outcomes if each.done in ("imported", "replaced", "finished")]
+    if not new:
+        return f"nothing new in {len(outcomes):,} files"
     records, seconds = sum(each.records for each in new), sum(each.seconds for each in new)
     return (
         f"{len(new):,} of {len(outcomes):,} files, {records:,} records: "

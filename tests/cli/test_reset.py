@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from importing import Imports, csv_lines, written
 from lakes import Lake, events
 
 from cli.reset import reset
@@ -34,6 +35,15 @@ def test_tables_and_checkpoints_go_together(running: Lake) -> None:
     running.admit()
     running.batch(0, {0: 3})
     assert running.count() == 3
+
+
+def test_what_was_imported_goes_too(lake: Lake, tmp_path: Path) -> None:
+    """With its copies: a file can be imported anew."""
+    file = written(tmp_path / "a.csv", csv_lines(3))
+    Imports(lake).run(file)
+    assert run(lake, "--yes", "--keep-topic").exit_code == 0
+    assert not root(lake).exists()
+    assert Imports(lake).done(file) == ["imported"]
 
 
 def test_what_is_not_ours_stays(running: Lake) -> None:

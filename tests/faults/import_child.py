@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-from lakes import LIMITS
+from records import LIMITS
 
 from analytics.imports.load import Loader
 from analytics.imports.run import Run, Wanted
