@@ -7,6 +7,7 @@ from analytics import (
     discover_commands,
     import_commands,
     reports_commands,
+    scan_commands,
     service_metrics_commands,
     status_commands,
     tail_commands,
@@ -19,6 +20,7 @@ from analytics.commands import analytics
 from lakehouse.program import run
 
 for command in (
+    scan_commands.scan_cost,
     import_commands.import_,
     discover_commands.discover,
     watch_time_commands.watch_time,

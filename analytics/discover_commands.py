@@ -99,7 +99,7 @@ def _tell(dataset: Dataset, found: Profile) -> None:
         click.echo(f"  {line}")
     columns = render.Rows.of_dicts(told.rows(found.columns), COLUMNS)
     render.show(columns, "table", sys.stdout, {**HUMANE, "field": lambda name: name or ""})
-    for line in told.last(dataset):
+    for line in told.last(dataset, found):
         click.echo(line)
     click.echo()
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "stream": ("streaming.commands", "Take records from Kafka into logs and quarantine."),
     "discover": ("analytics.discover_commands", "Show what is in files, before importing them."),
     "import": ("analytics.import_commands", "Bring log files into logs and quarantine."),
+    "scan-cost": ("analytics.scan_commands", "Measure a question on raw files and on the lake."),
     "sql": ("analytics.commands", "Ask any table, at any version or time."),
     "report": ("analytics.reports_commands", "Errors, hours, endpoints, ...: a ready question."),
     "aggregate": (

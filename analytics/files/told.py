@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -23,6 +24,7 @@ MOST = 5
 FEW = 3
 # What one file may well have one value of.
 CONSTANT = ("service", "endpoint")
+ZONED = re.compile(r"(?:Z|[+-]\d\d(?::?\d\d)?)$")
 
 
 def head(dataset: Dataset) -> str:
@@ -49,28 +51,38 @@ def notes(dataset: Dataset, found: Profile) -> Iterator[str]:
     yield from _some("drift: ", [*dataset.drift(), *found.odd])
 
 
-def last(dataset: Dataset) -> Iterator[str]:
+def last(dataset: Dataset, found: Profile) -> Iterator[str]:
     """What an event lacks, and the command to copy."""
     if dataset.missing:
         wants = (f"{f} (or {FROM_PATH[f]})" if f in FROM_PATH else f for f in dataset.missing)
         yield f"no column is known for: {', '.join(wants)}; fill in what is in capitals"
-    yield f"import: {command(dataset)}"
+    of = _time(found)
+    if of and of.type != "time":
+        yield escaped(f"{of.column} is no RFC 3339 time: such rows go to quarantine")
+    yield f"import: {command(dataset, found)}"
 
 
-def command(dataset: Dataset) -> str:
+def command(dataset: Dataset, found: Profile) -> str:
     """The command that imports the dataset, with a value to fill in for what it lacks."""
     maps = [f"--map {shlex.quote(f'{name}={field}')}"
             for name, field in dataset.usual.mapping.items() if name != field]  # fmt: skip
     lacking = [f"--set {name}={name.upper()}" if name in CONSTANT else f"--map COLUMN={name}"
                for name in dataset.missing]  # fmt: skip
     words = ["logpond import", *(shlex.quote(path) for path in _paths(dataset)), *maps, *lacking]
+    of = _time(found)
+    if of and of.type == "time" and not all(map(ZONED.search, of.examples)):
+        words.append("--utc")
     return escaped(" ".join(words))
 
 
 def extent(found: Profile) -> tuple[datetime, datetime] | None:
     """The first and the last time of the column that gives an event's."""
-    of = next((c for c in found.columns if c.field == "timestamp" and c.type in TIMES), None)
-    return (of.min, of.max) if of and of.min else None
+    of = _time(found)
+    return (of.min, of.max) if of and of.type in TIMES and of.min else None
+
+
+def _time(found: Profile) -> Column | None:
+    return next((column for column in found.columns if column.field == "timestamp"), None)
 
 
 def rows(columns: Sequence[Column]) -> list[dict[str, Any]]:
@@ -99,7 +111,7 @@ def as_dict(dataset: Dataset, found: Profile) -> dict[str, Any]:
         "drift": [*dataset.drift(), *found.odd],
         "columns": found.columns,
         "missing": dataset.missing,
-        "import": command(dataset),
+        "import": command(dataset, found),
     }
 
 

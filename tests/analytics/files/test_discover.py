@@ -81,6 +81,14 @@ def test_the_import_is_there_to_copy(daily: Path) -> None:
     assert words[:3] == ["logpond", "import", str(daily)]
     assert {"client_ip=ip", "url=path", "service=SERVICE"} <= {*words}
     assert one["missing"] == ["service"]
+    assert "--utc" not in words
+
+
+def test_times_without_a_zone_are_noticed(tmp_path: Path) -> None:
+    """They have none in the import either, unless a person says which."""
+    (tmp_path / "a.csv").write_text(ROWS.replace("Z,", ","))
+    (one,) = found(tmp_path)
+    assert one["import"].endswith("--utc")
 
 
 def test_of_many_rows_the_first_are_read(daily: Path) -> None:

@@ -1,0 +1,85 @@
+"""A statement run once, and what DuckDB read for it: bytes, files and rows, by its own profile."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an answer took; `bytes` lie there in all, `bytes_read` were read of them.
+
+    `rows` are those that left the scan: of Parquet, without those that cannot match. `log_bytes`
+    were read besides to know which files to read; None where the system does not count.
+    """
+
+    source: str
+    files: int
+    files_read: int
+    bytes: int
+    bytes_read: int
+    log_bytes: int | None
+    rows: int
+    seconds: float
+    cpu_seconds: float
+
+    @property
+    def read(self) -> int:
+        """All bytes that were read."""
+        return self.bytes_read + (self.log_bytes or 0)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A name, how many files of how many bytes, and what makes a connection's view `logs`."""
+
+    name: str
+    files: int
+    bytes: int
+    open: Callable[[duckdb.DuckDBPyConnection], None]
+
+
+def cost(connection: duckdb.DuckDBPyConnection, source: Source, sql: str) -> tuple[Cost, pa.Table]:
+    """The answer of a source, and what it took, opening included."""
+    connection.execute("PRAGMA enable_profiling = 'no_output'")
+    began, cpu, read = time.perf_counter(), time.process_time(), _bytes_read()
+    source.open(connection)
+    opened = _bytes_read()
+    answer = connection.sql(sql).to_arrow_table()
+    seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
+    told = json.loads(connection.get_profiling_information(format="json"))
+    scans = [part for part in _operators(told) if part.get("type") == "TABLE_SCAN"]
+    return Cost(
+        source.name,
+        source.files,
+        max((int(scan["extra_info"].get("Total Files Read", 0)) for scan in scans), default=0),
+        source.bytes,
+        told["io"]["total_bytes_read"],
+        None if read is None or opened is None else opened - read,
+        sum(scan.get("rows_scanned", 0) for scan in scans),
+        round(seconds, 4),
+        round(cpu_seconds, 4),
+    ), answer
+
+
+def _bytes_read() -> int | None:
+    """Bytes that this process has read so far, from the disk or its cache."""
+    counters = getattr(psutil.Process(), "io_counters", None)
+    return getattr(counters(), "read_chars", None) if counters else None
+
+
+def _operators(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    below = told.get("operator") or told.get("children") or []
+    yield told
+    for part in below:
+        yield from _operators(part)

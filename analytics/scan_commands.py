@@ -1,0 +1,101 @@
+"""The command `scan-cost`: the same question to raw files and to the lake."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lakehouse import render
+from lakehouse import settings as settings_file
+from lakehouse.options import FORMAT, HUMANE, LAKE
+from lakehouse.paths import Places
+
+if TYPE_CHECKING:
+    from analytics.scan import Compared, Stored
+
+SHOWN = {**HUMANE, **dict.fromkeys(("bytes_read", "log_bytes"), HUMANE["bytes"])}
+
+
+@click.command("scan-cost")
+@click.argument("statement")
+@click.option("--raw", "raw", multiple=True, metavar="PATH",
+              help="The same events as CSV or NDJSON: a file, a folder, a glob.")  # fmt: skip
+@click.option("--map", "maps", multiple=True, metavar="COLUMN=FIELD", help="As for import.")
+@click.option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help="As for import.")
+@FORMAT
+@LAKE
+def scan_cost(
+    statement: str, raw: tuple[str, ...], maps: tuple[str, ...], sets: tuple[str, ...], how: str,
+    lake: str | None,
+) -> None:  # fmt: skip
+    """Measure what a question about `logs` reads from raw files, and what from the lake.
+
+    DuckDB asks both, the files first, and says itself what it read: columns of Parquet that the
+    question names, in files that its dates and values do not rule out, against every byte of the
+    files. Without --raw the events of the lake are written as CSV, a file a day, and deleted again.
+    --raw files must hold what the lake holds, or the answers differ, which is said; rows that
+    import refused are in them too. JSON is one object.
+
+    \b
+    files, bytes             what lies there      files_read, bytes_read    what was read of it
+    log_bytes                read of the table's log, to know which files   rows that left the scan
+
+    \b
+    exit 0  the answers are equal     1  they differ     2  the statement or a file is not readable
+
+    \b
+      logpond scan-cost "SELECT service, AVG(response_time) FROM logs GROUP BY service"
+      logpond scan-cost "SELECT COUNT(*) FROM logs WHERE status_code >= 500" --raw 'july/*.csv'
+    """
+    from analytics.files import expand
+    from analytics.imports.reading import asked
+    from analytics.query import NOW, pinned
+    from analytics.scan import Raw, Stored, compare
+
+    places = Places.of(settings_file.load(lake=lake))
+    stored = Stored.of(places, pinned.pin(places, ["logs"], NOW)["logs"])
+    with tempfile.TemporaryDirectory(prefix="logpond-") as folder:
+        files = expand(raw or [_written(stored, Path(folder))])
+        found = compare(Raw.of(files, asked(maps, sets, utc=False)), stored, statement)
+    _show(found, statement, how)
+    sys.exit(1 if found.different else 0)
+
+
+def _written(stored: Stored, folder: Path) -> Path:
+    """The lake's events as CSV."""
+    from lakehouse.disk import in_words
+
+    rows = stored.table.count()
+    click.echo(f"no --raw: writing {rows:,} rows as CSV to {folder}, for this once", err=True)
+    with in_words(str(folder)):
+        stored.write(folder / "logs")
+    return folder / "logs"
+
+
+def _show(found: Compared, statement: str, how: str) -> None:
+    if how == "json":
+        equal = {"statement": statement, "rows": found.rows, "different_rows": found.different}
+        costs = {"raw": asdict(found.raw), "lake": asdict(found.lake), "lake_to_raw": found.share}
+        render.show_object({**equal, **costs}, sys.stdout)
+        return
+    columns = [field.name for field in fields(found.raw)]
+    rows = render.Rows.of_dicts([asdict(found.raw), asdict(found.lake)], columns)
+    render.show(rows, how, sys.stdout, SHOWN)
+    if how == "table":
+        click.echo(_told(found))
+
+
+def _told(found: Compared) -> str:
+    """The table in a sentence."""
+    of = {name: "none" if share is None else f"{share:.1%}" for name, share in found.share.items()}
+    said = (f"of what raw files take, the lake keeps {of['bytes']} of the bytes and reads "
+            f"{of['read']}, in {of['seconds']} of the time, "
+            f"with {of['cpu_seconds']} of the CPU")  # fmt: skip
+    if found.different:
+        return f"THE ANSWERS DIFFER in {found.different:,} rows of {found.rows:,}\n{said}"
+    return f"equal answers ({found.rows:,} rows)\n{said}"
