@@ -13,7 +13,7 @@ from lakehouse import render
 from lakehouse.textfile import is_gzip
 
 COUNTS = ("records", "logs", "quarantine")
-HUMANE = {name: "{:,}".format for name in COUNTS}
+HUMANE = dict.fromkeys(COUNTS, "{:,}".format)
 COLUMNS = tuple(field.name for field in fields(Outcome))
 
 
