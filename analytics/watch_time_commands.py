@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from analytics.jobs.watch_time.order import Order
 
 FILES, SIZE = 4, "5MB"
+# What is said while test data is made is no part of an answer in JSON.
+STANDARD_ERROR = 2
 
 
 @click.command("watch-time")
@@ -91,7 +93,7 @@ def _make_files(flags: dict[str, Any], settings: Settings) -> None:
     made = subprocess.run(
         [sys.executable, "-m", "producer", "files", "watch-time", "--files", files, "--size", size,
          "--seed", str(flags["seed"]), "--output-dir", str(folder)],
-        stdout=sys.stderr, env=_importable(), check=False,
+        stdout=STANDARD_ERROR, env=_importable(), check=False,
     )  # fmt: skip
     if made.returncode:
         raise SettingsError("the test data was not made", "see above, or give --input")
@@ -125,7 +127,7 @@ def _show_plan(order: Order, how: str) -> None:
     from analytics.jobs.watch_time import job, texts
     from lakehouse import render
 
-    render.show(texts.planned(job.plan(order)), how, sys.stdout, HUMANE)
+    render.show(texts.planned(job.plan(order, job.inputs(order))), how, sys.stdout, HUMANE)
 
 
 def _run(order: Order, start: Start, how: str) -> int:

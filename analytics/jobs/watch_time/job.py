@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analytics.files import expand
+from analytics.jobs import folders
 from analytics.jobs.performance import Performance
 from analytics.jobs.watch_time import outputs, totals
 from analytics.jobs.watch_time.order import Order
@@ -67,9 +68,10 @@ def run(order: Order, start: Start, told: Told) -> Report:
 
     `told` hears of each file as it is done. A file that fails is in the report, the others count.
     """
-    performance = Performance()
+    performance, files = Performance(), inputs(order)
+    folders.writable(order.outputs.root, [totals.TOTALS])
     with alone(str(order.outputs.root), "watch-time"):
-        found = plan(order)
+        found = plan(order, files)
         outcomes = _clean(order, found, performance, told)
         cleaned = [one for one in outcomes if isinstance(one, Note)]
         notes = sorted([*found.done, *cleaned], key=lambda note: note.file)
@@ -79,13 +81,18 @@ def run(order: Order, start: Start, told: Told) -> Report:
     return held(Report(notes, failures, len(cleaned), added_up, regions, performance))
 
 
-def plan(order: Order) -> Plan:
-    """Which files there are, and which of them are done; SettingsError where there is none."""
-    paths = [p for p in expand([order.source]) if p.name.endswith(SUFFIXES)]
-    if not paths:
+def inputs(order: Order) -> list[Path]:
+    """The files that there are; SettingsError where there is none."""
+    files = [file for file in expand([order.source]) if file.name.endswith(SUFFIXES)]
+    if not files:
         raise SettingsError(f"{order.source} holds no {' and no '.join(SUFFIXES)} file")
+    return files
+
+
+def plan(order: Order, files: list[Path]) -> Plan:
+    """Which of the files are done."""
     found = Plan(outputs.recipe(order.regions))
-    for one in (Input.of(path, order.source) for path in paths):
+    for one in (Input.of(file, order.source) for file in files):
         note = order.outputs.note(one, found.recipe)
         found.done.append(note) if note else found.to_do.append(one)
     return found
