@@ -62,12 +62,12 @@ def report(
         moment(None, as_of, now),
         spark_of(settings) if engine == "spark" else None,
     )
-    if how == "table":
-        click.echo(_head(REPORTS[name], since), err=True)
-    render.show(render.Rows.of_arrow(found), how, sys.stdout, HUMANE)
     if png:
         draw(REPORTS[name], found, png)
         click.echo(f"drawn in {png}", err=True)
+    if how == "table":
+        click.echo(_head(REPORTS[name], since), err=True)
+    render.show(render.Rows.of_arrow(found), how, sys.stdout, HUMANE)
 
 
 def _drawn() -> str:

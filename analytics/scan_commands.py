@@ -18,6 +18,8 @@ from lakehouse.paths import Places
 if TYPE_CHECKING:
     from analytics.scan import Compared, Stored
 
+# A mean file below this is mostly names and statistics.
+SMALL = 50_000
 SHOWN = {**HUMANE, **dict.fromkeys(("bytes_read", "log_bytes"), HUMANE["bytes"])}
 
 
@@ -96,6 +98,10 @@ def _told(found: Compared) -> str:
     said = (f"of what raw files take, the lake keeps {of['bytes']} of the bytes and reads "
             f"{of['read']}, in {of['seconds']} of the time, "
             f"with {of['cpu_seconds']} of the CPU")  # fmt: skip
+    if found.lake.bytes < SMALL * found.lake.files:
+        mean = HUMANE["bytes"](found.lake.bytes / found.lake.files)
+        said += (f"\nits files are small, {mean} on average: names and statistics weigh more than "
+                 "rows there; `logpond optimize logs` merges those of one hour")  # fmt: skip
     if found.different:
         return f"THE ANSWERS DIFFER in {found.different:,} rows of {found.rows:,}\n{said}"
     return f"equal answers ({found.rows:,} rows)\n{said}"

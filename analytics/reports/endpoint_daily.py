@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from analytics.reports.report import Report
@@ -13,6 +16,9 @@ if TYPE_CHECKING:
 
 # More lines than this, and none can be followed.
 MOST = 8
+TICKS = 12
+LONGEST = 44
+Name = tuple[str, str]
 COLORS = ("#c0392b", "#1f3a5f", "#e08e45", "#4c8c4a", "#7d5ba6", "#3aa6b9", "#8c6d46", "#6b7280")
 
 
@@ -20,55 +26,69 @@ def figure(rows: pa.Table) -> Figure:
     """Error rates by day [%], of the endpoints with the most errors."""
     from matplotlib.figure import Figure
 
-    lines = _lines(rows.to_pylist())
+    found = rows.to_pylist()
+    rates = _rates(found)
     figure = Figure(figsize=(11, 5), layout="constrained")
     axes = figure.add_subplot()
-    for color, (name, points) in zip(COLORS, lines.items(), strict=False):
-        days, rates = [one["day"] for one in points], [100 * one["error_rate"] for one in points]
-        axes.plot(days, rates, "o-", color=color, lw=1.6, ms=4, label=name)
-    _open_days(axes, rows)
-    _texts(axes, f"the {len(lines)} endpoints with the most errors")
+    for place, (name, by_day) in enumerate(rates.items()):
+        _line(axes, place, name, by_day, _days(found))
+    _open_days(axes, _days([row for row in found if not row["is_final"]]))
+    _texts(axes, _days(found))
+    axes.set_title(f"Requests that failed, by day: the {len(rates)} endpoints with the most errors",
+                   loc="left", fontsize=11)  # fmt: skip
     legend = figure.legend(loc="outside right upper", fontsize=8, frameon=False)
     for text in legend.get_texts():
         text.set_parse_math(False)
     return figure
 
 
-def _lines(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Days in order by the name of the endpoint, the one with the most errors first."""
-    found: dict[str, list[dict[str, Any]]] = {}
+def _rates(rows: list[dict[str, Any]]) -> dict[Name, dict[date, float]]:
+    """Rates [%] by day, of the endpoints with the most errors, these first."""
+    found: dict[Name, dict[date, float]] = {}
+    errors: Counter[Name] = Counter()
     for row in rows:
-        found.setdefault(_name(row), []).append(row)
-    totals = {name: sum(one["errors"] for one in days) for name, days in found.items()}
-    return {name: found[name] for name in sorted(found, key=lambda n: (-totals[n], n))[:MOST]}
+        name = (row["service"], row["endpoint"])
+        found.setdefault(name, {})[row["day"]] = 100 * row["error_rate"]
+        errors[name] += row["errors"]
+    return {name: found[name] for name in sorted(found, key=lambda n: (-errors[n], n))[:MOST]}
 
 
-def _name(row: dict[str, Any]) -> str:
+def _days(rows: list[dict[str, Any]]) -> list[date]:
+    return sorted({row["day"] for row in rows})
+
+
+def _line(axes: Axes, place: int, name: Name, by_day: dict[date, float], days: list[date]) -> None:
+    """A line with a gap where nothing was asked; thinner ones lie on wider ones, so all show."""
+    wide = 1.2 + 0.4 * (MOST - 1 - place)
+    at = [by_day.get(day, math.nan) for day in days]
+    axes.plot(
+        [*map(_x, days)], at, "o-", color=COLORS[place], lw=wide, ms=2 + wide, label=_label(*name)
+    )
+
+
+def _label(service: str, endpoint: str) -> str:
     from lakehouse.render import escaped
 
-    name = escaped(f"{row['service']} {row['endpoint']}")
-    return name if len(name) <= 40 else f"{name[:37]}..."
+    name = escaped(f"{service} {endpoint}")
+    return name if len(name) <= LONGEST else f"{name[:19]}...{name[22 - LONGEST :]}"
 
 
-def _open_days(axes: Axes, rows: pa.Table) -> None:
+def _open_days(axes: Axes, days: list[date]) -> None:
     """A day that is not over has few requests yet, and its rate may still change."""
-    from matplotlib.dates import date2num
-
-    days = sorted({row["day"] for row in rows.to_pylist() if not row["is_final"]})
     for number, day in enumerate(days):
         label = "not over yet" if not number else None
-        at = float(date2num(day))  # type: ignore[no-untyped-call]
-        axes.axvspan(at - 0.5, at + 0.5, color="#6b7280", alpha=0.15, lw=0, label=label)
+        axes.axvspan(_x(day) - 0.5, _x(day) + 0.5, color="#6b7280", alpha=0.15, lw=0, label=label)
 
 
-def _texts(axes: Axes, of: str) -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+def _x(day: date) -> float:
+    return float(day.toordinal())
 
-    locator: Any = AutoDateLocator(maxticks=12)  # type: ignore[no-untyped-call]
-    concise: Any = ConciseDateFormatter(locator, tz="UTC")  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(concise)
-    axes.set_title(f"Requests that failed by day (UTC): {of}", loc="left", fontsize=11)
+
+def _texts(axes: Axes, days: list[date]) -> None:
+    shown = days[:: -(-len(days) // TICKS)]
+    axes.set_xticks([*map(_x, shown)], [f"{day:%d %b}" for day in shown])
+    years = sorted({days[0].year, days[-1].year})
+    axes.set_xlabel(f"UTC, {' to '.join(map(str, years))}")
     axes.set_ylabel("status of 400 or more [% of requests]")
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.25)

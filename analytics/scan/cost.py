@@ -62,7 +62,7 @@ def cost(connection: duckdb.DuckDBPyConnection, source: Source, sql: str) -> tup
     return Cost(
         source.name,
         source.files,
-        max((int(scan["extra_info"].get("Total Files Read", 0)) for scan in scans), default=0),
+        min(source.files, sum(int(s["extra_info"].get("Total Files Read", 0)) for s in scans)),
         source.bytes,
         told["io"]["total_bytes_read"],
         None if read is None or opened is None else opened - read,

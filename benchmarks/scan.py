@@ -1,0 +1,81 @@
+"""Typical questions to a CSV a day and to the lake: bytes read, seconds and CPU, side by side."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from analytics.imports.reading import Asked
+from analytics.query import NOW, pinned
+from analytics.scan import Compared, Raw, Stored, compare
+from benchmarks.sql import brought, raw
+from lakehouse.decode import Limits, decode
+from lakehouse.paths import Places
+from lakehouse.store import DeltaWriter, Key
+from lakehouse.tables import LOGS
+from producer.faults import Shares
+from producer.traffic import Traffic
+
+ROWS, DAYS, TIMES = 1_000_000, 10, 5
+LIMITS = Limits(timedelta(minutes=5), None, 1 << 20)
+QUESTIONS = {
+    "count": "SELECT COUNT(*) FROM logs",
+    "one_day_errors": "SELECT endpoint, COUNT(*) FROM logs WHERE date = '{day:%Y-%m-%d}' "
+                      "AND status_code >= 500 GROUP BY endpoint",
+    "mean_by_service": "SELECT service, AVG(response_time) FROM logs GROUP BY service",
+    "one_address": "SELECT COUNT(*), SUM(bytes_sent) FROM logs WHERE ip = '192.0.2.1'",
+    "every_column": "SELECT COUNT(*), MAX(path), MAX(user_agent), MAX(trace_id), MAX(event_id), "
+                    "MAX(ip), MAX(timestamp), SUM(bytes_sent), SUM(response_time), MAX(\"user\") "
+                    "FROM logs",
+}  # fmt: skip
+FIGURES = ("read", "seconds", "cpu_seconds")
+
+
+def scan(folder: Path, rows: int = ROWS) -> dict[str, float]:
+    """For each question how many times as much the files take as the lake; the medians of five."""
+    places = Places(f"{folder}/scan", f"{folder}/scan/_checkpoints")
+    day = fill(places, rows)
+    stored = Stored.of(places, pinned.pin(places, [LOGS.name], NOW)[LOGS.name])
+    stored.write(folder / "csv")
+    files = Raw.of(sorted((folder / "csv").rglob("*.csv")), Asked())
+    found: dict[str, float] = {"rows": rows}
+    for name, sql in QUESTIONS.items():
+        runs = [compare(files, stored, sql.format(day=day)) for _ in range(TIMES)]
+        assert not any(run.different for run in runs), name
+        found |= {f"{name}_raw_to_lake_{figure}": ratio(runs, figure) for figure in FIGURES}
+    found["raw_to_lake_bytes_kept"] = runs[0].raw.bytes / runs[0].lake.bytes
+    return found
+
+
+def ratio(runs: list[Compared], figure: str) -> float:
+    """The files' part by that of the lake; the median of the runs."""
+    ratios = [getattr(run.raw, figure) / getattr(run.lake, figure) for run in runs]
+    return float(sorted(ratios)[TIMES // 2])
+
+
+def fill(places: Places, rows: int) -> datetime:
+    """Days of events, a commit a day and a file an hour, as upkeep leaves them; the last day."""
+    end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    start, day = int((end - timedelta(days=DAYS)).timestamp() * 1e6), 86_400 * 10**6
+    each = rows // DAYS
+    traffic, logs = Traffic(7, start, each * 1e6 / day, Shares(0, 0, 0)), DeltaWriter(places, LOGS)
+    for number in range(DAYS):
+        since = start + number * day
+        values = [value for _, value in traffic.tick(since, since + day, each)]
+        events = decode(raw(values, number * each, end), LIMITS).events
+        logs.append(brought(events, end, number), Key("bench/logs", number))
+    return end - timedelta(days=1)
+
+
+def main() -> None:
+    """Print the figures; a number of rows may be given."""
+    with tempfile.TemporaryDirectory() as folder:
+        figures = scan(Path(folder), int(sys.argv[1]) if len(sys.argv) > 1 else ROWS)
+    print(json.dumps(figures, indent=2))
+
+
+if __name__ == "__main__":
+    main()
