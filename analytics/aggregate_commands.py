@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lakehouse import settings as settings_file
 from lakehouse.errors import SettingsError
 from lakehouse.options import LAKE
-from lakehouse.paths import Places
 
 if TYPE_CHECKING:
     from analytics.jobs.aggregate.job import Order, Source
@@ -123,6 +121,8 @@ def _of_files(flags: dict[str, Any], order: Order) -> Source:
 
 def _of_lake(flags: dict[str, Any]) -> Source:
     from analytics.jobs.aggregate.lake import Lake
+    from lakehouse import settings as settings_file
+    from lakehouse.paths import Places
 
     if flags["folder"] is not None:
         raise SettingsError("--input is given with --source lake", "give one of them")

@@ -18,6 +18,7 @@ class Block:
 
     file: Path
     first: int
+    lines: int
     text: bytes
 
 
@@ -28,8 +29,9 @@ def blocks(file: Path, size: int = SIZE) -> Iterator[Block]:
     """
     first = 1
     for text in _whole_lines(file, size):
-        yield Block(file, first, text)
-        first += text.count(b"\n")
+        lines = _lines(text)
+        yield Block(file, first, lines, text)
+        first += lines
 
 
 def _whole_lines(file: Path, size: int) -> Iterator[bytes]:
@@ -45,6 +47,13 @@ def _whole_lines(file: Path, size: int) -> Iterator[bytes]:
                 yield _ended(rest + b"\n")
                 return
             rest += more
+
+
+def _lines(text: bytes) -> int:
+    """Faster than `count` where they are many."""
+    import numpy as np
+
+    return int(np.count_nonzero(np.frombuffer(text, np.uint8) == ord("\n")))
 
 
 def _ended(text: bytes) -> bytes:

@@ -54,6 +54,11 @@ LINES = st.one_of(
 )  # fmt: skip
 
 
+def of(text: bytes) -> Block:
+    """A block of these lines."""
+    return Block(Path("f"), 1, text.count(b"\n"), text)
+
+
 def by_rule(text: bytes) -> tuple[Sums, Counter[tuple[int, str]]]:
     """Sums and faults of a text, line by line in plain Python."""
     sums: Sums = {}
@@ -82,7 +87,7 @@ def by_engine(parts: list[Part]) -> tuple[Sums, Counter[tuple[int, str]]]:
 def test_damaged_lines_are_judged_by_the_rule(lines: list[bytes]) -> None:
     """Each line counts, or is a fault with its number and reason, as the rule alone says."""
     text = b"\n".join(lines) + b"\n"
-    assert by_engine([ENGINE.part(Block(Path("f"), 1, text))]) == by_rule(text)
+    assert by_engine([ENGINE.part(of(text))]) == by_rule(text)
 
 
 @settings(max_examples=60, deadline=None)
@@ -113,7 +118,7 @@ def test_ends_of_lines_and_a_mark_of_order_are_no_fault(tmp_path: Path) -> None:
 def test_sums_go_beyond_64_bits() -> None:
     """The largest numbers there are, summed exactly."""
     line = GOOD.replace(b",1,2,", b",9223372036854775807,-9223372036854775808,") + b"\n"
-    sums, _ = by_engine([ENGINE.part(Block(Path("f"), 1, line * 3)) for _ in range(2)])
+    sums, _ = by_engine([ENGINE.part(of(line * 3)) for _ in range(2)])
 
     assert [row[:2] for row in sums.values()] == [(6 * (2**63 - 1), 6 * -(2**63))]
 
@@ -133,7 +138,7 @@ def test_a_long_line_is_a_fault_in_any_block() -> None:
     """The limit is the same for a line that has all its fields, to the byte."""
     lines = [GOOD.replace(b"user42", b"u" * (LONGEST - len(GOOD) + 6 + n)) for n in (0, 1)]
     assert [len(line) - LONGEST for line in lines] == [0, 1]
-    _, faults = by_engine([ENGINE.part(Block(Path("f"), 1, b"\n".join([*lines, b""])))])
+    _, faults = by_engine([ENGINE.part(of(b"\n".join([*lines, b""])))])
     assert [line for line, _ in faults] == [2]
 
 
