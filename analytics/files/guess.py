@@ -30,7 +30,7 @@ MOST = 0.75
 def type_of(values: Sequence[str]) -> str:
     """The type, a name of `SQL`, that three of four values look like; else `text`."""
     for name, look in LOOKS.items():
-        if values and sum(1 for value in values if look(value)) >= MOST * len(values):
+        if values and sum(1 for value in values if look(value.strip())) >= MOST * len(values):
             return name
     return "text"
 

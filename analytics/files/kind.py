@@ -76,7 +76,13 @@ def _unreadable(head: bytes) -> str:
     for magic, name in MAGIC.items():
         if head.startswith(magic) or (magic == b"ustar" and head[257:262] == magic):
             return name
-    return "binary: byte 0 is in its first lines" if b"\x00" in head else ""
+    if b"\x00" in head:
+        return "binary: byte 0 is in its first lines"
+    return (
+        "one line: its line ends are CR alone"
+        if b"\r" in head.strip() and b"\n" not in head
+        else ""
+    )
 
 
 def _access(rows: list[bytes], packed: bool) -> Kind | None:
@@ -88,12 +94,15 @@ def _access(rows: list[bytes], packed: bool) -> Kind | None:
 
 def _ndjson(rows: list[bytes], packed: bool) -> Kind | None:
     objects = [found for line in rows if (found := _object(line)) is not None]
-    if len(objects) < ENOUGH * len(rows):
+    if len(objects) < ENOUGH * len(rows) or not any(objects):
         return None
     values: dict[str, list[str]] = {}
     for name, value in (item for one in objects for item in one.items()):
         values.setdefault(name, []).extend([] if value is None else [str(value)])
-    return Kind("ndjson", packed, columns=tuple(values), mapping=names.proposed(values))
+    # SQL has no nameless column, and takes `A` for `a`.
+    distinct = {name.casefold(): name for name in reversed(values) if name}
+    columns = tuple(name for name in values if distinct.get(name.casefold()) == name)
+    return Kind("ndjson", packed, columns=columns, mapping=names.proposed(values))
 
 
 def _object(line: bytes) -> dict[str, Any] | None:

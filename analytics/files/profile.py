@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MEMORY = "512MB"
 SAMPLED, SAMPLE = 10, 500
 EXAMPLES = 3
+# Columns after these are named, not counted.
+WIDEST = 200
 # Longer texts are cut where they are shown.
 SHOWN = 48
 HEAD = 1 << 20
@@ -90,7 +92,7 @@ def _samples(dataset: Dataset) -> dict[str, list[str]]:
     with connect() as connection, _in_words(dataset):
         rows = connection.sql(relation(connection, some, SAMPLE)).to_arrow_table()
     held = {name: rows[name].drop_null().to_pylist() for name in rows.column_names}
-    return {name: held.get(name, []) for name in dataset.columns}
+    return {name: held.get(name, []) for name in dataset.columns[:WIDEST]}
 
 
 def _counted(

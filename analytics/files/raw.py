@@ -57,9 +57,7 @@ def _parts(connection: duckdb.DuckDBPyConnection, files: Files, most: int) -> It
 
 def _read(files: Sequence[Path], kind: Kind) -> str:
     names = ", ".join(literal(glob.escape(str(file))) for file in files)
-    # DuckDB does not tell `A` from `a`.
-    distinct = {name.casefold(): name for name in reversed(kind.columns)}.values()
-    texts = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in kind.columns if name in distinct)
+    texts = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in kind.columns)
     packed = "gzip" if kind.compressed else "none"
     common = f"[{names}], columns = {{{texts}}}, compression = '{packed}', filename = '{FILE}'"
     if kind.format == "ndjson":

@@ -9,7 +9,7 @@ import csv
 import io
 from collections import Counter
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 
 from analytics.files import names
 
@@ -61,8 +61,8 @@ def _score(rows: list[list[str]]) -> tuple[float, int]:
     widths = Counter(len(row) for row in rows if len(row) > 1)
     if not widths:
         return 0.0, 0
-    width, count = max(widths.items(), key=lambda one: (one[1], one[0]))
-    return count / len(rows), width
+    width, most = max(widths.items(), key=lambda one: (one[1], one[0]))
+    return most / len(rows), width
 
 
 def _is_table(rows: list[list[str]]) -> bool:
@@ -72,10 +72,11 @@ def _is_table(rows: list[list[str]]) -> bool:
 
 
 def _named(header: list[str]) -> tuple[str, ...]:
-    """Names as DuckDB gives them: an empty one by its place, a second one with a number."""
-    found: list[str] = []
+    """Names that DuckDB can tell apart: an empty one by its place, a second one with a number."""
+    found: dict[str, str] = {}
     for at, cell in enumerate(header):
         name = cell.strip() or f"column{at}"
-        again = sum(1 for other in found if other.casefold() == name.casefold())
-        found.append(f"{name}_{again}" if again else name)
-    return tuple(found)
+        numbered = (f"{name}_{number}" if number else name for number in count())
+        own = next(one for one in numbered if one.casefold() not in found)
+        found[own.casefold()] = own
+    return tuple(found.values())

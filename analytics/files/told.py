@@ -24,6 +24,7 @@ MOST = 5
 FEW = 3
 # What one file may well have one value of.
 CONSTANT = ("service", "endpoint")
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d")
 ZONED = re.compile(r"(?:Z|[+-]\d\d(?::?\d\d)?)$")
 
 
@@ -47,6 +48,8 @@ def notes(dataset: Dataset, found: Profile) -> Iterator[str]:
         yield f"from {HUMANE['time'](times[0])} to {HUMANE['time'](times[1])}"
     for key, values in dataset.partitions.items():
         yield escaped(f"partitioned by {key}: {len(values):,} values, {values[0]} to {values[-1]}")
+    if more := dataset.columns[len(found.columns) :]:
+        yield escaped(f"{len(more):,} more columns: {', '.join(more[:MOST])}, ...")
     yield from _some("broken: ", found.examples, found.broken)
     yield from _some("drift: ", [*dataset.drift(), *found.odd])
 
@@ -57,7 +60,7 @@ def last(dataset: Dataset, found: Profile) -> Iterator[str]:
         wants = (f"{f} (or {FROM_PATH[f]})" if f in FROM_PATH else f for f in dataset.missing)
         yield f"no column is known for: {', '.join(wants)}; fill in what is in capitals"
     of = _time(found)
-    if of and of.type != "time":
+    if of and not all(map(RFC_3339.match, of.examples)):
         yield escaped(f"{of.column} is no RFC 3339 time: such rows go to quarantine")
     yield f"import: {command(dataset, found)}"
 
@@ -70,7 +73,7 @@ def command(dataset: Dataset, found: Profile) -> str:
                for name in dataset.missing]  # fmt: skip
     words = ["logpond import", *(shlex.quote(path) for path in _paths(dataset)), *maps, *lacking]
     of = _time(found)
-    if of and of.type == "time" and not all(map(ZONED.search, of.examples)):
+    if of and of.examples and not any(map(ZONED.search, of.examples)):
         words.append("--utc")
     return escaped(" ".join(words))
 

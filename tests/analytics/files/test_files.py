@@ -58,6 +58,23 @@ def test_columns_are_proposed_by_usual_names(tmp_path: Path) -> None:
     assert kind(tmp_path, other).mapping["host"] == "ip"
 
 
+@pytest.mark.parametrize(
+    ("content", "columns"),
+    [
+        (
+            b"Time,time,,TIME_1,time\n2026-05-01,,,,\n",
+            ("Time", "time_1", "column2", "TIME_1_1", "time_2"),
+        ),
+        (b'{"ts": 1, "TS": 2, "": 3, "a.b": 4}\n', ("ts", "a.b")),
+    ],
+)
+def test_names_are_such_as_sql_can_tell_apart(
+    tmp_path: Path, content: bytes, columns: tuple[str, ...]
+) -> None:
+    """Each column has one of its own, whatever the file calls it."""
+    assert kind(tmp_path, content).columns == columns
+
+
 def test_columns_without_names_are_proposed_by_their_values(tmp_path: Path) -> None:
     """Times, addresses, statuses, methods and paths look like nothing else."""
     found = kind(tmp_path, b"2026-05-01 10:00:00,192.0.2.7,GET,/a,200,17\n" * 2)
@@ -76,6 +93,8 @@ def test_columns_without_names_are_proposed_by_their_values(tmp_path: Path) -> N
         (b"\x1b[2Jone\ntwo\n", r"line 1 is '\\\\x1b\[2Jone'"),
         (b'[\n{"a": 1},\n{"a": 2}\n]\n', "not one object a line"),
         (b'{"a":' * 100_000, "not one object a line"),
+        (b"{}\n{}\n", "not one object a line"),
+        (b"time,ip\r2026-05-01,192.0.2.1\r", "line ends are CR alone"),
         (gzip.compress(NAMED * 9)[:-9], "cannot be read to its end"),
     ],
 )
