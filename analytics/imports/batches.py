@@ -12,20 +12,31 @@ from analytics.imports.records import Record
 from lakehouse.decode import RAW, Decoded, Limits, as_it_came, decode
 from lakehouse.raw import Imported
 
-ROWS = 10_000
+ROWS = 2_000
 CAME = pa.schema([*RAW, pa.field("original", pa.binary()), pa.field("line", pa.int64())])
 
 
 def batches(records: Iterable[Record], what: Imported) -> Iterator[pa.RecordBatch]:
     """Raw rows with coordinates in the file, its first import for the broker's time (`CAME`)."""
     first, each = 0, iter(records)
+    constants = (what.topic, 0, what.taken)
+    topic, partition, taken = (
+        pa.scalar(value, RAW.field(name).type)
+        for name, value in zip(("_topic", "_partition", "_kafka_timestamp"), constants, strict=True)
+    )
     while some := [*islice(each, ROWS)]:
         lines, payloads, originals = zip(*some, strict=True)
         count = len(some)
-        columns = [payloads, [what.topic] * count, [0] * count, range(first, first + count),
-                   [what.taken] * count, originals, lines]  # fmt: skip
-        arrays = [pa.array(c, f.type) for c, f in zip(columns, CAME, strict=True)]
-        yield pa.RecordBatch.from_arrays(arrays, schema=CAME)
+        offsets = pa.array(range(first, first + count), pa.int64())
+        yield pa.RecordBatch.from_arrays(
+            [
+                pa.array(payloads, pa.binary()),
+                *(pa.repeat(topic, count), pa.repeat(partition, count), offsets),
+                *(pa.repeat(taken, count), pa.array(originals, pa.binary())),
+                pa.array(lines, pa.int64()),
+            ],
+            schema=CAME,
+        )
         first += count
 
 

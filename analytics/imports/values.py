@@ -14,7 +14,8 @@ from typing import Any
 from lakehouse.decode.wire import FIELDS
 
 KINDS = {field.name: field.kind for field in FIELDS}
-INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+MOST_DIGITS = 18
+INTEGER = re.compile(rf"[+-]?\d{{1,{MOST_DIGITS}}}", re.ASCII)
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 ZONELESS = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?", re.ASCII)
 
@@ -31,6 +32,8 @@ def converter(field: str, utc: bool) -> Convert:
 
 def integer(text: str) -> int | str:
     """A whole number, or the text that is none."""
+    if text.isdecimal() and text.isascii() and len(text) <= MOST_DIGITS:
+        return int(text)
     return int(text) if INTEGER.fullmatch(text.strip()) else text
 
 

@@ -19,7 +19,7 @@ from lakehouse.store import open_table
 from lakehouse.store.read import check_writer
 from lakehouse.store.retry import retried
 
-# Rows of files are left out: nobody counts them again, and each file would stay noted for good.
+# Rows of files are left out: verify counts them by date, and each file would stay noted for good.
 HIGHEST = """
 SELECT _topic, _partition, max(_offset) + 1 FROM doomed
 WHERE date < $first AND NOT starts_with(_topic, 'file:') GROUP BY ALL

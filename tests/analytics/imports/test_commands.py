@@ -10,16 +10,16 @@ from click.testing import CliRunner, Result
 from importing import Imports, csv_lines, written
 from lakes import Lake
 
-from analytics.__main__ import analytics
+from analytics.commands import verify
+from analytics.import_commands import import_
 from lakehouse.errors import CheckpointError, SettingsError
 from lakehouse.lock import alone
 from lakehouse.raw import RawZone
 
 
-def run(lake: Lake, *words: str | Path, command: str = "import") -> Result:
+def run(lake: Lake, *words: str | Path) -> Result:
     """The command on a lake."""
-    called = [command, *map(str, words), "--lake", lake.places.lake]
-    return CliRunner().invoke(analytics, called)
+    return CliRunner().invoke(import_, [*map(str, words), "--lake", lake.places.lake])
 
 
 @pytest.fixture
@@ -97,7 +97,8 @@ def test_one_import_at_a_time(lake: Lake, file: Path) -> None:
 def test_verify_lists_files(lake: Lake, file: Path) -> None:
     """By path for a person, by coordinate for a program."""
     Imports(lake).run(file)
-    assert str(file) in run(lake, command="verify").stdout
-    row = run(lake, "--format", "csv", command="verify").stdout.splitlines()[1]
+    words = ["--lake", lake.places.lake]
+    assert str(file) in CliRunner().invoke(verify, words).stdout
+    row = CliRunner().invoke(verify, [*words, "--format", "csv"]).stdout.splitlines()[1]
     assert row.startswith("file:")
     assert row.endswith(",0,0,10,9,1,0,0,0")

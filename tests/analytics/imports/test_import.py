@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ from records import EVENT
 from windows import Pond
 
 from analytics.imports.reading import Asked
+from lakehouse import maintenance
+from lakehouse.paths import Places
+from lakehouse.plans import has_plan_before
+from lakehouse.raw import Plan, RawZone
 from lakehouse.rollup import MINUTES
 from lakehouse.verify import verify
 
@@ -122,8 +127,6 @@ def test_a_file_read_otherwise_is_another_import(imports: Imports, file: Path) -
 
 def test_what_a_restore_took_comes_back(imports: Imports, file: Path) -> None:
     """Where it is asked to import again."""
-    from lakehouse import maintenance
-
     imports.run(file)
     maintenance.restore(imports.lake.places, "logs", 0)
     assert verify(imports.lake.places).gaps == 38
@@ -216,3 +219,19 @@ def test_minutes_that_lost_rows_are_counted_again(imports: Imports, file: Path) 
     written(file, csv_lines(5))
     imports.run(file, windows=True, replace=True)
     assert verify(imports.lake.places).windows_wrong == 0
+
+
+def test_a_lake_at_a_url(file: Path, tmp_path: Path) -> None:
+    """Is filled in the same way."""
+    lake = f"file://{tmp_path}/url%20lake"
+    imports = Imports(Lake(Places(lake, f"{lake}/_checkpoints")))
+    assert [imports.done(file), imports.done(file)] == [["imported"], ["unchanged"]]
+    assert counted(imports) == (True, 40, 38, 2)
+
+
+def test_upkeep_sees_a_plan_that_stands(imports: Imports, file: Path) -> None:
+    """And deletes no file that it may need."""
+    imports.run(file)
+    zone, places = RawZone(imports.lake.places), imports.lake.places
+    zone.plan(Plan(what=zone.manifests().popitem()[1], files=[]))
+    assert has_plan_before(places, datetime.now(UTC) + timedelta(minutes=1))
