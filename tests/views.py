@@ -25,8 +25,9 @@ US, EUROPE, HOME = "8.8.8.8", "2.16.0.1", "10.0.0.1"
 # Plain SQL over the files as they are; nothing of ours but the rules.
 PEER = """
 WITH raw AS (
-  SELECT *, ROW_NUMBER() OVER () AS line, "watch_time(min)" AS told,
-    TRY_CAST(timestamp AS TIMESTAMP) AS moment, TRY_CAST("watch_time(min)" AS DECIMAL(18, 6)) AS minutes
+  SELECT *, ROW_NUMBER() OVER () AS line,
+    TRY_CAST(timestamp AS TIMESTAMP) AS moment,
+    TRY_CAST("watch_time(min)" AS DECIMAL(18, 6)) AS minutes
   FROM read_csv($files, header = true, all_varchar = true, filename = 'file')),
 valid AS (FROM raw WHERE log_id <> '' AND user_id <> '' AND moment IS NOT NULL AND minutes >= 0),
 firsts AS (FROM valid QUALIFY 1 = ROW_NUMBER() OVER (PARTITION BY file, log_id ORDER BY line)),
