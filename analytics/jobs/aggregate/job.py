@@ -143,7 +143,7 @@ def _in_order(
     with ThreadPoolExecutor(threads) as pool:
         running: deque[Future[Part]] = deque()
         for block in lines:
-            running.append(pool.submit(work, block))
-            if len(running) > threads:
+            if len(running) == threads:
                 yield running.popleft().result()
+            running.append(pool.submit(work, block))
         yield from (done.result() for done in running)
