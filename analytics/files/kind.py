@@ -93,7 +93,7 @@ def _access(rows: list[bytes], packed: bool) -> Kind | None:
 
 
 def _ndjson(rows: list[bytes], packed: bool) -> Kind | None:
-    objects = [found for line in rows if (found := _object(line)) is not None]
+    objects = [found for line in rows if (found := json_object(line)) is not None]
     if len(objects) < ENOUGH * len(rows) or not any(objects):
         return None
     values: dict[str, list[str]] = {}
@@ -105,7 +105,8 @@ def _ndjson(rows: list[bytes], packed: bool) -> Kind | None:
     return Kind("ndjson", packed, columns=columns, mapping=names.proposed(values))
 
 
-def _object(line: bytes) -> dict[str, Any] | None:
+def json_object(line: bytes) -> dict[str, Any] | None:
+    """The object on a line; None where it holds something else."""
     try:
         found = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

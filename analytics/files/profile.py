@@ -6,11 +6,13 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analytics.files import guess
 from analytics.files.datasets import Dataset
+from analytics.files.faults import broken_lines
 from analytics.files.kind import Kind
 from analytics.files.raw import FILE, relation
 from lakehouse.duck import connect, quoted
@@ -70,18 +72,20 @@ def profile(dataset: Dataset, most: int = 0) -> Profile:
     with connect() as connection, _in_words(dataset):
         connection.execute(f"SET memory_limit = '{MEMORY}'")
         found = _counted(connection, dataset, types, most)
-        rejects = _rejects(connection)
+        rejects, examples = _rejects(connection)
     whole = found.pop(None)
+    if whole["broken"] and dataset.usual.format != "csv":
+        files = (file for file, figures in found.items() if file and figures["broken"])
+        examples = [*islice(broken_lines(files, dataset.usual.format), EXAMPLES)]
     cut = bool(most) and any(one["rows"] + one["broken"] >= most for one in found.values())
     return Profile(
         sum(_rows_of(*one) for one in dataset.files.items()) if cut else whole["rows"],
         not cut,
-        whole["broken"] + len(rejects),
+        whole["broken"] + rejects,
         [_column(dataset, at, name, whole, samples[name], kind)
          for at, (name, kind) in enumerate(types.items())],
         list(_odd(dataset, types, whole, found)),
-        [f"{dataset.inside(Path(file))} line {line}: {why}"
-         for file, line, why in rejects[:EXAMPLES]],
+        [f"{dataset.inside(Path(file))} line {line}: {why}" for file, line, why in examples],
     )  # fmt: skip
 
 
@@ -157,14 +161,16 @@ def _odd(
                 yield f"{dataset.inside(Path(str(file)))} has no {kind} in {name}"
 
 
-def _rejects(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
-    """File, line and reason of each row that is no row of its file."""
+def _rejects(connection: duckdb.DuckDBPyConnection) -> tuple[int, list[tuple[Any, ...]]]:
+    """How many rows are no rows of their files; of the first ones file, line and reason."""
     if not connection.execute("FROM duckdb_tables() WHERE table_name = 'reject_errors'").fetchall():
-        return []
-    return connection.execute(
+        return 0, []
+    rows = (
         "SELECT file_path, line, any_value(error_message) FROM reject_errors "
-        "JOIN reject_scans USING (scan_id, file_id) GROUP BY file_path, line ORDER BY ALL"
-    ).fetchall()
+        "JOIN reject_scans USING (scan_id, file_id) GROUP BY file_path, line"
+    )
+    counted = connection.execute(f"SELECT count(*) FROM ({rows})").fetchall()
+    return counted[0][0], connection.execute(f"{rows} ORDER BY ALL LIMIT {EXAMPLES}").fetchall()
 
 
 def _rows_of(file: Path, kind: Kind) -> int:

@@ -84,7 +84,7 @@ def _access(files: Sequence[Path], columns: Sequence[str], most: int) -> pa.Reco
 
 
 def _rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[str | None, ...]]:
-    for line in lines(file):
+    for line in filter(bytes.strip, lines(file)):
         event = access_log.parse(line, "-", "-")
         values = (getattr(event, name, None) for name in columns)
         yield (*(None if value is None else str(value) for value in values), str(file))

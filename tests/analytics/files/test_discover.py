@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from analytics.discover_commands import discover
 
+ACCESS = '192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 5 "-" "curl/8.7.1"\n'
 ROWS = "time,client_ip,status,url,ms\n" + "".join(
     f"2026-05-01T{n:02d}:00:00Z,192.0.2.{n % 7},{500 if n % 5 == 0 else 200},/a/{n},{n / 2}\n"
     for n in range(24)
@@ -99,17 +100,21 @@ def test_of_many_rows_the_first_are_read(daily: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "rows", "broken"),
+    ("content", "rows", "first"),
     [
-        (ROWS + "oops\na,b,c,d,e,f\n", 24, 2),
-        ('{"ts": "2026-05-01T00:00:00Z"}\n' * 3 + "[1]\n{broken\n", 3, 2),
+        (ROWS + "oops\na,b,c,d,e,f\n", 24, "line 26: Expected Number of Columns: 5 Found: 1"),
+        ('{"ts": "2026-05-01T00:00:00Z"}\n' * 3 + "[1]\n\n{broken\n", 3, "line 4: no JSON object"),
+        (ACCESS * 4 + "\ncut off\n" + ACCESS[:40], 4, "line 6: no access log line"),
     ],
 )
-def test_broken_rows_are_counted(tmp_path: Path, content: str, rows: int, broken: int) -> None:
-    """They are no rows, and they do not stop anything."""
+def test_broken_rows_are_counted_and_found(
+    tmp_path: Path, content: str, rows: int, first: str
+) -> None:
+    """They are no rows, they do not stop anything, and the first ones are named with their line."""
     (tmp_path / "some.log").write_text(content)
     (one,) = found(tmp_path)
-    assert (one["rows"], one["broken_rows"]) == (rows, broken)
+    assert (one["rows"], one["broken_rows"]) == (rows, 2)
+    assert one["broken_examples"][0] == f"some.log {first}"
 
 
 def test_quoted_line_ends_marks_and_odd_names_are_read(tmp_path: Path) -> None:
