@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from analytics.files import expand
 from analytics.jobs import folders
 from analytics.jobs.performance import Performance
-from analytics.jobs.watch_time import outputs, totals
+from analytics.jobs.watch_time import outputs, regions, totals
 from analytics.jobs.watch_time.order import Order
 from analytics.jobs.watch_time.outputs import Input, Note
 from analytics.jobs.watch_time.pool import Failure, Outcome, Pool
@@ -76,9 +76,9 @@ def run(order: Order, start: Start, told: Told) -> Report:
         cleaned = [one for one in outcomes if isinstance(one, Note)]
         notes = sorted([*found.done, *cleaned], key=lambda note: note.file)
         added_up = _add_up(order, notes, performance, start)
-        regions = totals.by_region(order.outputs.root) if notes else []
+        summed = totals.by_region(order.outputs.root) if notes else []
     failures = sorted(one for one in outcomes if isinstance(one, Failure))
-    return held(Report(notes, failures, len(cleaned), added_up, regions, performance))
+    return held(Report(notes, failures, len(cleaned), added_up, summed, performance))
 
 
 def inputs(order: Order) -> list[Path]:
@@ -90,7 +90,8 @@ def inputs(order: Order) -> list[Path]:
 
 
 def plan(order: Order, files: list[Path]) -> Plan:
-    """Which of the files are done."""
+    """Which of the files are done; SettingsError where the table of regions is none."""
+    regions.check(order.regions)
     found = Plan(outputs.recipe(order.regions))
     for one in (Input.of(file, order.source) for file in files):
         note = order.outputs.note(one, found.recipe)

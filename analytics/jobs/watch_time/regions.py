@@ -58,15 +58,26 @@ def read(path: Path = TABLE) -> Regions:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
-        table = pq.read_table(path, columns=["first", "region"]).combine_chunks()
-        binary = table["first"].cast(pa.binary(16)).combine_chunks()
-    except (OSError, KeyError, pa.ArrowException) as error:
-        raise SettingsError(f"{path} is no table of regions: {error}", "see conf/geo") from None
+    check(path)
+    table = pq.read_table(path, columns=["first", "region"]).combine_chunks()
+    binary = table["first"].cast(pa.binary(16)).combine_chunks()
     firsts = np.frombuffer(binary.buffers()[1], dtype="S16")[: len(table)]
     coded = table["region"].combine_chunks().dictionary_encode()
     regions = coded.indices.to_numpy().astype(np.uint8)
     return Regions([*coded.dictionary.to_pylist(), INVALID], *_apart(firsts, regions))
+
+
+def check(path: Path) -> None:
+    """SettingsError where a file cannot be read, or is no such table by its columns."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        columns = pq.read_schema(path).names
+    except (OSError, pa.ArrowException):
+        raise SettingsError(f"{path} cannot be read as Parquet", "see conf/geo") from None
+    if not {"first", "region"} <= {*columns}:
+        raise SettingsError(f"{path} has no columns first and region", "see conf/geo")
 
 
 def _apart(firsts: np.ndarray, regions: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -75,7 +75,9 @@ def summary(report: Report) -> Iterator[str]:
         f"process of one file held {_size(_highest(report.notes))}"
     )
     yield from (f"FAILED {escaped(one.file)}: {escaped(one.reason)}" for one in report.failures)
-    if not report.added_up:
+    if not report.notes:
+        yield "no file could be cleaned: nothing was added up, and earlier totals stay as they are"
+    elif not report.added_up:
         yield "the totals are of these very files already: nothing was added up"
     yield f"bound by: {bound_by(report)}"
 

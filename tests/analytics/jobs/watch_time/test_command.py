@@ -39,6 +39,17 @@ def test_a_named_folder_without_files_is_refused(tmp_path: Path) -> None:
     assert [*tmp_path.iterdir()] == []
 
 
+def test_a_table_of_regions_that_is_none_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before any file is read; it is a setting that does not fit, not a fault of each file."""
+    table = views.write(tmp_path / "in" / "a.csv", [views.line()])
+    monkeypatch.setenv("LOGPOND_WATCH_TIME_REGIONS", str(table))
+
+    with pytest.raises(SettingsError, match="cannot be read as Parquet"):
+        run(tmp_path)
+
+
 def test_test_data_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     """By the producer, which makes it in a process of its own."""
     with pytest.raises(SettingsError, match="test data was not made"):
