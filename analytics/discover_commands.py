@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import click
@@ -70,13 +71,22 @@ def _seen(
         if how == "table":
             click.echo(told.head(dataset))
         try:
-            columns = profile(dataset, _most(dataset) if rows is None else rows)
+            with _waiting(dataset):
+                columns = profile(dataset, _most(dataset) if rows is None else rows)
         except SettingsError as error:
             refused.append(error.what)
             continue
         if how == "table":
             _tell(dataset, columns)
         yield dataset, columns
+
+
+def _waiting(dataset: Dataset) -> AbstractContextManager[object]:
+    """Says on a terminal that something happens."""
+    from rich.console import Console
+
+    said = f"reading {len(dataset.files):,} files, {HUMANE['bytes'](dataset.bytes)}"
+    return Console(stderr=True).status(said) if sys.stderr.isatty() else nullcontext()
 
 
 def _write(seen: list[tuple[Dataset, Profile]], how: str) -> None:
