@@ -101,14 +101,15 @@ def spark(data: Path, out: Path) -> None:
 
 def spark_lookup() -> Any:
     """A function of Spark from addresses to the names of regions."""
-    from pyspark.sql.functions import PandasUDFType, pandas_udf
+    import pandas as pd
+    from pyspark.sql.functions import pandas_udf
 
-    def region(addresses):  # type: ignore[no-untyped-def]
-        import pandas as pd
-
+    def region(addresses: pd.Series) -> pd.Series:
         return pd.Series(named(addresses.to_list()))
 
-    return pandas_udf(region, "string", PandasUDFType.SCALAR)
+    # Spark reads the types themselves, not their names
+    region.__annotations__ = {"addresses": pd.Series, "return": pd.Series}
+    return pandas_udf(region, "string")
 
 
 def bare_duckdb(data: Path, out: Path) -> None:

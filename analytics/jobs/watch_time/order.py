@@ -6,9 +6,16 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from analytics.jobs.watch_time import regions
 from analytics.jobs.watch_time.outputs import Outputs
 from lakehouse.settings import Settings
+
+# What a process of phase 1 takes at most, with some room.
+PROCESS_BYTES = 600 << 20
+# What a container may take; `max` where it is all of the machine's.
+LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 @dataclass(frozen=True)
@@ -28,7 +35,7 @@ class Order:
             Path(told.input).expanduser().absolute(),
             Outputs(Path(told.output).expanduser().absolute()),
             Path(told.regions or regions.TABLE).expanduser().absolute(),
-            told.workers or cores(),
+            told.workers or fitting(),
         )
 
 
@@ -36,3 +43,16 @@ def cores() -> int:
     """Cores that this process may use."""
     usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
     return len(usable) or os.cpu_count() or 1
+
+
+def fitting() -> int:
+    """Processes of phase 1 at the same time: one a core, as far as there is memory for them."""
+    return max(1, min(cores(), _room() // PROCESS_BYTES))
+
+
+def _room() -> int:
+    free: int = psutil.virtual_memory().available
+    try:
+        return min(free, int(LIMIT.read_text()))
+    except (OSError, ValueError):
+        return free

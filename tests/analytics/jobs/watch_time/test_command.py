@@ -9,7 +9,7 @@ import views
 from click.testing import CliRunner, Result
 
 from analytics.jobs.performance import Performance
-from analytics.jobs.watch_time import job, pool
+from analytics.jobs.watch_time import job, order, pool
 from analytics.jobs.watch_time.totals import Region
 from analytics.watch_time_commands import watch_time
 from lakehouse.errors import LogpondError, SettingsError
@@ -37,6 +37,21 @@ def test_a_named_folder_without_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="is not there"):
         run(tmp_path)
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_container_of_little_memory_cleans_fewer_files_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One in any case; where no limit is set, as many as the machine bears."""
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(order, "LIMIT", limit)
+    monkeypatch.setattr(order, "cores", lambda: 4)
+    found = []
+    for text in ("1073741824", "1800000000", "1000", "max"):
+        limit.write_text(text)
+        found.append(order.fitting())
+
+    assert (found[:3], found[3] >= 1) == ([1, 2, 1], True)
 
 
 def test_a_table_of_regions_that_is_none_is_refused(
