@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -11,21 +12,32 @@ from typing import NoReturn
 
 import click
 
-from lakehouse.errors import LogpondError
+from lakehouse.errors import LogpondError, SettingsError
+
+REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def run(command: click.Command, name: str, words: Sequence[str] | None = None) -> NoReturn:
     """Run a command to its end; what a person can mend is words and a code, not a stack trace."""
     try:
         command.main(words, prog_name=name)
-    except LogpondError as error:
-        if os.environ.get("LOGPOND_DEBUG"):
+    except (LogpondError, OSError) as error:
+        told = error if isinstance(error, LogpondError) else _refused(error)
+        if told is None or os.environ.get("LOGPOND_DEBUG"):
             raise
-        click.echo(f"error: {error}", err=True)
-        leave(error.exit_code)
+        click.echo(f"error: {told}", err=True)
+        leave(told.exit_code)
     except SystemExit as leaving:
         leave(leaving.code)
     leave(0)
+
+
+def _refused(error: OSError) -> LogpondError | None:
+    """What to say of a place that this user may not read or write to."""
+    if error.errno not in REFUSALS or not error.filename:
+        return None
+    return SettingsError(f"{error.strerror}: {error.filename!r}",
+                         "name another place, or let this user read or write it")  # fmt: skip
 
 
 def leave(code: str | int | None) -> NoReturn:

@@ -16,6 +16,8 @@ def program(how):
     atexit.register(print, "registered")
     threading.Thread(target=time.sleep, args=(600,)).start()
     print("said")
+    if how == "refused":
+        raise PermissionError(13, "Permission denied", "/there")
     if how == "fault":
         raise TableError("no table", "make one")
     sys.exit({"ok": 0, "three": 3, "words": "so it is"}[how])
@@ -31,6 +33,7 @@ run(program, "program")
         ("three", 3, ""),
         ("words", 1, "so it is\n"),
         ("fault", 4, "error: no table\n"),
+        ("refused", 2, "error: Permission denied: '/there'\n"),
     ],
 )
 def test_a_program_ends_with_its_code_whatever_still_runs(how: str, code: int, error: str) -> None:
