@@ -8,9 +8,10 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 ROOT = Path(__file__).parents[1]
 PROJECT = "logpond-test"
@@ -72,6 +73,18 @@ class Stack:
             text=True, timeout=timeout, check=False,
         )  # fmt: skip
 
+    @contextmanager
+    def attached(self, said: IO[str]) -> Iterator[subprocess.Popen[str]]:
+        """`up` in the foreground, as a person has it; what it says goes to a file."""
+        with subprocess.Popen(
+            [*self._words, "up"], cwd=ROOT, env=self._environment, stdout=said, stderr=said,
+            text=True, start_new_session=True,
+        ) as running:  # fmt: skip
+            try:
+                yield running
+            finally:
+                running.kill()
+
     def logpond(self, *words: str) -> str:
         """A one-off command of logpond."""
         return self("run", "--rm", "-T", "analytics", *words)
@@ -89,8 +102,15 @@ class Stack:
 
     def states(self) -> dict[str, str]:
         """Each service's state, and its health where it has a check."""
-        lines = self("ps", "--all", "--format", "json").splitlines()
-        return {of["Service"]: of["Health"] or of["State"] for of in map(json.loads, lines)}
+        return {of["Service"]: of["Health"] or of["State"] for of in self._containers()}
+
+    def codes(self) -> dict[str, int]:
+        """The exit code of each service that ended."""
+        ended = [of for of in self._containers() if of["State"] == "exited"]
+        return {of["Service"]: of["ExitCode"] for of in ended}
+
+    def _containers(self) -> list[dict[str, Any]]:
+        return [json.loads(of) for of in self("ps", "--all", "--format", "json").splitlines()]
 
 
 def until(what: Callable[[], bool], seconds: float = 300) -> None:
