@@ -72,6 +72,7 @@ def service_metrics(
       logpond sql "FROM 'results/services/anomalies/*.parquet'"
     """
     from analytics.jobs import folders
+    from analytics.jobs.performance import introduced
     from analytics.jobs.service_metrics.job import PARTS, Order
 
     found = Order(
@@ -80,8 +81,10 @@ def service_metrics(
     folders.writable(found.output, PARTS)
     if dry_run:
         _show_preview(found, how)
-    else:
-        _show(found, _run(found, lake), how)
+        return
+    if how == "table":
+        click.echo(introduced("pyspark", "duckdb"), err=True)
+    _show(found, _run(found, lake), how)
 
 
 def _source(source: str, inputs: tuple[str, ...], lake: str | None) -> Any:

@@ -54,8 +54,8 @@ def short(name: str | None) -> str:
 
 def services(metrics: Sequence[Row], look: Look) -> Figure:
     """Mean response time and error rate, a row a service, a bar an environment."""
-    ranked = _ranked(metrics, "service")[:MOST_SERVICES]
-    environments = _ranked(metrics, "environment")[: len(look.series)]
+    named, deployed = _ranked(metrics, "service"), _ranked(metrics, "environment")
+    ranked, environments = named[:MOST_SERVICES], deployed[: len(look.series)]
     figure = _figure(look, 1.6 + 0.19 * len(ranked) * (1 + len(environments)))
     left, right = figure.subplots(1, 2, sharey=True)
     for at, environment in enumerate(environments):
@@ -69,7 +69,9 @@ def services(metrics: Sequence[Row], look: Look) -> Figure:
         _bars(right, places, rates, height, "{:.2f}", style)
     left.set_yticks(range(len(ranked)), [short(s) for s in ranked], parse_math=False)
     left.invert_yaxis()
-    for axes, title in ((left, "mean response time [ms]"), (right, "error rate [%]")):
+    cut = _cut(ranked, named, "services"), _cut(environments, deployed, "environments")
+    titles = "mean response time [ms]" + cut[0], "error rate [%]" + cut[1]
+    for axes, title in zip((left, right), titles, strict=True):
         _dress(axes, look, title, "x")
         axes.margins(x=0.16)
         axes.set_xlim(left=0)
@@ -82,7 +84,8 @@ def spikes(anomalies: Sequence[Row], span: tuple[Any, Any], look: Look) -> Figur
     worst: dict[str, float] = {}
     for one in anomalies:
         worst[name_of(one)] = max(one["z"], worst.get(name_of(one), 0.0))
-    keys = sorted(worst, key=worst.__getitem__, reverse=True)[:MOST_KEYS]
+    named = sorted(worst, key=worst.__getitem__, reverse=True)
+    keys = named[:MOST_KEYS]
     figure = _figure(look, 2.2 + 0.27 * max(len(keys), 3))
     axes = figure.subplots()
     shown = sorted((a for a in anomalies if name_of(a) in keys), key=lambda a: a["z"])
@@ -95,7 +98,7 @@ def spikes(anomalies: Sequence[Row], span: tuple[Any, Any], look: Look) -> Figur
     axes.set_ylim(max(len(keys), 1) - 0.4, -0.6)
     axes.set_xlim(*span)
     _times(axes, span)
-    _dress(axes, look, "minutes that are spikes, by time [UTC]", "both")
+    _dress(axes, look, "minutes that are spikes, by time [UTC]" + _cut(keys, named, ""), "both")
     return figure
 
 
@@ -103,7 +106,8 @@ def hours(means: Sequence[Row], look: Look) -> Figure:
     """Mean response time by hour of the day, coloured by how it compares with that service's."""
     import numpy as np
 
-    keys = list(dict.fromkeys(name_of(one) for one in means))[:MOST_KEYS]
+    named = list(dict.fromkeys(name_of(one) for one in means))
+    keys = named[:MOST_KEYS]
     first, last = min(m["hour"] for m in means), max(m["hour"] for m in means)
     grid = np.full((len(keys), last - first + 1), math.nan)
     ratio = grid.copy()
@@ -116,7 +120,8 @@ def hours(means: Sequence[Row], look: Look) -> Figure:
     _cells(figure, axes, grid, ratio, look)
     axes.set_yticks(range(len(keys)), keys, parse_math=False)
     axes.set_xticks(range(grid.shape[1]), [f"{hour:02d}" for hour in range(first, last + 1)])
-    _dress(axes, look, "mean response time [ms] by hour of the day [UTC]", "")
+    title = "mean response time [ms] by hour of the day [UTC]"
+    _dress(axes, look, title + _cut(keys, named, ""), "")
     return figure
 
 
@@ -215,6 +220,11 @@ def _ranked(metrics: Sequence[Row], by: str) -> list[Any]:
     for one in metrics:
         totals[one[by]] = totals.get(one[by], 0) + one["requests"]
     return sorted(totals, key=lambda value: (-totals[value], str(value)))
+
+
+def _cut(shown: Sequence[Any], there: Sequence[Any], what: str) -> str:
+    """What a title says where not all is shown."""
+    return f", first {len(shown)} of {len(there)} {what}".rstrip() if shown != there else ""
 
 
 def _get(own: Mapping[Any, Row], service: Any, field: str, times: float = 1) -> float:

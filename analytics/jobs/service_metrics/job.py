@@ -76,29 +76,48 @@ def run(order: Order, spark: SparkSession, draw: Callable[[Path], None]) -> Outc
     # the default is 96 bits that say of no zone
     spark.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
     with folders.replaced(order.output, PARTS, WHO) as draft:
-        performance, engine = Performance(), ENGINES[order.engine]
-        with performance.phase("read and decode") as phase:
-            rows = order.source.rows(spark).persist()
-            outcome = _counted(rows, order.source.lines(), performance)
-            phase.rows, phase.bytes = outcome.lines, order.source.bytes()
-        events, rejects = rows.where("reason IS NULL"), rows.where("reason IS NOT NULL")
-        with performance.phase(f"count by minute ({order.engine})") as phase:
-            counted = engine.minutes(events, order.window, order.threshold)
-            minutes = _written(counted, draft / "minutes", "service", "environment", "minute")
-            metrics = engine.metrics(minutes)
-            _written(metrics, draft / "metrics", "service", "environment")
-            phase.rows = outcome.events
-        with performance.phase("write spikes, events and rejects") as phase:
-            _written(minutes.where("is_spike"), draft / "anomalies", "minute", "service")
-            _enriched(events, minutes).write.partitionBy("date").parquet(str(draft / "enriched"))
-            rejects.select([f.name for f in REJECT]).write.parquet(str(draft / "rejects"))
-            phase.rows = outcome.lines
-        rows.unpersist()
+        performance = Performance()
+        rows, outcome = _read(order.source, spark, performance)
+        minutes = _scored(order, rows.where("reason IS NULL"), draft, outcome)
+        _kept(rows, minutes, draft, outcome)
         _check(draft, outcome)
-        outcome.metrics = tables.rows(draft, "SELECT * FROM metrics ORDER BY ALL")
         with performance.phase("draw"):
             draw(draft)
     return outcome
+
+
+def _read(
+    source: Source, spark: SparkSession, performance: Performance
+) -> tuple[DataFrame, Outcome]:
+    """Events and rejects, held by Spark for all that follows."""
+    with performance.phase("read and decode") as phase:
+        rows = source.rows(spark).persist()
+        outcome = _counted(rows, source.lines(), performance)
+        phase.rows, phase.bytes = outcome.lines, source.bytes()
+    return rows, outcome
+
+
+def _scored(order: Order, events: DataFrame, draft: Path, outcome: Outcome) -> DataFrame:
+    """Minutes, by whichever engine, and their sums."""
+    engine = ENGINES[order.engine]
+    with outcome.performance.phase(f"count by minute ({order.engine})") as phase:
+        counted = engine.minutes(events, order.window, order.threshold)
+        minutes = _written(counted, draft / "minutes", "service", "environment", "minute")
+        _written(engine.metrics(minutes), draft / "metrics", "service", "environment")
+        phase.rows = outcome.events
+    outcome.metrics = tables.rows(draft, "SELECT * FROM metrics ORDER BY service, environment")
+    return minutes
+
+
+def _kept(rows: DataFrame, minutes: DataFrame, draft: Path, outcome: Outcome) -> None:
+    """Spikes, each event with what its minute was, and what was no event."""
+    events, rejects = rows.where("reason IS NULL"), rows.where("reason IS NOT NULL")
+    with outcome.performance.phase("write spikes, events and rejects") as phase:
+        _written(minutes.where("is_spike"), draft / "anomalies", "minute", "service")
+        _enriched(events, minutes).write.partitionBy("date").parquet(str(draft / "enriched"))
+        rejects.select([f.name for f in REJECT]).write.parquet(str(draft / "rejects"))
+        phase.rows = outcome.lines
+    rows.unpersist()
 
 
 def _counted(rows: DataFrame, lines: int, performance: Performance) -> Outcome:

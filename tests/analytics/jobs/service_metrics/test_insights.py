@@ -99,9 +99,10 @@ def test_a_name_in_a_figure_is_short() -> None:
 
 
 def test_many_services_are_cut_to_the_busiest(tmp_path: Path) -> None:
-    """A figure stays of a size that can be read."""
+    """A figure stays of a size that can be read, and says what it leaves out."""
     rows = [{"service": f"s{n}", "environment": "prod", "requests": n, "mean_ms": 1.0,
              "error_rate": 0.1} for n in range(100)]  # fmt: skip
     (left, _) = figures.services(rows, figures.LOOKS["light"]).axes
     shown = [label.get_text() for label in left.get_yticklabels()]
     assert shown == [f"s{n}" for n in range(99, 99 - figures.MOST_SERVICES, -1)]
+    assert left.get_title("left").endswith("first 16 of 100 services")
