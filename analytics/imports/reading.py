@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from analytics.files import Kind
-from analytics.imports.values import KINDS
+from analytics.imports.values import KINDS, misfit
 from lakehouse.errors import SettingsError
 from lakehouse.raw import Reading
 
@@ -29,6 +29,8 @@ def asked(maps: Sequence[str], sets: Sequence[str], utc: bool) -> Asked:
     unknown = [name for name in (*mapping.values(), *constants) if name and name not in KINDS]
     if unknown:
         raise SettingsError(f"an event has no field {', '.join(unknown)}", FIELDS)
+    if misfits := [fault for name, text in constants.items() if (fault := misfit(name, text, utc))]:
+        raise SettingsError(f"--set does not fit: {'; '.join(misfits)}", "every record would fail")
     return Asked(mapping, constants, utc)
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from lakehouse.decode.wire import FIELDS
 
 KINDS = {field.name: field.kind for field in FIELDS}
@@ -28,6 +30,18 @@ def converter(field: str, utc: bool) -> Convert:
     if KINDS[field] is datetime and utc:
         return with_zone
     return kinds.get(KINDS[field], str)
+
+
+def misfit(field: str, text: str, utc: bool) -> str:
+    """Why a text cannot be the value of a field in all records; empty where it can."""
+    found = next(each for each in FIELDS if each.name == field)
+    if field == "event_id":
+        return "event_id: each record has its own"
+    try:
+        msgspec.convert(converter(field, utc)(text), found.type)
+    except msgspec.ValidationError:
+        return f"{field}: {text}, wanted {found.wanted}"
+    return ""
 
 
 def integer(text: str) -> int | str:

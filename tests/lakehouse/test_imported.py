@@ -7,13 +7,14 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from importing import Imports, csv_lines, written
-from lakes import TABLES, Lake
+from lakes import QUERY, TABLES, Lake
 from records import LIMITS, message
 
 from lakehouse import blobs, maintenance, store
 from lakehouse.decode import RAW, Decoded, Limits, decode
 from lakehouse.tables import LOGS
 from lakehouse.verify import Verdict, verify
+from streaming.recover import recover
 from streaming.replay import replay_quarantine
 
 
@@ -46,6 +47,17 @@ def test_a_topic_and_files_are_counted_together(running: Lake, tmp_path: Path) -
     Imports(running).run(written(tmp_path / "a.csv", csv_lines(5)))
     verdict = verify(running.places)
     assert (verdict.ok, verdict.records, len(verdict.files)) == (True, 14, 1)
+
+
+def test_a_stream_can_begin_on_a_lake_of_files(imports: Imports) -> None:
+    """And a lost checkpoint be made anew: what was imported is no record of its topic."""
+    lake = imports.lake
+    lake.admit()
+    lake.batch(0, {0: 5}, bad={1})
+    writers = {table.name: store.DeltaWriter(lake.places, table) for table in TABLES}
+    done = recover(lake.places, QUERY, lake.topic, {0: 0}, writers, TABLES, 1)
+    assert (done.start, done.lost) == ({0: 5}, 0)
+    assert (found(imports).ok, found(imports).records) == (True, 45)
 
 
 @pytest.mark.parametrize(("table", "where"), [("logs", "_offset = 5"), ("quarantine", "true")])

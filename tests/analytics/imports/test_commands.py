@@ -71,7 +71,15 @@ def test_the_same_again_ends_well(lake: Lake, file: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [("--map", "when=time"), ("--set", "colour=red"), ("--set", "service"), ("--map", "=ip")],
+    [
+        ("--map", "when=time"),
+        ("--map", "=ip"),
+        ("--set", "colour=red"),
+        ("--set", "service"),
+        ("--set", "status_code=OK"),
+        ("--set", "timestamp=2026-05-01"),
+        ("--set", "event_id=one"),
+    ],
 )
 def test_words_that_mean_nothing_are_refused(
     lake: Lake, file: Path, words: tuple[str, ...]
