@@ -24,8 +24,7 @@ MOST = 5
 FEW = 3
 # What one file may well have one value of.
 CONSTANT = ("service", "endpoint")
-RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d")
-ZONED = re.compile(r"(?:Z|[+-]\d\d(?::?\d\d)?)$")
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(Z|z|[+-]\d\d:\d\d)?")
 
 
 def head(dataset: Dataset) -> str:
@@ -60,7 +59,7 @@ def last(dataset: Dataset, found: Profile) -> Iterator[str]:
         wants = (f"{f} (or {FROM_PATH[f]})" if f in FROM_PATH else f for f in dataset.missing)
         yield f"no column is known for: {', '.join(wants)}; fill in what is in capitals"
     of = _time(found)
-    if of and not all(map(RFC_3339.match, of.examples)):
+    if of and not all(map(RFC_3339.fullmatch, of.examples)):
         yield escaped(f"{of.column} is no RFC 3339 time: such rows go to quarantine")
     yield f"import: {command(dataset, found)}"
 
@@ -73,7 +72,7 @@ def command(dataset: Dataset, found: Profile) -> str:
                for name in dataset.missing]  # fmt: skip
     words = ["logpond import", *(shlex.quote(path) for path in _paths(dataset)), *maps, *lacking]
     of = _time(found)
-    if of and of.examples and not any(map(ZONED.search, of.examples)):
+    if of and any(told and not told[1] for told in map(RFC_3339.fullmatch, of.examples)):
         words.append("--utc")
     return escaped(" ".join(words))
 

@@ -29,6 +29,8 @@ DERIVED = {
     "status_class": ("status_code", "concat(status_code // 100, 'xx')"),
     "is_error": ("status_code", "status_code >= 400"),
 }
+# RFC 3339, as import wants it.
+WRITTEN = {"timestamp": "strftime(timestamp, '%Y-%m-%dT%H:%M:%S.%fZ') AS timestamp"}
 EVENT = tuple(LogEvent.__dataclass_fields__)
 COLUMNS = (*EVENT, *DerivedFields.__dataclass_fields__)
 
@@ -59,11 +61,11 @@ class Stored:
 
     def write(self, folder: Path) -> None:
         """Its events as CSV, a file a day, as they would lie there without a lake."""
-        names = [name for name in EVENT if name in self.types]
+        chosen = ", ".join(WRITTEN.get(name, quoted(name)) for name in EVENT if name in self.types)
         with connect() as connection:
             self._pinned().create_view(connection, LOGS.name)
             connection.execute(
-                f"COPY (SELECT {', '.join(map(quoted, names))}, date FROM logs) "
+                f"COPY (SELECT {chosen}, date FROM logs) "
                 f"TO {literal(str(folder))} "
                 "(FORMAT csv, HEADER, PARTITION_BY (date), WRITE_PARTITION_COLUMNS false, "
                 "OVERWRITE_OR_IGNORE)"

@@ -92,6 +92,13 @@ def test_times_without_a_zone_are_noticed(tmp_path: Path) -> None:
     assert one["import"].endswith("--utc")
 
 
+@pytest.mark.parametrize("time", ["2026-05-01", "1777593600", "2026-05-01 00:00:00+00"])
+def test_times_that_import_refuses_are_noticed(tmp_path: Path, time: str) -> None:
+    """Before a file full of them goes to quarantine."""
+    (tmp_path / "a.csv").write_text(f"ts,ip\n{time},192.0.2.1\n")
+    assert "ts is no RFC 3339 time: such rows go to quarantine" in run(tmp_path).stdout
+
+
 def test_of_many_rows_the_first_are_read(daily: Path) -> None:
     """And the rest is estimated, which is said."""
     (one,) = found(daily, "--rows", "3")

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 from click.testing import CliRunner, Result
+from importing import Imports
 from lakes import Lake
 from windows import Pond, at, logged
 
@@ -106,6 +107,14 @@ def test_json_is_raw_as_well(stored: Stored, tmp_path: Path, packed: bool) -> No
     assert compare(raw, stored, sql).different == 0
     with pytest.raises(SettingsError, match="no column for ip"):
         compare(raw, stored, "SELECT COUNT(DISTINCT ip) FROM logs")
+
+
+def test_what_is_written_can_be_imported(lake: Lake, files: list[Path]) -> None:
+    """A lake of the files that another one wrote answers as they do."""
+    told = Imports(lake).run(*files)
+    copy = Stored.of(lake.places, pinned.pin(lake.places, ["logs"], NOW)["logs"])
+    assert sum(outcome.logs for outcome in told) == ROWS
+    assert compared(copy, files, QUESTIONS[1]).different == 0
 
 
 def test_answers_that_differ_are_said(stored: Stored, files: list[Path]) -> None:
