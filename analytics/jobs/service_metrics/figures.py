@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Row = Mapping[str, Any]
+Key = tuple[str, str | None]
 # The palette of Okabe and Ito: told apart by those who do not see all colours; shapes differ too.
 LIGHT_SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 DARK_SERIES = ("#56b4e9", "#e69f00", "#2fc397", "#e59cc9")
@@ -41,9 +42,15 @@ LOOKS = {
 }
 
 
-def name_of(row: Row) -> str:
+def key_of(row: Row) -> Key:
+    """What a row is about: a service in an environment."""
+    return row["service"], row["environment"]
+
+
+def name_of(key: Key) -> str:
     """A service in an environment, safe to print, and short."""
-    return short(row["service"]) + (f" · {short(row['environment'])}" if row["environment"] else "")
+    service, environment = key
+    return short(service) + (f" · {short(environment)}" if environment else "")
 
 
 def short(name: str | None) -> str:
@@ -81,22 +88,21 @@ def services(metrics: Sequence[Row], look: Look) -> Figure:
 
 def spikes(anomalies: Sequence[Row], span: tuple[Any, Any], look: Look) -> Figure:
     """Each spike where and when it was; the larger and the warmer, the higher its z."""
-    worst: dict[str, float] = {}
+    worst: dict[Key, float] = {}
     for one in anomalies:
-        worst[name_of(one)] = max(one["z"], worst.get(name_of(one), 0.0))
+        worst[key_of(one)] = max(one["z"], worst.get(key_of(one), 0.0))
     named = sorted(worst, key=worst.__getitem__, reverse=True)
     keys = named[:MOST_KEYS]
     figure = _figure(look, 2.2 + 0.27 * max(len(keys), 3))
     axes = figure.subplots()
-    shown = sorted((a for a in anomalies if name_of(a) in keys), key=lambda a: a["z"])
+    shown = sorted((a for a in anomalies if key_of(a) in keys), key=lambda a: a["z"])
     if shown:
         _points(figure, axes, shown, keys, look)
     else:
         axes.text(0.5, 0.5, "no minute was a spike", transform=axes.transAxes, ha="center",
                   color=look.text)  # fmt: skip
-    axes.set_yticks(range(len(keys)), keys, parse_math=False)
+    axes.set_yticks(range(len(keys)), map(name_of, keys), parse_math=False)
     axes.set_ylim(max(len(keys), 1) - 0.4, -0.6)
-    axes.set_xlim(*span)
     _times(axes, span)
     _dress(axes, look, "minutes that are spikes, by time [UTC]" + _cut(keys, named, ""), "both")
     return figure
@@ -106,40 +112,47 @@ def hours(means: Sequence[Row], look: Look) -> Figure:
     """Mean response time by hour of the day, coloured by how it compares with that service's."""
     import numpy as np
 
-    named = list(dict.fromkeys(name_of(one) for one in means))
+    named = list(dict.fromkeys(map(key_of, means)))
     keys = named[:MOST_KEYS]
     first, last = min(m["hour"] for m in means), max(m["hour"] for m in means)
     grid = np.full((len(keys), last - first + 1), math.nan)
     ratio = grid.copy()
     for one in means:
-        if name_of(one) in keys and one["mean_ms"] is not None:
-            place = keys.index(name_of(one)), one["hour"] - first
-            grid[place], ratio[place] = one["mean_ms"], one["mean_ms"] / (one["usual_ms"] or 1)
+        if key_of(one) in keys and one["mean_ms"] is not None:
+            place = keys.index(key_of(one)), one["hour"] - first
+            grid[place], ratio[place] = one["mean_ms"], _ratio(one)
     figure = _figure(look, 1.8 + 0.3 * len(keys))
     axes = figure.subplots()
     _cells(figure, axes, grid, ratio, look)
-    axes.set_yticks(range(len(keys)), keys, parse_math=False)
+    axes.set_yticks(range(len(keys)), map(name_of, keys), parse_math=False)
     axes.set_xticks(range(grid.shape[1]), [f"{hour:02d}" for hour in range(first, last + 1)])
     title = "mean response time [ms] by hour of the day [UTC]"
     _dress(axes, look, title + _cut(keys, named, ""), "")
     return figure
 
 
+def _ratio(one: Row) -> float:
+    """How a mean compares with the usual, between half and twice."""
+    usual = one["usual_ms"]
+    return float(min(max(one["mean_ms"] / usual, 0.5), 2.0)) if usual else 1.0
+
+
 def _points(
-    figure: Figure, axes: Axes, shown: Sequence[Row], keys: Sequence[str], look: Look
+    figure: Figure, axes: Axes, shown: Sequence[Row], keys: Sequence[Key], look: Look
 ) -> None:
     from matplotlib.colors import LogNorm
 
     z = [one["z"] for one in shown]
     drawn = axes.scatter(
-        [one["minute"] for one in shown], [keys.index(name_of(one)) for one in shown],
+        [one["minute"] for one in shown], [keys.index(key_of(one)) for one in shown],
         s=[6 + 5 * math.log2(max(value, 1)) ** 2 for value in z], c=z, cmap=look.rising,
         norm=LogNorm(min(z), max(*z, min(z) * 2)),
         edgecolors=look.text, linewidths=0.6, zorder=3,
     )  # fmt: skip
     bar = figure.colorbar(drawn, ax=axes, pad=0.02, aspect=30)
     ticks = [t for t in (1, 2, 3, 5, 10, 20, 50, 100, 200, 500) if min(z) <= t <= max(z)]
-    bar.set_ticks(ticks, labels=[str(tick) for tick in ticks])
+    ticks = ticks or [min(z)]
+    bar.set_ticks(ticks, labels=[f"{tick:.3g}" for tick in ticks])
     bar.ax.minorticks_off()
     _dress_bar(bar, "z [standard deviations]", look)
 
@@ -147,7 +160,7 @@ def _points(
 def _cells(figure: Figure, axes: Axes, grid: Any, ratio: Any, look: Look) -> None:
     import numpy as np
 
-    colours = np.clip(np.log2(ratio), -1, 1)
+    colours = np.log2(ratio)
     drawn = axes.imshow(colours, cmap=look.around, vmin=-1, vmax=1, aspect="auto")
     for row, column in zip(*np.nonzero(~np.isnan(grid)), strict=True):
         is_far = abs(colours[row, column]) > 0.62
@@ -204,12 +217,14 @@ def _legend(figure: Figure, axes: Axes, look: Look) -> None:
 
 
 def _times(axes: Axes, span: tuple[Any, Any]) -> None:
-    from datetime import UTC
+    from datetime import UTC, timedelta
 
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     locator: Any = AutoDateLocator(tz=UTC, minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
     formatter: Any = ConciseDateFormatter(locator, tz=UTC)  # type: ignore[no-untyped-call]
+    around = max((span[1] - span[0]) * 0.02, timedelta(minutes=1))
+    axes.set_xlim(span[0] - around, span[1] + around)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(formatter)
 

@@ -93,9 +93,17 @@ def test_hostile_names_are_text(tmp_path: Path) -> None:
 
 def test_a_name_in_a_figure_is_short() -> None:
     """However long a service is called, and whether it has an environment."""
-    row = {"service": "s" * 500, "environment": "\x07"}
-    assert figures.name_of(row) == f"{'s' * figures.LONGEST_NAME}… · \\x07"
-    assert figures.name_of(row | {"environment": None}).endswith("…")
+    long = "s" * 500
+    assert figures.name_of((long, "\x07")) == f"{'s' * figures.LONGEST_NAME}… · \\x07"
+    assert figures.name_of((long, None)).endswith("s…")
+
+
+def test_long_names_are_not_mixed_up() -> None:
+    """Two that read the same where they are cut have a row each."""
+    means = [{"service": "s" * 50 + end, "environment": None, "hour": 3, "mean_ms": ms,
+              "usual_ms": 0.0} for end, ms in (("a", 1.0), ("b", 2.0))]  # fmt: skip
+    axes = figures.hours(means, figures.LOOKS["dark"]).axes[0]
+    assert [text.get_text() for text in axes.texts] == ["1", "2"]
 
 
 def test_many_services_are_cut_to_the_busiest(tmp_path: Path) -> None:
