@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # A mean file below this is mostly names and statistics.
 SMALL = 50_000
-SHOWN = {**HUMANE, **dict.fromkeys(("bytes_read", "log_bytes"), HUMANE["bytes"])}
+COLUMNS = ("measure", "raw", "lake", "lake_to_raw")
 
 
 @click.command("scan-cost")
@@ -82,26 +82,29 @@ def _written(stored: Stored, folder: Path) -> Path:
 def _show(found: Compared, statement: str, how: str) -> None:
     if how == "json":
         equal = {"statement": statement, "rows": found.rows, "different_rows": found.different}
-        costs = {"raw": asdict(found.raw), "lake": asdict(found.lake), "lake_to_raw": found.share}
+        costs = {"raw": asdict(found.raw), "lake": asdict(found.lake), "measures": found.measures}
         render.show_object({**equal, **costs}, sys.stdout)
         return
-    columns = [field.name for field in fields(found.raw)]
-    rows = render.Rows.of_dicts([asdict(found.raw), asdict(found.lake)], columns)
-    render.show(rows, how, sys.stdout, SHOWN)
-    if how == "table":
-        click.echo(_told(found))
+    rows = [_humane(row) for row in found.measures] if how == "table" else found.measures
+    render.show(render.Rows.of_dicts(rows, COLUMNS), how, sys.stdout)
+    click.echo(_told(found), err=how != "table")
+
+
+def _humane(row: dict[str, Any]) -> dict[str, str]:
+    """A measure for a person."""
+    name, part = row["measure"], row["lake_to_raw"]
+    say = HUMANE["bytes"] if "bytes" in name else "{:,}".format
+    shown = {of: "unknown" if row[of] is None else say(row[of]) for of in ("raw", "lake")}
+    return {"measure": name, **shown, "lake_to_raw": "" if part is None else f"{part:.1%}"}
 
 
 def _told(found: Compared) -> str:
-    """The table in a sentence."""
-    of = {name: "none" if share is None else f"{share:.1%}" for name, share in found.share.items()}
-    said = (f"of what raw files take, the lake keeps {of['bytes']} of the bytes and reads "
-            f"{of['read']}, in {of['seconds']} of the time, "
-            f"with {of['cpu_seconds']} of the CPU")  # fmt: skip
+    """The answers in a sentence."""
+    said = f"equal answers ({found.rows:,} rows)"
+    if found.different:
+        said = f"THE ANSWERS DIFFER in {found.different:,} rows of {found.rows:,}"
     if found.lake.bytes < SMALL * found.lake.files:
         mean = HUMANE["bytes"](found.lake.bytes / found.lake.files)
-        said += (f"\nits files are small, {mean} on average: names and statistics weigh more than "
-                 "rows there; `logpond optimize logs` merges those of one hour")  # fmt: skip
-    if found.different:
-        return f"THE ANSWERS DIFFER in {found.different:,} rows of {found.rows:,}\n{said}"
-    return f"equal answers ({found.rows:,} rows)\n{said}"
+        said += (f"\nfiles of the lake are small, {mean} on average: names and statistics weigh "
+                 "more than rows; `logpond optimize logs` merges those of an hour")  # fmt: skip
+    return said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 NO_COLUMN = re.compile(r'Referenced column "?([\w@.]+)"? not found|column named "([^"]+)"')
 NEAR = 1e-9
+# Of these a part says something.
+PARTS = ("bytes", "bytes_read", "rows", "seconds", "cpu_seconds")
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,13 @@ class Compared:
     different: int
 
     @property
-    def share(self) -> dict[str, float | None]:
-        """The lake's part of what raw files take, by measure; None where that is nothing."""
-        pairs = {name: (getattr(self.raw, name), getattr(self.lake, name))
-                 for name in ("bytes", "read", "seconds", "cpu_seconds")}  # fmt: skip
-        return {name: round(lake / raw, 4) if raw else None for name, (raw, lake) in pairs.items()}
+    def measures(self) -> list[dict[str, Any]]:
+        """Each measure of both, and the lake's as a part of the other; None where that is none."""
+        raw, lake = asdict(self.raw), asdict(self.lake)
+        names = [name for name in raw if name != "source"]
+        parts = {name: round(lake[name] / raw[name], 4) for name in PARTS if raw[name]}
+        return [{"measure": name, "raw": raw[name], "lake": lake[name],
+                 "lake_to_raw": parts.get(name)} for name in names]  # fmt: skip
 
 
 def compare(raw: Raw, stored: Stored, sql: str) -> Compared:
