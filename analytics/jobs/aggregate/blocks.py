@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analytics.jobs.aggregate.line import LONGEST
+from lakehouse.errors import SettingsError
 
 SIZE = 4 << 20
 BOM = b"\xef\xbb\xbf"
@@ -25,13 +26,16 @@ class Block:
 def blocks(file: Path, size: int = SIZE) -> Iterator[Block]:
     """The lines of a file in order; CRLF is LF, the last line has its end, a BOM is left out.
 
-    A line that is too long is cut, and stays too long.
+    A line that is too long is cut, and stays too long. SettingsError if it cannot be read.
     """
     first = 1
-    for text in _whole_lines(file, size):
-        lines = _lines(text)
-        yield Block(file, first, lines, text)
-        first += lines
+    try:
+        for text in _whole_lines(file, size):
+            lines = _lines(text)
+            yield Block(file, first, lines, text)
+            first += lines
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror}") from error
 
 
 def _whole_lines(file: Path, size: int) -> Iterator[bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from analytics.jobs.aggregate import odd
 from analytics.jobs.aggregate.blocks import Block
 from analytics.jobs.aggregate.line import FIELDS, METRICS, TIME, Row, judge
 from analytics.jobs.aggregate.question import Question
+from analytics.jobs.aggregate.sums import merged
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,7 +48,8 @@ class Engine:
             **dict.fromkeys(FIELDS, pl.String),
             **dict.fromkeys(METRICS, pl.Int64),
         }
-        self.asked, self.period, self.wanted = asked, _period(asked), _wanted(asked)
+        self.keys = ["period", *asked.dimensions]
+        self.period, self.wanted = _period(asked), _wanted(asked)
         self.nothing = self._judged_rows([])
 
     def part(self, block: Block) -> Part:
@@ -64,7 +66,7 @@ class Engine:
         good = rows.select(_good().fill_null(False)).to_series()
         assert len(good) == block.lines
         single, faults = self._judged(block, (~good).arg_true().to_list())
-        sums = self.merged([self._sums(rows.filter(good)), single])
+        sums = merged([self._sums(rows.filter(good)), single], self.keys)
         return Part(sums, block.lines, faults)
 
     def _judged(self, block: Block, numbers: list[int]) -> tuple[pl.DataFrame, list[Fault]]:
@@ -107,28 +109,9 @@ class Engine:
         import polars as pl
 
         wanted = rows.lazy() if self.wanted is None else rows.lazy().filter(self.wanted)
-        groups = wanted.group_by("period", *self.asked.dimensions)
+        groups = wanted.group_by(self.keys)
         sums = groups.agg(pl.col(METRICS).cast(pl.Int128).sum())
         return sums.collect(engine="streaming")
-
-    def merged(self, parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
-        """Sums of sums, in order."""
-        import polars as pl
-
-        keys = ["period", *self.asked.dimensions]
-        rows = pl.concat([self.nothing, *parts], how="vertical_relaxed").lazy()
-        sums = rows.group_by(keys).agg(pl.col(METRICS).cast(pl.Int128).sum()).sort(keys)
-        return _narrow(sums.collect())
-
-
-def _narrow(sums: pl.DataFrame) -> pl.DataFrame:
-    """In 64 bits where these hold them: half the memory."""
-    import polars as pl
-
-    try:
-        return sums.cast(dict.fromkeys(METRICS, pl.Int64))
-    except pl.exceptions.InvalidOperationError:
-        return sums
 
 
 def _are_good(rows: pl.DataFrame) -> bool:

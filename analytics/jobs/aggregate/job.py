@@ -1,4 +1,4 @@
-"""Files of the range -> blocks -> sums of each -> merged, in order -> one CSV."""
+"""Files of the range -> blocks -> sums of each -> by day -> one CSV, in order."""
 
 from __future__ import annotations
 
@@ -8,27 +8,22 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from analytics.jobs import results
 from analytics.jobs.aggregate.blocks import Block, blocks
 from analytics.jobs.aggregate.days import Days
 from analytics.jobs.aggregate.engine import Engine, Fault, Part
 from analytics.jobs.aggregate.question import Question
+from analytics.jobs.aggregate.sums import Sums, write
 from analytics.jobs.performance import Performance
-
-if TYPE_CHECKING:
-    import polars as pl
 
 # What all threads hold of the files at once, in bytes, about; a block is a thread's share.
 LARGEST = 8 << 20
 # One arena for all threads of Polars takes a sixth less memory, and no more time.
 ALLOCATOR = {"_RJEM_MALLOC_CONF": "narenas:1"}
-TIMES = "%Y-%m-%d %H:%M:%S"
 # So many malformed lines are named; all are counted.
 NAMED = 5
-# Rows of sums that wait to be merged, at least; beyond, as many as are merged already.
-WAITING = 20_000
 
 
 @dataclass(frozen=True)
@@ -101,32 +96,20 @@ class Files:
     def into(
         self, order: Order, performance: Performance, advance: Callable[[int], Any]
     ) -> Outcome:
-        """Read and sum by blocks, merge and sort, write."""
+        """Read and sum by blocks; sort and write by days."""
         os.environ.update({"POLARS_MAX_THREADS": str(order.threads)} | ALLOCATOR)
         engine, tally = Engine(order.asked), Tally()
+        sums = Sums(engine.keys)
         with performance.phase("read and sum") as phase:
-            sums = _sums(
-                engine, _blocks(self.files, LARGEST // order.threads, advance), order.threads, tally
-            )
+            lines = _blocks(self.files, LARGEST // order.threads, advance)
+            for part in _in_order(engine.part, lines, order.threads):
+                tally.add(part)
+                sums.add(part.sums)
             phase.rows, phase.bytes = tally.lines, self.bytes
-        with performance.phase("merge and sort") as phase:
-            merged = engine.merged(sums)
-            phase.rows = merged.height
-        with performance.phase("write") as phase, results.new(order.output) as draft:
-            merged.write_csv(draft.file, datetime_format=TIMES)
-            phase.rows, phase.bytes = merged.height, draft.file.stat().st_size
-        return Outcome(draft.path, merged.height, tally, self.files)
-
-
-def _sums(engine: Engine, lines: Iterable[Block], threads: int, tally: Tally) -> list[pl.DataFrame]:
-    sums = [engine.nothing]
-    for part in _in_order(engine.part, lines, threads):
-        tally.add(part)
-        sums.append(part.sums)
-        merged, *waiting = sums
-        if sum(one.height for one in waiting) > max(WAITING, merged.height):
-            sums = [engine.merged(sums)]
-    return sums
+        with performance.phase("sort and write") as phase, results.new(order.output) as draft:
+            phase.rows = write(sums.in_order(), engine.nothing, draft.file)
+            phase.bytes = draft.file.stat().st_size
+        return Outcome(draft.path, phase.rows, tally, self.files)
 
 
 def _blocks(found: Days, size: int, advance: Callable[[int], Any]) -> Iterator[Block]:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analytics.jobs import results
-from analytics.jobs.aggregate.job import TIMES, Order, Outcome, Tally
+from analytics.jobs.aggregate.job import Order, Outcome, Tally
 from analytics.jobs.aggregate.question import Question
+from analytics.jobs.aggregate.sums import TIMES
 from analytics.jobs.performance import Performance
 from analytics.query import ask
 from lakehouse.duck import literal, quoted

@@ -161,6 +161,14 @@ def test_files_or_a_lake_must_be_named(tmp_path: Path) -> None:
         CliRunner().invoke(aggregate, [], catch_exceptions=False)
 
 
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """Nothing is written without it."""
+    (tmp_path / "2025-01-02.log.csv").mkdir()
+    with pytest.raises(SettingsError, match=r"2025-01-02\.log\.csv cannot be read: Is a dir"):
+        run(tmp_path, tmp_path / "r" / "result.csv")
+    assert not (tmp_path / "r").exists()
+
+
 def test_a_day_without_lines_has_no_rows(tmp_path: Path) -> None:
     """Its result has a header alone."""
     write(Order(1, datetime(2025, 1, 1).date(), 1, 0), datetime(2025, 1, 1).date(),

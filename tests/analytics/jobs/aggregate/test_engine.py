@@ -12,11 +12,12 @@ from analytics.jobs.aggregate.blocks import Block, blocks
 from analytics.jobs.aggregate.engine import Engine, Part
 from analytics.jobs.aggregate.line import LONGEST, METRICS, judge
 from analytics.jobs.aggregate.question import Question
+from analytics.jobs.aggregate.sums import Sums
 
 GOOD = b"2025-01-01 00:15:23,user42,facebook,1,2,3,4,5,6,7,8,9"
 ALL = Question(None, None, "30m", ("user", "app"))
 ENGINE = Engine(ALL)
-Sums = dict[tuple[object, ...], tuple[int, ...]]
+Totals = dict[tuple[object, ...], tuple[int, ...]]
 
 TIMES = st.sampled_from([
     b"2025-01-01 00:15:23", b"2025-01-01 00:45:00", b"2025-02-29 00:00:00", b"+2025-1-01 00:00:00",
@@ -59,9 +60,9 @@ def of(text: bytes) -> Block:
     return Block(Path("f"), 1, text.count(b"\n"), text)
 
 
-def by_rule(text: bytes) -> tuple[Sums, Counter[tuple[int, str]]]:
+def by_rule(text: bytes) -> tuple[Totals, Counter[tuple[int, str]]]:
     """Sums and faults of a text, line by line in plain Python."""
-    sums: Sums = {}
+    sums: Totals = {}
     faults: Counter[tuple[int, str]] = Counter()
     for number, line in enumerate(text.split(b"\n")[:-1], 1):
         row = judge(line)
@@ -75,9 +76,13 @@ def by_rule(text: bytes) -> tuple[Sums, Counter[tuple[int, str]]]:
     return sums, faults
 
 
-def by_engine(parts: list[Part]) -> tuple[Sums, Counter[tuple[int, str]]]:
+def by_engine(parts: list[Part]) -> tuple[Totals, Counter[tuple[int, str]]]:
     """The same out of the parts of a file."""
-    rows = ENGINE.merged([part.sums for part in parts]).rows()
+    sums = Sums(ENGINE.keys)
+    for part in parts:
+        sums.add(part.sums)
+    rows = [row for day in sums.in_order() for row in day.rows()]
+    assert rows == sorted(rows, key=lambda row: (row[0], *(name.encode() for name in row[1:3])))
     faults = Counter((f.line, f.reason) for part in parts for f in part.faults)
     return {row[:3]: row[3:] for row in rows}, faults
 
