@@ -41,12 +41,14 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
     """What a file brought: `records` of it, `rejects` among them, the others by date (`dates`).
 
-    `taken` is when its content was first imported: it stands for the broker's time, so that a
-    verdict is the same at a repeat. `batch` is the version of its transactions: even where its
-    rows are in the tables, odd where they were removed again.
+    `unpacked` is the sha256 of its bytes without gzip. `taken` is when its content was first
+    imported: it stands for the broker's time, so that a verdict is the same at a repeat. `batch`
+    is the version of its transactions: even where its rows are in the tables, odd where they were
+    removed again.
     """
 
     sha256: str
+    unpacked: str
     path: str
     size: int
     reading: Reading

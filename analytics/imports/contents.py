@@ -5,16 +5,28 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from lakehouse.errors import SettingsError
-from lakehouse.textfile import refused
+from lakehouse.textfile import opened, refused
+
+PART = 1 << 20
 
 
 def sha256_of(path: Path) -> str:
     """The hash of a file's bytes, as they lie there."""
     with refused(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def unpacked_sha256_of(path: Path) -> str:
+    """The hash of what is in it: a log stays the same log when it is packed."""
+    found = hashlib.sha256()
+    with opened(path) as file, refused(path):
+        for part in iter(partial(file.read, PART), b""):
+            found.update(part)
+    return found.hexdigest()
 
 
 @contextmanager

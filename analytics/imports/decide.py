@@ -35,38 +35,48 @@ class Known:
     paths: dict[str, str]
     last: Callable[[str, str], int | None]
 
+    def __post_init__(self) -> None:
+        self._unpacked = {each.unpacked: each.sha256 for each in self.manifests.values()}
+
     def note(self, plan: Plan) -> None:
         """It was carried out."""
         for old in plan.replaces:
             self.manifests[old.sha256] = msgspec.structs.replace(old, batch=old.batch + 1)
         self.manifests[plan.what.sha256] = plan.what
+        self._unpacked[plan.what.unpacked] = plan.what.sha256
         self.paths[plan.what.path] = plan.what.sha256
 
     def decide(self, new: Imported, again: bool) -> Decision:
         """What a file as it is now (`new`, without counts) means; with `again` in any case anew."""
-        there, before = self._there(new.sha256), self._before(new)
+        there = self._there(new.sha256) or self._there(self._unpacked.get(new.unpacked, ""))
+        before = self._before(new, there or new)
         gone = [before] if before and not self._has_others(before, new.path) else []
-        if there and there.reading == new.reading and not again:
+        if there and _is_read_alike(there, new) and not again:
             if before:
                 what = msgspec.structs.replace(there, path=new.path)
                 return Decision(REPLACED, what, replaces=gone, of=there.path)
-            is_known = self.paths.get(new.path) == new.sha256
+            is_known = self.paths.get(new.path) == there.sha256
             return Decision(UNCHANGED if is_known else SAME, there, of=there.path)
+        gone += [there] if there and there.sha256 != new.sha256 else []
+        return self._anew(new, gone, is_other=bool(before or there))
+
+    def _anew(self, new: Imported, gone: list[Imported], is_other: bool) -> Decision:
+        """Its rows come, after those of its own that the tables may have, whole or in part."""
         last, known = self._last(new.sha256), self.manifests.get(new.sha256, new)
         what = msgspec.structs.replace(new, batch=_next(last), taken=known.taken)
         if last is not None and last % 2 == 0:
-            gone.append(msgspec.structs.replace(known, batch=last))
-        return Decision(REPLACED if before or there else IMPORTED, what, True, gone)
+            gone = [*gone, msgspec.structs.replace(known, batch=last)]
+        return Decision(REPLACED if is_other else IMPORTED, what, True, gone)
 
     def _there(self, sha256: str) -> Imported | None:
         """What is known of a content whose rows are in the tables."""
         found = self.manifests.get(sha256)
         return found if found and found.is_in and self._has(found) else None
 
-    def _before(self, new: Imported) -> Imported | None:
-        """The content that a path had, where it is another and in the tables."""
-        sha256 = self.paths.get(new.path, new.sha256)
-        return None if sha256 == new.sha256 else self._there(sha256)
+    def _before(self, new: Imported, now: Imported) -> Imported | None:
+        """The content that a path had, where it is another than `now` and in the tables."""
+        sha256 = self.paths.get(new.path, now.sha256)
+        return None if sha256 == now.sha256 else self._there(sha256)
 
     def _has_others(self, what: Imported, path: str) -> bool:
         """Whether a content is at another path too: it stays then."""
@@ -84,3 +94,10 @@ class Known:
 def _next(last: int | None) -> int:
     """The next even version: rows come by even ones, and go by odd ones."""
     return 0 if last is None else (last | 1) + 1
+
+
+def _is_read_alike(one: Imported, other: Imported) -> bool:
+    """Whether records become the same events; packed or not is no matter."""
+    return msgspec.structs.replace(one.reading, compressed=other.reading.compressed) == (
+        other.reading
+    )

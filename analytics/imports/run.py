@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from analytics.files import sniff
-from analytics.imports.contents import sha256_of
+from analytics.imports.contents import sha256_of, unpacked_sha256_of
 from analytics.imports.decide import REPLACED, SAME, UNCHANGED, Decision, Known
 from analytics.imports.load import Loader
 from analytics.imports.reading import Asked, reading
@@ -114,9 +114,10 @@ class Run:
     def _read(self, file: Path) -> Imported:
         """The file as it is now."""
         found, now = reading(file, sniff(file), self.wanted.said), datetime.now(UTC)
+        own = sha256_of(file)
         return Imported(
-            sha256=sha256_of(file), path=str(file), size=file.stat().st_size, reading=found,
-            taken=now, imported_at=now,
+            sha256=own, unpacked=unpacked_sha256_of(file) if found.compressed else own,
+            path=str(file), size=file.stat().st_size, reading=found, taken=now, imported_at=now,
         )  # fmt: skip
 
     def _take(self, file: Path, known: Known, decision: Decision) -> Outcome:

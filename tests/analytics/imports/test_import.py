@@ -134,11 +134,33 @@ def test_what_a_restore_took_comes_back(imports: Imports, file: Path) -> None:
     assert counted(imports) == (True, 40, 38, 2)
 
 
+def test_a_log_that_was_packed_is_the_same_log(imports: Imports, file: Path) -> None:
+    """As rotation leaves it; also where what was its place has another content now."""
+    packed = written(file.with_name("a.csv.1.gz"), csv_lines(40, bad=[3, 17]))
+    imports.run(file)
+    written(file, csv_lines(7, service="cart"))
+    assert imports.done(packed, file) == ["same content", "refused"]
+    assert imports.done(packed, file, replace=True) == ["unchanged", "replaced"]
+    assert counted(imports) == (True, 47, 45, 2)
+
+
+def test_a_log_that_was_packed_can_be_read_otherwise(imports: Imports, file: Path) -> None:
+    """In the place of what it was."""
+    packed = written(file.with_name("b.csv.gz"), csv_lines(40, bad=[3, 17]))
+    imports.run(file)
+    cart = Asked(constants={"service": "cart"})
+    assert imports.done(packed, said=cart, replace=True) == ["replaced"]
+    assert imports.done(file, said=cart) == ["same content"]
+    assert imports.ask("SELECT DISTINCT service FROM logs") == [("cart",)]
+    assert counted(imports) == (True, 40, 38, 2)
+
+
 @pytest.mark.parametrize("name", ["b.csv.gz", "crlf", "bom"])
 def test_it_is_the_same_however_it_is_wrapped(imports: Imports, file: Path, name: str) -> None:
     """Packed, with other line ends, behind a byte order mark."""
     lines = csv_lines(40, bad=[3, 17])
     lines[0] = ("\ufeff" if name == "bom" else "") + lines[0]
+    lines += ["no row"] if name.endswith(".gz") else []  # else it would be the same log
     other = written(file.with_name(name), lines, "\r\n" if name == "crlf" else "\n")
     imports.run(file, other)
     columns = "timestamp, service, endpoint, status_code, ip, response_time, _offset"
