@@ -1,8 +1,9 @@
-"""Typical questions to a CSV a day and to the lake: bytes read, seconds and CPU, side by side."""
+"""Questions to a CSV a day and to the lake, side by side; discover next to DuckDB alone."""
 
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,13 @@ QUESTIONS = {
                     "MAX(ip), MAX(timestamp), SUM(bytes_sent), SUM(response_time), MAX(\"user\") "
                     "FROM logs",
 }  # fmt: skip
+SUMMARIZE = "SUMMARIZE FROM read_csv('{}')"
+AT_END = """
+def told():
+    import sys, time
+    peak = open("/proc/self/status").read().split("VmHWM:")[1].split()[0]
+    print(time.process_time(), peak, file=sys.stderr)
+"""
 FIGURES = ("read", "seconds", "cpu_seconds")
 
 
@@ -47,13 +55,38 @@ def scan(folder: Path, rows: int = ROWS) -> dict[str, float]:
         assert not any(run.different for run in runs), name
         found |= {f"{name}_raw_to_lake_{figure}": ratio(runs, figure) for figure in FIGURES}
     found["raw_to_lake_bytes_kept"] = runs[0].raw.bytes / runs[0].lake.bytes
-    return found
+    return found | discovered(folder / "csv")
 
 
 def ratio(runs: list[Compared], figure: str) -> float:
     """The files' part by that of the lake; the median of the runs."""
     ratios = [getattr(run.raw, figure) / getattr(run.lake, figure) for run in runs]
     return float(sorted(ratios)[TIMES // 2])
+
+
+def discovered(folder: Path) -> dict[str, float]:
+    """`discover` of the same files next to DuckDB's own SUMMARIZE; each in a process of its own."""
+    ours, our_peak = spent(
+        "from analytics.discover_commands import discover\n"
+        f"discover([{str(folder)!r}], standalone_mode=False)"
+    )
+    files = f"{folder}/**/*.csv"
+    bare, bare_peak = spent(f"import duckdb; duckdb.sql({SUMMARIZE.format(files)!r}).fetchall()")
+    return {
+        "discover_cpu_seconds": ours,
+        "discover_peak_mb": our_peak,
+        "summarize_cpu_seconds": bare,
+        "summarize_peak_mb": bare_peak,
+        "discover_to_summarize_cpu": ours / bare,
+    }
+
+
+def spent(code: str) -> tuple[float, float]:
+    """CPU seconds and peak MB of a Python process; its memory is not taken for its parent's."""
+    words = [sys.executable, "-c", f"import atexit\n{AT_END}\natexit.register(told)\n{code}"]
+    ended = subprocess.run(words, check=True, capture_output=True, text=True)
+    cpu, peak = map(float, ended.stderr.splitlines()[-1].split())
+    return cpu, peak / 1024
 
 
 def fill(places: Places, rows: int) -> datetime:
