@@ -71,6 +71,7 @@ def run(order: Order, start: Start, told: Told) -> Report:
     performance, files = Performance(), inputs(order)
     folders.writable(order.outputs.root, [totals.TOTALS])
     with alone(str(order.outputs.root), "watch-time"):
+        order.outputs.tidy()
         found = plan(order, files)
         outcomes = _clean(order, found, performance, told)
         cleaned = [one for one in outcomes if isinstance(one, Note)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +83,12 @@ class Outputs:
     def spill(self, one: Input) -> Path:
         """A folder for rows on their way."""
         return self.root / "_spill" / one.stem
+
+    def tidy(self) -> None:
+        """Delete what a run that was killed had begun; nobody else may write here meanwhile."""
+        shutil.rmtree(self.root / "_spill", ignore_errors=True)
+        for part in (*self.root.glob("views/.*.part"), *self.root.glob("rejects/.*.part")):
+            part.unlink()
 
     def note(self, one: Input, recipe: str) -> Note | None:
         """The note of a file, if it was cleaned as it is now, by the same rules."""

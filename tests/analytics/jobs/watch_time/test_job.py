@@ -157,4 +157,4 @@ def test_killed_anywhere_a_rerun_gives_the_same(tmp_path: Path, run: Run, sign: 
     assert report.counts() == order.truth(3)
     assert views.totals(tmp_path / "out") == views.peer(sorted((tmp_path / "in").glob("*.csv")))
     assert {file: file.stat().st_mtime_ns for file in done} == done
-    assert report.cleaned == 3 - len(done)
+    assert (report.cleaned, [*(tmp_path / "out").rglob("*.part")]) == (3 - len(done), [])
