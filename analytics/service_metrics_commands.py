@@ -94,7 +94,7 @@ def _source(source: str, inputs: tuple[str, ...], lake: str | None) -> Any:
     if source == "lake":
         if inputs:
             raise SettingsError("--input is given with --source lake", "give one of them")
-        return Lake(Places.of(settings_file.load(lake=lake)))
+        return Lake.newest(Places.of(settings_file.load(lake=lake)))
     if not inputs:
         raise SettingsError("no --input is given", "name files, or read the lake: --source lake")
     return Files(tuple(expand(inputs)))

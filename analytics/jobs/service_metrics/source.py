@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -59,14 +58,15 @@ class Files:
 
 @dataclass(frozen=True)
 class Lake:
-    """The table `logs`, at its newest version when the job began; rejects were so at ingest."""
+    """The table `logs` at a version; what was no event was rejected at ingest."""
 
     places: Places
+    version: int
 
-    @cached_property
-    def version(self) -> int:
-        """The version that is read; TableError where there is no table."""
-        return store.open_table(self.places, LOGS).version()
+    @classmethod
+    def newest(cls, places: Places) -> Lake:
+        """The table as it is now; TableError where there is none."""
+        return cls(places, store.open_table(places, LOGS).version())
 
     def rows(self, spark: SparkSession) -> DataFrame:
         """A row for each event."""

@@ -15,7 +15,7 @@ from records import message
 
 from analytics.jobs.folders import RUNS
 from analytics.service_metrics_commands import service_metrics
-from lakehouse.errors import SettingsError
+from lakehouse.errors import SettingsError, TableError
 
 PROGRAM = [sys.executable, "-m", "analytics", "service-metrics"]
 
@@ -54,6 +54,12 @@ def test_a_dry_run_on_a_lake(lake: Lake, tmp_path: Path) -> None:
     found = called("--source", "lake", "--lake", lake.places.lake, "--output", tmp_path / "out",
                    "--dry-run", "--format", "json")  # fmt: skip
     assert json.loads(found.stdout)["lines"] == 3
+
+
+def test_a_lake_without_logs_is_told(lake: Lake, tmp_path: Path) -> None:
+    """Before Spark starts, as a table that is missing."""
+    words = ("--source", "lake", "--lake", lake.places.lake, "--output", tmp_path / "out")
+    assert isinstance(called(*words).exception, TableError)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from analytics.jobs.service_metrics.job import Order, Outcome, run
 from analytics.jobs.service_metrics.score import mean_us, scores
 from analytics.jobs.service_metrics.source import Files
 from analytics.jobs.service_metrics.source import Lake as LakeSource
-from lakehouse.errors import LogpondError, SettingsError, TableError
+from lakehouse.errors import LogpondError, SettingsError
 from producer.curve import MICROS
 from producer.files import make
 from producer.files.services import Order as Made
@@ -165,14 +165,8 @@ def test_the_lake_is_read_as_files_are(lake: Lake, spark: SparkSession, tmp_path
     for minute in range(12):
         at, slow = f"2026-05-01T11:{minute:02d}:30Z", 900.0 if minute == 11 else 100.0
         lake.put(events([minute], timestamp=at, response_time=slow))
-    order = Order(LakeSource(lake.places), tmp_path / "out", threshold=20.0)
+    order = Order(LakeSource.newest(lake.places), tmp_path / "out", threshold=20.0)
     outcome = run(order, spark, no_page)
     above = run(replace(order, threshold=900.0), spark, no_page)
     assert (outcome.lines, outcome.events, outcome.rejected) == (12, 12, 0)
     assert [o.metrics[0]["spikes"] for o in (outcome, above)] == [1, 0]
-
-
-def test_a_lake_without_logs_is_told(lake: Lake, spark: SparkSession, tmp_path: Path) -> None:
-    """As a table that is missing."""
-    with pytest.raises(TableError):
-        run(Order(LakeSource(lake.places), tmp_path / "out"), spark, no_page)
