@@ -10,10 +10,12 @@ import msgspec
 
 from analytics.files import names, separated
 from lakehouse import access_log
+from lakehouse.decode import wire
 from lakehouse.errors import SettingsError
 from lakehouse.render import escaped
 from lakehouse.textfile import BOM, is_gzip, opened, refused
 
+FIELDS = {field.name: field for field in wire.FIELDS}
 HEAD = 256 << 10
 LINES = 100
 # Broken lines do not make a file something else, while they are fewer than the others.
@@ -96,13 +98,26 @@ def _ndjson(rows: list[bytes], packed: bool) -> Kind | None:
     objects = [found for line in rows if (found := json_object(line)) is not None]
     if len(objects) < ENOUGH * len(rows) or not any(objects):
         return None
-    values: dict[str, list[str]] = {}
+    values: dict[str, list[Any]] = {}
     for name, value in (item for one in objects for item in one.items()):
-        values.setdefault(name, []).extend([] if value is None else [str(value)])
+        values.setdefault(name, []).extend([] if value is None else [value])
     # SQL has no nameless column, and takes `A` for `a`.
     distinct = {name.casefold(): name for name in reversed(values) if name}
     columns = tuple(name for name in values if distinct.get(name.casefold()) == name)
-    return Kind("ndjson", packed, columns=columns, mapping=names.proposed(values))
+    mapping = names.proposed({name: [*map(str, some)] for name, some in values.items()})
+    taken = {name: to for name, to in mapping.items() if _is_taken(to, values[name])}
+    return Kind("ndjson", packed, columns=columns, mapping=taken)
+
+
+def _is_taken(field: str, values: list[Any]) -> bool:
+    """Whether decoding takes such values: one that it does not costs the record, not the field."""
+    known = FIELDS[field]
+    try:
+        for value in () if known.required else values:
+            msgspec.convert(value, known.type)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def json_object(line: bytes) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from lakehouse.event import LogEvent, column
 Examples = Mapping[str, Sequence[str]]
 # Sizes are in bytes and times in milliseconds, so a name in seconds (nginx: request_time) is none.
 KNOWN = {
-    "event_id": "id request_id log_id uuid",
+    "event_id": "",
     "timestamp": "@timestamp time ts datetime date_time time_local time_iso8601 event_time "
                  "created_at logged_at date",
     "service": "service_name app_name application component",

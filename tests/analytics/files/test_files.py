@@ -58,6 +58,12 @@ def test_columns_are_proposed_by_usual_names(tmp_path: Path) -> None:
     assert kind(tmp_path, other).mapping["host"] == "ip"
 
 
+def test_a_json_value_that_would_cost_the_record_is_not_proposed(tmp_path: Path) -> None:
+    """An optional field of another type is left out; without a required one there is no event."""
+    found = kind(tmp_path, b'{"ts": 1, "user_id": 17, "bytes": 5, "duration": "9", "agent": "x"}\n')
+    assert found.mapping == {"ts": "timestamp", "bytes": "bytes_sent", "agent": "user_agent"}
+
+
 @pytest.mark.parametrize(
     ("content", "columns"),
     [
