@@ -9,15 +9,17 @@ import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from lakehouse import blobs
+from lakehouse.errors import TableError
 from lakehouse.paths import Places
 from lakehouse.store import DataFile, Key
 from lakehouse.tables import LOGS, QUARANTINE
 
+Kind = TypeVar("Kind")
 QUERY = "import"
 MANIFESTS, PATHS, COPIES, PLANS = "manifests", "paths", "files", "plans"
 
@@ -108,12 +110,12 @@ class RawZone:
 
     def manifests(self) -> dict[str, Imported]:
         """What is known of each content, by sha256."""
-        found = (msgspec.json.decode(each, type=Imported) for each in self._all(MANIFESTS))
+        found = self._all(MANIFESTS, Imported)
         return {each.sha256: each for each in found}
 
     def paths(self) -> dict[str, str]:
         """The sha256 of the content that each path was last imported with."""
-        found = (msgspec.json.decode(each, type=dict[str, str]) for each in self._all(PATHS))
+        found = self._all(PATHS, dict[str, str])
         return {each["path"]: each["sha256"] for each in found}
 
     def note(self, what: Imported) -> None:
@@ -157,10 +159,21 @@ class RawZone:
         text = msgspec.json.format(msgspec.json.encode(content))
         blobs.put(blobs.store(self._places.raw), name, text)
 
-    def _all(self, folder: str) -> Iterator[bytes]:
+    def _all(self, folder: str, kind: type[Kind]) -> Iterator[Kind]:
         at = blobs.reader(self._places.raw)
-        found = (blobs.get(at, f"{folder}/{name}") for name in blobs.names(at, folder))
-        return (each for each in found if each)
+        for name in blobs.names(at, folder):
+            if content := blobs.get(at, f"{folder}/{name}"):
+                yield _decoded(content, kind, f"{self._places.raw}/{folder}/{name}")
+
+
+def _decoded(content: bytes, kind: type[Kind], place: str) -> Kind:
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.DecodeError as error:
+        raise TableError(
+            f"{place} cannot be read: {error}",
+            "move it aside: its file can then be imported again, in the place of its rows",
+        ) from None
 
 
 def _name(plan: Plan) -> str:

@@ -12,6 +12,7 @@ from records import LIMITS, message
 
 from lakehouse import blobs, maintenance, store
 from lakehouse.decode import RAW, Decoded, Limits, decode
+from lakehouse.errors import TableError
 from lakehouse.tables import LOGS
 from lakehouse.verify import Verdict, verify
 from streaming.recover import recover
@@ -83,6 +84,17 @@ def test_tables_that_are_new_lack_all_of_it(imports: Imports, tmp_path: Path) ->
         blobs.remove(imports.lake.places.table(table))
     imports.run(written(tmp_path / "b.csv", csv_lines(2)))
     assert faults(found(imports)) == (40, 0, 0)
+
+
+def test_a_manifest_that_is_broken_is_named(imports: Imports, tmp_path: Path) -> None:
+    """Put aside, its rows are from nowhere, until its file is imported again."""
+    (manifest,) = Path(imports.lake.places.raw, "manifests").iterdir()
+    manifest.write_text("{}")
+    with pytest.raises(TableError, match=manifest.name):
+        found(imports)
+    manifest.unlink()
+    assert imports.done(tmp_path / "a.csv") == ["imported"]
+    assert faults(found(imports)) == (0, 0, 0)
 
 
 def test_what_retain_deleted_is_not_missed(imports: Imports, tmp_path: Path) -> None:
