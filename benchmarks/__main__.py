@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,10 +14,30 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import backlog, detection, live, sql, topic, upkeep, web
+from benchmarks import (
+    aggregate,
+    backlog,
+    detection,
+    imports,
+    live,
+    scan,
+    service_metrics,
+    sql,
+    topic,
+    upkeep,
+    watch_time,
+    web,
+)
 from cli.broker import Broker
 
 RESULTS = Path(__file__).parent / "results"
+FILE_JOBS: dict[str, Callable[[Path], dict[str, float]]] = {
+    "import, next to DuckDB's bare copy": imports.imports,
+    "questions to files and to the lake": scan.scan,
+    "aggregate, next to bare SQL and loops": aggregate.aggregate,
+    "watch-time, next to Spark alone and DuckDB": watch_time.watch_time_job,
+    "service-metrics, by six means": service_metrics.service_metrics,
+}
 
 
 @click.command()
@@ -25,7 +46,10 @@ RESULTS = Path(__file__).parent / "results"
 @click.option("--rates", default="500,2000", help="Events a second of the live runs.")
 @click.option("--commits", default=5000, help="Of the table that `logpond sql` is asked about.")
 def bench(events: int, seconds: int, rates: str, commits: int) -> None:
-    """Producer, backlog against a plain consumer, small batches, freshness, SQL, detection."""
+    """Producer, backlog against a plain consumer, freshness, SQL, detection, pages, file jobs.
+
+    Each part alone: `python -m benchmarks.scan`, and so on.
+    """
     found: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as folder, Broker(f"{folder}/broker", heap="512m") as broker:
         place, at = Path(folder), broker.bootstrap
@@ -45,6 +69,9 @@ def bench(events: int, seconds: int, rates: str, commits: int) -> None:
         _tell(found, "upkeep, rates", upkeep.rates(place))
         _tell(found, "pages, two million rows", web.web(place, commits))
         _tell(found, "detection, next to a plain z-score", detection.detection(place))
+        for name, measure in FILE_JOBS.items():
+            with tempfile.TemporaryDirectory() as apart:
+                _tell(found, name, measure(Path(apart)))
     _save(found)
 
 

@@ -23,7 +23,7 @@ from producer.curve import MICROS
 from producer.files import make
 from producer.files.services import Order
 
-LINES = 1_000_000
+LINES = 200_000
 # Lines of a day at one request a second.
 A_DAY = 92_300
 SQL = """SELECT service, environment, count(*), count_if(status_code >= 400), avg(response_time)
