@@ -41,7 +41,7 @@ def outcome(done: Outcome, performance: Performance, how: str, out: TextIO) -> N
     out.write("\n" + "".join(_malformed(done)))
     if done.files:
         out.write(_missing(done.files.missing))
-        out.write(f"{done.tally.lines:,} lines of {len(done.files.files):,} files summed\n")
+        out.write(f"{done.tally.lines:,} lines of {len(done.files.files):,} files read\n")
     out.write(f"{done.result}: {done.rows:,} rows\n")
 
 
