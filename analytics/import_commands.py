@@ -44,7 +44,7 @@ def import_(
     record, and the line in `detail`. `logpond discover` shows what a file would be read as.
 
     \b
-    once       a file that is in changes nothing, under whatever name; killed, run it again
+    once       what is in changes nothing, by whatever name, packed or not; killed, run it again
     changed    another content under a known path is refused, or takes its place with --replace
     raw zone   <lake>/_raw/ keeps a copy of the file, and a manifest of what came of it
     windows    those that it touches are counted again; detection judges no late minutes
