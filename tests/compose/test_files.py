@@ -103,6 +103,13 @@ def test_a_stop_waits_for_a_batch(name: str) -> None:
     assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) >= 60
 
 
+def test_a_stop_ends_jobs_before_the_workers_that_they_wait_for() -> None:
+    """Compose stops first who needs another; on a profile that is off, nobody is missed."""
+    workers = {name: on for name, on in needs(SERVICES["streaming"]).items() if "worker" in name}
+    assert len(workers) == 2
+    assert all(on["required"] is False for on in workers.values())
+
+
 @pytest.mark.skipif(not has_compose(), reason="no docker compose here")
 @pytest.mark.parametrize("profile", ["", "tools", "monitoring", "cluster"])
 def test_compose_reads_it_without_a_word(profile: str) -> None:
