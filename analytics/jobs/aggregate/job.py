@@ -102,8 +102,7 @@ class Files:
         sums = Sums(engine.keys)
         with performance.phase("read and sum") as phase:
             lines = _blocks(self.files, LARGEST // order.threads, advance)
-            # one block more than the engine has threads: it never waits for Python
-            for part in _in_order(engine.part, lines, order.threads + 1):
+            for part in _in_order(engine.part, lines, order.threads):
                 tally.add(part)
                 sums.add(part.sums)
             phase.rows, phase.bytes = tally.lines, self.bytes
