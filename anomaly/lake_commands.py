@@ -209,7 +209,7 @@ def _show(
     chosen = columns if how == "table" else rows.column_names
     humane = {**HUMANE, "muted": lambda is_muted: "yes" if is_muted else ""}
     render.show(render.Rows.of_arrow(rows.select(chosen)), how, sys.stdout, humane)
-    return rows.num_rows
+    return int(rows.num_rows)
 
 
 def _say_none(judged_by: Any) -> None:

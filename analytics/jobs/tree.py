@@ -21,7 +21,12 @@ class Used:
     written: int = 0
 
     def __sub__(self, other: Used) -> Used:
-        return Used(self.cpu - other.cpu, self.read - other.read, self.written - other.written)
+        # what ended without being waited for takes its counts along
+        return Used(
+            max(0.0, self.cpu - other.cpu),
+            max(0, self.read - other.read),
+            max(0, self.written - other.written),
+        )
 
     def __add__(self, other: Used) -> Used:
         return Used(self.cpu + other.cpu, self.read + other.read, self.written + other.written)
