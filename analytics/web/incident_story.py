@@ -48,11 +48,13 @@ class Origin:
     """The closed minutes that an incident was folded from, and the `logs` that they counted.
 
     `logs_version` is None where they are gone; `is_readable` is whether it still can be read.
+    `before` is when the lake had nothing of it yet.
     """
 
     folded_to: datetime | None
     logs_version: int | None
     is_readable: bool
+    before: datetime
     config: str | None
 
 
@@ -133,7 +135,19 @@ def origin(snapshot: Snapshot, incident: Incident) -> Origin:
         )  # fmt: skip
         version = found["version"]
     readable = version is not None and logs.oldest_kept <= version <= logs.version
-    return Origin(to, version, readable, incident.config)
+    return Origin(to, version, readable, _before(snapshot, incident), incident.config)
+
+
+def _before(snapshot: Snapshot, incident: Incident) -> datetime:
+    """When the first row of the minute that opened it was decoded, so just before its commit."""
+    opened = incident.opened
+    (found,) = snapshot.ask(
+        "SELECT min(_ingested_at) AS came FROM logs WHERE timestamp >= ? AND timestamp < ?",
+        [opened, opened + MINUTE],
+        logs=snapshot.need(LOGS.name).between("timestamp", opened, opened + MINUTE),
+    )
+    came: datetime | None = found["came"]
+    return came or opened - MINUTE
 
 
 def _seconds(at: datetime) -> int:

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from analytics.web import incident_rows, incident_story
 from analytics.web.incident_rows import A_PAGE, FILTERS, Choice, Incident, Listed, Wanted
-from analytics.web.incident_story import MINUTE, Origin, Row
+from analytics.web.incident_story import Origin, Row
 from analytics.web.page import Page, View, Viewed
 from analytics.web.shown import iso
 from lakehouse import moment
@@ -94,7 +94,7 @@ def page_of_one(view: Viewed, incident_id: str) -> Response:
     return view.page(
         PAGE, "incident.html", told=told, one=told.incident, seen=seen,
         lines=again.get("lines", []), unit=incident_story.unit(told.incident),
-        around=_around(told.incident), before=iso(told.incident.opened - MINUTE),
+        around=_around(told.incident), before=iso(told.origin.before),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +12,8 @@ from pages import NAUGHTY, pages, tags
 from sites import incident, nasty, running, shop
 
 from analytics.web import incident_rows
-from lakehouse.tables import ANOMALIES
+from lakehouse import store
+from lakehouse.tables import ANOMALIES, LOGS
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +42,19 @@ def test_a_spike_is_told_with_its_minutes(told: Lake) -> None:
     assert max(value for _, value in story["series"]) > 3 * story["series"][30][1] > 0
     assert story["origin"]["is_readable"]
     assert len(story["samples"]) == len(set(story["incident"]["sample_event_ids"]))
+
+
+def test_before_it_the_lake_had_nothing_of_it(told: Lake) -> None:
+    """The moment is that of the first row of its first minute: the commit of it came later."""
+    (one,) = [i for i in asked(told, "?service=shop")["incidents"] if i["scope"] == "endpoint"]
+    origin = asked(told, f"/{one['incident_id']}")["origin"]
+    rows = store.open_table(told.places, LOGS).to_pyarrow_table(
+        columns=["timestamp", "_ingested_at"]
+    )
+    first = datetime.fromisoformat(one["opened"])
+    of_it = [at for t, at in zip(*rows.to_pydict().values(), strict=True)
+             if first <= t < first + timedelta(minutes=1)]  # fmt: skip
+    assert datetime.fromisoformat(origin["before"]) == min(of_it)
 
 
 def test_filters_leave_what_they_name(told: Lake) -> None:
