@@ -130,6 +130,7 @@ def _kafka(settings: Settings, places: Places) -> Check:
     where, topic = bootstrap(places, settings.kafka), settings.kafka.topic
     is_named = settings.kafka.bootstrap != Kafka().bootstrap
     try:
+        topics.expect(where)
         found = topics.describe(where, topic)
     except BrokerError as error:
         if is_named:

@@ -84,6 +84,7 @@ def _topic(settings: Settings, places: Places) -> Topic | None:
     manifest = Checkpoint(places, "ingest").manifest()
     if manifest is None or embedded(places):
         return None
+    topics.expect(settings.kafka.bootstrap)
     found = topics.describe(settings.kafka.bootstrap, manifest.topic)
     return found if found.id == manifest.topic_id else None
 

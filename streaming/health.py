@@ -30,5 +30,6 @@ def _waiting(checkpoint: Checkpoint, bootstrap: str, topic: str) -> int:
     """How many records no completed batch has taken."""
     progress = checkpoint.progress()
     taken = checkpoint.end(progress.completed if progress else None)
+    topics.expect(bootstrap)
     ends = topics.offsets(bootstrap, topic)
     return sum(max(0, end - max(taken.get(p, 0), first)) for p, (first, end) in ends.items())
