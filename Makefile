@@ -27,11 +27,11 @@ demo: setup  ## Kafka, producer and ingest with a live screen (DURATION RATE INC
 	@$(BIN)/logpond up $(UP)
 
 test: setup  ## all tests but those of containers: first those that need no broker, then the others
-	@$(BIN)/pytest -n 2 --dist loadgroup -m "not broker and not faults and not compose"
-	@$(BIN)/pytest -n 2 --dist loadgroup -m "broker or faults"
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not broker and not faults and not compose"
+	@$(BIN)/pytest -n 2 --dist loadfile -m "broker or faults"
 
 test-fast: setup  ## the quick ones of the tests that need no broker, on both cores
-	@$(BIN)/pytest -n 2 --dist loadgroup -m "not broker and not faults and not compose and not slow"
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not broker and not faults and not compose and not slow"
 
 test-faults: setup  ## processes are killed, twenty random times too, and nothing is lost
 	@RANDOM_KILLS=20 UPKEEP_SECONDS=180 $(BIN)/pytest -m faults

@@ -17,9 +17,6 @@ from lakehouse import store
 from lakehouse.paths import Places
 from lakehouse.tables import LOGS, QUARANTINE
 
-# one at a time: each wants the usual ports
-STACK = pytest.mark.xdist_group("stack")
-
 
 def start(lake: Path, *words: str) -> subprocess.Popen[str]:
     """`logpond up` as a process of its own, without a terminal."""
@@ -55,7 +52,6 @@ def acked(said: str) -> int:
 
 @pytest.mark.broker
 @pytest.mark.spark
-@STACK
 def test_all_that_was_sent_is_in_the_lake(tmp_path: Path) -> None:
     """A run of set length drains, verifies and exits with 0; the lake holds what was acked."""
     run = start(tmp_path, "--duration", "15", "--backfill", "10m", "--rate", "200")
@@ -67,7 +63,6 @@ def test_all_that_was_sent_is_in_the_lake(tmp_path: Path) -> None:
 
 @pytest.mark.broker
 @pytest.mark.spark
-@STACK
 def test_ctrl_c_drains_and_verifies(tmp_path: Path) -> None:
     """Ctrl-C loses nothing, and leaves no process behind."""
     run = start(tmp_path, "--rate", "300")
@@ -81,7 +76,6 @@ def test_ctrl_c_drains_and_verifies(tmp_path: Path) -> None:
 
 @pytest.mark.broker
 @pytest.mark.spark
-@STACK
 def test_the_pages_are_served_meanwhile(tmp_path: Path) -> None:
     """At the address of the table that it prints, until it ends."""
     run = start(tmp_path, "--rate", "300")
@@ -107,7 +101,6 @@ def until_answered(address: str) -> str:
 
 @pytest.mark.broker
 @pytest.mark.spark
-@STACK
 def test_second_signal_leaves_the_rest_for_the_next_start(tmp_path: Path) -> None:
     """Ctrl-C twice ends at once with 130; the next run takes over what waited in Kafka."""
     first = start(tmp_path, "--rate", "0")
@@ -124,7 +117,6 @@ def test_second_signal_leaves_the_rest_for_the_next_start(tmp_path: Path) -> Non
 
 @pytest.mark.broker
 @pytest.mark.spark
-@STACK
 @pytest.mark.faults
 def test_crashed_broker_is_reported(tmp_path: Path) -> None:
     """When Kafka dies, all else stops, and its end is told with the broker's exit code."""

@@ -17,7 +17,7 @@ from lakehouse import store
 from lakehouse.tables import ANOMALIES
 
 ROOT = Path(__file__).parents[2]
-pytestmark = [pytest.mark.broker, pytest.mark.spark, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.broker, pytest.mark.spark]
 
 
 def shown(section: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from browsing import Site, Visitor
 from sites import TEXTS
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PATHS = ("/", "/explore?last=15m&status=5xx", "/incidents", "/travel", "/travel?table=anomalies",
          "/tables", "/tables?table=logs_windowed", "/pipeline")  # fmt: skip

@@ -11,7 +11,7 @@ from sites import recent
 
 from lakehouse.lock import alone
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Sites = Callable[[str], Site]
 PATIENCE = 60_000
 
