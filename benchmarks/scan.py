@@ -12,16 +12,11 @@ from pathlib import Path
 from analytics.imports.reading import Asked
 from analytics.query import NOW, pinned
 from analytics.scan import Compared, Raw, Stored, compare
-from benchmarks.sql import brought, raw
-from lakehouse.decode import Limits, decode
+from benchmarks.sql import fill
 from lakehouse.paths import Places
-from lakehouse.store import DeltaWriter, Key
 from lakehouse.tables import LOGS
-from producer.faults import Shares
-from producer.traffic import Traffic
 
 ROWS, DAYS, TIMES = 1_000_000, 10, 5
-LIMITS = Limits(timedelta(minutes=5), None, 1 << 20)
 QUESTIONS = {
     "count": "SELECT COUNT(*) FROM logs",
     "one_day_errors": "SELECT endpoint, COUNT(*) FROM logs WHERE date = '{day:%Y-%m-%d}' "
@@ -45,13 +40,17 @@ FIGURES = ("read", "seconds", "cpu_seconds")
 def scan(folder: Path, rows: int = ROWS) -> dict[str, float]:
     """For each question how many times as much the files take as the lake; the medians of five."""
     places = Places(f"{folder}/scan", f"{folder}/scan/_checkpoints")
-    day = fill(places, rows)
+    end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    # a commit a day and a file an hour, as upkeep leaves them
+    fill(places, DAYS, rows, timedelta(days=DAYS), end)
     stored = Stored.of(places, pinned.pin(places, [LOGS.name], NOW)[LOGS.name])
     stored.write(folder / "csv")
     files = Raw.of(sorted((folder / "csv").rglob("*.csv")), Asked())
     found: dict[str, float] = {"rows": rows}
     for name, sql in QUESTIONS.items():
-        runs = [compare(files, stored, sql.format(day=day)) for _ in range(TIMES)]
+        runs = [
+            compare(files, stored, sql.format(day=end - timedelta(days=1))) for _ in range(TIMES)
+        ]
         assert not any(run.different for run in runs), name
         found |= {f"{name}_raw_to_lake_{figure}": ratio(runs, figure) for figure in FIGURES}
     found["raw_to_lake_bytes_kept"] = runs[0].raw.bytes / runs[0].lake.bytes
@@ -87,20 +86,6 @@ def spent(code: str) -> tuple[float, float]:
     ended = subprocess.run(words, check=True, capture_output=True, text=True)
     cpu, peak = map(float, ended.stderr.splitlines()[-1].split())
     return cpu, peak / 1024
-
-
-def fill(places: Places, rows: int) -> datetime:
-    """Days of events, a commit a day and a file an hour, as upkeep leaves them; the last day."""
-    end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    start, day = int((end - timedelta(days=DAYS)).timestamp() * 1e6), 86_400 * 10**6
-    each = rows // DAYS
-    traffic, logs = Traffic(7, start, each * 1e6 / day, Shares(0, 0, 0)), DeltaWriter(places, LOGS)
-    for number in range(DAYS):
-        since = start + number * day
-        values = [value for _, value in traffic.tick(since, since + day, each)]
-        events = decode(raw(values, number * each, end), LIMITS).events
-        logs.append(brought(events, end, number), Key("bench/logs", number))
-    return end - timedelta(days=1)
 
 
 def main() -> None:

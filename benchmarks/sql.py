@@ -38,11 +38,17 @@ def sql(folder: Path, commits: int) -> dict[str, float]:
     return {"commits": commits, "rows": ROWS, "seconds_a_commit": filled, **seconds}
 
 
-def fill(places: Places, commits: int, total: int) -> None:
-    """A day of events, in its own order."""
-    end = datetime.now(UTC)
-    start = int((end - timedelta(hours=23)).timestamp() * 1e6)
-    step, rows = 23 * 3600 * 10**6 // commits, total // commits
+def fill(
+    places: Places,
+    commits: int,
+    total: int,
+    length: timedelta = timedelta(hours=23),
+    end: datetime | None = None,
+) -> None:
+    """So many events of a time that ends now, or then, in its own order."""
+    end = end or datetime.now(UTC)
+    start = int((end - length).timestamp() * 1e6)
+    step, rows = length // timedelta(microseconds=1) // commits, total // commits
     traffic, logs = Traffic(7, start, rows * 1e6 / step, Shares(0, 0, 0)), DeltaWriter(places, LOGS)
     for commit in range(commits):
         since = start + commit * step

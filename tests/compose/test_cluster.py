@@ -32,11 +32,11 @@ def master() -> dict[str, Any]:
     return known
 
 
-def goes_on(cluster: Stack) -> None:
-    """More rows come, and what executors wrote is what the driver committed."""
+def verified(cluster: Stack) -> str:
+    """What `verify` says once more rows came: executors write them, the driver commits them."""
     before = cluster.count()
     until(lambda: cluster.count() > before)
-    assert "ok:" in cluster.logpond("verify")
+    return cluster.logpond("verify")
 
 
 def test_the_job_runs_on_both_workers(cluster: Stack) -> None:
@@ -44,7 +44,7 @@ def test_the_job_runs_on_both_workers(cluster: Stack) -> None:
     known = master()
     assert [one["name"] for one in known["activeapps"]] == ["streaming"]
     assert [one["coresused"] for one in known["workers"]] == [1, 1]
-    goes_on(cluster)
+    assert "ok:" in verified(cluster)
 
 
 @pytest.mark.slow
@@ -52,10 +52,10 @@ def test_detection_runs_there_beside_it(cluster: Stack) -> None:
     """Two applications share two workers."""
     cluster("up", "--detach", "--wait", "anomaly", timeout=900)
     assert {one["name"] for one in master()["activeapps"]} == {"streaming", "anomaly"}
-    goes_on(cluster)
+    assert "ok:" in verified(cluster)
 
 
 def test_a_worker_may_die(cluster: Stack) -> None:
     """SIGKILL of one of two: the other takes its tasks, and `verify` is clean."""
     cluster("kill", "--signal", "KILL", "spark-worker-1")
-    goes_on(cluster)
+    assert "ok:" in verified(cluster)

@@ -33,6 +33,7 @@ def test_every_page_is_reached_by_keyboard(site: Sites, visitor: Visitor) -> Non
         page.get_by_role("navigation").get_by_role("link", name=name).focus()
         page.keyboard.press("Enter")
         expect(page.locator("nav [aria-current=page]")).to_have_text(name, timeout=PATIENCE)
+    assert visitor.complaints == []
 
 
 def test_the_slider_tells_of_each_version(site: Sites, visitor: Visitor) -> None:
@@ -45,6 +46,7 @@ def test_the_slider_tells_of_each_version(site: Sites, visitor: Visitor) -> None
     expect(link).to_have_attribute("href", f"/?as_of={newest - 1}", timeout=PATIENCE)
     link.click()
     expect(page.get_by_role("status")).to_contain_text(f"version {newest - 1} of logs")
+    assert visitor.complaints == []
 
 
 def test_two_versions_are_compared(site: Sites, visitor: Visitor) -> None:
@@ -53,6 +55,7 @@ def test_two_versions_are_compared(site: Sites, visitor: Visitor) -> None:
     told = page.locator("#difference")
     expect(told).to_contain_text("date=2026-04-29/hour=2", timeout=PATIENCE)
     expect(told).to_contain_text("+49")
+    assert visitor.complaints == []
 
 
 def test_an_incident_is_drawn_with_its_band_and_explained(site: Sites, visitor: Visitor) -> None:
@@ -62,6 +65,7 @@ def test_an_incident_is_drawn_with_its_band_and_explained(site: Sites, visitor: 
     expect(page.locator("#seen")).to_contain_text("surprised nobody", timeout=PATIENCE)
     page.get_by_role("button", name="Explain").press("Enter")
     expect(page.locator("#explained pre")).to_contain_text("folded_to", timeout=PATIENCE)
+    assert visitor.complaints == []
 
 
 def test_filters_of_incidents_are_links(site: Sites, visitor: Visitor) -> None:
@@ -71,6 +75,7 @@ def test_filters_of_incidents_are_links(site: Sites, visitor: Visitor) -> None:
     expect(page).to_have_url(f"{site('shop').address}/incidents?measure=traffic")
     page.locator(".filters").get_by_role("link", name="traffic").click()
     expect(page).to_have_url(f"{site('shop').address}/incidents")
+    assert visitor.complaints == []
 
 
 def test_a_stream_that_is_down_is_said(site: Sites, visitor: Visitor) -> None:
@@ -81,6 +86,7 @@ def test_a_stream_that_is_down_is_said(site: Sites, visitor: Visitor) -> None:
     expect(main).to_contain_text("logpond stream")
     expect(main).to_contain_text("Kafka does not answer")
     expect(page.locator("#rejected + *")).to_contain_text("syntax 3")
+    assert visitor.complaints == []
 
 
 def test_a_stream_that_runs_is_said(site: Sites, visitor: Visitor) -> None:
@@ -89,12 +95,14 @@ def test_a_stream_that_runs_is_said(site: Sites, visitor: Visitor) -> None:
     with alone(shop.lake.places.ledger("ingest"), "a stream"):
         page = visitor.go(shop, "/pipeline")
         expect(page.get_by_role("row", name="ingest")).to_contain_text("runs")
+    assert visitor.complaints == []
 
 
 def test_a_version_that_is_gone_says_what_can_be_read(site: Sites, visitor: Visitor) -> None:
     """No stack trace; a version that never was is the same."""
     page = visitor.go(site("shop"), "/travel?version=4711", status=404)
     expect(page.locator("main")).to_contain_text("logpond history logs")
+    assert [said for said in visitor.complaints if "404" not in said] == []
 
 
 def test_the_promise_is_verified_on_a_click(site: Sites, visitor: Visitor) -> None:
@@ -104,6 +112,7 @@ def test_the_promise_is_verified_on_a_click(site: Sites, visitor: Visitor) -> No
     expect(page.locator("#verdict .verdict")).to_have_text("The promise holds", timeout=PATIENCE)
     visitor.go(site("running"), "/pipeline")
     expect(page.locator("#verdict")).to_contain_text("Verify again")
+    assert visitor.complaints == []
 
 
 def test_new_rows_are_shown_without_a_click(site: Sites, visitor: Visitor) -> None:
@@ -114,6 +123,7 @@ def test_new_rows_are_shown_without_a_click(site: Sites, visitor: Visitor) -> No
     running.lake.payload = recent
     running.lake.batch(2, {0: 30})
     expect(page.locator("tbody tr").first).not_to_have_text(before, timeout=PATIENCE)
+    assert visitor.complaints == []
 
 
 def test_the_theme_stays(site: Sites, visitor: Visitor) -> None:
