@@ -23,11 +23,12 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 
 # Jars: those of conf/jars.lock that Spark needs, each held against its sha256.
 COPY conf/jars.lock conf/
-COPY lakehouse/__init__.py lakehouse/errors.py lakehouse/java.py lakehouse/jars.py \
-     lakehouse/resolver.py lakehouse/
+COPY lakehouse/__init__.py lakehouse/errors.py lakehouse/
+COPY lakehouse/runtime/__init__.py lakehouse/runtime/java.py lakehouse/runtime/jars.py \
+     lakehouse/runtime/jar_fetch.py lakehouse/runtime/
 ARG DEFAULT_ARTIFACT_REPOSITORY
 ENV LOGPOND_JARS=/opt/jars
-RUN python -m lakehouse.jars spark
+RUN python -m lakehouse.runtime.jars spark
 
 # The command `logpond`. What builds it is locked too, and does not stay.
 COPY pyproject.toml requirements-dev.lock ./

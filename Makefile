@@ -45,7 +45,7 @@ lint: setup  ## ruff and mypy
 	@$(BIN)/mypy
 
 screens: setup  ## pictures of the pages into docs/screens (AT an address, or of a LAKE)
-	@PYTHONPATH=.:tests $(BIN)/python tests/web/screens.py $(or $(AT),$(LAKE),lake)
+	@PYTHONPATH=.:tests $(BIN)/python tests/support/screens.py $(or $(AT),$(LAKE),lake)
 
 bench: setup  ## rates, costs and freshness, measured here
 	@$(BIN)/python -m benchmarks
@@ -56,7 +56,7 @@ lock: setup  ## for maintainers: lock files anew, from pyproject.toml and conf/j
 	$(UV) pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 		--generate-hashes --custom-compile-command "make lock" --quiet \
 		--output-file requirements-dev.lock
-	$(BIN)/python -m lakehouse.jars --lock
+	$(BIN)/python -m lakehouse.runtime.jars --lock
 
 clean:  ## what the set-up made, and caches; the lake stays
 	rm -rf .venv $(JARS) .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
@@ -70,7 +70,7 @@ reset-compose:  ## the same of the containers: their volumes go, all of them
 
 machine:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
-	@$(PYTHON) -m lakehouse.java
+	@$(PYTHON) -m lakehouse.runtime.java
 
 .venv/.packages: requirements-dev.lock | machine
 	@echo "setting up, once: packages into .venv (1.3 GB on disk), jars into $(JARS) (60 MB)"
@@ -85,4 +85,4 @@ machine:
 	@touch $@
 
 $(JARS)/verified.json: conf/jars.lock .venv/.packages | machine
-	@$(BIN)/python -m lakehouse.jars
+	@$(BIN)/python -m lakehouse.runtime.jars

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from anomaly import alert_commands, lake_commands, review_commands  # noqa: F401  add theirs
-from anomaly.commands import anomaly
-from anomaly.health_commands import health
-from lakehouse.program import run
+from anomaly.commands import alerts, lake, review  # noqa: F401  add theirs
+from anomaly.commands.health import health
+from anomaly.commands.series import anomaly
+from lakehouse.terminal.program import run
 
 anomaly.add_command(health)
 

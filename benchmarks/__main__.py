@@ -28,7 +28,7 @@ from benchmarks import (
     watch_time,
     web,
 )
-from cli.broker import Broker
+from cli.stack.broker import Broker
 
 RESULTS = Path(__file__).parent / "results"
 FILE_JOBS: dict[str, Callable[[Path], dict[str, float]]] = {

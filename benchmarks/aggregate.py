@@ -21,8 +21,8 @@ import click
 import psutil
 
 from benchmarks.aggregate_peers import PEERS
-from producer.files import make
-from producer.files.metrics import Order
+from producer.datasets import make
+from producer.datasets.metrics import Order
 
 DAYS, ROWS = 90, 50_000
 OURS, OWN_SQL = "ours", "polars_sql"

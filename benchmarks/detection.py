@@ -15,17 +15,17 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from anomaly.config import Config
-from anomaly.detectors import METHODS
-from anomaly.fold import closed_minutes, fold
-from anomaly.job import Detection, admit
-from anomaly.minute import Minutes
-from anomaly.watchman import Watchman
+from anomaly.engine.config import Config
+from anomaly.engine.detectors import METHODS
+from anomaly.engine.engine import Watchman
+from anomaly.engine.minute import Minutes
+from anomaly.lake.fold import closed_minutes, fold
+from anomaly.lake.job import Detection, admit
 from benchmarks.keys import WARM, minutes, warm
 from lakehouse import store
 from lakehouse.paths import Places
-from lakehouse.rollup import MINUTES
 from lakehouse.settings import Anomaly
+from lakehouse.tables.rollups import MINUTES
 from lakehouse.windows.horizon import mark
 
 KEYS, MANY = 1000, 100_000

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import click
 
-from lakehouse.event import LogEvent
-from producer.faults import Shares
-from producer.traffic import Traffic
+from lakehouse.event.fields import LogEvent
+from producer.traffic.faults import Shares
+from producer.traffic.traffic import Traffic
 
 ROWS = 500_000
 ROOT = Path(__file__).resolve().parent.parent

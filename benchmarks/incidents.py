@@ -13,11 +13,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from anomaly.commands import constants
+from anomaly.commands.series import constants
 from anomaly.evaluate.labels import graded, totals
 from benchmarks.staged import Played, Show, played
 from lakehouse.paths import Places
-from producer.scenarios import INCIDENTS
+from producer.traffic.scenarios import INCIDENTS
 
 # Minutes before the first incident, from one to the next, and of each.
 FIRST, APART, LONG = 60, 45, 5

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from anomaly.config import Config
-from anomaly.histogram import Histograms
-from anomaly.minute import Key, Minutes
-from anomaly.watchman import Watchman
+from anomaly.engine.config import Config
+from anomaly.engine.engine import Watchman
+from anomaly.engine.histogram import Histograms
+from anomaly.engine.minute import Key, Minutes
 
 WARM = 60
 BUCKETS = 12

@@ -14,7 +14,7 @@ import duckdb
 from deltalake import DeltaTable
 
 from benchmarks.ours import Batch, Ingest, ingest
-from lakehouse import topics
+from lakehouse.runtime import kafka
 
 WARM_SECONDS = 40
 NO_WINDOWS = {"LOGPOND_WINDOWS_TRIGGER_SECONDS": "604800"}
@@ -33,7 +33,7 @@ def live(
 
     The windows query runs beside it, unless it is told to look once in a week.
     """
-    topics.create(bootstrap, topic, 4)
+    kafka.create(bootstrap, topic, 4)
     lake, other = str(folder / topic), {} if windows else NO_WINDOWS
     with (
         ingest(bootstrap, topic, lake, environment=other) as running,

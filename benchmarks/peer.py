@@ -19,9 +19,9 @@ import pyarrow.json as pj
 from confluent_kafka import Consumer, TopicPartition
 from deltalake import write_deltalake
 
-from lakehouse import topics
-from lakehouse.event import LogEvent
-from lakehouse.schema import arrow_fields
+from lakehouse.event.fields import LogEvent
+from lakehouse.event.schema import arrow_fields
+from lakehouse.runtime import kafka
 
 CHUNK = 10_000
 EVENT = pa.schema(arrow_fields(LogEvent)).remove_metadata()
@@ -51,7 +51,7 @@ def _consumer(bootstrap: str, topic: str) -> tuple[Consumer, int]:
     config = {"bootstrap.servers": bootstrap, "group.id": "peer", "enable.auto.commit": False,
               "fetch.wait.max.ms": 20, "queued.max.messages.kbytes": 65536}  # fmt: skip
     consumer = Consumer(config)
-    ranges = topics.offsets(bootstrap, topic)
+    ranges = kafka.offsets(bootstrap, topic)
     consumer.assign([TopicPartition(topic, p, first) for p, (first, _) in ranges.items()])
     return consumer, sum(end - first for first, end in ranges.values())
 

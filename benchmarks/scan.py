@@ -9,12 +9,13 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from analytics.imports.reading import Asked
-from analytics.query import NOW, pinned
-from analytics.scan import Compared, Raw, Stored, compare
+from batch.imports.reading import Asked
+from batch.scan_cost import Compared, Raw, Stored, compare
 from benchmarks.sql import fill
 from lakehouse.paths import Places
-from lakehouse.tables import LOGS
+from lakehouse.query import pinned
+from lakehouse.query.ask import NOW
+from lakehouse.tables.catalog import LOGS
 
 ROWS, DAYS, TIMES = 1_000_000, 10, 5
 QUESTIONS = {
@@ -66,7 +67,7 @@ def ratio(runs: list[Compared], figure: str) -> float:
 def discovered(folder: Path) -> dict[str, float]:
     """`discover` of the same files next to DuckDB's own SUMMARIZE; each in a process of its own."""
     ours, our_peak = spent(
-        "from analytics.discover_commands import discover\n"
+        "from batch.commands.discover import discover\n"
         f"discover([{str(folder)!r}], standalone_mode=False)"
     )
     files = f"{folder}/**/*.csv"

@@ -17,11 +17,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from analytics.files import expand
-from analytics.jobs import tree
-from producer.curve import MICROS
-from producer.files import make
-from producer.files.services import Order
+from batch.formats import expand
+from batch.jobs import tree
+from producer.datasets import make
+from producer.datasets.services import Order
+from producer.traffic.curve import MICROS
 
 LINES = 200_000
 # Lines of a day at one request a second.
@@ -132,9 +132,9 @@ def spark_alone(data: Path) -> Callable[[], list[Any]]:
 
 def job(engine: str, data: Path) -> Callable[[], list[Any]]:
     """The job's own: each line judged, minutes scored, then summed."""
-    from analytics.jobs.service_metrics.job import ENGINES
-    from analytics.jobs.service_metrics.score import THRESHOLD, WINDOW
-    from analytics.jobs.service_metrics.source import Files
+    from batch.jobs.service_metrics.job import ENGINES
+    from batch.jobs.service_metrics.score import THRESHOLD, WINDOW
+    from batch.jobs.service_metrics.source import Files
 
     spark, by = started(data), ENGINES[engine]
     events = Files(tuple(expand([data]))).rows(spark).where("reason IS NULL")
@@ -145,7 +145,7 @@ def job(engine: str, data: Path) -> Callable[[], list[Any]]:
 def started(data: Path) -> Any:
     """Spark as the job starts it."""
     from lakehouse import settings
-    from lakehouse.session import session
+    from lakehouse.runtime.session import session
 
     return session(settings.load(lake=str(data.parent / "lake"), spark_ui_port=0), "bench")
 

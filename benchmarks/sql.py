@@ -11,12 +11,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from lakehouse.decode import RAW, Limits, decode
+from lakehouse.event.schema import UTC_TIMESTAMP
 from lakehouse.paths import Places
-from lakehouse.schema import UTC_TIMESTAMP
 from lakehouse.store import DeltaWriter, Key
-from lakehouse.tables import LOGS
-from producer.faults import Shares
-from producer.traffic import Traffic
+from lakehouse.tables.catalog import LOGS
+from producer.traffic.faults import Shares
+from producer.traffic.traffic import Traffic
 
 ROWS = 1_000_000
 TIMES = 5

@@ -12,24 +12,24 @@ from random import Random
 
 import msgspec
 
-from anomaly.config import Config
+from anomaly.engine.config import Config
+from anomaly.engine.incident import Incident
 from anomaly.evaluate.labels import Label, labels_of
-from anomaly.incident import Incident
-from anomaly.job import Detection, admit, late
+from anomaly.lake.job import Detection, admit, late
 from benchmarks.sql import LIMITS, brought, raw
 from lakehouse.decode import decode
 from lakehouse.paths import Places
-from lakehouse.rollup import MINUTES
 from lakehouse.settings import Anomaly
 from lakehouse.store import DeltaWriter, Key
-from lakehouse.tables import LOGS
+from lakehouse.tables.catalog import LOGS
+from lakehouse.tables.rollups import MINUTES
 from lakehouse.windows.close import close
 from lakehouse.windows.horizon import last_closed
-from producer.curve import MICROS
-from producer.faults import Record
-from producer.pace import Pace
-from producer.scenarios import INCIDENTS, Stage
-from producer.traffic import Traffic
+from producer.traffic.curve import MICROS
+from producer.traffic.faults import Record
+from producer.traffic.pace import Pace
+from producer.traffic.scenarios import INCIDENTS, Stage
+from producer.traffic.traffic import Traffic
 
 MINUTE = 60 * MICROS
 FIRST = int(datetime(2026, 5, 4, 6, tzinfo=UTC).timestamp()) * MICROS

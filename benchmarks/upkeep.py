@@ -22,10 +22,10 @@ from lakehouse.paths import Places
 from lakehouse.settings import Upkeep
 from lakehouse.store import DeltaWriter, Key
 from lakehouse.store.log import Log
-from lakehouse.tables import LOGS, TABLES
-from producer.faults import Shares
-from producer.traffic import Traffic
-from streaming.upkeep import Pass
+from lakehouse.tables.catalog import LOGS, TABLES
+from producer.traffic.faults import Shares
+from producer.traffic.traffic import Traffic
+from streaming.upkeep.upkeep import Pass
 
 TRIGGER = timedelta(seconds=2)
 FIRST = datetime(2026, 5, 1, tzinfo=UTC)

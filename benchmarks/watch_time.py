@@ -18,11 +18,11 @@ from typing import Any
 
 import duckdb
 
-from analytics.jobs import tree
-from analytics.jobs.watch_time import job, regions, totals
-from analytics.jobs.watch_time.order import Order
+from batch.jobs import tree
+from batch.jobs.watch_time import job, regions, totals
+from batch.jobs.watch_time.options import Order
 from lakehouse import settings
-from producer.files import make, watch_time
+from producer.datasets import make, watch_time
 
 FILES, SIZE = 4, 50_000_000
 VALID = """
@@ -140,7 +140,7 @@ def named(addresses: list[str | None]) -> Any:
 
 def started(out: Path) -> Any:
     """Spark as the job starts it."""
-    from lakehouse.session import session
+    from lakehouse.runtime.session import session
 
     told = settings.load(lake=str(out / "lake"), spark_ui_port=0)
     more = {"spark.sql.shuffle.partitions": str(told.watch_time.shuffle_partitions)}

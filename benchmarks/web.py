@@ -23,16 +23,16 @@ import httpx
 import psutil
 
 from benchmarks.sql import LIMITS, brought, fill, raw
-from lakehouse.children import free_port
 from lakehouse.decode import decode
 from lakehouse.paths import Places
-from lakehouse.rollup import MINUTES
+from lakehouse.runtime.processes import free_port
 from lakehouse.store import DeltaWriter, Key
-from lakehouse.tables import LOGS
+from lakehouse.tables.catalog import LOGS
+from lakehouse.tables.rollups import MINUTES
 from lakehouse.windows.close import close
-from lakehouse.windows.define import prepare
-from producer.faults import Shares
-from producer.traffic import Traffic
+from lakehouse.windows.definition import prepare
+from producer.traffic.faults import Shares
+from producer.traffic.traffic import Traffic
 
 ROWS, TIMES = 2_000_000, 5
 LATE = timedelta(seconds=30)

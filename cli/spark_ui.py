@@ -7,7 +7,7 @@ import os
 import click
 
 from lakehouse import settings as settings_file
-from lakehouse.options import LAKE
+from lakehouse.terminal.options import LAKE
 
 # What it reads is kept small by those who write it.
 PROPERTIES = """\
@@ -34,11 +34,11 @@ def spark_ui(lake: str | None, host: str, port: int) -> None:
     """
     import pyspark
 
-    from lakehouse import eventlog, java
     from lakehouse.errors import SettingsError
+    from lakehouse.runtime import event_log, java
 
     settings = settings_file.load(lake=lake)
-    place = eventlog.folder(settings)
+    place = event_log.folder(settings)
     if not place.is_dir():
         raise SettingsError(f"there are no event logs in {place}",
                             "run it with LOGPOND_SPARK_EVENT_LOG_MB=100 first")  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lakehouse.settings import Settings
-from lakehouse.tables import Table
+from lakehouse.tables.catalog import Table
 
 
 @dataclass(frozen=True)

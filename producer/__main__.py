@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from lakehouse.program import run
-from producer.commands import produce
-from producer.files_commands import files
+from lakehouse.terminal.program import run
+from producer.commands.files import files
+from producer.commands.produce import produce
 
 
 def main() -> None:

@@ -10,18 +10,18 @@ from pathlib import Path
 from random import Random
 from typing import BinaryIO
 
-from lakehouse import topics
+from lakehouse.runtime import kafka
 from producer import spool
-from producer.curve import DAY, MICROS
-from producer.faults import Record, Shares
-from producer.pace import Pace
+from producer.commands.lengths import Spec
 from producer.progress import Progress
 from producer.publish import PATIENCE_SECONDS, Publisher
 from producer.replay import AccessLog, paced, shift_to
-from producer.scenarios import INCIDENTS, Incident, Stage
-from producer.spans import Spec
-from producer.traffic import Traffic
-from producer.truth import Truth
+from producer.traffic.curve import DAY, MICROS
+from producer.traffic.faults import Record, Shares
+from producer.traffic.pace import Pace
+from producer.traffic.scenarios import INCIDENTS, Incident, Stage
+from producer.traffic.traffic import Traffic
+from producer.traffic.truth import Truth
 
 ALL_ACKED, UNSENT_KEPT, REFUSED = 0, 6, 7
 UNMETERED_BACKFILL = 1000.0
@@ -80,7 +80,7 @@ class Run:
         left = spool.claim(self._order.spool)
         if not self._order.as_json:
             self._notice(f"sending to {self._order.topic} at {self._order.bootstrap}")
-        topics.describe(self._order.bootstrap, self._order.topic)
+        kafka.describe(self._order.bootstrap, self._order.topic)
         unread = spool.records(left)
         try:
             self._resend(unread, left)

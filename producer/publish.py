@@ -15,7 +15,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from producer.faults import Record
+from producer.traffic.faults import Record
 
 PATIENCE_SECONDS = 10.0
 STALL_SECONDS = 5.0

@@ -9,9 +9,9 @@ from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
-from lakehouse import access_log, message, textfile
-from producer.clock import micros_of
-from producer.faults import Record
+from lakehouse.event import access_log, message, textfile
+from producer.traffic.clock import micros_of
+from producer.traffic.faults import Record
 
 
 @dataclass(frozen=True)

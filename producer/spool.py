@@ -17,7 +17,7 @@ from typing import BinaryIO
 import orjson
 
 from lakehouse.errors import SettingsError
-from producer.faults import Record
+from producer.traffic.faults import Record
 
 UNSENT, REFUSED = "unsent", "refused"
 

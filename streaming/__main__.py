@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from lakehouse.program import run
-from streaming.commands import streaming
-from streaming.health_commands import health
-from streaming.upkeep_commands import upkeep
+from lakehouse.terminal.program import run
+from streaming.commands.health import health
+from streaming.commands.stream import streaming
+from streaming.commands.upkeep import upkeep
 
 streaming.add_command(upkeep)
 streaming.add_command(health)

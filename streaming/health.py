@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from lakehouse import topics
-from lakehouse.checkpoint import Checkpoint
+from lakehouse.ingest.checkpoint import Checkpoint
 from lakehouse.paths import Places
+from lakehouse.runtime import kafka
 
 INGEST = "ingest"
 
@@ -30,6 +30,6 @@ def _waiting(checkpoint: Checkpoint, bootstrap: str, topic: str) -> int:
     """How many records no completed batch has taken."""
     progress = checkpoint.progress()
     taken = checkpoint.end(progress.completed if progress else None)
-    topics.expect(bootstrap)
-    ends = topics.offsets(bootstrap, topic)
+    kafka.expect(bootstrap)
+    ends = kafka.offsets(bootstrap, topic)
     return sum(max(0, end - max(taken.get(p, 0), first)) for p, (first, end) in ends.items())

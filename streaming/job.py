@@ -11,14 +11,14 @@ import msgspec
 import pyarrow as pa
 
 from lakehouse import decode, store
-from lakehouse.checkpoint import Checkpoint, Manifest, parse_offsets
 from lakehouse.decode import Limits
-from lakehouse.intake import DESCRIPTION, Decode, DecodeToFiles, described
+from lakehouse.ingest.checkpoint import Checkpoint, Manifest, parse_offsets
+from lakehouse.ingest.intake import DESCRIPTION, Decode, DecodeToFiles, described
+from lakehouse.ingest.plans import Plan, Plans, is_whole
 from lakehouse.paths import Places
-from lakehouse.plans import Plan, Plans, is_whole
 from lakehouse.store import Writer
 from lakehouse.store.commit import is_done
-from lakehouse.tables import LOGS, QUARANTINE, Table
+from lakehouse.tables.catalog import LOGS, QUARANTINE, Table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

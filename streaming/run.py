@@ -12,27 +12,28 @@ from typing import TYPE_CHECKING, Any
 
 from py4j.protocol import Py4JError
 
-from lakehouse import decode, disk, topics
-from lakehouse.admission import admit
-from lakehouse.checkpoint import Checkpoint, Manifest, kafka_json
+from lakehouse import decode
 from lakehouse.decode import Limits
 from lakehouse.errors import LogpondError
-from lakehouse.intake import Decode
-from lakehouse.lock import alone
+from lakehouse.ingest.admission import admit
+from lakehouse.ingest.checkpoint import Checkpoint, Manifest, kafka_json
+from lakehouse.ingest.intake import Decode
+from lakehouse.ingest.plans import Plan, Plans
 from lakehouse.paths import Places
-from lakehouse.plans import Plan, Plans
-from lakehouse.session import log_file, session
+from lakehouse.runtime import kafka as topics
+from lakehouse.runtime.session import log_file, session
 from lakehouse.settings import Ingest as IngestSettings
 from lakehouse.settings import Settings
-from lakehouse.store import Writer, writer
-from lakehouse.tables import LOGS, QUARANTINE
+from lakehouse.store import Writer, disk, writer
+from lakehouse.store.lock import alone
+from lakehouse.tables.catalog import LOGS, QUARANTINE
 from lakehouse.windows.run import ClosingRun
 from lakehouse.windows.stream import WindowsReport
 from streaming import job, source, windows
-from streaming.explained import explained
+from streaming.failure import explained
 from streaming.progress import Reporter
 from streaming.report import BatchReport
-from streaming.schedule import Schedule
+from streaming.upkeep.schedule import Schedule
 from streaming.watch import Watch
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lakehouse.paths import Places
-from lakehouse.rollup import WINDOWS
 from lakehouse.settings import Windows
-from lakehouse.windows.define import prepare
+from lakehouse.tables.rollups import WINDOWS
+from lakehouse.windows.definition import prepare
 from lakehouse.windows.run import ClosingRun
 from lakehouse.windows.stream import WindowsReport
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from lakes import Lake
-from streams import Once, one_after_another
+from support.lakes import Lake
+from support.streams import Once, one_after_another
 
-from cli.broker import Broker
-from lakehouse import topics
-from lakehouse.topics import Topic
+from cli.stack.broker import Broker
+from lakehouse.runtime import kafka
+from lakehouse.runtime.kafka import Topic
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -42,7 +42,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 @pytest.fixture
 def topic(broker: Broker) -> Topic:
     """A new topic of two partitions, which only this test knows."""
-    return topics.create(broker.bootstrap, f"test-{uuid.uuid4().hex[:12]}", partitions=2)
+    return kafka.create(broker.bootstrap, f"test-{uuid.uuid4().hex[:12]}", partitions=2)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def running(lake: Lake) -> Lake:
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """One Spark application for all tests that take it; its log is in its own folder."""
     from lakehouse import settings
-    from lakehouse.session import session
+    from lakehouse.runtime.session import session
 
     where = str(tmp_path_factory.mktemp("spark"))
     running = session(settings.load(lake=where, spark_ui_port=0), "tests")

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PROGRAMS = ("producer", "streaming", "anomaly", "analytics")
+PROGRAMS = ("producer", "streaming", "batch", "anomaly", "analytics")
 ROOMS = ("lakehouse", *PROGRAMS, "cli")
 MAY_IMPORT = {"lakehouse": (), **dict.fromkeys(PROGRAMS, ("lakehouse",)), "cli": ROOMS}
 SPARK_IN_LAKEHOUSE = {
-    "lakehouse/session.py", "lakehouse/schema.py", "lakehouse/store/spark.py",
-    "lakehouse/resolver.py", "lakehouse/windows/stream.py",
+    "lakehouse/runtime/session.py", "lakehouse/event/schema.py", "lakehouse/store/spark.py",
+    "lakehouse/runtime/jar_fetch.py", "lakehouse/windows/stream.py",
 }  # fmt: skip
 WRITES_DELTA = {
     "write_deltalake", "create_write_transaction", "convert_to_deltalake", "optimize", "vacuum",
@@ -129,7 +129,9 @@ def test_spark_is_at_its_places_only() -> None:
 def test_one_builder_of_sessions() -> None:
     """Every SparkSession and SparkContext is made in one module."""
     made = re.compile(r"SparkSession\.builder|SparkContext\(|\.getOrCreate\(")
-    assert [name(f) for f in FILES if made.search(f.read_text())] == ["lakehouse/session.py"]
+    assert [name(f) for f in FILES if made.search(f.read_text())] == [
+        "lakehouse/runtime/session.py"
+    ]
 
 
 def test_only_the_store_writes_delta() -> None:
@@ -158,18 +160,18 @@ def test_only_front_doors_load_settings() -> None:
 
 
 PURE = (
-    "lakehouse/event.py", "lakehouse/access_log.py", "lakehouse/endpoint.py", "lakehouse/agents.py",
-    "lakehouse/decode/*.py", "lakehouse/rollup.py", "producer/traffic.py", "producer/scenarios.py",
-    "anomaly/detectors/*.py", "anomaly/addresses/*.py", "anomaly/score/*.py", "anomaly/minute.py",
-    "anomaly/histogram.py", "anomaly/surprise.py", "anomaly/watchman.py", "anomaly/book.py",
-    "anomaly/incident.py", "anomaly/season.py", "anomaly/roster.py", "anomaly/columns.py",
-    "anomaly/config.py", "anomaly/nab.py", "anomaly/evaluate/rates.py",
-    "anomaly/trace.py", "anomaly/plain.py", "anomaly/backtest.py", "anomaly/sinks/alert.py",
+    "lakehouse/event/fields.py", "lakehouse/event/access_log.py", "lakehouse/event/routes.py", "lakehouse/event/user_agents.py",
+    "lakehouse/decode/*.py", "lakehouse/tables/rollups.py", "producer/traffic/traffic.py", "producer/traffic/scenarios.py",
+    "anomaly/engine/detectors/*.py", "anomaly/addresses/*.py", "anomaly/series/*.py", "anomaly/engine/minute.py",
+    "anomaly/engine/histogram.py", "anomaly/engine/surprise.py", "anomaly/engine/engine.py", "anomaly/engine/tracker.py",
+    "anomaly/engine/incident.py", "anomaly/engine/seasonality.py", "anomaly/engine/keys.py", "anomaly/engine/state.py",
+    "anomaly/engine/config.py", "anomaly/evaluate/nab.py", "anomaly/evaluate/rates.py",
+    "anomaly/review/series_of_key.py", "anomaly/engine/zscore_words.py", "anomaly/review/backtest.py", "anomaly/alerts/alert.py",
     "anomaly/evaluate/inject.py", "anomaly/evaluate/outcome.py", "anomaly/evaluate/benchmark.py",
 )  # fmt: skip
 IMPURE = {
     "os", "time", "socket", "subprocess", "deltalake", "pyspark", "duckdb", "obstore",
-    "confluent_kafka", "lakehouse.settings", "lakehouse.store", "lakehouse.session",
+    "confluent_kafka", "lakehouse.settings", "lakehouse.store", "lakehouse.runtime.session",
 }  # fmt: skip
 
 

@@ -67,7 +67,7 @@ def _line(axes: Axes, place: int, name: Name, by_day: dict[date, float], days: l
 
 
 def _label(service: str, endpoint: str) -> str:
-    from lakehouse.render import escaped
+    from lakehouse.terminal.render import escaped
 
     name = escaped(f"{service} {endpoint}")
     return name if len(name) <= LONGEST else f"{name[:19]}...{name[22 - LONGEST :]}"

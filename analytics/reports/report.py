@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analytics.query import NOW, Moment, ask
-from lakehouse.disk import in_words
 from lakehouse.errors import SettingsError
+from lakehouse.query.ask import NOW, Moment, ask
+from lakehouse.store.disk import in_words
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -13,16 +13,16 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from analytics.web import health
-from analytics.web.chores import Chores
-from analytics.web.guard import COOKIE, HEADERS, Guard, Key
-from analytics.web.lake import MEMORY_MB, Lake
-from analytics.web.live import MOST_FOLLOWERS
-from analytics.web.page import Viewed
+from analytics.web.base.guard import COOKIE, HEADERS, Guard, Key
+from analytics.web.base.live import MOST_FOLLOWERS
+from analytics.web.base.page import Viewed
+from analytics.web.base.template_filters import STATIC, TEMPLATES
+from analytics.web.health import health
+from analytics.web.lake.commands import Chores
+from analytics.web.lake.lake import MEMORY_MB, Lake
+from analytics.web.lake.pulse import Pulse
 from analytics.web.pages import PAGES
-from analytics.web.pulse import Pulse
-from analytics.web.shown import STATIC, TEMPLATES
-from analytics.web.watch import Watch
+from analytics.web.pipeline.watch import Watch
 from lakehouse.errors import LogpondError, SettingsError, TableError
 from lakehouse.paths import Places
 

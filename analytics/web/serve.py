@@ -10,13 +10,13 @@ from types import FrameType
 import uvicorn
 
 from analytics.web.app import Options, create
-from analytics.web.guard import check_address
-from analytics.web.lake import Lake
-from lakehouse.children import free_port, local
+from analytics.web.base.guard import check_address
+from analytics.web.lake.lake import Lake
 from lakehouse.errors import LogpondError
 from lakehouse.paths import Places
+from lakehouse.runtime.processes import free_port, local
 from lakehouse.settings import Web
-from lakehouse.tables import TABLES
+from lakehouse.tables.catalog import TABLES
 
 PATIENCE_SECONDS = 4
 

@@ -11,13 +11,13 @@ from anomaly.addresses.fresh import Fresh
 from anomaly.addresses.minute import AddressMinute, AddressMinutes, Crowd, summed
 from anomaly.addresses.rules import RULES, hammering
 from anomaly.addresses.spared import Spared
-from anomaly.book import Book, Breach, Case
-from anomaly.columns import Column
-from anomaly.config import Config
-from anomaly.detectors.base import CALM, HELD, Seen
-from anomaly.detectors.traffic import Traffic
-from anomaly.incident import Incident
-from anomaly.minute import Key
+from anomaly.engine.config import Config
+from anomaly.engine.detectors.base import CALM, HELD, Seen
+from anomaly.engine.detectors.traffic import Traffic
+from anomaly.engine.incident import Incident
+from anomaly.engine.minute import Key
+from anomaly.engine.state import Column
+from anomaly.engine.tracker import Book, Breach, Case
 
 MEASURE = "address"
 SPRAYING, SURGE = "spraying", "new_addresses"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from anomaly.arrays import Ints
+from anomaly.engine.arrays import Ints
 
 # The most paths and logins of a minute that are kept apart.
 MOST_NAMES = 64

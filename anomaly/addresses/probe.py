@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote_plus
 
-from lakehouse.endpoint import template
+from lakehouse.event.routes import template
 
 _LONGEST = 300
 _ATTACK = re.compile(

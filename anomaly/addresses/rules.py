@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from anomaly.addresses.minute import Crowd, Sum
-from anomaly.config import Addresses as Its
+from anomaly.engine.config import Addresses as Its
 
 
 class Finding(NamedTuple):

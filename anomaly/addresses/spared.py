@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
 
-from anomaly.config import Addresses as Its
+from anomaly.engine.config import Addresses as Its
 
 
 class Spared:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from anomaly.arrays import Floats
-from anomaly.config import Score as Its
-from anomaly.nab import PROFILES, Labelled, normalised
-from anomaly.score import Committee, alerting
+from anomaly.engine.arrays import Floats
+from anomaly.engine.config import Score as Its
+from anomaly.evaluate.nab import PROFILES, Labelled, normalised
+from anomaly.series import Committee, alerting
 
 # What cross-validation may choose from, always by the other categories alone.
 VOTES, PAUSES = (0.06, 0.07, 0.08, 0.09, 0.1, 0.11, 0.12, 0.13, 0.14), (60, 100)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from anomaly.arrays import Floats, Ints
+from anomaly.engine.arrays import Floats, Ints
+from anomaly.engine.histogram import Histograms, bucket_of
+from anomaly.engine.minute import Key, Minutes
 from anomaly.evaluate.rates import Rates, failures
-from anomaly.histogram import Histograms, bucket_of
-from anomaly.minute import Key, Minutes
 
 # kind: (measure, direction, the factors it is drawn from)
 KINDS = {

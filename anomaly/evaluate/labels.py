@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from anomaly.incident import Incident
+from anomaly.engine.incident import Incident
 
 # An incident may open this long after the trouble's end: five minutes are judged together.
 GRACE = timedelta(minutes=5)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from anomaly.evaluate.labels import graded, labels_of, totals
-from anomaly.table import incidents_of
+from anomaly.lake.rows import incidents_of
 from lakehouse.paths import Places
 from lakehouse.store import open_table
-from lakehouse.tables import ANOMALIES
+from lakehouse.tables.catalog import ANOMALIES
 
 
 def compared(places: Places, labels: bytes) -> dict[str, list[dict[str, Any]]]:

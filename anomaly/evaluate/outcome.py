@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from anomaly.config import Config
+from anomaly.engine.config import Config
+from anomaly.engine.engine import Watchman
 from anomaly.evaluate.inject import KINDS, Episode, Staged, minutes
 from anomaly.evaluate.rates import DAY
-from anomaly.watchman import Watchman
 
 # An incident may open this many minutes after the trouble's end: five are judged together.
 GRACE = 5

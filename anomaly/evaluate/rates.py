@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from anomaly.arrays import Floats, Ints
+from anomaly.engine.arrays import Floats, Ints
 
 DAY = 1440
 

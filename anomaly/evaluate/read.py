@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from anomaly.evaluate.benchmark import Series
-from anomaly.series import rows, seconds, values
+from anomaly.series.series import rows, seconds, values
 from lakehouse.errors import SettingsError
 
 

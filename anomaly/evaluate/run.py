@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from anomaly.config import Config
-from anomaly.detectors import METHODS
+from anomaly.engine.config import Config
+from anomaly.engine.detectors import METHODS
 from anomaly.evaluate.benchmark import report, shares
 from anomaly.evaluate.inject import staged
 from anomaly.evaluate.outcome import alarms, figures

@@ -11,9 +11,9 @@ from lakehouse.decode.derived import derived_columns
 from lakehouse.decode.guard import Limits, guard
 from lakehouse.decode.parser import columns, parse
 from lakehouse.decode.rejects import reject_rows
-from lakehouse.event import LogEvent
-from lakehouse.schema import arrow_fields
-from lakehouse.tables import BROUGHT_BY, LOGS, ORIGIN
+from lakehouse.event.fields import LogEvent
+from lakehouse.event.schema import arrow_fields
+from lakehouse.tables.catalog import BROUGHT_BY, LOGS, ORIGIN
 
 # Raised whenever a verdict or a derived value may differ from what an earlier version gave.
 VERSION = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakehouse.agents import classify
+from lakehouse.event.user_agents import classify
 
 _CLASSES = pa.array(["1xx", "2xx", "3xx", "4xx", "5xx"])
 

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from lakehouse.decode.fault import Fault, diagnose
 from lakehouse.decode.nesting import MAX_SHALLOW_BYTES, too_deep
 from lakehouse.decode.wire import EVENT, FIELDS
-from lakehouse.event import LogEvent
-from lakehouse.schema import arrow_fields
+from lakehouse.event.fields import LogEvent
+from lakehouse.event.schema import arrow_fields
 
 _event_of = msgspec.json.Decoder(EVENT).decode
 _TYPES = [f.type for f in arrow_fields(LogEvent)]

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from lakehouse.decode.fault import Fault
-from lakehouse.tables import BROUGHT_BY, ORIGIN, QUARANTINE
+from lakehouse.tables.catalog import BROUGHT_BY, ORIGIN, QUARANTINE
 
 REJECTS = pa.schema([f for f in QUARANTINE.columns if f not in BROUGHT_BY])
 

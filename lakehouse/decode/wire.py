@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from lakehouse.event import Column, LogEvent, column, is_required
+from lakehouse.event.fields import Column, LogEvent, column, is_required
 
 _WORDS = {
     str: "text",

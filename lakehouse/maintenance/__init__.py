@@ -5,11 +5,11 @@ false), and no stream sees them. `retain` and `restore` change rows, in one comm
 """
 
 from lakehouse.maintenance.optimize import optimize
-from lakehouse.maintenance.parts import REFUSALS, Part, parts, rewrite
-from lakehouse.maintenance.points import retained_from
+from lakehouse.maintenance.partitions import REFUSALS, Part, parts, rewrite
 from lakehouse.maintenance.restore import restore
 from lakehouse.maintenance.retain import Retained, retain
-from lakehouse.maintenance.shape import SMALL_BYTES, Shape, Upkeep, shape
+from lakehouse.maintenance.retention_marks import retained_from
+from lakehouse.maintenance.size import SMALL_BYTES, Shape, Upkeep, shape
 from lakehouse.maintenance.trim import Trimmed, settle, trim
 from lakehouse.maintenance.vacuum import vacuum
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from deltalake import DeltaTable
 
 from lakehouse.errors import SettingsError
-from lakehouse.maintenance.parts import ORDERED_BYTES, Part, parts, rewrite
-from lakehouse.maintenance.shape import SMALL_BYTES, Upkeep, shape
+from lakehouse.maintenance.partitions import ORDERED_BYTES, Part, parts, rewrite
+from lakehouse.maintenance.size import SMALL_BYTES, Upkeep, shape
 from lakehouse.paths import Places
 from lakehouse.store import open_table
 from lakehouse.store.read import check_writer

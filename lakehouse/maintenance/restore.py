@@ -9,13 +9,13 @@ from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from lakehouse.errors import TableError
-from lakehouse.lock import alone
-from lakehouse.maintenance.shape import Upkeep, shape
+from lakehouse.maintenance.size import Upkeep, shape
 from lakehouse.paths import Places
 from lakehouse.store import open_table, set_property
+from lakehouse.store.lock import alone
 from lakehouse.store.read import OLDEST_PROPERTY, check_writer, oldest_kept
 from lakehouse.store.retry import retried
-from lakehouse.tables import LOGS, QUARANTINE
+from lakehouse.tables.catalog import LOGS, QUARANTINE
 
 INGEST = "ingest"
 

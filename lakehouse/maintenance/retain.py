@@ -12,8 +12,8 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 
 from lakehouse.duck import connect, create_view
 from lakehouse.errors import SettingsError, TableError
-from lakehouse.maintenance.points import raised
-from lakehouse.maintenance.shape import SMALL_BYTES, Shape, Upkeep, shape
+from lakehouse.maintenance.retention_marks import raised
+from lakehouse.maintenance.size import SMALL_BYTES, Shape, Upkeep, shape
 from lakehouse.paths import Places
 from lakehouse.store import open_table
 from lakehouse.store.read import check_writer

@@ -11,10 +11,9 @@ from datetime import datetime, timedelta
 
 from deltalake import DeltaTable
 
-from lakehouse import blobs
-from lakehouse.maintenance.needed import readers
+from lakehouse.maintenance.readers import readers
 from lakehouse.paths import Places
-from lakehouse.store import open_table
+from lakehouse.store import objects, open_table
 from lakehouse.store.log import FOLDER, Log, checkpoints, entries
 from lakehouse.store.read import check_writer
 from lakehouse.store.retry import retried
@@ -55,8 +54,8 @@ def trim(
     oldest = max((c for c in checkpoints(names) if c <= floor), default=0)
     going = [entry for entry in entries(names) if entry[0] < oldest]
     if not dry_run:
-        folder = blobs.store(places.table(name))
-        blobs.delete_all(folder, [f"{FOLDER}/{file}" for _, file in going])
+        folder = objects.store(places.table(name))
+        objects.delete_all(folder, [f"{FOLDER}/{file}" for _, file in going])
     held = min(needed, key=lambda query: needed[query]) if floor < wanted else ""
     return Trimmed(len(going), len(entries(names)) - len(going), max(oldest, log.oldest()), held)
 

@@ -7,16 +7,15 @@ from functools import partial
 
 from deltalake import DeltaTable
 
-from lakehouse import blobs
 from lakehouse.errors import SettingsError
-from lakehouse.maintenance.needed import refuse_needed
-from lakehouse.maintenance.shape import Upkeep, shape
+from lakehouse.maintenance.readers import refuse_needed
+from lakehouse.maintenance.size import Upkeep, shape
 from lakehouse.paths import Places
-from lakehouse.store import open_table, set_property
+from lakehouse.store import objects, open_table, set_property
 from lakehouse.store.log import Log
 from lakehouse.store.read import OLDEST_PROPERTY, check_writer, oldest_kept
 from lakehouse.store.retry import retried
-from lakehouse.table import HISTORY_PROPERTY
+from lakehouse.tables.table import HISTORY_PROPERTY
 
 # deltalake looks at its clock once more when it deletes, after conflicts maybe.
 SLACK = timedelta(minutes=1)
@@ -59,7 +58,7 @@ def _delete(at: DeltaTable, hours: int, strays: bool) -> None:
 
 def _halves(places: Places, name: str, hours: int, dry_run: bool) -> int:
     """What a crash left of files that were being written; how many."""
-    left = blobs.left_behind(places.table(name), datetime.now(UTC) - timedelta(hours=hours))
+    left = objects.left_behind(places.table(name), datetime.now(UTC) - timedelta(hours=hours))
     for file in () if dry_run else left:
         file.unlink(missing_ok=True)
     return len(left)

@@ -12,7 +12,7 @@ from lakehouse.store.remove import remove
 from lakehouse.store.replace import WRITTEN, Replacement, replace
 from lakehouse.store.retry import retried
 from lakehouse.store.schema import create, set_property
-from lakehouse.tables import Table
+from lakehouse.tables.catalog import Table
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -14,14 +14,14 @@ from deltalake import CommitProperties, PostCommitHookProperties, Transaction
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction
 
-from lakehouse.disk import in_words
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
 from lakehouse.store import files
+from lakehouse.store.disk import in_words
 from lakehouse.store.files import DataFile
 from lakehouse.store.read import NOTE
 from lakehouse.store.schema import create
-from lakehouse.tables import Table
+from lakehouse.tables.catalog import Table
 
 ATTEMPTS = 20
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lakehouse import blobs
-from lakehouse.tables import Table
+from lakehouse.store import objects
+from lakehouse.tables.catalog import Table
 
 LONGEST_STATISTIC = 64
 
@@ -32,7 +32,7 @@ class DataFile(msgspec.Struct, frozen=True):
 
 def write(table: Table, rows: pa.Table, root: str, name: str) -> list[DataFile]:
     """Write `rows` under `root`, one file a partition, and describe the files; commits nothing."""
-    folder = blobs.store(root)
+    folder = objects.store(root)
     return [_write_file(table, part, folder, name) for part in _parts(table, rows)]
 
 
@@ -61,7 +61,7 @@ def _write_file(table: Table, rows: pa.Table, folder: Any, name: str) -> DataFil
     pq.write_table(
         rows.drop_columns(list(table.partition_by)), buffer, compression="zstd", compression_level=1
     )
-    blobs.put(folder, path, buffer.getvalue())
+    objects.put(folder, path, buffer.getvalue())
     size = buffer.getbuffer().nbytes
     return DataFile(table.name, path, size, rows.num_rows, partition, statistics(table, rows))
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from lakehouse import blobs
 from lakehouse.paths import Places
+from lakehouse.store import objects
 
 FOLDER = "_delta_log"
 COMMIT = re.compile(r"^(\d{20})\.json$")
@@ -22,7 +22,7 @@ class Log:
     """The log of one table; it must be there."""
 
     def __init__(self, places: Places, table: str) -> None:
-        self._root = blobs.store(places.table(table))
+        self._root = objects.store(places.table(table))
 
     def info(self, version: int) -> dict[str, Any] | None:
         """The commitInfo of a version, None where its commit was cleaned up."""
@@ -33,7 +33,7 @@ class Log:
 
     def actions(self, version: int) -> Iterator[dict[str, Any]] | None:
         """What a version's commit did, None where it was cleaned up."""
-        content = blobs.get(self._root, f"{FOLDER}/{version:020d}.json")
+        content = objects.get(self._root, f"{FOLDER}/{version:020d}.json")
         if content is None:
             return None
         return (msgspec.json.decode(line) for line in content.splitlines() if line.strip())
@@ -44,7 +44,7 @@ class Log:
 
     def names(self) -> list[str]:
         """The names of its files, in no order."""
-        return blobs.names(self._root, FOLDER)
+        return objects.names(self._root, FOLDER)
 
     def oldest(self) -> int:
         """The oldest version that the log can still rebuild."""

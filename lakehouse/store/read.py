@@ -11,10 +11,10 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
-from lakehouse import blobs
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
-from lakehouse.tables import Table
+from lakehouse.store import objects
+from lakehouse.tables.catalog import Table
 
 NOTE = "logpond"
 WRITER_PROPERTY = "logpond.writer"
@@ -72,7 +72,7 @@ def open_table(
 
 def _refuse_before_first(root: str, version: int, as_of: datetime | None) -> None:
     """deltalake gives its first version for a time before it."""
-    made = blobs.modified(blobs.store(f"{root}/_delta_log"), f"{version:020d}.json")
+    made = objects.modified(objects.store(f"{root}/_delta_log"), f"{version:020d}.json")
     if as_of is not None and made is not None and made.replace(microsecond=0) > as_of:
         raise ValueError(f"{as_of} is before the first version")
 

@@ -11,7 +11,7 @@ from lakehouse.paths import Places
 from lakehouse.store.commit import Key, is_done
 from lakehouse.store.read import NOTE, check_writer
 from lakehouse.store.retry import retried
-from lakehouse.tables import Table
+from lakehouse.tables.catalog import Table
 
 
 def remove(places: Places, table: Table, where: str, key: Key) -> bool:

@@ -14,7 +14,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, WriterPropertie
 from lakehouse.paths import Places
 from lakehouse.store.read import NOTE
 from lakehouse.store.retry import retried
-from lakehouse.tables import Table
+from lakehouse.tables.catalog import Table
 
 # As every rewrite of rows is written.
 WRITTEN = WriterProperties(compression="ZSTD", compression_level=1)

@@ -10,9 +10,9 @@ from typing import TypeVar
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
-from lakehouse.disk import in_words
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
+from lakehouse.store.disk import in_words
 from lakehouse.store.read import open_table
 
 ATTEMPTS = 10

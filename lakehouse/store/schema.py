@@ -5,12 +5,12 @@ from __future__ import annotations
 from deltalake import CommitProperties, DeltaTable, Field, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError
 
-from lakehouse.disk import in_words
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
+from lakehouse.store.disk import in_words
 from lakehouse.store.read import check_writer, table_or_none
 from lakehouse.store.retry import retried
-from lakehouse.tables import Table
+from lakehouse.tables.catalog import Table
 
 
 def create(places: Places, table: Table) -> DeltaTable:

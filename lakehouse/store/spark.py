@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from lakehouse import blobs
-from lakehouse.lock import alone
+from lakehouse.event.schema import struct_type
 from lakehouse.paths import Places
-from lakehouse.schema import struct_type
-from lakehouse.store import files
+from lakehouse.store import files, objects
 from lakehouse.store.commit import Key, is_done, note
 from lakehouse.store.files import DataFile
+from lakehouse.store.lock import alone
 from lakehouse.store.read import NOTE, WRITER_PROPERTY, check_writer, open_table, table_or_none
 from lakehouse.store.schema import missing_columns
-from lakehouse.tables import Table
+from lakehouse.tables.catalog import Table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -53,9 +52,9 @@ class SparkWriter:
         if is_done(self.last(key.app), key):
             return False
         self._save(self._rows(written), written, key)
-        folder = blobs.store(self._root)
+        folder = objects.store(self._root)
         for file in written:
-            blobs.delete(folder, file.path)
+            objects.delete(folder, file.path)
         return True
 
     def append(self, rows: pa.Table, key: Key) -> bool:

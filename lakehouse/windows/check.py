@@ -13,9 +13,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from deltalake import DeltaTable
 
 from lakehouse.duck import create_view
-from lakehouse.maintenance.points import retained_from
+from lakehouse.maintenance.retention_marks import retained_from
 from lakehouse.paths import Places
-from lakehouse.rollup import DAY, Rollup, compare
+from lakehouse.tables import rollup_compare
+from lakehouse.tables.rollups import DAY, Rollup
 from lakehouse.windows.close import days_of
 from lakehouse.windows.count import Count, counting, within
 from lakehouse.windows.horizon import aligned, horizon
@@ -94,7 +95,7 @@ class _Day:
 
     def __call__(self) -> Checked:
         late = self.late()
-        wrong = self._wrong(compare.counted_events(self.rollup) if late else "logs")
+        wrong = self._wrong(rollup_compare.counted_events(self.rollup) if late else "logs")
         wrong_days = self._wrong_days()
         windows = {*self._stored(), *wrong, *(each.window_start for each in late)}
         has_day = self.rollup.has_days and _first(self.day) + DAY <= self.closed
@@ -103,10 +104,11 @@ class _Day:
     def late(self) -> list[Late]:
         """The closed windows of the day for which rows came later."""
         chosen = within(_first(self.day), self._end)
-        query = compare.commits(self.rollup, self.day, chosen)
+        query = rollup_compare.commits(self.rollup, self.day, chosen)
         self.count.connection.execute(f"CREATE OR REPLACE TEMP TABLE commits AS {query}")
         return [
-            Late(*row) for row in self.count.connection.sql(compare.late(self.rollup)).fetchall()
+            Late(*row)
+            for row in self.count.connection.sql(rollup_compare.late(self.rollup)).fetchall()
         ]
 
     def _wrong(self, events: str) -> list[datetime]:
@@ -122,7 +124,7 @@ class _Day:
 
     def _different(self, granularity: str, recounted: object) -> list[datetime]:
         self.count.connection.register("recounted", recounted)
-        query = compare.different(self.rollup, self.known, granularity, self.day)
+        query = rollup_compare.different(self.rollup, self.known, granularity, self.day)
         return [start for (start,) in self.count.connection.sql(query).fetchall()]
 
     def _stored(self) -> list[datetime]:
@@ -131,7 +133,7 @@ class _Day:
 
     @property
     def _chosen(self) -> str:
-        return f"stored WHERE {compare.rows_of(self.rollup.granularity, self.day)}"
+        return f"stored WHERE {rollup_compare.rows_of(self.rollup.granularity, self.day)}"
 
     @property
     def _end(self) -> datetime:

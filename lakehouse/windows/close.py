@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from lakehouse.paths import Places
-from lakehouse.rollup import DAY, Rollup
 from lakehouse.store import Replacement, open_table, replace
-from lakehouse.tables import LOGS
+from lakehouse.tables.catalog import LOGS
+from lakehouse.tables.rollups import DAY, Rollup
 from lakehouse.windows.count import counting
 from lakehouse.windows.horizon import horizon, mark, midnight, stored
 

@@ -12,9 +12,9 @@ from deltalake import DeltaTable
 
 from lakehouse.duck import connect, create_view
 from lakehouse.paths import Places
-from lakehouse.rollup import Rollup
-from lakehouse.rollup.sql import parts_of_events, parts_of_rows, rows_of_parts
-from lakehouse.tables import LOGS
+from lakehouse.tables.catalog import LOGS
+from lakehouse.tables.rollup_sql import parts_of_events, parts_of_rows, rows_of_parts
+from lakehouse.tables.rollups import Rollup
 
 
 class Count:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
-from lakehouse.rollup import HALF_HOUR, Rollup
+from lakehouse.tables.rollups import HALF_HOUR, Rollup
 
 # An application transaction: part of each state of the table, which no clean-up of the log removes.
 MARK = "horizon"

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from lakehouse.paths import Places
-from lakehouse.rollup import DAY, Rollup
+from lakehouse.tables.rollups import DAY, Rollup
 from lakehouse.windows.count import counting
 from lakehouse.windows.horizon import horizon, midnight, stored
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from lakehouse.checkpoint import Checkpoint
+from lakehouse.ingest.checkpoint import Checkpoint
 from lakehouse.paths import Places
-from lakehouse.rollup import Rollup
+from lakehouse.tables.rollups import Rollup
 from lakehouse.windows import stream
-from lakehouse.windows.explained import explained
+from lakehouse.windows.failure import explained
 from lakehouse.windows.stream import Closing, StopBetweenCommits, WindowsReport
 
 if TYPE_CHECKING:

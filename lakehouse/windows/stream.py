@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from lakehouse.checkpoint import Checkpoint
+from lakehouse.ingest.checkpoint import Checkpoint
 from lakehouse.paths import Places
-from lakehouse.rollup import Rollup
-from lakehouse.tables import LOGS
+from lakehouse.tables.catalog import LOGS
+from lakehouse.tables.rollups import Rollup
 from lakehouse.windows.close import Closed, close
 from lakehouse.windows.horizon import last_closed
 

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from deltalake import DeltaTable
 
 from lakehouse.paths import Places
-from lakehouse.rollup import ROLLUPS
 from lakehouse.store import table_or_none
+from lakehouse.tables.rollups import ROLLUPS
 from lakehouse.windows.check import Checked, check, checked_from
 
 EXAMPLES = 20

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
-from lakes import Lake
-from windows import Pond, at, logged
+from support.lakes import Lake
+from support.windows import Pond, at, logged
 
 from cli.__main__ import logpond
 

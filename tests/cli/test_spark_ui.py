@@ -13,11 +13,11 @@ from urllib.request import urlopen
 
 import pytest
 
-from lakehouse.children import end, free_port, spawn
+from lakehouse.runtime.processes import end, free_port, spawn
 
 RUN = """
 import sys
-from lakehouse.session import session
+from lakehouse.runtime.session import session
 from lakehouse.settings import load
 spark = session(load(lake=sys.argv[1], spark_ui_port=0), "a-run-that-is-over")
 spark.range(9).count()

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
-from containers import PORTS, Stack, missing, until
+from support.containers import PORTS, Stack, missing, until
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1800)]
 WITHOUT_ANOMALY = ("producer", "streaming", "spark-worker-1", "spark-worker-2")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from containers import has_compose
+from support.containers import has_compose
 
 ROOT = Path(__file__).parents[2]
 FILE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from urllib.request import Request, urlopen
 
 import pytest
-from containers import PORTS, Stack, drawn, missing, tour, until
+from support.containers import PORTS, Stack, drawn, missing, tour, until
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1800)]
 OF_PROFILES = ("PROMETHEUS", "GRAFANA", "SPARK_MASTER")

@@ -6,17 +6,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import produced
 import pytest
-from messages import send
-from promise import broken
-from records import message
-from streams import Once, running, settings, stop, until
+from support import produced
+from support.messages import send
+from support.promise import broken
+from support.records import message
+from support.streams import Once, running, settings, stop, until
 
-from cli.broker import Broker
-from lakehouse import topics
+from cli.stack.broker import Broker
 from lakehouse.paths import Places
-from lakehouse.verify import verify
+from lakehouse.proof.verify import verify
+from lakehouse.runtime import kafka
 
 pytestmark = [pytest.mark.faults, pytest.mark.broker, pytest.mark.spark]
 
@@ -28,7 +28,7 @@ def mortal(tmp_path: Path) -> Iterator[Broker]:
     """A broker of this test's own, which keeps its port."""
     with Broker(str(tmp_path / "broker")) as broker:
         broker.wanted_port = broker.port
-        topics.create(broker.bootstrap, TOPIC, partitions=2)
+        kafka.create(broker.bootstrap, TOPIC, partitions=2)
         yield broker
 
 

@@ -6,19 +6,19 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import produced
 import pytest
-from disks import Disk, small_disk
-from promise import broken
-from streams import Once, running, settings, until
+from support import produced
+from support.disks import Disk, small_disk
+from support.promise import broken
+from support.streams import Once, running, settings, until
 
-from cli.broker import Broker
+from cli.stack.broker import Broker
 from lakehouse import store
 from lakehouse.paths import Places
+from lakehouse.proof.verify import verify
+from lakehouse.runtime.kafka import Topic
 from lakehouse.settings import Settings
-from lakehouse.tables import LOGS, QUARANTINE
-from lakehouse.topics import Topic
-from lakehouse.verify import verify
+from lakehouse.tables.catalog import LOGS, QUARANTINE
 
 pytestmark = [pytest.mark.faults, pytest.mark.broker, pytest.mark.spark]
 

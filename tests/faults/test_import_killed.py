@@ -11,17 +11,17 @@ import sys
 from pathlib import Path
 
 import pytest
-from importing import Imports, csv_lines, written
-from lakes import Lake
+from support.importing import Imports, csv_lines, written
+from support.lakes import Lake
 
 from lakehouse import store
-from lakehouse.raw import RawZone
+from lakehouse.ingest.raw_zone import RawZone
+from lakehouse.proof.verify import verify
 from lakehouse.settings import CONF
-from lakehouse.verify import verify
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
-CHILD = Path(__file__).parent / "import_child.py"
+CHILD = Path(__file__).parents[1] / "support" / "import_child.py"
 STEPS = ("copied", "decoded", "planned", "quarantine", "logs", "noted")
 WHEN_REPLACED = ("removed from quarantine", "removed from logs", "logs", "window")
 

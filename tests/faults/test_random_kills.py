@@ -7,16 +7,16 @@ import random
 import time
 from pathlib import Path
 
-import produced
 import pytest
-from promise import broken
-from streams import Once, running, settings, until
+from support import produced
+from support.promise import broken
+from support.streams import Once, running, settings, until
 
-from cli.broker import Broker
+from cli.stack.broker import Broker
 from lakehouse.paths import Places
+from lakehouse.proof.verify import verify
+from lakehouse.runtime.kafka import Topic
 from lakehouse.settings import Settings
-from lakehouse.topics import Topic
-from lakehouse.verify import verify
 
 pytestmark = [pytest.mark.faults, pytest.mark.broker, pytest.mark.spark]
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import psutil
 import pyarrow as pa
 import pytest
-from aging import age
-from lakes import Lake, events
+from support.aging import age
+from support.lakes import Lake, events
 
-from analytics.query import Moment, ask
 from lakehouse import maintenance, store
 from lakehouse.errors import TableError
-from lakehouse.tables import LOGS
+from lakehouse.query.ask import Moment, ask
+from lakehouse.tables.catalog import LOGS
 
 pytestmark = pytest.mark.faults
 

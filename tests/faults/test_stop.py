@@ -7,14 +7,14 @@ import signal
 import time
 from pathlib import Path
 
-import produced
 import pytest
-from streams import running, settings, stop, until
+from support import produced
+from support.streams import running, settings, stop, until
 
-from cli.broker import Broker
+from cli.stack.broker import Broker
 from lakehouse.paths import Places
-from lakehouse.topics import Topic
-from lakehouse.verify import verify
+from lakehouse.proof.verify import verify
+from lakehouse.runtime.kafka import Topic
 
 pytestmark = [pytest.mark.faults, pytest.mark.broker, pytest.mark.spark]
 

@@ -13,23 +13,23 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 
-import produced
 import pytest
-from aging import age
-from lakes import Lake
-from messages import send
-from promise import broken
-from records import message
-from streams import Once, environment, running, settings, stop, until
+from support import produced
+from support.aging import age
+from support.lakes import Lake
+from support.messages import send
+from support.promise import broken
+from support.records import message
+from support.streams import Once, environment, running, settings, stop, until
 
-from cli.broker import Broker
+from cli.stack.broker import Broker
 from lakehouse import maintenance, store
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
+from lakehouse.proof.verify import verify
+from lakehouse.runtime.kafka import Topic
 from lakehouse.settings import Settings
-from lakehouse.tables import LOGS
-from lakehouse.topics import Topic
-from lakehouse.verify import verify
+from lakehouse.tables.catalog import LOGS
 
 pytestmark = [pytest.mark.faults, pytest.mark.broker, pytest.mark.spark]
 

@@ -11,18 +11,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from lakes import TAKEN, Lake, events
+from support.lakes import TAKEN, Lake, events
 
 from lakehouse import store
 from lakehouse.duck import connect, create_view
+from lakehouse.proof.verify import verify
 from lakehouse.settings import CONF
-from lakehouse.tables import LOGS
-from lakehouse.verify import verify
+from lakehouse.tables.catalog import LOGS
 from lakehouse.windows.horizon import horizon
 
 pytestmark = [pytest.mark.faults, pytest.mark.spark]
 
-CHILD = Path(__file__).parent / "windows_child.py"
+CHILD = Path(__file__).parents[1] / "support" / "windows_child.py"
 FIRST = datetime(2026, 4, 29, 22, 10, tzinfo=UTC)
 STEPS = ("final", "traffic", "usage", None)
 DIFFERENT = """

@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import records
-from messages import send
-from streams import Once, settings
+from support import records
+from support.messages import send
+from support.streams import Once, settings
 
-from cli.broker import Broker
-from lakehouse.coverage import current
+from cli.stack.broker import Broker
 from lakehouse.paths import Places
-from lakehouse.topics import Topic
-from lakehouse.verify import verify
+from lakehouse.proof.coverage import current
+from lakehouse.proof.verify import verify
+from lakehouse.runtime.kafka import Topic
 
 pytestmark = [pytest.mark.broker, pytest.mark.spark]
 

@@ -7,22 +7,22 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-import streams
-from messages import send
-from streams import Once
+from support import streams
+from support.messages import send
+from support.streams import Once
 
-from anomaly.commands import constants
-from anomaly.detect import Detect
+from anomaly.commands.series import constants
 from anomaly.evaluate.labels import graded, totals
-from anomaly.table import incidents_of
+from anomaly.lake.detect import Detect
+from anomaly.lake.rows import incidents_of
 from benchmarks.staged import Played, Show, labels, played
-from cli.broker import Broker
+from cli.stack.broker import Broker
 from lakehouse import store
 from lakehouse.paths import Places
+from lakehouse.runtime.kafka import Topic
 from lakehouse.settings import Settings
-from lakehouse.tables import ANOMALIES
-from lakehouse.topics import Topic
-from producer.scenarios import INCIDENTS
+from lakehouse.tables.catalog import ANOMALIES
+from producer.traffic.scenarios import INCIDENTS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from lakes import Lake
-from trouble import troubled
+from support.lakes import Lake
+from support.trouble import troubled
 
-from anomaly.table import incidents_of
+from anomaly.lake.rows import incidents_of
 from lakehouse import store
-from lakehouse.tables import ANOMALIES
+from lakehouse.tables.catalog import ANOMALIES
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.broker, pytest.mark.spark]

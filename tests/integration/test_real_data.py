@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import produced
 import pytest
-from messages import send
-from promise import broken
-from streams import Once, settings
+from support import produced
+from support.messages import send
+from support.promise import broken
+from support.streams import Once, settings
 
-from cli.broker import Broker
-from lakehouse.coverage import current
+from cli.stack.broker import Broker
 from lakehouse.paths import Places
-from lakehouse.topics import Topic
-from lakehouse.verify import verify
+from lakehouse.proof.coverage import current
+from lakehouse.proof.verify import verify
+from lakehouse.runtime.kafka import Topic
 
 pytestmark = [pytest.mark.broker, pytest.mark.spark]
 

@@ -6,20 +6,21 @@ import shutil
 from pathlib import Path
 
 import pytest
-from lakes import TABLES
-from messages import send
-from promise import broken
-from records import message
-from streams import Once, settings
+from support.lakes import TABLES
+from support.messages import send
+from support.promise import broken
+from support.records import message
+from support.streams import Once, settings
 
-from cli.broker import Broker
-from lakehouse import store, topics
+from cli.stack.broker import Broker
+from lakehouse import store
 from lakehouse.paths import Places
+from lakehouse.proof.verify import verify
+from lakehouse.runtime import kafka as topics
+from lakehouse.runtime.kafka import Topic
 from lakehouse.settings import Settings
-from lakehouse.tables import LOGS, QUARANTINE
-from lakehouse.topics import Topic
-from lakehouse.verify import verify
-from streaming.recover import Recovery, recover
+from lakehouse.tables.catalog import LOGS, QUARANTINE
+from streaming.repair.recover import Recovery, recover
 
 pytestmark = [pytest.mark.broker, pytest.mark.spark]
 

@@ -8,21 +8,21 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-import streams
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions
-from messages import send
-from promise import broken
-from records import message
-from streams import Once, running, settings, until
+from support import streams
+from support.messages import send
+from support.promise import broken
+from support.records import message
+from support.streams import Once, running, settings, until
 
-from cli.broker import Broker
-from lakehouse import topics
+from cli.stack.broker import Broker
 from lakehouse.errors import CheckpointError
 from lakehouse.paths import Places
+from lakehouse.proof.verify import verify
+from lakehouse.runtime import kafka as topics
+from lakehouse.runtime.kafka import Topic
 from lakehouse.settings import Settings
-from lakehouse.topics import Topic
-from lakehouse.verify import verify
 
 pytestmark = [pytest.mark.broker, pytest.mark.spark]
 

@@ -7,16 +7,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import streams
-from messages import send
-from promise import broken
-from records import message
+from support import streams
+from support.messages import send
+from support.promise import broken
+from support.records import message
 
-from cli.broker import Broker
+from cli.stack.broker import Broker
 from lakehouse import maintenance, store
 from lakehouse.paths import Places
-from lakehouse.topics import Topic
-from lakehouse.verify import verify
+from lakehouse.proof.verify import verify
+from lakehouse.runtime.kafka import Topic
 
 pytestmark = [pytest.mark.broker, pytest.mark.spark]
 ROUNDS = 8

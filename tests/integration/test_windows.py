@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lakes import LIMITS, Lake
-from records import TAKEN, message
-from windows import Pond, differences, read
+from support.lakes import LIMITS, Lake
+from support.records import TAKEN, message
+from support.windows import Pond, differences, read
 
 from lakehouse import store
 from lakehouse.decode import decode
-from lakehouse.rollup import WINDOWS
+from lakehouse.proof.verify import verify
 from lakehouse.settings import Windows as Settings
-from lakehouse.tables import LOGS, QUARANTINE
-from lakehouse.verify import verify
+from lakehouse.tables.catalog import LOGS, QUARANTINE
+from lakehouse.tables.rollups import WINDOWS
 from producer.replay import AccessLog
 from streaming import windows
-from streaming.replay import replay_quarantine
+from streaming.repair.replay import replay_quarantine
 
 pytestmark = pytest.mark.slow
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from lakes import TAKEN, Lake, events
+from support.lakes import TAKEN, Lake, events
 
 from lakehouse import store
-from lakehouse.rollup import TRAFFIC
 from lakehouse.settings import Windows
+from lakehouse.tables.rollups import TRAFFIC
 from lakehouse.windows.horizon import horizon
 from streaming import windows
 

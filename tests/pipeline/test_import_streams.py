@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from importing import FIRST, Imports, csv_lines, written
-from lakes import Lake
+from support.importing import FIRST, Imports, csv_lines, written
+from support.lakes import Lake
 
 from lakehouse import store
-from lakehouse.rollup import WINDOWS
+from lakehouse.proof.verify import verify
 from lakehouse.settings import Windows as Settings
-from lakehouse.verify import verify
+from lakehouse.tables.rollups import WINDOWS
 from lakehouse.windows.horizon import horizon
 from streaming import windows
 

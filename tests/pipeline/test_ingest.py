@@ -9,13 +9,13 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from jobs import Crash, Job
-from lakes import Lake, events, raw_rows, records
-from records import message
+from support.jobs import Crash, Job
+from support.lakes import Lake, events, raw_rows, records
+from support.records import message
 
 from lakehouse import store
 from lakehouse.decode import Decoded, Limits, decode
-from lakehouse.tables import LOGS, QUARANTINE
+from lakehouse.tables.catalog import LOGS, QUARANTINE
 from streaming import job as job_module
 
 pytestmark = pytest.mark.spark

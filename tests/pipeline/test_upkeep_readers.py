@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aging import age, day, three_days
-from asked import rows_at
-from lakes import Lake
+from support.aging import age, day, three_days
+from support.asked import rows_at
+from support.lakes import Lake
 
 from lakehouse import maintenance, store
 from lakehouse.errors import CheckpointError
-from lakehouse.maintenance.needed import Reader, readers
-from lakehouse.tables import LOGS
+from lakehouse.maintenance.readers import Reader, readers
+from lakehouse.tables.catalog import LOGS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lakes import Lake
-from modelled import Steps
-from windows import DAY, Pond, Row, at, differences, keyed, logged, measured, read, unequal
+from support.lakes import Lake
+from support.modelled import Steps
+from support.windows import DAY, Pond, Row, at, differences, keyed, logged, measured, read, unequal
 
-from analytics.query import Moment, ask
 from lakehouse import maintenance, store
-from lakehouse.rollup import ROLLUPS, WINDOWS
+from lakehouse.query.ask import Moment, ask
 from lakehouse.settings import Windows as Settings
+from lakehouse.tables.rollups import ROLLUPS, WINDOWS
 from lakehouse.windows.horizon import horizon, last_closed
 from lakehouse.windows.stream import WindowsReport
 from streaming import windows
-from streaming.recover import anew
+from streaming.repair.recover import anew
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 

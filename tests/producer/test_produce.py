@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
-import produced
 import pytest
+from support import produced
 
-from cli.broker import Broker
-from lakehouse.topics import Topic
+from cli.stack.broker import Broker
+from lakehouse.runtime.kafka import Topic
 from producer import spool
 
 pytestmark = pytest.mark.broker
@@ -104,10 +104,10 @@ def test_what_a_dead_broker_did_not_take_is_sent_at_the_next_start(tmp_path: Pat
 
     What the broker wrote but did not live to acknowledge is sent again, under its event id.
     """
-    from lakehouse import topics
+    from lakehouse.runtime import kafka
 
     with Broker(str(tmp_path / "broker")) as broker:
-        topics.create(broker.bootstrap, "web-logs", 2)
+        kafka.create(broker.bootstrap, "web-logs", 2)
         process = produced.start(broker.bootstrap, "web-logs", tmp_path, "--rate", "500")
         produced.until_acked(process, 200)
         broker.kill()
@@ -128,10 +128,10 @@ def test_what_a_dead_broker_did_not_take_is_sent_at_the_next_start(tmp_path: Pat
 @pytest.mark.faults
 def test_a_broker_that_comes_back_is_waited_for(tmp_path: Path) -> None:
     """Killed and started again during a run: exit 0, and nothing acked is missing."""
-    from lakehouse import topics
+    from lakehouse.runtime import kafka
 
     with Broker(str(tmp_path / "broker")) as broker:
-        topics.create(broker.bootstrap, "web-logs", 2)
+        kafka.create(broker.bootstrap, "web-logs", 2)
         process = produced.start(broker.bootstrap, "web-logs", tmp_path, "--rate", "500")
         produced.until_acked(process, 200)
         broker.kill()

@@ -8,8 +8,8 @@ from itertools import repeat
 
 import pytest
 
-from cli.broker import Broker
-from lakehouse.topics import Topic
+from cli.stack.broker import Broker
+from lakehouse.runtime.kafka import Topic
 from producer import publish
 from producer.publish import Publisher
 

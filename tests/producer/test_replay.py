@@ -10,8 +10,8 @@ import orjson
 import pytest
 
 from lakehouse.errors import SettingsError
-from producer.curve import MICROS
 from producer.replay import AccessLog, paced, shift_to
+from producer.traffic.curve import MICROS
 
 LINES = [
     b'192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 5 "-" "curl/8.7.1"',

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lakehouse import topics
+from lakehouse.runtime import kafka
 from producer import publish, spool
 from producer.job import UNSENT_KEPT, Order, Run
 
@@ -61,7 +61,7 @@ def test_leftovers_that_find_no_broker_again_are_kept_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stop while leftovers are sent loses none, those not even tried included."""
-    monkeypatch.setattr(topics, "describe", lambda *_: None)
+    monkeypatch.setattr(kafka, "describe", lambda *_: None)
     monkeypatch.setattr(publish, "PATIENCE_SECONDS", 0.2)
     monkeypatch.setitem(publish.TUNING, "queue.buffering.max.messages", 1)
     first, stop = spool.keep(tmp_path, RECORDS), threading.Event()

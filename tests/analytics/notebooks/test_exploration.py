@@ -10,7 +10,7 @@ from typing import Any
 import nbformat
 import pytest
 from nbclient import NotebookClient
-from sites import SITES
+from support.sites import SITES
 
 ROOT = Path(__file__).resolve().parents[3]
 NOTEBOOK = ROOT / "analytics" / "notebooks" / "exploration.ipynb"

@@ -10,9 +10,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from lakes import Lake
-from pages import NAUGHTY, hostile, minutes, named, pages, tags
-from windows import Pond, at, logged
+from support.lakes import Lake
+from support.pages import NAUGHTY, hostile, minutes, named, pages, tags
+from support.windows import Pond, at, logged
 
 PARAMETERS = ("service", "endpoint", "status", "level", "bot", "q", "last", "from", "to", "before",
               "as_of")  # fmt: skip

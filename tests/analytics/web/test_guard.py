@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from lakes import Lake
-from pages import pages
+from support.lakes import Lake
+from support.pages import pages
 
+from analytics.commands.web import web
 from analytics.web import app
-from analytics.web.guard import check_address
-from analytics.web_commands import web
+from analytics.web.base.guard import check_address
 from lakehouse.errors import SettingsError
 
 PATHS = ("/", "/explore", "/api/home", "/nowhere", "/static/style.css", "/healthz", "/metrics")

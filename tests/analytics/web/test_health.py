@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from lakes import Lake
-from pages import minutes, named, pages
 from prometheus_client.parser import text_string_to_metric_families
-from windows import Pond, logged
+from support.lakes import Lake
+from support.pages import minutes, named, pages
+from support.windows import Pond, logged
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 

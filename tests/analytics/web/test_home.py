@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from lakes import Lake
-from pages import NAUGHTY, SCRIPT, hostile, minutes, pages, tags
-from windows import Pond, at, logged
+from support.lakes import Lake
+from support.pages import NAUGHTY, SCRIPT, hostile, minutes, pages, tags
+from support.windows import Pond, at, logged
 
-from lakehouse.rollup import MINUTES
+from lakehouse.tables.rollups import MINUTES
 
 CODES = [200] * 8 + [404, 500]
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from lakes import Lake
-from pages import NAUGHTY, pages, tags
-from sites import incident, nasty, running, shop
+from support.lakes import Lake
+from support.pages import NAUGHTY, pages, tags
+from support.sites import incident, nasty, running, shop
 
-from analytics.web import incident_rows
+from analytics.web.incidents import rows as incident_rows
 from lakehouse import store
-from lakehouse.tables import ANOMALIES, LOGS
+from lakehouse.tables.catalog import ANOMALIES, LOGS
 
 
 @pytest.fixture(scope="module")

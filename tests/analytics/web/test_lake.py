@@ -5,14 +5,14 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from aging import age
-from lakes import Lake
-from pages import minutes, named
-from windows import Pond, at, logged
+from support.aging import age
+from support.lakes import Lake
+from support.pages import minutes, named
+from support.windows import Pond, at, logged
 
-from analytics.web.lake import Lake as Watched
+from analytics.web.lake.lake import Lake as Watched
 from lakehouse.errors import LogpondError, TableError
-from lakehouse.moment import Moment
+from lakehouse.terminal.times import Moment
 
 
 def watched(lake: Lake) -> Watched:

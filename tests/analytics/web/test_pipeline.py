@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from aging import three_days
-from lakes import Lake
-from pages import NAUGHTY, SCRIPT, pages
-from sites import TEXTS, nasty, running, vacuumed
+from support.aging import three_days
+from support.lakes import Lake
+from support.pages import NAUGHTY, SCRIPT, pages
+from support.sites import TEXTS, nasty, running, vacuumed
 
-from analytics.web.batches import batches
+from analytics.web.pipeline.batches import batches
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from lakes import Lake
-from pages import minutes, pages
-from windows import Pond, logged
+from support.lakes import Lake
+from support.pages import minutes, pages
+from support.windows import Pond, logged
 
-from analytics.web.pulse import Pulse
-from lakehouse.lock import alone
+from analytics.web.lake.pulse import Pulse
+from lakehouse.store.lock import alone
 
 NOWHERE = "127.0.0.1:1"
 

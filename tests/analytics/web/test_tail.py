@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import httpx
-from lakes import Lake
-from pages import SCRIPT, named, pages, server
-from windows import Pond
+from support.lakes import Lake
+from support.pages import SCRIPT, named, pages, server
+from support.windows import Pond
 
-from analytics.web.chosen import Chosen
-from analytics.web.explore import EVER
-from analytics.web.lake import Lake as Watched
-from analytics.web.tail import Tail
-from lakehouse.children import free_port
+from analytics.web.explore.filters import Chosen
+from analytics.web.explore.page import EVER
+from analytics.web.explore.tail import Tail
+from analytics.web.lake.lake import Lake as Watched
 from lakehouse.maintenance import rewrite
-from lakehouse.tables import LOGS
+from lakehouse.runtime.processes import free_port
+from lakehouse.tables.catalog import LOGS
 
 
 def tail(lake: Lake, after: str | None = None, **values: list[str]) -> Tail:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from lakes import Lake
-from pages import NAUGHTY, pages
-from sites import running, vacuumed
+from support.lakes import Lake
+from support.pages import NAUGHTY, pages
+from support.sites import running, vacuumed
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from lakes import Lake, events
-from writers import APPEND_SAME, COMMIT_MANY, run_at_once
+from support.lakes import Lake, events
+from support.writers import APPEND_SAME, COMMIT_MANY, run_at_once
 
 from lakehouse import store
 from lakehouse.errors import CheckpointError, TableError
 from lakehouse.store import Key, Writer, files
-from lakehouse.tables import LOGS, QUARANTINE
+from lakehouse.tables.catalog import LOGS, QUARANTINE
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from lakes import Lake, events
+from support.lakes import Lake, events
 
 from lakehouse import store
 from lakehouse.errors import TableError
-from lakehouse.schema import arrow_field, comment
-from lakehouse.tables import LOGS, TABLES, Table
+from lakehouse.event.schema import arrow_field, comment
+from lakehouse.tables.catalog import LOGS, TABLES, Table
 
 ADDED = pa.field("region", pa.string())
 CREATE = """
@@ -23,7 +23,7 @@ import dataclasses, sys, time
 import pyarrow as pa
 from lakehouse import store
 from lakehouse.paths import Places
-from lakehouse.tables import LOGS
+from lakehouse.tables.catalog import LOGS
 wide = dataclasses.replace(LOGS, columns=LOGS.columns.append(pa.field("region", pa.string())))
 time.sleep(max(0, float(sys.argv[2]) - time.time()))
 store.create(Places(sys.argv[1], sys.argv[1]), wide)

@@ -11,12 +11,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from lakes import Lake, events
-from windows import logged
+from support.lakes import Lake, events
+from support.windows import logged
 
 from lakehouse import store
 from lakehouse.store import files
-from lakehouse.tables import LOGS
+from lakehouse.tables.catalog import LOGS
 
 START = datetime(2026, 4, 1, tzinfo=UTC)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lakes import Lake, events
+from support.lakes import Lake, events
 
 from lakehouse import store
 from lakehouse.errors import TableError
-from lakehouse.tables import LOGS
+from lakehouse.tables.catalog import LOGS
 
 
 @pytest.fixture

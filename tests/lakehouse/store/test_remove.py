@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from lakes import Lake, events
+from support.lakes import Lake, events
 
 from lakehouse import store
 from lakehouse.store import Key
 from lakehouse.store.read import note_of
-from lakehouse.tables import LOGS
+from lakehouse.tables.catalog import LOGS
 
 KEY = Key("import/abc/logs", 1)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pyarrow as pa
-from lakes import Lake
+from support.lakes import Lake
 
 from lakehouse import store
-from lakehouse.schema import arrow_field
+from lakehouse.event.schema import arrow_field
 from lakehouse.store import Replacement
-from lakehouse.table import Table
+from lakehouse.tables.table import Table
 
 
 def table(comment: str) -> Table:

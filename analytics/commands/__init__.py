@@ -1,0 +1,1 @@
+"""Commands that read the lake, and those that keep its tables."""

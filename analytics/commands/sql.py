@@ -1,0 +1,161 @@
+"""Commands of the analytics program: sql, history, tables, verify."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from lakehouse import settings as settings_file
+from lakehouse.paths import Places
+from lakehouse.query.ask import ENGINES, ask, moment
+from lakehouse.query.upkeep_statement import parse
+from lakehouse.terminal import render
+from lakehouse.terminal.options import FORMAT, HUMANE, LAKE
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def table_names(ctx: click.Context, _param: click.Parameter, begun: str) -> list[str]:
+    """What a shell completes: the tables that are there, else those that may be."""
+    from lakehouse.query import pinned
+    from lakehouse.tables.catalog import TABLES
+
+    there = pinned.names(Places.of(settings_file.load(lake=ctx.params.get("lake"))))
+    return [name for name in there or TABLES if name.startswith(begun)]
+
+
+@click.group()
+def analytics() -> None:
+    """Reads of every table, at any version or time."""
+
+
+@analytics.command()
+@click.argument("statement")
+@click.option("--version", type=int, metavar="N", help="Read every table at this version.")
+@click.option("--as-of", metavar="TIME", help="Read every table as it was then.")
+@click.option("--engine", type=click.Choice(ENGINES), default="duckdb", show_default=True)
+@FORMAT
+@LAKE
+def sql(
+    statement: str, version: int | None, as_of: str | None, engine: str, how: str, lake: str | None
+) -> None:
+    """Ask the tables of the lake by name: one statement, which leaves rows as they are.
+
+    TIME is RFC 3339, a date (its first instant), '10 minutes ago' or -10m; UTC where it names no
+    zone. All times are UTC. DuckDB also reads files: FROM 'hosts.csv'. Spark takes seconds to
+    start, and knows DESCRIBE HISTORY logs and DESCRIBE DETAIL logs too. OPTIMIZE and VACUUM do
+    what the commands of these names do.
+
+    \b
+      logpond sql "SELECT service, COUNT(*) AS requests FROM logs GROUP BY service"
+      logpond sql "SELECT COUNT(*) AS rows FROM logs" --as-of "10 minutes ago"
+      logpond sql "DESCRIBE logs" --format csv
+      logpond sql "DESCRIBE HISTORY logs" --engine spark
+      logpond sql "OPTIMIZE logs ZORDER BY (endpoint, status_code)"
+    """
+    if asked := parse(statement):
+        from analytics.commands import upkeep
+
+        upkeep.run(asked, how, lake)
+        return
+    at = moment(version, as_of, datetime.now(UTC))
+    if at.as_of:
+        click.echo(f"as of {at.as_of:%Y-%m-%d %H:%M:%S} UTC", err=True)
+    settings = settings_file.load(lake=lake, spark_ui_port=0 if engine == "spark" else None)
+    spark = spark_of(settings) if engine == "spark" else None
+    found = ask(Places.of(settings), statement, at, spark)
+    render.show(render.Rows.of_arrow(found), how, sys.stdout)
+
+
+@analytics.command()
+@click.argument("table", shell_complete=table_names)
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
+@FORMAT
+@LAKE
+def history(table: str, limit: int, how: str, lake: str | None) -> None:
+    """Show the newest versions of a table: when, by whom, and how many rows each added.
+
+    \b
+      logpond history logs
+      logpond history logs --limit 1000 --format json
+    """
+    from analytics.look import history as past
+
+    places = Places.of(settings_file.load(lake=lake))
+    found = past.versions(places, table, limit)
+    render.show(render.Rows.of_dicts(past.dicts(found), past.VERSION), how, sys.stdout, HUMANE)
+    if how == "table":
+        click.echo(f"oldest version still readable: {past.oldest(places, table)}")
+
+
+@analytics.command()
+@FORMAT
+@LAKE
+def tables(how: str, lake: str | None) -> None:
+    """List the tables of the lake: rows, files, bytes, version, last commit.
+
+    \b
+      logpond tables
+      logpond tables --format json
+    """
+    from analytics.look import history as past
+
+    found = past.overviews(Places.of(settings_file.load(lake=lake)))
+    render.show(render.Rows.of_dicts(past.dicts(found), past.OVERVIEW), how, sys.stdout, HUMANE)
+
+
+@analytics.command()
+@FORMAT
+@LAKE
+def verify(how: str, lake: str | None) -> None:
+    """Prove that every record is once in `logs`, or else once in open quarantine.
+
+    Counts, by partition of the topic, from the first offset that ingest took to the end of its last
+    completed batch, and by imported file, at pinned versions; the stream, and an import, may go on
+    meanwhile. JSON is one object; a table lists twenty files, and those at fault.
+
+    \b
+    gaps          records in neither table
+    duplicates    records more than once in logs, or in open quarantine
+    unexpected    rows with coordinates that no batch and no file took
+    misplaced     rows in another date or hour than their timestamp's
+    in_flight     rows of a batch or a file that is being committed (no fault)
+    wrong         closed windows that differ from a recount of the rows that they counted
+    late          closed windows for which rows came later: `logpond reconcile` (no fault)
+
+    \b
+    exit 0  the promise holds     1  it does not     3  nothing was ingested or imported yet
+
+    \b
+      logpond verify
+      logpond verify --format json
+    """
+    from analytics.look import verify_render
+    from lakehouse.proof.verify import verify as prove
+
+    verdict = prove(Places.of(settings_file.load(lake=lake)))
+    if how == "json":
+        render.show_object(verdict.as_dict(), sys.stdout)
+    else:
+        render.show(verify_render.rows(verdict, how), how, sys.stdout, HUMANE)
+    if how == "table":
+        click.echo(verify_render.told(verdict))
+    sys.exit(0 if verdict.ok else 1)
+
+
+def spark_of(settings: settings_file.Settings) -> Callable[[], SparkSession]:
+    """Starts Spark when it is called, and says so."""
+
+    def start() -> SparkSession:
+        from lakehouse.runtime.session import session
+
+        if sys.stderr.isatty():
+            click.echo("starting Spark ...", err=True)
+        return session(settings, "sql")
+
+    return start

@@ -1,0 +1,160 @@
+"""Commands that look at the lake as a whole or at its past: status, diff."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from analytics.commands.sql import table_names
+from lakehouse import settings as settings_file
+from lakehouse.paths import Places
+from lakehouse.terminal import render
+from lakehouse.terminal.options import FORMAT, HUMANE, LAKE
+
+if TYPE_CHECKING:
+    from analytics.look.diff import Difference
+    from analytics.look.status import Status
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:,.0f}"
+
+
+def _sign(value: bool | None) -> str:
+    return {True: "yes", False: "no", None: "unknown"}[value]
+
+
+def _optional(value: datetime | float | None) -> str:
+    if isinstance(value, datetime):
+        return HUMANE["time"](value)
+    return "" if value is None else f"{value:,.0f}"
+
+
+OPTIONAL = ("rows_per_second", "last_batch", "last_commit", "watermark", "closed_to", "late_rows")
+HUMANE_STATUS = {
+    **HUMANE,
+    "running": _sign,
+    "lag_records": _number,
+    "lag_seconds": _number,
+    **dict.fromkeys(OPTIONAL, _optional),
+}
+
+
+@click.command()
+@click.option("--bootstrap", metavar="HOST:PORT", help="Kafka. [the lake's own broker]")
+@FORMAT
+@LAKE
+def status(bootstrap: str | None, how: str, lake: str | None) -> None:
+    """Show how the lake is doing: queries, lag, late and rejected rows, incidents, tables.
+
+    Works while Kafka or the stream is down, and then says so. JSON is one object; csv has the
+    queries.
+
+    \b
+    lag_records   records of the topic (ingest) or rows of logs (others) not read yet
+    lag_seconds   how long the oldest of them has waited
+    late_rows     rows of the last two days that came after their window was closed
+
+    \b
+    exit 0  all queries run, and how far behind they are is known
+         1  a query does not run, or Kafka does not answer
+         4  there is no lake
+
+    \b
+      logpond status
+      logpond status --format json
+      watch -n 5 logpond status
+    """
+    from analytics.look.status import status as look
+    from lakehouse.runtime.embedded_kafka import bootstrap as of_lake
+
+    settings = settings_file.load(lake=lake, kafka_bootstrap=bootstrap)
+    places = Places.of(settings)
+    found = look(places, of_lake(places, settings.kafka))
+    if how == "json":
+        render.show_object({**found.as_dict(), "is_well": found.is_well}, sys.stdout)
+    else:
+        _show_status(found, how)
+    sys.exit(0 if found.is_well else 1)
+
+
+@click.command()
+@click.argument("table", shell_complete=table_names)
+@click.argument("v1", type=int)
+@click.argument("v2", type=int)
+@FORMAT
+@LAKE
+def diff(table: str, v1: int, v2: int, how: str, lake: str | None) -> None:
+    """Show what changed from version V1 of a table to V2: rows and files by partition, windows.
+
+    Rows are compared by what they are: OPTIMIZE moves them to other files and changes none. JSON
+    is one object; csv has the partitions.
+
+    \b
+      logpond history logs
+      logpond diff logs 12 40
+      logpond diff traffic 3 4 --format json
+    """
+    from analytics.look.diff import diff as compare
+
+    found = compare(Places.of(settings_file.load(lake=lake)), table, v1, v2)
+    if how == "json":
+        render.show_object(found.as_dict(), sys.stdout)
+        return
+    partitions = [asdict(part) for part in found.partitions]
+    columns = ("partition", "files_added", "files_removed", "rows_added", "rows_removed")
+    render.show(render.Rows.of_dicts(partitions, columns), how, sys.stdout, HUMANE)
+    if how == "table":
+        _show_difference(found)
+
+
+def _show_status(found: Status, how: str) -> None:
+    queries = [
+        {**asdict(query), "query": query.name, "running": query.is_running}
+        for query in found.queries
+    ]
+    columns = ["query", "running", *list(queries[0])[2:-2]]
+    render.show(render.Rows.of_dicts(queries, columns), how, sys.stdout, HUMANE_STATUS)
+    if how != "table":
+        return
+    click.echo()
+    tables = [asdict(table) for table in found.tables]
+    render.show(render.Rows.of_dicts(tables, list(tables[0])), how, sys.stdout, HUMANE_STATUS)
+    click.echo()
+    for line in _told(found):
+        click.echo(line)
+
+
+def _told(found: Status) -> list[str]:
+    """What no table above says."""
+    kafka = "answers" if found.is_kafka_up else "does not answer"
+    if found.is_kafka_up and found.queries[0].lag_records is None:
+        kafka = "answers, and does not have the topic that ingest read"
+    open_incidents = "?" if found.open_incidents is None else f"{found.open_incidents:,}"
+    rejected = "?" if found.rejected is None else f"{found.rejected:,}"
+    return [
+        f"kafka          {found.kafka} {kafka}",
+        f"newest event   {HUMANE['time'](found.newest_event)}",
+        f"rejected       {rejected} records in quarantine",
+        f"incidents      {open_incidents} open",
+    ]
+
+
+def _show_difference(found: Difference) -> None:
+    if found.windows:
+        click.echo()
+        windows = [asdict(window) for window in found.windows]
+        render.show(render.Rows.of_dicts(windows, list(windows[0])), "table", sys.stdout)
+    told = ", ".join(f"{count} {name}" for name, count in found.operations.items()) or "no commits"
+    click.echo(
+        f"\n{found.table} {found.before} -> {found.after} ({told}): "
+        f"{found.rows_before:,} -> {found.rows_after:,} rows, {found.rows_added:,} added, "
+        f"{found.rows_removed:,} removed; files {found.files_added:,} added, "
+        f"{found.files_removed:,} removed"
+    )
+    if found.is_moved_only:
+        click.echo("rows were moved to other files; none changed")

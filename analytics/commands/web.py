@@ -1,0 +1,31 @@
+"""The command that serves the pages: web."""
+
+from __future__ import annotations
+
+import click
+
+from lakehouse import settings as settings_file
+from lakehouse.paths import Places
+from lakehouse.terminal.options import LAKE
+
+
+@click.command()
+@click.option("--host", metavar="ADDRESS", help="Address to listen at.  [127.0.0.1]")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port; any free one if taken.  [8000]")
+@LAKE
+def web(host: str | None, port: int | None, lake: str | None) -> None:
+    """Show the lake in a browser: what happens now, every row, and how it was before.
+
+    Reads the tables by themselves: the stream may run or not, and no JVM starts. Any address but
+    this machine's own wants a token (LOGPOND_WEB_TOKEN), which the page then asks for; programs
+    send it as `Authorization: Bearer`. /metrics is for Prometheus, /api/openapi.json for programs.
+
+    \b
+      logpond web
+      logpond web --lake /data/lake --port 8080
+      LOGPOND_WEB_TOKEN=... logpond web --host 0.0.0.0
+    """
+    from analytics.web.serve import serve
+
+    settings = settings_file.load(lake=lake, web_host=host, web_port=port)
+    serve(Places.of(settings), settings.web, settings.kafka.bootstrap, click.echo)

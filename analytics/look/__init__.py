@@ -1,0 +1,1 @@
+"""What is in the lake, as values and as lines: status, history, diff, tail, lag."""

@@ -1,0 +1,245 @@
+"""What two versions of a table differ in: files, and the rows in them, by partition; windows.
+
+Only files that one of both versions lacks matter, and rows that are in files of both sides cancel
+out: a rewrite of files, such as OPTIMIZE, moves rows and changes none. Where a partition has new
+files only, or lost files only, its rows are counted by the statistics, and no file is read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import DeltaTable
+
+from lakehouse.duck import Pinned, connect, quoted
+from lakehouse.paths import Places
+from lakehouse.query import pinned
+from lakehouse.store.log import Log
+from lakehouse.tables.catalog import LOGS, QUARANTINE
+from lakehouse.tables.rollups import ROLLUPS
+from lakehouse.terminal.times import Moment
+
+# Rows of these never change once they are written: where they came from tells them apart.
+IDENTITY = ("_topic", "_partition", "_offset", "_commit")
+MOST_COMMITS = 10_000
+MOST_WINDOWS = 1_000
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a version; `rows` is None where its statistics do not say."""
+
+    partition: str
+    rows: int | None
+
+
+@dataclass(frozen=True)
+class PartitionChange:
+    """A partition (`date=2026-05-01/hour=12`) that has other files in both versions."""
+
+    partition: str
+    files_added: int
+    files_removed: int
+    rows_added: int
+    rows_removed: int
+
+
+@dataclass(frozen=True)
+class WindowChange:
+    """A window of a rollup of which rows were added, removed or replaced; by keys, summed up."""
+
+    granularity: str
+    window_start: datetime
+    keys_added: int
+    keys_removed: int
+    keys_changed: int
+    requests_before: int
+    requests_after: int
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What has to be added to and removed from version `before` to get version `after`.
+
+    `operations` counts the commits in between by what they did. `windows` are the first 1,000.
+    """
+
+    table: str
+    before: int
+    after: int
+    rows_before: int
+    rows_after: int
+    files_added: int
+    files_removed: int
+    rows_added: int
+    rows_removed: int
+    operations: dict[str, int]
+    partitions: list[PartitionChange]
+    windows: list[WindowChange]
+
+    @property
+    def is_moved_only(self) -> bool:
+        """Whether files differ, and no row does."""
+        files = self.files_added + self.files_removed
+        return bool(files) and not self.rows_added + self.rows_removed
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def diff(places: Places, table: str, v1: int, v2: int) -> Difference:
+    """The difference of two versions; TableError where one is not there, or can be read no more."""
+    if table not in pinned.names(places):
+        raise pinned.absent(places, table)
+    old, new = (pinned.pin(places, [table], Moment(version=v))[table] for v in (v1, v2))
+    before, after = _files(old), _files(new)
+    gone, come = _without(before, after), _without(after, before)
+    mixed = _mixed(gone, come, table in ROLLUPS)
+    with connect() as connection:
+        for name, at, files in (("old", old, gone), ("new", new, come)):
+            read = [path for path, file in files.items() if file.partition in mixed]
+            _view(connection, name, places.table(table), at, read)
+        _compare(connection, table, _common(old, new))
+        changed = _by_partition(connection, _partition(old))
+        windows = _windows(connection, table) if table in ROLLUPS else []
+    partitions = _changes(gone, come, {**_counted(gone, come), **dict.fromkeys(mixed, (0, 0)),
+                                       **changed})  # fmt: skip
+    return Difference(
+        table=table,
+        before=v1,
+        after=v2,
+        rows_before=old.count(),
+        rows_after=new.count(),
+        files_added=len(come),
+        files_removed=len(gone),
+        rows_added=sum(part.rows_added for part in partitions),
+        rows_removed=sum(part.rows_removed for part in partitions),
+        operations=_operations(places, table, v1, v2),
+        partitions=partitions,
+        windows=windows,
+    )
+
+
+def _view(
+    connection: duckdb.DuckDBPyConnection, name: str, root: str, at: DeltaTable, only: list[str]
+) -> None:
+    """The rows of some of the files of a version."""
+    pinned_at = Pinned.of(name, root, at)
+    chosen = pc.is_in(pinned_at.adds["path"], pa.array(only, pa.string()))
+    pinned_at.only(chosen).create_view(connection, name)
+
+
+def _files(at: DeltaTable) -> dict[str, File]:
+    """The files of a version, by their paths."""
+    adds = pa.table(at.get_add_actions())
+    keys = at.metadata().partition_columns
+    values = adds["partition"].to_pylist() if keys else [{}] * len(adds)
+    names = ("/".join(f"{key}={of[key]}" for key in keys) for of in values)
+    files = map(File, names, adds["num_records"].to_pylist())
+    return dict(zip(adds["path"].to_pylist(), files, strict=True))
+
+
+def _without(these: dict[str, File], those: dict[str, File]) -> dict[str, File]:
+    others = {unquote(path) for path in those}
+    return {path: of for path, of in these.items() if unquote(path) not in others}
+
+
+def _mixed(gone: dict[str, File], come: dict[str, File], all_of_them: bool) -> set[str]:
+    """The partitions of which files have to be read to know which rows differ."""
+    sides = [{file.partition for file in files.values()} for files in (gone, come)]
+    both = [*gone.values(), *come.values()]
+    unknown = {file.partition for file in both if all_of_them or file.rows is None}
+    return (sides[0] & sides[1]) | unknown
+
+
+def _counted(gone: dict[str, File], come: dict[str, File]) -> dict[str, tuple[int, int]]:
+    """Rows of files that came and that went, by partition."""
+    sums = [Counter[str](), Counter[str]()]
+    for side, files in zip(sums, (come, gone), strict=True):
+        for file in files.values():
+            side[file.partition] += file.rows or 0
+    return {part: (sums[0][part], sums[1][part]) for part in sums[0] | sums[1]}
+
+
+def _common(old: DeltaTable, new: DeltaTable) -> list[str]:
+    """The columns that both have: one that was added since is no difference of rows."""
+    known = {field.name for field in new.schema().fields}
+    return [field.name for field in old.schema().fields if field.name in known]
+
+
+def _partition(at: DeltaTable) -> str:
+    """The name of a row's partition, in DuckDB's words."""
+    keys = at.metadata().partition_columns
+    parts = (f"'{key}=' || CAST({quoted(key)} AS VARCHAR)" for key in keys)
+    return " || '/' || ".join(parts) or "''"
+
+
+def _compare(connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> None:
+    """`added` and `removed`: the rows that only one side has, as often as it has them more."""
+    is_ours = table in (LOGS.name, QUARANTINE.name)
+    keys = ("date", "hour") if table == LOGS.name else ("date",)
+    chosen = ", ".join(quoted(name) for name in ((*keys, *IDENTITY) if is_ours else columns))
+    for name, one, other in (("added", "new", "old"), ("removed", "old", "new")):
+        query = f"SELECT {chosen} FROM {one} EXCEPT ALL SELECT {chosen} FROM {other}"
+        connection.execute(f"CREATE TEMP TABLE {name} AS {query}")
+
+
+def _by_partition(
+    connection: duckdb.DuckDBPyConnection, partition: str
+) -> dict[str, tuple[int, int]]:
+    """Rows added and removed, by partition."""
+    one_side = "SELECT {} AS part, {} AS added, {} AS removed FROM {}"
+    both = " UNION ALL ".join(
+        one_side.format(partition, *counts) for counts in ((1, 0, "added"), (0, 1, "removed"))
+    )
+    query = f"SELECT part, sum(added), sum(removed) FROM ({both}) GROUP BY part"
+    rows = connection.execute(query).fetchall()
+    return {part: (int(added), int(removed)) for part, added, removed in rows}
+
+
+def _changes(
+    gone: dict[str, File], come: dict[str, File], rows: dict[str, tuple[int, int]]
+) -> list[PartitionChange]:
+    added, removed = (Counter(file.partition for file in of.values()) for of in (come, gone))
+    return [
+        PartitionChange(part, added[part], removed[part], *rows[part])
+        for part in sorted({*added, *removed})
+    ]
+
+
+def _windows(connection: duckdb.DuckDBPyConnection, table: str) -> list[WindowChange]:
+    """The windows whose rows differ; a key that is on both sides was changed."""
+    rollup = ROLLUPS[table]
+    keys = ", ".join(quoted(key) for key in rollup.keys)
+    requests = quoted(rollup.sums[0].name)
+    sides = " UNION ALL ".join(
+        f"SELECT granularity, window_start, {keys}, {side} AS is_new, {requests} AS n FROM {name}"
+        for side, name in (("false", "removed"), ("true", "added"))
+    )
+    query = (
+        "SELECT granularity, window_start, count(*) FILTER (is_in AND NOT was_in), "
+        "count(*) FILTER (was_in AND NOT is_in), count(*) FILTER (is_in AND was_in), "
+        "CAST(sum(before) AS BIGINT), CAST(sum(after) AS BIGINT) FROM ("
+        f"SELECT granularity, window_start, {keys}, bool_or(is_new) AS is_in, "
+        "bool_or(NOT is_new) AS was_in, sum(CASE WHEN is_new THEN 0 ELSE n END) AS before, "
+        f"sum(CASE WHEN is_new THEN n ELSE 0 END) AS after FROM ({sides}) GROUP BY ALL) "
+        f"GROUP BY granularity, window_start ORDER BY ALL LIMIT {MOST_WINDOWS}"
+    )
+    return [WindowChange(*row) for row in connection.execute(query).fetchall()]
+
+
+def _operations(places: Places, table: str, v1: int, v2: int) -> dict[str, int]:
+    """What the commits between did, as far as the log still has them."""
+    log, (low, high) = Log(places, table), sorted((v1, v2))
+    looked_at = range(max(low, high - MOST_COMMITS) + 1, high + 1)
+    infos = (log.info(version) or {} for version in looked_at)
+    return dict(Counter(str(info.get("operation", "unknown")) for info in infos))

@@ -1,0 +1,117 @@
+"""What a lake holds and how it came to be: tables and their versions, without reading a row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lakehouse import store
+from lakehouse.paths import Places
+from lakehouse.query import pinned
+from lakehouse.store.log import Log, committed
+from lakehouse.tables.catalog import TABLES
+
+ROW_METRICS = ("num_added_rows", "numOutputRows", "num_output_rows")
+
+
+@dataclass(frozen=True)
+class Version:
+    """One commit; `rows` are those that it added, None where it does not say."""
+
+    version: int
+    time: datetime | None
+    operation: str | None
+    rows: int | None
+    writer: str | None
+    oldest_readable: bool
+
+
+@dataclass(frozen=True)
+class Overview:
+    """One table as it is now; `rows` is None where a file does not say."""
+
+    name: str
+    rows: int | None
+    files: int
+    bytes: int
+    version: int
+    last_commit: datetime | None
+    comment: str
+
+
+VERSION = [of.name for of in fields(Version)]
+OVERVIEW = [of.name for of in fields(Overview)]
+
+
+def versions(places: Places, name: str, limit: int) -> list[Version]:
+    """The newest versions of a table, newest first; TableError where it is not there."""
+    if name not in pinned.names(places):
+        raise pinned.absent(places, name)
+    found, log = store.open_table(places, name), Log(places, name)
+    newest, first = found.version(), max(log.oldest(), store.oldest_kept(found))
+    shown = range(newest, max(newest - limit, log.oldest() - 1), -1)
+    return [version(number, log.info(number) or {}, number == first) for number in shown]
+
+
+def oldest(places: Places, name: str) -> int:
+    """The oldest version of a table that can still be read: its log and its files are there."""
+    return max(Log(places, name).oldest(), store.oldest_kept(store.open_table(places, name)))
+
+
+def overviews(places: Places) -> list[Overview]:
+    """Every table of a lake; TableError where there is none."""
+    found = pinned.names(places)
+    if not found:
+        raise pinned.absent(places, "")
+    return [_overview(places, name) for name in found]
+
+
+def dicts(found: list[Any]) -> list[dict[str, Any]]:
+    """Versions or overviews as objects."""
+    return [asdict(one) for one in found]
+
+
+def version(number: int, info: Mapping[str, Any], oldest: bool) -> Version:
+    """A commit, out of what it says of itself: `store`'s own note, else the writer's metrics."""
+    note = _note(info)
+    metrics = info.get("operationMetrics") or {}
+    counted = [metrics[name] for name in ROW_METRICS if name in metrics]
+    rows = note.get("rows", counted[0] if counted else None)
+    return Version(
+        version=number,
+        time=committed(info),
+        operation=info.get("operation"),
+        rows=None if rows is None else int(rows),
+        writer=note.get("writer") or info.get("engineInfo"),
+        oldest_readable=oldest,
+    )
+
+
+def _overview(places: Places, name: str) -> Overview:
+    found = store.open_table(places, name)
+    adds = pa.table(found.get_add_actions())
+    known = not adds["num_records"].null_count
+    ours = TABLES.get(name)
+    return Overview(
+        name=name,
+        rows=pc.sum(adds["num_records"]).as_py() or 0 if known else None,
+        files=adds.num_rows,
+        bytes=pc.sum(adds["size_bytes"]).as_py() or 0,
+        version=found.version(),
+        last_commit=Log(places, name).time(found.version()),
+        comment=found.metadata().description or (ours.comment if ours else ""),
+    )
+
+
+def _note(info: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        note = msgspec.json.decode(info.get("logpond") or "{}")
+    except msgspec.DecodeError:
+        return {}
+    return note if isinstance(note, dict) else {}

@@ -1,0 +1,83 @@
+"""Live tail: the rows that new commits bring, read from their own files."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+from anyio import to_thread
+from fastapi.sse import ServerSentEvent
+
+from analytics.web.explore.figures import ORDER, Row
+from analytics.web.explore.filters import Chosen
+from analytics.web.lake.lake import Lake
+from lakehouse.duck import Pinned
+from lakehouse.errors import TableError
+from lakehouse.paths import is_url
+from lakehouse.store.log import Log
+from lakehouse.tables.catalog import LOGS
+
+EVERY_SECONDS, MOST_ROWS, MOST_COMMITS = 1.0, 100, 50
+
+
+@dataclass
+class Tail:
+    """The chosen rows of commits after `version`; a choice has no time range here."""
+
+    lake: Lake
+    chosen: Chosen
+    version: int
+
+    @classmethod
+    def of(cls, lake: Lake, chosen: Chosen, after: str | None) -> Tail:
+        """From a version on that a browser saw last, else from now."""
+        if is_url(lake.places.lake):
+            raise TableError("live tail reads the files of a folder", "look again in a moment")
+        state = lake.newest(LOGS.name)
+        newest = state.version if state else -1
+        seen = int(after) if after and after.isdecimal() else newest
+        return cls(lake, chosen, min(max(seen, newest - MOST_COMMITS), newest))
+
+    def rows(self) -> list[Row]:
+        """What came since the last call, newest first: at most so many, of so many commits."""
+        state = self.lake.newest(LOGS.name)
+        if state is None or state.version <= self.version:
+            return []
+        first = max(self.version + 1, state.version - MOST_COMMITS)
+        files = self._files(state.files, first, state.version)
+        self.version = state.version
+        if not files.adds.num_rows:
+            return []
+        rules = " AND ".join([self.chosen.found, *self.chosen.conditions().values()])
+        sql = f"SELECT * FROM logs WHERE {rules} ORDER BY {ORDER} LIMIT {MOST_ROWS}"
+        return self.lake.ask(sql, self.chosen.bound(), {LOGS.name: files})
+
+    def _files(self, whole: Pinned, first: int, last: int) -> Pinned:
+        log = Log(self.lake.places, LOGS.name)
+        adds = [add for version in range(first, last + 1) for add in _brought(log, version)]
+        columns = {"path": [add["path"] for add in adds],
+                   "partition": [add["partitionValues"] for add in adds]}  # fmt: skip
+        return replace(whole, adds=pa.table(columns))
+
+
+async def tail(
+    lake: Lake, chosen: Chosen, after: str | None, drawn: Callable[[list[Row]], str]
+) -> AsyncIterator[ServerSentEvent]:
+    """`rows` with their HTML as commits bring them; the id lets a browser go on after a pause."""
+    follow = await to_thread.run_sync(Tail.of, lake, chosen, after)
+    yield ServerSentEvent(event="hello", id=str(follow.version), retry=2000, raw_data="")
+    while not lake.closing.is_set():
+        rows = await to_thread.run_sync(follow.rows)
+        if rows:
+            yield ServerSentEvent(event="rows", id=str(follow.version), raw_data=drawn(rows))
+        await asyncio.sleep(EVERY_SECONDS)
+
+
+def _brought(log: Log, version: int) -> Iterator[dict[str, Any]]:
+    """The files of a commit that has new rows; one that moves rows has none."""
+    for action in log.actions(version) or ():
+        if "add" in action and action["add"].get("dataChange", True):
+            yield action["add"]

@@ -1,0 +1,1 @@
+"""The page Home: rates, latency, incidents, recent events."""

@@ -1,0 +1,203 @@
+"""What Home shows, as values: the last hours in figures and series, services, what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from analytics.web.home import recent_events as lately
+from analytics.web.home.minutes import Counted, Minutes, minutes
+from analytics.web.home.recent_events import Event, Incident
+from analytics.web.lake.lake import Snapshot
+from analytics.web.lake.pulse import Beat, Pulse
+from lakehouse.tables.catalog import LOGS
+
+MINUTE, RECENT = timedelta(minutes=1), timedelta(minutes=5)
+# Hours to look back, and the minutes that a point of a chart stands for.
+SPANS = {1: 1, 6: 2, 24: 10}
+STALE_SECONDS, OLD_SECONDS = 30, 300
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number of now with its last hours; `state` is ok, warn, bad or unknown."""
+
+    name: str
+    title: str
+    unit: str
+    value: float | None
+    note: str
+    state: str
+    series: list[float | None]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A line of the service table: the last hours, and requests by point."""
+
+    name: str
+    requests: int
+    per_second: float
+    error_rate: float | None
+    server_errors: int
+    p95: float | None
+    series: list[float | None]
+
+
+@dataclass(frozen=True)
+class Home:
+    """All of Home; `times` are the starts of the points, in seconds since 1970."""
+
+    now: datetime
+    newest_event: datetime
+    version: int
+    hours: int
+    times: list[int]
+    figures: list[Figure]
+    services: list[Service]
+    incidents: list[Incident]
+    lately: list[Event]
+
+
+@dataclass(frozen=True)
+class Span:
+    """From the first to the last whole minute that is shown, in points of some minutes."""
+
+    first: datetime
+    end: datetime
+    point: timedelta
+
+    @classmethod
+    def of(cls, hours: int, newest: datetime, now: datetime) -> Span:
+        """Up to the newest event: a stream that stopped yesterday still shows its last hours."""
+        point = SPANS[hours] * MINUTE
+        end = _floor(min(newest, now), MINUTE)
+        return cls(_floor(end - timedelta(hours=hours), point), end, point)
+
+    @property
+    def times(self) -> list[datetime]:
+        """The starts of the points that are whole."""
+        points = (self.end - self.first) // self.point
+        return [self.first + number * self.point for number in range(points)]
+
+    @property
+    def key(self) -> str:
+        """The start of a minute's point, as SQL."""
+        size = int(self.point.total_seconds())
+        return f"epoch(window_start)::BIGINT // {size} * {size}"
+
+
+def home(snapshot: Snapshot, pulse: Pulse | None, hours: int) -> Home:
+    """Home over a lake with rows in it."""
+    logs = snapshot.need(LOGS.name)
+    newest: datetime = logs.newest("timestamp")
+    span = Span.of(hours, newest, snapshot.now)
+    recent_from = span.end - RECENT
+    with minutes(snapshot, min(span.first, recent_from), span.end) as found:
+        points = {point.key: point for point in found.by(span.key, _since(span.first))}
+        recent = next(iter(found.by("1", _since(recent_from))), None)
+        services = _services(found, span)
+    times = [int(at.timestamp()) for at in span.times]
+    series = [points.get(at) for at in times]
+    incidents = lately.incidents(snapshot, span.first)
+    beat = pulse.newest() if pulse and snapshot.is_live else None
+    figures = [
+        *_traffic(recent, series, span.point),
+        _open(incidents, span.times),
+        _fresh(snapshot, newest, span, beat),
+        _lag(pulse, beat, span, is_live=snapshot.is_live),
+    ]
+    return Home(
+        snapshot.now, newest, logs.version, hours, times, figures, services,
+        incidents[: lately.MOST], lately.events(snapshot, span.first, incidents),
+    )  # fmt: skip
+
+
+def _since(first: datetime) -> str:
+    return f"window_start >= TIMESTAMPTZ '{first:%Y-%m-%d %H:%M:%S}+00'"
+
+
+def _traffic(
+    recent: Counted | None, series: Sequence[Counted | None], point: timedelta
+) -> list[Figure]:
+    seconds, now = point.total_seconds(), recent or Counted(1, 0, 0, 0, None)
+    total = sum(one.requests for one in series if one)
+    errors, server = now.error_rate, now.server_errors / max(now.requests, 1)
+
+    def each(of: Callable[[Counted], float | None], gap: float | None = None) -> list[Any]:
+        return [of(one) if one else gap for one in series]
+
+    return [
+        Figure("rate", "Events a second", "/s", now.requests / RECENT.total_seconds(),
+               f"{total:,} in this time", "ok", each(lambda one: one.requests / seconds, 0.0)),
+        Figure("errors", "Error rate", "%", errors, f"{server * 100:.3g} % by servers", "ok",
+               each(lambda one: one.error_rate)),
+        Figure("latency", "Latency, p95", "ms", now.p95, "95 % were faster", "ok",
+               each(lambda one: one.p95)),
+    ]  # fmt: skip
+
+
+def _open(incidents: Sequence[Incident], times: Sequence[datetime]) -> Figure:
+    is_open = [one for one in incidents if one.status == "open"]
+    worst = next((s for s in ("critical", "warning") if any(o.severity == s for o in is_open)), "")
+    series: list[float | None] = [
+        float(sum(o.opened <= at and (o.closed is None or at < o.closed) for o in incidents))
+        for at in times
+    ]
+    note = f"the worst is {worst}" if worst else f"{len(incidents)} in this time"
+    state = {"critical": "bad", "warning": "warn"}.get(worst, "ok")
+    return Figure("incidents", "Open incidents", "", len(is_open), note, state, series)
+
+
+def _fresh(snapshot: Snapshot, newest: datetime, span: Span, beat: Beat | None) -> Figure:
+    age = max(0.0, (snapshot.now - newest).total_seconds())
+    state = "ok" if age < STALE_SECONDS else "warn" if age < OLD_SECONDS else "bad"
+    note = f"newest event {newest:%H:%M:%S} UTC"
+    if beat and beat.is_running is False:
+        note = "ingest does not run: `logpond up`"
+    return Figure("freshness", "Freshness", "s", age, note, state,
+                  lately.delays(snapshot, span.first, span.point, span.times))  # fmt: skip
+
+
+def _lag(pulse: Pulse | None, beat: Beat | None, span: Span, is_live: bool) -> Figure:
+    waiting = beat.waiting if beat else None
+    seen: dict[datetime, float] = {}
+    for one in list(pulse.beats) if pulse and is_live else []:
+        if one.waiting is not None:
+            at = _floor(one.at, span.point)
+            seen[at] = max(seen.get(at, 0), one.waiting)
+    note = "records that wait in Kafka" if waiting is not None else "Kafka does not tell"
+    note = note if is_live else "not known of the past"
+    state = "unknown" if waiting is None else "ok"
+    return Figure("lag", "Lag", "", waiting, note, state, [seen.get(at) for at in span.times])
+
+
+def _services(found: Minutes, span: Span) -> list[Service]:
+    since = _since(span.first)
+    seconds, at = span.point.total_seconds(), [int(time.timestamp()) for time in span.times]
+    spread: dict[str, dict[int, int]] = {}
+    for one in found.counts(f"service, {span.key}", since):
+        spread.setdefault(one[0], {})[one[1]] = one[2]
+    length = (span.end - span.first).total_seconds()
+    return sorted(
+        (
+            Service(
+                name=one.key,
+                requests=one.requests,
+                per_second=one.requests / length,
+                error_rate=one.error_rate,
+                server_errors=one.server_errors,
+                p95=one.p95,
+                series=[spread[one.key].get(time, 0) / seconds for time in at],
+            )
+            for one in found.by("service", since)
+        ),
+        key=lambda service: -service.requests,
+    )
+
+
+def _floor(at: datetime, to: timedelta) -> datetime:
+    size = int(to.total_seconds())
+    return datetime.fromtimestamp(int(at.timestamp()) // size * size, at.tzinfo)

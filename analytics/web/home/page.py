@@ -1,0 +1,49 @@
+"""Home: how it goes now, and how it went in the last hours."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import HTMLResponse, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from analytics.web.base.live import changes, following
+from analytics.web.base.page import Page, View, Viewed
+from analytics.web.home import figures as home_figures
+from analytics.web.home.figures import SPANS, Home
+from lakehouse.tables.catalog import ANOMALIES, LOGS
+from lakehouse.tables.rollups import MINUTES
+
+router = APIRouter()
+PAGE = Page("home", "Home", "/", router)
+WATCHED = (LOGS.name, MINUTES.name, ANOMALIES.name)
+Hours = Annotated[Literal["1", "6", "24"], Query(description="How many hours to look back.")]
+
+
+@router.get("/", response_class=HTMLResponse, include_in_schema=False)
+def page(view: Viewed, hours: Hours = "6") -> Response:
+    """The page."""
+    logs = view.snapshot.table(LOGS.name)
+    if logs is None or not logs.rows:
+        return view.empty(PAGE)
+    return view.page(PAGE, "home.html", home=_home(view, hours), spans=[*SPANS])
+
+
+@router.get("/api/home", tags=["home"])
+def figures(view: Viewed, hours: Hours = "6") -> Home:
+    """Figures of now with their series, services, incidents, what happened lately."""
+    return _home(view, hours)
+
+
+@router.get("/live", response_class=EventSourceResponse, include_in_schema=False,
+            dependencies=[Depends(following)])  # fmt: skip
+async def live(view: Viewed) -> AsyncIterator[ServerSentEvent]:
+    """Tells that there are newer rows or incidents."""
+    async for event in changes(view.lake, WATCHED):
+        yield event
+
+
+def _home(view: View, hours: str) -> Home:
+    return home_figures.home(view.snapshot, view.request.app.state.pulse, int(hours))

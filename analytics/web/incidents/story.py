@@ -1,0 +1,188 @@
+"""What an incident looked like: its minutes, some of its events, what it was computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from analytics.web.home.minutes import Counted, minutes
+from analytics.web.incidents.rows import Incident
+from analytics.web.lake.lake import Snapshot
+from lakehouse.tables.catalog import LOGS
+from lakehouse.tables.rollups import MINUTES
+
+MINUTE = timedelta(minutes=1)
+BEFORE, AFTER = timedelta(minutes=60), timedelta(minutes=20)
+# Numbers of an incident are of so many minutes together.
+SPAN = 5
+SAMPLES = 5
+LONGEST = timedelta(hours=24)
+UNITS = {
+    "traffic": "requests in 5 min", "client_errors": "client errors in 5 min",
+    "server_errors": "server errors in 5 min", "latency": "95th percentile [ms]",
+    "address": "requests a minute",
+}  # fmt: skip
+SAMPLED = ("event_id", "timestamp", "service", "endpoint", "status_code", "ip", "response_time",
+           "message", "_topic", "_partition", "_offset", "_commit")  # fmt: skip
+BAND = ("observed", "expected", "lower", "upper")
+LABELS = {"upper": "most", "lower": "least", "expected": "expected", "observed": "seen"}
+COLORS = {"upper": "line", "lower": "line", "expected": "muted", "observed": "accent"}
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Band:
+    """A minute as the detector saw it, and what it expected; 98 of 100 lie from lower to upper."""
+
+    at: datetime
+    observed: float | None
+    expected: float | None
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The closed minutes that an incident was folded from, and the `logs` that they counted.
+
+    `logs_version` is None where they are gone; `is_readable` is whether it still can be read.
+    `before` is when the lake had nothing of it yet.
+    """
+
+    folded_to: datetime | None
+    logs_version: int | None
+    is_readable: bool
+    before: datetime
+    config: str | None
+
+
+def span(incident: Incident) -> tuple[datetime, datetime]:
+    """From an hour before an incident to a while after it, in whole minutes."""
+    first = incident.opened.replace(second=0, microsecond=0) - BEFORE
+    last = incident.closed or incident.last_breach
+    return first, min(last + AFTER, first + LONGEST) + MINUTE
+
+
+def series(snapshot: Snapshot, incident: Incident) -> list[tuple[datetime, float | None]]:
+    """What was seen of its measure, minute by minute, as far as there are minutes."""
+    first, end = span(incident)
+    if incident.ip:
+        return [*_of_address(snapshot, incident.ip, first, end)]
+    with minutes(snapshot, first, end) as held:
+        for column, value in (("service", incident.service), ("endpoint", incident.endpoint)):
+            if value:
+                held.keep(column, value)
+        counted = held.by("window_start")
+    return [*_rolled(counted, incident.measure)]
+
+
+def band(explained: Mapping[str, Any]) -> list[Band]:
+    """The minutes of what `logpond explain` says."""
+    points = explained.get("series", [])
+    return [
+        Band(datetime.fromisoformat(one["at"]), *(one[name] for name in BAND)) for one in points
+    ]
+
+
+def chart(
+    incident: Incident, seen: Sequence[tuple[datetime, float | None]], expected: Sequence[Band]
+) -> dict[str, Any]:
+    """The lines, the band and the mark, as charts.js draws them."""
+    first, end = span(incident)
+    until = (incident.closed or incident.last_breach) + MINUTE
+    mark = {"from": _seconds(incident.opened), "to": _seconds(until)}
+    points = [one for one in expected if first <= one.at < end]
+    if not points:
+        line = {"label": "seen", "values": [value for _, value in seen]}
+        return {"x": [_seconds(at) for at, _ in seen], "series": [line], "marks": [mark]}
+    lines = [
+        {"label": label, "values": [getattr(one, name) for one in points], "color": COLORS[name]}
+        for name, label in LABELS.items()
+    ]
+    return {"x": [_seconds(one.at) for one in points], "series": lines, "band": [1, 2],
+            "marks": [mark]}  # fmt: skip
+
+
+def unit(incident: Incident) -> str:
+    """What the numbers of an incident are."""
+    return UNITS.get(incident.measure, incident.measure)
+
+
+def samples(snapshot: Snapshot, incident: Incident) -> list[Row]:
+    """The events that it names, as far as `logs` still has them; each once, if it was repeated."""
+    ids, logs = incident.sample_event_ids[:SAMPLES], snapshot.need(LOGS.name)
+    if not ids:
+        return []
+    first, end = incident.opened - MINUTE * SPAN, incident.last_breach + MINUTE * SPAN
+    return snapshot.ask(
+        f"SELECT {', '.join(c for c in SAMPLED if c in logs.files.columns)} FROM logs "
+        "WHERE event_id IN (SELECT unnest(?::VARCHAR[])) "
+        "QUALIFY row_number() OVER (PARTITION BY event_id ORDER BY timestamp) = 1 "
+        "ORDER BY timestamp", [ids], logs=logs.between("timestamp", first, end),
+    )  # fmt: skip
+
+
+def origin(snapshot: Snapshot, incident: Incident) -> Origin:
+    """What it was computed from."""
+    logs, closed, to = snapshot.need(LOGS.name), snapshot.table(MINUTES.name), incident.folded_to
+    version = None
+    if closed and to:
+        (found,) = snapshot.ask(
+            "SELECT max(logs_version) AS version FROM minutes WHERE window_start = ?",
+            [to], minutes=closed.between("window_start", to, to + MINUTE),
+        )  # fmt: skip
+        version = found["version"]
+    readable = version is not None and logs.oldest_kept <= version <= logs.version
+    return Origin(to, version, readable, _before(snapshot, incident), incident.config)
+
+
+def _before(snapshot: Snapshot, incident: Incident) -> datetime:
+    """When the first row of the minute that opened it was decoded, so just before its commit."""
+    opened = incident.opened
+    (found,) = snapshot.ask(
+        "SELECT min(_ingested_at) AS came FROM logs WHERE timestamp >= ? AND timestamp < ?",
+        [opened, opened + MINUTE],
+        logs=snapshot.need(LOGS.name).between("timestamp", opened, opened + MINUTE),
+    )
+    came: datetime | None = found["came"]
+    return came or opened - MINUTE
+
+
+def _seconds(at: datetime) -> int:
+    return int(at.timestamp())
+
+
+def _of_address(
+    snapshot: Snapshot, ip: str, first: datetime, end: datetime
+) -> Iterator[tuple[datetime, float | None]]:
+    found = snapshot.ask(
+        "SELECT date_trunc('minute', timestamp) AS minute, count(*) AS requests FROM logs "
+        "WHERE ip = ? AND timestamp >= ? AND timestamp < ? GROUP BY minute",
+        [ip, first, end], logs=snapshot.need(LOGS.name).between("timestamp", first, end),
+    )  # fmt: skip
+    known = {row["minute"]: row["requests"] for row in found}
+    newest = snapshot.need(LOGS.name).newest("timestamp") or end
+    for number in range(int((min(end, newest) - first) / MINUTE) + 1):
+        at = first + number * MINUTE
+        yield at, float(known.get(at, 0))
+
+
+def _rolled(counted: Sequence[Counted], measure: str) -> Iterator[tuple[datetime, float | None]]:
+    """Sums of five minutes; a minute without a row counted nothing. Latency as it is."""
+    if not counted:
+        return
+    known = {one.key: one for one in counted}
+    at = counted[0].key
+    while at <= counted[-1].key:
+        held = [known[t] for n in range(SPAN) if (t := at - n * MINUTE) in known]
+        yield at, _measured(held, measure, known.get(at))
+        at += MINUTE
+
+
+def _measured(held: Sequence[Counted], measure: str, now: Counted | None) -> float | None:
+    if measure == "latency":
+        return now.p95 if now else None
+    name = "requests" if measure == "traffic" else measure
+    return float(sum(getattr(one, name) for one in held))

@@ -1,0 +1,1 @@
+"""The page Pipeline: queries, batches, quarantine, verify."""

@@ -1,0 +1,1 @@
+"""The page Tables: sizes, small files, hours, upkeep."""

@@ -1,0 +1,117 @@
+"""Alerts on disk until they are acknowledged; bounded, and what is dropped is counted.
+
+A file of SQLite, so that an alert is there or not, whenever a process dies, and never twice.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from anomaly.alerts.alert import Alert
+from lakehouse.store.disk import in_words
+
+# `ended` is NULL while an alert waits; the names of so many that ended are kept, so that none of
+# them is sent again.
+ENDED_KEPT = 10_000
+TABLES = """
+    CREATE TABLE IF NOT EXISTS alerts (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE NOT NULL,
+        body BLOB, since REAL NOT NULL, ended TEXT
+    );
+    CREATE INDEX IF NOT EXISTS by_end ON alerts (ended, number);
+    CREATE TABLE IF NOT EXISTS counts (what TEXT PRIMARY KEY, n INTEGER NOT NULL);
+"""
+SENT, REFUSED, DROPPED, OLD = "sent", "refused", "dropped", "old"
+ENDS = (SENT, REFUSED, DROPPED, OLD)
+
+
+class Outbox:
+    """At most `most` alerts wait; beyond them the oldest are dropped. For any thread or process."""
+
+    def __init__(self, file: str, most: int) -> None:
+        self._file, self._most = Path(file), most
+        with in_words(file):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+
+    def offer(self, alert: Alert) -> bool:
+        """Keep an alert until it is sent; False where it was offered before."""
+        with self._open() as db:
+            added = _add(db, alert, None)
+            over = "SELECT number FROM alerts WHERE ended IS NULL ORDER BY number DESC LIMIT -1"
+            for (number,) in db.execute(f"{over} OFFSET ?", (self._most,)).fetchall():
+                _end(db, "number = ?", number, DROPPED)
+        return added
+
+    def pass_over(self, alert: Alert) -> None:
+        """Count an alert that is too old to be sent, and never send it."""
+        with self._open() as db:
+            if _add(db, alert, OLD):
+                _count(db, OLD)
+
+    def next(self) -> Alert | None:
+        """The one that has waited longest."""
+        with self._open() as db:
+            chosen = "SELECT name, body FROM alerts WHERE ended IS NULL ORDER BY number LIMIT 1"
+            row = db.execute(chosen).fetchone()
+        return Alert(*row) if row else None
+
+    def end(self, name: str, how: str) -> None:
+        """Let an alert go: `sent`, or `refused` for good."""
+        with self._open() as db:
+            _end(db, "name = ?", name, how)
+
+    def knows(self, incident_id: str) -> bool:
+        """Whether an alert of an incident waits, or was sent."""
+        with self._open() as db:
+            chosen = "SELECT 1 FROM alerts WHERE name GLOB ? AND (ended IS NULL OR ended = 'sent')"
+            return db.execute(f"{chosen} LIMIT 1", (f"{incident_id}-*",)).fetchone() is not None
+
+    def counts(self) -> dict[str, int]:
+        """How many wait, and how many ended in which way."""
+        with self._open() as db:
+            ended = dict(db.execute("SELECT what, n FROM counts").fetchall())
+            (waiting,) = db.execute("SELECT count(*) FROM alerts WHERE ended IS NULL").fetchone()
+        return {"waiting": waiting, **{how: ended.get(how, 0) for how in ENDS}}
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """One transaction."""
+        with in_words(str(self._file)), closing(self._connected()) as db, db:
+            yield db
+
+    def _connected(self) -> sqlite3.Connection:
+        """What is no database any more is moved aside: no damage here may stop who offers."""
+        db = sqlite3.connect(self._file, timeout=30)
+        try:
+            db.executescript(TABLES)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            db.close()
+            self._file.replace(f"{self._file}.damaged-{time.time_ns()}")
+            db = sqlite3.connect(self._file, timeout=30)
+            db.executescript(TABLES)
+        return db
+
+
+def _add(db: sqlite3.Connection, alert: Alert, ended: str | None) -> bool:
+    row = (alert.name, None if ended else alert.body, time.time(), ended)
+    new = "INSERT OR IGNORE INTO alerts (name, body, since, ended) VALUES (?, ?, ?, ?)"
+    return db.execute(new, row).rowcount > 0
+
+
+def _end(db: sqlite3.Connection, where: str, which: object, how: str) -> None:
+    """Note how alerts that wait ended; their bodies go, and names beyond those kept."""
+    change = f"UPDATE alerts SET ended = ?, body = NULL WHERE {where} AND ended IS NULL"
+    if db.execute(change, (how, which)).rowcount:
+        _count(db, how)
+        ended = "SELECT number FROM alerts WHERE ended IS NOT NULL ORDER BY number DESC LIMIT -1"
+        db.execute(f"DELETE FROM alerts WHERE number IN ({ended} OFFSET ?)", (ENDED_KEPT,))
+
+
+def _count(db: sqlite3.Connection, what: str) -> None:
+    db.execute("INSERT INTO counts VALUES (?, 1) ON CONFLICT DO UPDATE SET n = n + 1", (what,))

@@ -1,0 +1,117 @@
+"""Commands about who is told: mute, unmute, alerts."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from anomaly.commands.series import anomaly
+from lakehouse import settings as settings_file
+from lakehouse.paths import Places
+from lakehouse.terminal import render
+from lakehouse.terminal.options import FORMAT, HUMANE, LAKE
+
+if TYPE_CHECKING:
+    from anomaly.alerts.mutes import Mute
+
+COLUMNS = ("key", "since", "until", "why")
+
+
+@anomaly.command()
+@click.argument("key", nargs=-1)
+@click.option("--for", "length", metavar="TIME", default="2h", show_default=True, help="30m, 3d.")
+@click.option("--why", default="", help="What others should know of it.")
+@LAKE
+@FORMAT
+def mute(key: tuple[str, ...], length: str, why: str, lake: str | None, how: str) -> None:
+    """Tell nobody about a key for a while; without KEY, list what is muted.
+
+    KEY is as incidents show it: a service, `service endpoint`, an address, or `global` for all
+    traffic. What is part of it is muted too: the endpoints of a service, but no address. Incidents
+    are found and kept as ever, marked as muted. It ends by itself.
+
+    \b
+      logpond mute shop --for 2h --why "deployment"
+      logpond mute shop /cart --for 30m
+      logpond mute 203.0.113.9 --for 3d
+      logpond mute
+    """
+    from anomaly.alerts.mutes import Mute, Mutes, key_of
+    from lakehouse.terminal.times import later
+
+    places, now = Places.of(settings_file.load(lake=lake)), datetime.now(UTC)
+    mutes = Mutes(places)
+    if not key:
+        _show(mutes.now(now), how)
+        return
+    one = Mute(key_of(" ".join(key)), now, later(length, now, "--for"), why)
+    mutes.add(one)
+    click.echo(f"{render.escaped(one.key)} is muted until {one.until:%Y-%m-%d %H:%M:%S}Z")
+    if not _is_known(places, one):
+        click.echo("note: no incident has been of this key so far", err=True)
+
+
+@anomaly.command()
+@click.argument("key", nargs=-1, required=True)
+@LAKE
+def unmute(key: tuple[str, ...], lake: str | None) -> None:
+    """Tell about a key again.
+
+    \b
+      logpond unmute shop /cart
+    """
+    from anomaly.alerts.mutes import Mutes, key_of
+    from lakehouse.errors import SettingsError
+
+    places = Places.of(settings_file.load(lake=lake))
+    name = key_of(" ".join(key))
+    if not Mutes(places).remove(name):
+        raise SettingsError(f"{render.escaped(name)} is not muted", "`logpond mute` lists what is")
+    click.echo(f"{render.escaped(name)} is not muted any more")
+
+
+@anomaly.command()
+@LAKE
+@FORMAT
+@click.option("--test", "is_test", is_flag=True, help="Post one alert now that means nothing.")
+def alerts(lake: str | None, how: str, is_test: bool) -> None:
+    """How many alerts wait for the webhook, were sent, refused, dropped, or too old to be sent.
+
+    \b
+      LOGPOND_WEBHOOK_URL=https://example.org/hook logpond alerts --test
+      logpond alerts
+    """
+    from anomaly.alerts import Outbox, try_out
+
+    settings = settings_file.load(lake=lake)
+    if is_test:
+        try_out(settings.webhook)
+        click.echo("the webhook took it")
+        return
+    file = Places.of(settings).alerts
+    if not Path(file).exists():
+        click.echo("nothing was kept for a webhook yet: webhook.url says where to", err=True)
+        return
+    counts = Outbox(file, settings.webhook.waiting_most).counts()
+    render.show(render.Rows.of_dicts([counts], [*counts]), how, sys.stdout)
+
+
+def _is_known(places: Places, one: Mute) -> bool:
+    """Whether an incident was ever of this key or of a part of it."""
+    from anomaly.lake.rows import incidents_of
+    from lakehouse.store import table_or_none
+    from lakehouse.tables.catalog import ANOMALIES
+
+    table = table_or_none(places, ANOMALIES)
+    found = incidents_of(table.to_pyarrow_table()) if table else []
+    return any(one.covers(incident) for incident in found)
+
+
+def _show(mutes: list[Mute], how: str) -> None:
+    rows = [[getattr(one, name) for name in COLUMNS] for one in mutes]
+    times = dict.fromkeys(("since", "until"), HUMANE["time"])
+    render.show(render.Rows(COLUMNS, rows), how, sys.stdout, times)

@@ -1,0 +1,219 @@
+"""Commands of the anomaly program that need a lake: detect, analyze, anomalies, explain."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from anomaly.commands.series import CONFIG, anomaly, constants
+from lakehouse import settings as settings_file
+from lakehouse.paths import Places
+from lakehouse.terminal import render
+from lakehouse.terminal.options import FORMAT, HUMANE, LAKE
+
+if TYPE_CHECKING:
+    from anomaly.engine.incident import Incident
+
+PNG = click.Path(dir_okay=False, path_type=Path)
+SINCE = click.option("--since", metavar="TIME", help="Only what went on after, e.g. -24h.")
+METHOD = click.option(
+    "--method", type=click.Choice(["surprise", "zscore"]), default="surprise", show_default=True,
+    help="zscore: a plain z over a sliding hour, for comparison.",
+)  # fmt: skip
+Between = tuple[datetime | None, datetime | None]
+SHOWN = ("opened", "severity", "status", "duration_minutes", "incident_id", "sentence")
+
+
+@anomaly.command()
+@LAKE
+@CONFIG
+@click.option("--once", is_flag=True, help="Close and judge what is there, then end.")
+def detect(lake: str | None, config: Path | None, once: bool) -> None:
+    """Close minutes of `logs` as they are over, judge them, and keep `anomalies`.
+
+    One line an incident that opens, escalates or closes. Ctrl-C or SIGTERM ends it between two
+    commits; the next start folds what it missed.
+
+    \b
+      logpond detect
+      logpond detect --once
+    """
+    from anomaly.lake.detect import Detect
+
+    settings = settings_file.load(lake=lake)
+    settings = settings_file.load(lake=lake, spark_ui_port=settings.anomaly.ui_port)
+    told = (lambda one: click.echo(line(one)), lambda why: click.echo(f"note: {why}", err=True))
+    Detect(settings, Places.of(settings), constants(config), *told)(once)
+
+
+@anomaly.command()
+@LAKE
+@CONFIG
+@FORMAT
+@SINCE
+@click.option("--until", metavar="TIME", help="Only what opened before.")
+@click.option("--version", type=int, metavar="N", help="Of `logs_windowed` at this version.")
+@METHOD
+def analyze(
+    lake: str | None,
+    config: Path | None,
+    how: str,
+    method: str,
+    since: str | None,
+    until: str | None,
+    version: int | None,
+) -> None:
+    """Judge all closed minutes again, without Spark: what `detect` says of them, or would.
+
+    The fold always starts at the first minute that is kept; --since and --until (RFC 3339, a
+    date, '24 hours ago' or -24h) select what is shown.
+
+    \b
+      logpond analyze --since -24h
+      logpond analyze --since 2026-05-01 --until 2026-05-02 --config other.toml --format json
+      logpond analyze --method zscore
+    """
+    from anomaly.lake.analysis import analysed
+
+    between = time_of(since, "--since"), time_of(until, "--until")
+    places = Places.of(settings_file.load(lake=lake))
+    judged_by = constants(config)
+    found = analysed(places, minutes_table(lake, version), judged_by, method, between)
+    if not _show(found, between, how, SHOWN) and how == "table":
+        _say_none(judged_by)
+
+
+@anomaly.command()
+@LAKE
+@FORMAT
+@SINCE
+@click.option("--open", "only_open", is_flag=True, help="Only those that are open.")
+def anomalies(lake: str | None, how: str, since: str | None, only_open: bool) -> None:
+    """List the incidents that were found, the newest last.
+
+    \b
+      logpond anomalies --open
+      logpond anomalies --since -24h --format json
+    """
+    from anomaly.alerts.mutes import Mutes, as_muted_now
+    from anomaly.lake.rows import incidents_of
+    from lakehouse.store import open_table
+    from lakehouse.tables.catalog import ANOMALIES
+
+    between = time_of(since, "--since"), None
+    places = Places.of(settings_file.load(lake=lake))
+    table = incidents_of(open_table(places, ANOMALIES).to_pyarrow_table())
+    mutes = Mutes(places).now(datetime.now(UTC))
+    found = [as_muted_now(one, mutes) for one in table]
+    chosen = [one for one in found if not only_open or one.status == "open"]
+    columns = (*SHOWN[:3], "muted", *SHOWN[3:])
+    if not _show(chosen, between, how, columns) and how == "table":
+        _say_none(constants(None))
+
+
+@anomaly.command()
+@click.argument("incident_id")
+@LAKE
+@CONFIG
+@click.option("--png", type=PNG, help="Draw what was seen, what was expected, and when.")
+@click.option("--recount", is_flag=True, help="Count its minutes in `logs`: as it was, and now.")
+@click.option("--format", "how", type=click.Choice(("text", "json")), default="text",
+              help="json is one object: these lines, and the series.")  # fmt: skip
+def explain(
+    incident_id: str,
+    lake: str | None,
+    config: Path | None,
+    png: Path | None,
+    recount: bool,
+    how: str,
+) -> None:
+    """Fold the closed minutes that an incident was made from again, and say what they give.
+
+    The first digits of its id are enough where no other begins so. --recount goes back to `logs`
+    at the versions that the minutes were counted from, where these can be read, and says how many
+    rows came late.
+
+    \b
+      logpond anomalies
+      logpond explain 4f1c0a9be2d37a55 --png incident.png
+      logpond explain 4f1c --recount
+    """
+    from anomaly.review.explain import Explained, incident_named
+    from anomaly.review.recount import recounted
+
+    places = Places.of(settings_file.load(lake=lake))
+    told = Explained(places, incident_named(places, incident_id), constants(config))
+    if how == "json":
+        series = [point._asdict() for point in told.series]
+        render.show_object({"lines": [*told.lines()], "series": series}, sys.stdout)
+        return
+    for said in told.lines():
+        click.echo(said)
+    if png:
+        from anomaly.review.chart import draw
+
+        draw(told, png)
+        click.echo(f"drawn in {png}")
+    if recount:
+        found = recounted(places, told.incident)
+        render.show(render.Rows.of_dicts(found.minutes, found.columns), "table", sys.stdout, HUMANE)
+        for said in found.lines():
+            click.echo(said)
+
+
+def line(one: Incident) -> str:
+    """One line for a person, when an incident changes."""
+    at = one.closed or one.last_breach
+    status = f"{one.status}, muted" if one.muted else one.status
+    return f"{at:%H:%M} {one.severity} {status}: {one.sentence}  [{one.incident_id}]"
+
+
+def minutes_table(lake: str | None, version: int | None = None) -> Any:
+    """The closed minutes of a lake; TableError where none were closed yet."""
+    from lakehouse.errors import TableError
+    from lakehouse.store import open_table, table_or_none
+    from lakehouse.tables.rollups import MINUTES
+
+    places = Places.of(settings_file.load(lake=lake))
+    if table_or_none(places, MINUTES.name) is None:
+        raise TableError(
+            f"there are no closed minutes in {places.lake} yet",
+            "`logpond detect --once` closes them",
+        )
+    return open_table(places, MINUTES.name, version)
+
+
+def time_of(text: str | None, flag: str) -> datetime | None:
+    """The time that a flag says, if it is given."""
+    from lakehouse.terminal.times import time
+
+    return None if text is None else time(text, datetime.now(UTC), flag)
+
+
+def _show(
+    incidents: Iterable[Incident], between: Between, how: str, columns: tuple[str, ...]
+) -> int:
+    """Those that went on between two times, in order of opening; for a person the main columns.
+
+    How many they are.
+    """
+    from anomaly.lake.fold import shown
+    from anomaly.lake.rows import rows_of
+
+    rows = rows_of(shown(incidents, *between))
+    chosen = columns if how == "table" else rows.column_names
+    humane = {**HUMANE, "muted": lambda is_muted: "yes" if is_muted else ""}
+    render.show(render.Rows.of_arrow(rows.select(chosen)), how, sys.stdout, humane)
+    return int(rows.num_rows)
+
+
+def _say_none(judged_by: Any) -> None:
+    warm = judged_by.keys.warm_minutes
+    click.echo(
+        f"no incident; a service or endpoint is judged after {warm} min of history", err=True
+    )

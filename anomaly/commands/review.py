@@ -1,0 +1,80 @@
+"""Commands that look back at what was found: backtest."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from anomaly.commands.lake import METHOD, SINCE, minutes_table, time_of
+from anomaly.commands.series import FILE, anomaly, constants
+from lakehouse import settings as settings_file
+from lakehouse.paths import Places
+from lakehouse.terminal import render
+from lakehouse.terminal.options import FORMAT, HUMANE, LAKE
+
+if TYPE_CHECKING:
+    from anomaly.engine.incident import Incident
+
+OTHER = click.option("--config", "other", type=FILE, help="Other constants.  [conf/anomaly.toml]")
+SHOWN = ("found", "key", "measure", "direction", "opened", "later_minutes", "severity",
+         "other_severity", "sentence")  # fmt: skip
+# What only one of both has is left empty.
+READS: dict[str, Callable[[Any], str]] = {
+    **dict.fromkeys(("severity", "other_severity"), lambda level: level or ""),
+    "opened": lambda at: HUMANE["time"](at) if at else "",
+    "later_minutes": lambda minutes: "" if minutes is None else f"{minutes:+d}",
+}
+
+
+@anomaly.command()
+@LAKE
+@OTHER
+@METHOD
+@SINCE
+@FORMAT
+def backtest(
+    lake: str | None, other: Path | None, method: str, since: str | None, how: str
+) -> None:
+    """Set what other constants would have raised beside what was raised, without Spark.
+
+    All closed minutes are folded by them, total silence is left out, and with the plain method so
+    are addresses. --since selects what is shown. A row is in `both` where
+    key, measure and direction are the same and the times touch. The last line, on standard error,
+    has the counts.
+
+    \b
+      logpond backtest --config other.toml --since 7d
+      logpond backtest --method zscore --since -24h --format csv
+    """
+    from anomaly.lake.analysis import analysed
+    from anomaly.lake.fold import shown
+    from anomaly.review.backtest import COLUMNS, compared, totals
+
+    between = time_of(since, "--since"), None
+    places = Places.of(settings_file.load(lake=lake))
+    would = analysed(places, minutes_table(lake), constants(other), method, between)
+    raised = [one for one in _raised(places) if _is_judged_by(method, one)]
+    rows = compared(shown(raised, *between), [one for one in would if _is_judged_by(method, one)])
+    columns = SHOWN if how == "table" else COLUMNS
+    render.show(render.Rows.of_dicts(rows, columns), how, sys.stdout, READS)
+    click.echo(totals(rows), err=True)
+
+
+def _raised(places: Places) -> list[Incident]:
+    from anomaly.lake.rows import incidents_of
+    from lakehouse.store import open_table
+    from lakehouse.tables.catalog import ANOMALIES
+
+    return incidents_of(open_table(places, ANOMALIES).to_pyarrow_table())
+
+
+def _is_judged_by(method: str, one: Incident) -> bool:
+    """No fold gives total silence, which is a matter of the wall clock; z knows no addresses."""
+    from anomaly.addresses.fold import MEASURE
+    from anomaly.engine.incident import SILENCE
+
+    return one.direction != SILENCE and (method != "zscore" or one.measure != MEASURE)

@@ -1,0 +1,1 @@
+"""The pure fold: closed minutes in, incidents out."""

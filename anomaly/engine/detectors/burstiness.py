@@ -1,0 +1,44 @@
+"""Keys that often nearly alert have to surprise more: real crowds come in bursts. Pure."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from anomaly.engine.arrays import Floats
+from anomaly.engine.config import Restless as Its
+from anomaly.engine.detectors.base import Judged
+from anomaly.engine.state import Columns, Field
+
+DAY = 1440
+
+
+class Restless:
+    """Counts each key's near alerts a day, in one direction, and divides its surprise by them."""
+
+    def __init__(self, its: Its, opens: float) -> None:
+        self.its, self.opens = its, opens
+        self.state = Columns(
+            peak=Field(0.0, "f4"), calm=Field(0.0, "f4"), near=Field(0.0, "f4"),
+            minutes=Field(0.0, "f4"),
+        )  # fmt: skip
+
+    def judge(self, one: Judged) -> Floats:
+        """The surprise of a judgement's rows, as far as their past lets it count."""
+        if not len(one.rows):
+            return one.surprise
+        days = self.state["minutes"][one.rows] / DAY + 1
+        often = (self.state["near"][one.rows] + self.its.usual) / days - self.its.usual
+        return np.asarray(one.surprise / (1 + self.its.weight * np.maximum(often, 0.0)))
+
+    def learn(self, one: Judged) -> None:
+        """Follow the clusters; one that ends without having alerted was a near alert."""
+        its, peak, calm = self.its, self.state["peak"], self.state["calm"]
+        surprise = np.zeros(len(peak))
+        surprise[one.rows] = np.where(one.holds, one.surprise, 0.0)
+        stirred = surprise >= its.least
+        np.maximum(peak, np.where(stirred, surprise, 0.0), out=peak, casting="same_kind")
+        calm[:] = np.where(stirred, 0.0, calm + 1)
+        over = (calm >= its.apart_minutes) & (peak > 0)
+        for name, more in (("near", over & (peak < self.opens)), ("minutes", 1.0)):
+            self.state[name][:] = self.state[name] * (1 - its.forget) + more
+        peak[over] = 0.0

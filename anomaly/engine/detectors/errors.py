@@ -1,0 +1,151 @@
+"""Shares of failed requests: five minutes against the usual share. Pure."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from anomaly.engine import surprise
+from anomaly.engine.arrays import Array, Bools, Floats, Ints
+from anomaly.engine.detectors.base import (
+    ANEW,
+    HELD,
+    SPAN,
+    UP,
+    Detector,
+    Judged,
+    Look,
+    Seen,
+    band,
+    clipped,
+    follow,
+    pushed,
+    reach,
+    tail,
+)  # fmt: skip
+from anomaly.engine.detectors.registry import detector
+from anomaly.engine.state import Field
+
+# A minute counts at most so many standard deviations while learning; fewer in an incident.
+_CALM, _HELD = 4.0, 1.0
+
+
+class Errors(Detector):
+    """A beta-binomial tail: a usual share, how sure it is, and how much it wanders."""
+
+    column: ClassVar[str]
+    fields: ClassVar[dict[str, Field]] = {
+        "errors": Field(np.nan, width=SPAN),
+        "requests": Field(np.nan, width=SPAN),
+        "usual_errors": Field(),
+        "usual_requests": Field(),
+        "learned": Field(0, "i4"),
+        "extra": Field(),
+        "scale": Field(),
+    }
+
+    def step(self, seen: Seen, mood: Array) -> list[Judged]:
+        """Judge the errors of the last five minutes among their requests, then learn."""
+        self._push(getattr(seen, self.column), seen.requests, mood)
+        errors, tries = self._sums()
+        share, spread = self._share(), self._spread(tries)
+        ready = seen.warm & ~np.isnan(self.state["errors"][:, 0])
+        found = self._judge(ready, mood, errors, tries, share, spread)
+        self._learn_spread(mood, errors, tries, share, spread, ready)
+        return [found]
+
+    def excess(self, rows: Ints) -> Floats:
+        """Errors over the expected, in the last five minutes."""
+        errors, tries = self._sums()
+        return np.asarray((errors - tries * self._share())[rows])
+
+    def look(self, rows: Ints) -> Look:
+        """Errors of five minutes, and their band, among so many requests."""
+        (errors, tries), share = self._sums(), self._share()
+        low, high = band(tries * share, _variance(tries, share, self._spread(tries)))
+        seen = errors + 0 * self.state["errors"].sum(axis=1)
+        told = (seen, tries * share, low, np.minimum(high, tries), tries)
+        return Look(*(column[rows] for column in told))
+
+    def clear(self) -> None:
+        """Wait for five minutes of data again."""
+        self.state["errors"][:] = self.state["requests"][:] = np.nan
+
+    def _sums(self) -> tuple[Floats, Floats]:
+        errors = np.nansum(self.state["errors"], axis=1)
+        return errors, np.maximum(np.nansum(self.state["requests"], axis=1), errors)
+
+    def _share(self) -> Floats:
+        its, weight = self.config.errors, self.config.errors.level_weight
+        prior = its.prior_requests * weight
+        usual = self.state["usual_errors"] + its.prior_share * prior
+        return np.clip(usual / (self.state["usual_requests"] + prior), 1e-5, 0.95)
+
+    def _spread(self, tries: Floats) -> Floats:
+        """The share's variance as a part of p(1-p): what it wanders, and what is not known."""
+        its, state = self.config.errors, self.state
+        known = state["usual_requests"] / its.level_weight + its.prior_requests
+        prior = its.prior_requests**2 * self._share()
+        wander = (state["extra"] + its.spread_prior * prior) / (state["scale"] + prior)
+        return np.clip(wander, its.spread_least, 0.5) + 1 / known
+
+    def _push(self, errors: Floats, requests: Floats, mood: Array) -> None:
+        its, state = self.config.errors, self.state
+        left, of = pushed(state["errors"], errors), pushed(state["requests"], requests)
+        sound, share = ~np.isnan(left), self._share()
+        tries = np.where(sound, of, 0.0)
+        deviation = np.sqrt(_variance(tries, share, self._spread(tries))) + 0.5
+        far = reach(mood, state["learned"], _CALM, _HELD) * deviation
+        follow(state["usual_errors"], clipped(left, tries * share, far), its.level_weight, sound)
+        follow(state["usual_requests"], of, its.level_weight, sound)
+        state["learned"][:] += sound
+        self._anew(mood == ANEW)
+
+    def _anew(self, rows: Bools) -> None:
+        for usual, last in (("usual_errors", "errors"), ("usual_requests", "requests")):
+            self.state[usual][rows] = np.nansum(self.state[last][rows], axis=1) / SPAN
+
+    def _learn_spread(
+        self, mood: Array, errors: Floats, tries: Floats, share: Floats, spread: Floats,
+        ready: Bools,
+    ) -> None:  # fmt: skip
+        weight = self.config.errors.spread_weight
+        deviation = np.sqrt(_variance(tries, share, spread)) + 0.5
+        far = np.where(mood == HELD, _HELD, _CALM) * deviation
+        off = clipped(errors, tries * share, far) - tries * share
+        plain = tries * share * (1 - share)
+        follow(self.state["extra"], off * off - plain, weight, ready)
+        follow(self.state["scale"], plain * np.maximum(tries - 1, 0.0), weight, ready)
+
+    def _judge(
+        self, ready: Bools, mood: Array, errors: Floats, tries: Floats, share: Floats,
+        spread: Floats,
+    ) -> Judged:  # fmt: skip
+        its, expected = self.config.errors, tries * share
+        holds = (tries >= its.requests_least) & (errors >= its.errors_least)
+        holds &= (errors >= its.ratio * expected) & (errors >= expected + its.points * tries)
+        rows = np.flatnonzero(ready & (errors > expected) & (holds | (mood == HELD)))
+        found = tail(surprise.share_up, rows, errors, tries, share, 1 / spread)
+        critical = (holds & (errors > its.critical_share * tries))[rows]
+        low, high = band(expected, _variance(tries, share, spread))
+        told = (c[rows] for c in (errors, expected, low, np.minimum(high, tries), tries))
+        return Judged(self.measure, UP, rows, found, holds[rows], critical, *told)
+
+
+@detector("surprise")
+class ClientErrors(Errors):
+    """Answers 4xx among all."""
+
+    measure, column = "client_errors", "client_errors"
+
+
+@detector("surprise")
+class ServerErrors(Errors):
+    """Answers 5xx among all."""
+
+    measure, column = "server_errors", "server_errors"
+
+
+def _variance(tries: Floats, share: Floats, spread: Floats) -> Floats:
+    return np.asarray(tries * share * (1 - share) * (1 + np.maximum(tries - 1, 0.0) * spread))

@@ -1,0 +1,158 @@
+"""Request counts: five minutes against a level that lags behind them. Pure."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import numpy as np
+
+from anomaly.engine import surprise
+from anomaly.engine.arrays import Array, Bools, Floats, Ints
+from anomaly.engine.detectors.base import (
+    ANEW,
+    DOWN,
+    HELD,
+    SPAN,
+    UP,
+    Detector,
+    Judged,
+    Look,
+    Seen,
+    band,
+    clipped,
+    follow,
+    pushed,
+    reach,
+    tail,
+)  # fmt: skip
+from anomaly.engine.detectors.registry import detector
+from anomaly.engine.state import Field
+
+# Expected requests below which over-dispersion cannot be told.
+_FEW = 5.0
+
+
+@detector("surprise")
+class Traffic(Detector):
+    """Spikes, drops and silence: negative-binomial tails with learned over-dispersion."""
+
+    measure = "traffic"
+    directions = (UP, DOWN)
+    bursts = (UP,)
+    fields: ClassVar[dict[str, Field]] = {
+        "last": Field(np.nan, width=SPAN),
+        "level": Field(),
+        "learned": Field(0, "i4"),
+        "judged": Field(0, "i4"),
+        "extra": Field(),
+        "scale": Field(),
+        "quiet": Field(0, "i4"),
+    }
+
+    def step(self, seen: Seen, mood: Array) -> list[Judged]:
+        """Judge the sum of the last five minutes, then learn."""
+        self._push(seen.requests, mood)
+        total = np.nansum(self.state["last"], axis=1)
+        expected = SPAN * self.state["level"]
+        size = self._size(expected)
+        ready = seen.warm & ~np.isnan(self.state["last"][:, 0])
+        found = [
+            self._spikes(ready, mood, total, expected, size),
+            self._drops(ready, mood, total, expected, size),
+        ]
+        self._learn_dispersion(mood, total, expected, size, ready)
+        return found
+
+    def excess(self, rows: Ints) -> Floats:
+        """Requests over the expected, in the last five minutes."""
+        last = np.nansum(self.state["last"][rows], axis=1)
+        return np.asarray(last - SPAN * self.state["level"][rows])
+
+    def look(self, rows: Ints) -> Look:
+        """Requests of five minutes, and their band."""
+        total, expected = self.state["last"].sum(axis=1), SPAN * self.state["level"]
+        low, high = band(expected, expected + expected**2 / self._size(expected))
+        five = np.full(len(total), float(SPAN))
+        return Look(*(column[rows] for column in (total, expected, low, high, five)))
+
+    def absence(self, row: int, minutes: int) -> tuple[float, float]:
+        """How much it would surprise that a row did nothing for so long, and what was expected."""
+        level = self.state["level"][row]
+        size = float(self._size(SPAN * self.state["level"])[row])
+        nothing = size * math.log1p(level * minutes / size) / math.log(10)
+        return min(nothing, surprise.CAP), float(level * minutes)
+
+    def clear(self) -> None:
+        """Wait for five minutes of data again."""
+        self.state["last"][:] = np.nan
+        self.state["quiet"][:] = 0
+
+    def _push(self, requests: Floats, mood: Array) -> None:
+        its, level, learned = self.config.traffic, self.state["level"], self.state["learned"]
+        self.state["quiet"][:] = np.where(requests > 0, 0, self.state["quiet"] + 1)
+        left = pushed(self.state["last"], requests)
+        sound = ~np.isnan(left)
+        base = np.maximum(level, 1.0)
+        deviation = np.sqrt(base + base * base / self._size(SPAN * level))
+        far = reach(mood, learned, its.winsor, its.incident_winsor) * deviation
+        weight = np.maximum(its.level_weight, 1 / (learned + 1.0))
+        follow(level, clipped(left, level, far), weight, sound)
+        learned += sound
+        anew = mood == ANEW
+        level[anew] = np.nanmean(self.state["last"][anew], axis=1) if anew.any() else 0.0
+
+    def _size(self, expected: Floats) -> Floats:
+        """The size of the negative binomial: 1 / over-dispersion, with a prior that fades."""
+        its, state = self.config.traffic, self.state
+        prior = _FEW**2 + expected**2 * (its.prior_minutes / (its.prior_minutes + state["judged"]))
+        dispersion = (state["extra"] + its.dispersion_prior * prior) / (state["scale"] + prior)
+        return np.asarray(1 / np.clip(dispersion, its.dispersion_least, 1e3))
+
+    def _learn_dispersion(
+        self, mood: Array, total: Floats, expected: Floats, size: Floats, ready: Bools
+    ) -> None:
+        its, state = self.config.traffic, self.state
+        deviation = np.sqrt(expected + expected**2 / size)
+        far = np.where(mood == HELD, its.incident_winsor, its.winsor) * deviation
+        off = clipped(total, expected, far) - expected
+        weight = np.maximum(its.dispersion_weight, 1 / (state["judged"] + 1.0))
+        follow(state["extra"], off * off - expected, weight, ready)
+        follow(state["scale"], expected * expected, weight, ready)
+        state["judged"][:] += ready
+
+    def _spikes(
+        self, ready: Bools, mood: Array, total: Floats, expected: Floats, size: Floats
+    ) -> Judged:
+        its = self.config.traffic
+        high = (total >= its.spike_ratio * expected) & (total >= expected + its.spike_more)
+        far = (total - expected) ** 2 >= 6.25 * (expected + expected**2 / size)
+        rows = np.flatnonzero(ready & far & (total > expected) & (high | (mood == HELD)))
+        found = tail(surprise.counts_up, rows, total, expected, size)
+        none = np.zeros(len(rows), bool)
+        return self._judged(UP, rows, found, high[rows], none, total, expected, size)
+
+    def _drops(
+        self, ready: Bools, mood: Array, total: Floats, expected: Floats, size: Floats
+    ) -> Judged:
+        its, quiet = self.config.traffic, self.state["quiet"]
+        low = (total <= its.drop_ratio * expected) & (expected >= its.drop_least)
+        low &= quiet < its.silence_known
+        rows = np.flatnonzero(ready & (total < expected) & (low | (mood == HELD)))
+        found = tail(surprise.counts_down, rows, total, expected, size)
+        silent = np.minimum(quiet, SPAN)[rows] / SPAN * expected[rows]
+        nothing = size[rows] * np.log1p(silent / size[rows]) / math.log(10)
+        found = np.minimum(np.maximum(found, nothing), surprise.CAP)
+        critical = quiet[rows] >= its.silent_minutes
+        return self._judged(DOWN, rows, found, low[rows], critical, total, expected, size)
+
+    def _judged(
+        self, direction: str, rows: Ints, found: Floats, holds: Bools, critical: Bools,
+        total: Floats, expected: Floats, size: Floats,
+    ) -> Judged:  # fmt: skip
+        total, expected, size = total[rows], expected[rows], size[rows]
+        low, high = band(expected, expected + expected**2 / size)
+        n = np.full(len(rows), float(SPAN))
+        return Judged(
+            self.measure, direction, rows, found, holds, critical, total, expected, low, high, n
+        )

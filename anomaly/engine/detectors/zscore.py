@@ -1,0 +1,123 @@
+"""The plain method, for comparison: z of a minute over the hour before it. Pure."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar
+
+import numpy as np
+
+from anomaly.engine.arrays import Array, Floats, Ints
+from anomaly.engine.detectors.base import DOWN, UP, Detector, Judged, Look, Seen
+from anomaly.engine.detectors.registry import detector
+from anomaly.engine.state import Field
+
+# The longest window; a shorter one uses the end of it.
+LONGEST = 240
+
+
+class Zscore(Detector):
+    """Alerts where z is over its limit; U is z on a scale where the limit opens an incident."""
+
+    directions: ClassVar[tuple[str, ...]] = (UP,)
+    fields: ClassVar[dict[str, Field]] = {"last": Field(np.nan, width=LONGEST)}
+
+    @abstractmethod
+    def value(self, seen: Seen) -> Floats:
+        """What is measured."""
+
+    def step(self, seen: Seen, mood: Array) -> list[Judged]:
+        """Judge one minute by the window before it."""
+        its, now = self.config.zscore, self.value(seen)
+        last = self.state["last"][:, -its.window :]
+        known = np.isfinite(last)
+        n = known.sum(axis=1)
+        held = np.where(known, last, 0.0)
+        mean = held.sum(axis=1) / np.maximum(n, 1)
+        with np.errstate(over="ignore"):
+            squares = (last - mean[:, None]) ** 2
+        variance = np.where(known, squares, 0.0).sum(axis=1)
+        deviation = np.sqrt(variance / np.maximum(n, 1))
+        ready = seen.warm & (n >= its.window // 2) & np.isfinite(now) & (deviation > 0)
+        z = np.where(ready, (now - mean) / np.where(deviation > 0, deviation, 1.0), 0.0)
+        self.state["last"][:, :-1] = self.state["last"][:, 1:]
+        self.state["last"][:, -1] = now
+        return list(self._judged(now, mean, deviation, z))
+
+    def excess(self, rows: Ints) -> Floats:
+        """The last value over the mean of the window."""
+        last = self.state["last"][rows]
+        known = np.isfinite(last)
+        mean = np.where(known, last, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        return np.asarray(np.nan_to_num(last[:, -1] - mean))
+
+    def look(self, rows: Ints) -> Look:
+        """The last value against the window before it."""
+        its, last = self.config.zscore, self.state["last"][rows]
+        before = last[:, -its.window - 1 : -1]
+        n = np.maximum(np.isfinite(before).sum(axis=1), 1)
+        mean = np.nansum(before, axis=1) / n
+        off = np.where(np.isfinite(before), before - mean[:, None], 0.0)
+        far = its.limit * np.sqrt((off**2).sum(axis=1) / n)
+        return Look(last[:, -1], mean, mean - far, mean + far, np.ones(len(rows)))
+
+    def clear(self) -> None:
+        """Start the window again."""
+        self.state["last"][:] = np.nan
+
+    def _judged(self, now: Floats, mean: Floats, deviation: Floats, z: Floats) -> Iterator[Judged]:
+        scale, limit = self.config.incidents.open, self.config.zscore.limit
+        for direction in self.directions:
+            far = z if direction == UP else -z
+            rows = np.flatnonzero(far * scale / limit >= self.config.incidents.stay)
+            low, high = mean - limit * deviation, mean + limit * deviation
+            told = [c[rows] for c in (now, mean, low, high, np.ones(len(now)))]
+            yes, no = np.ones(len(rows), bool), np.zeros(len(rows), bool)
+            found = np.minimum(far[rows] * scale / limit, 50.0)
+            yield Judged(self.measure, direction, rows, found, yes, no, *told)
+
+
+@detector("zscore")
+class PlainTraffic(Zscore):
+    """Requests a minute."""
+
+    measure = "traffic"
+    directions: ClassVar[tuple[str, ...]] = (UP, DOWN)
+
+    def value(self, seen: Seen) -> Floats:
+        """Requests."""
+        return seen.requests
+
+
+@detector("zscore")
+class PlainClientErrors(Zscore):
+    """Client errors a request."""
+
+    measure = "client_errors"
+
+    def value(self, seen: Seen) -> Floats:
+        """The share of the minute."""
+        return np.asarray(seen.client_errors / np.maximum(seen.requests, 1.0))
+
+
+@detector("zscore")
+class PlainServerErrors(Zscore):
+    """Server errors a request."""
+
+    measure = "server_errors"
+
+    def value(self, seen: Seen) -> Floats:
+        """The share of the minute."""
+        return np.asarray(seen.server_errors / np.maximum(seen.requests, 1.0))
+
+
+@detector("zscore")
+class PlainLatency(Zscore):
+    """The 95th percentile in ms."""
+
+    measure = "latency"
+
+    def value(self, seen: Seen) -> Floats:
+        """The p95 of the minute; NaN where there is none."""
+        return np.exp(np.minimum(seen.log_p95, 690.0))

@@ -1,0 +1,159 @@
+"""An incident as a value: what was seen, what was expected, and one sentence. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from anomaly.engine.minute import Key
+
+OPEN, CLOSED = "open", "closed"
+SEVERITIES = ("info", "warning", "critical")
+# The direction of an incident of nothing at all, which only the wall clock can tell.
+SILENCE = "silence"
+
+
+# Kinds of shares that only `logs` can tell; a fold of minutes knows endpoints.
+BY_ADDRESS, BY_STATUS = "address", "status"
+# An address is named in the sentence from this share on.
+_NAMED_SHARE = 0.3
+
+
+class Share(msgspec.Struct, frozen=True):
+    """A part of what made an incident: an endpoint, an address, a status."""
+
+    kind: str
+    name: str
+    share: float
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True):
+    """One incident. The numbers are those of its worst minute; `n` is what they rest on."""
+
+    incident_id: str
+    status: str
+    scope: str
+    key: str
+    service: str
+    endpoint: str
+    ip: str = ""
+    measure: str
+    direction: str
+    opened: datetime
+    last_breach: datetime
+    closed: datetime | None = None
+    duration_minutes: int
+    observed: float
+    expected: float
+    lower: float
+    upper: float
+    ratio: float
+    n: float
+    surprise_opened: float
+    surprise_peak: float
+    severity: str
+    usual_when: str = ""
+    usual_lower: float | None = None
+    usual_upper: float | None = None
+    reasons: list[str]
+    contributors: list[Share]
+    sample_event_ids: list[str] = []
+    parent: str = ""
+    muted: bool = False
+    config: str
+    folded_to: datetime
+    sentence: str = ""
+
+
+def incident_id(key: Key, measure: str, direction: str, opened: int) -> str:
+    """The same for whoever folds the same minutes."""
+    told = "\x1f".join((key.scope, *key, measure, direction, str(opened)))
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def moment(at: int) -> datetime:
+    """A minute since the epoch as a time."""
+    return datetime.fromtimestamp(at * 60, UTC)
+
+
+def retold(one: Incident, **changed: object) -> Incident:
+    """The same with these fields, and the sentence that they make."""
+    after = msgspec.structs.replace(one, **changed)
+    return msgspec.structs.replace(after, sentence=said(after))
+
+
+def with_evidence(one: Incident, samples: Sequence[str], shares: Iterable[Share]) -> Incident:
+    """The same with what was read of `logs`: sample events, and who made it."""
+    own = [share for share in one.contributors if not _is_evidence(one, share)]
+    return retold(one, sample_event_ids=[*samples], contributors=[*own, *shares])
+
+
+def evidence_of(one: Incident) -> tuple[list[str], list[Share]]:
+    """What was read of `logs` for it."""
+    return one.sample_event_ids, [s for s in one.contributors if _is_evidence(one, s)]
+
+
+def _is_evidence(one: Incident, share: Share) -> bool:
+    return one.measure == "address" or share.kind in (BY_ADDRESS, BY_STATUS)
+
+
+def said(one: Incident) -> str:
+    """The one sentence."""
+    if one.measure == "address":
+        return f"{one.key}: {one.direction.replace('_', ' ')}: {one.reasons[0]}"
+    if one.direction == SILENCE:
+        expected = f"{_number(one.expected)} requests were expected"
+        return f"{one.key}: {one.reasons[0]}; {expected}{_chance(one.surprise_peak)}"
+    parts = [_fact(one) + _chance(one.surprise_peak)]
+    if one.usual_lower is not None and one.usual_upper is not None:
+        usual = f"{_number(one.usual_lower)}-{_number(one.usual_upper)}"
+        parts.append(f"usual {one.usual_when}: {usual}")
+    parts += [f"{share.share:.0%} from {share.name}" for share in _telling(one)]
+    return "; ".join(parts).replace("%", " %")
+
+
+def _telling(one: Incident) -> Iterator[Share]:
+    """The first endpoint, and the first address where it made much of it."""
+    for kind, least in (("endpoint", 0.0), (BY_ADDRESS, _NAMED_SHARE)):
+        first = next((share for share in one.contributors if share.kind == kind), None)
+        if first and first.share >= least:
+            yield first
+
+
+def _fact(one: Incident) -> str:
+    up = one.direction == "up"
+    limit = f"up to {_number(one.upper)}" if up else f"at least {_number(one.lower)}"
+    seen, usual, limit = (_with_unit(text, one) for text in _numbers(one, limit))
+    return f"{one.key}: {seen}, expected {usual} ({limit}): {_ratio(one)}"
+
+
+def _numbers(one: Incident, limit: str) -> tuple[str, str, str]:
+    return f"{_number(one.observed)}*", _number(one.expected), limit
+
+
+def _with_unit(text: str, one: Incident) -> str:
+    units = {
+        "traffic": " requests in 5 min",
+        "client_errors": f" client errors in {_number(one.n)} requests",
+        "server_errors": f" server errors in {_number(one.n)} requests",
+        "latency": " ms p95",
+    }
+    return text.replace("*", units.get(one.measure, ""))
+
+
+def _ratio(one: Incident) -> str:
+    return f"{one.ratio:.2g}x" if one.ratio < 10 else f"{min(one.ratio, 1e9):.0f}x"
+
+
+def _chance(surprise: float) -> str:
+    more = "less than " if surprise >= 50 else "about "
+    return f", chance {more}1 in 10^{surprise:.0f}"
+
+
+def _number(value: float) -> str:
+    if not abs(value) < 1e15:
+        return f"{value:g}"
+    return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.2g}"

@@ -1,0 +1,63 @@
+"""What is usual at an hour of the week: for the explanation, the severity and absence. Pure."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from anomaly.engine.arrays import Floats, Ints
+from anomaly.engine.state import Columns, Field
+
+HOURS = 168
+# A week counts so much when the same hour is learned again; the band is so many deviations wide.
+_WEIGHT, _WIDE = 0.3, 2.0
+# The epoch was a Thursday.
+_DAYS = ("Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed")
+
+
+class Season:
+    """For each key and hour of the week, the middle and the width of the log of five minutes."""
+
+    def __init__(self) -> None:
+        self.state = Columns(
+            middle=Field(np.nan, "f2", HOURS),
+            width=Field(np.nan, "f2", HOURS),
+            summed=Field(0.0, "f4"),
+            squared=Field(0.0, "f4"),
+            minutes=Field(0.0, "f4"),
+        )
+        self.hour = -1
+
+    def step(self, at: int, totals: Floats) -> None:
+        """Add a minute's totals of the last five; an hour is learned when it ends."""
+        if at // 60 != self.hour:
+            self._end()
+            self.hour = at // 60
+        logs = np.log1p(np.maximum(totals, 0.0))
+        self.state["summed"][:] += logs
+        self.state["squared"][:] += logs * logs
+        self.state["minutes"][:] += 1
+
+    def usual(self, at: int, rows: Ints) -> tuple[Floats, Floats]:
+        """Between which two totals these rows usually are at that time; NaN if never seen."""
+        slot = at // 60 % HOURS
+        middle = self.state["middle"][rows, slot].astype(float)
+        width = np.maximum(self.state["width"][rows, slot].astype(float), 0.05) * _WIDE
+        return np.expm1(middle - width), np.expm1(middle + width)
+
+    def _end(self) -> None:
+        state, slot = self.state, self.hour % HOURS
+        minutes = np.maximum(state["minutes"], 1.0)
+        middle = state["summed"] / minutes
+        width = np.sqrt(np.maximum(state["squared"] / minutes - middle**2, 0.0))
+        full = state["minutes"] >= 30
+        for name, value in (("middle", middle), ("width", width)):
+            before = state[name][:, slot]
+            after = np.where(np.isnan(before), value, before + _WEIGHT * (value - before))
+            state[name][:, slot] = np.where(full, after, before)
+        for name in ("summed", "squared", "minutes"):
+            state[name][:] = 0.0
+
+
+def called(at: int) -> str:
+    """A time as the hour of the week: `Tue 14:00`."""
+    return f"{_DAYS[at // 1440 % 7]} {at // 60 % 24:02d}:00"

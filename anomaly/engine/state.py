@@ -1,0 +1,72 @@
+"""State of many keys as columns: one row a key, so that a minute is judged for all at once."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from anomaly.engine.arrays import Array, Bools
+
+
+class Field(NamedTuple):
+    """A column: how a new row starts, its type, and how many numbers a row has."""
+
+    start: float = 0.0
+    kind: str = "f8"
+    width: int = 0
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column as it is kept: its values as bytes."""
+
+    kind: str
+    shape: tuple[int, ...]
+    data: bytes
+
+
+class Columns:
+    """Named columns that grow together; `state["level"]` has a row for every key."""
+
+    def __init__(self, **fields: Field) -> None:
+        self._fields = fields
+        self._room, self.rows = 0, 0
+        self._held: dict[str, Array] = {name: _new(field, 0) for name, field in fields.items()}
+
+    def __getitem__(self, name: str) -> Array:
+        return self._held[name][: self.rows]
+
+    def grow(self, rows: int) -> None:
+        """Have this many rows; new ones start as their fields say."""
+        if rows > self._room:
+            self._room = max(rows, int(self._room * 1.25), 16)
+            for name, field in self._fields.items():
+                fresh = _new(field, self._room)
+                fresh[: self.rows] = self._held[name][: self.rows]
+                self._held[name] = fresh
+        self.rows = rows
+
+    def keep(self, rows: Bools) -> None:
+        """Forget the other rows; the kept ones move up."""
+        for name in self._fields:
+            self._held[name] = self[name][rows].copy()
+        self._room = self.rows = int(rows.sum())
+
+    def dump(self) -> dict[str, Column]:
+        """The state to keep."""
+        return {
+            name: Column(field.kind, self[name].shape, self[name].tobytes())
+            for name, field in self._fields.items()
+        }
+
+    def load(self, kept: dict[str, Column]) -> None:
+        """Take a kept state in place of this one."""
+        for name, one in kept.items():
+            self._held[name] = np.frombuffer(one.data, one.kind).reshape(one.shape).copy()
+            self._room = self.rows = one.shape[0]
+
+
+def _new(field: Field, rows: int) -> Array:
+    shape = (rows, field.width) if field.width else (rows,)
+    return np.full(shape, field.start, field.kind)

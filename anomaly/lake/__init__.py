@@ -1,0 +1,1 @@
+"""Detection on a lake: minutes closed, folded, incidents written."""

@@ -1,0 +1,19 @@
+"""Whether detection does its work, asked from outside its process: by a health check."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from lakehouse.ingest.checkpoint import Checkpoint
+from lakehouse.paths import Places
+
+INGEST, MINUTES = "ingest", "minutes"
+
+
+def ailing(places: Places, patience: timedelta) -> str | None:
+    """Why it does not: ingest went on for so long without it. None where all is well."""
+    taken, looked = Checkpoint(places, INGEST).ended(), Checkpoint(places, MINUTES).ended()
+    if taken is None or (looked and taken - looked < patience):
+        return None
+    last = f"the last look ended at {looked:%H:%M:%S} UTC" if looked else "no look ended yet"
+    return f"{last}, the last batch of ingest at {taken:%H:%M:%S} UTC"

@@ -1,0 +1,105 @@
+"""The rows of `logs` that closed minutes counted: late ones are not among them, whenever asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import DeltaTable
+
+from lakehouse.duck import connect, create_view
+from lakehouse.paths import Places
+from lakehouse.store import open_table
+from lakehouse.tables import rollup_compare
+from lakehouse.tables.catalog import LOGS
+from lakehouse.tables.rollups import MINUTES
+from lakehouse.windows.count import within
+from lakehouse.windows.horizon import horizon
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+AT = "epoch_us(timestamp) // 60000000"
+
+
+class Span(NamedTuple):
+    """Minutes from `first` up to `end`, both of one day."""
+
+    first: datetime
+    end: datetime
+
+    @property
+    def sql(self) -> str:
+        """As a condition by which the files of other hours are skipped."""
+        last = (self.end - MINUTE).hour
+        return f"{within(*self)} AND hour BETWEEN {self.first.hour} AND {last}"
+
+
+class Counted:
+    """Rows of `logs` by the minutes of one state of `logs_windowed`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, closed: DeltaTable) -> None:
+        self.connection, self._closed = connection, closed
+
+    def rows(self, span: Span) -> str:
+        """A relation of the connection: rows of `logs` of a span. It lasts until the next."""
+        self.connection.register("stored", _minutes(self._closed, span))
+        query = rollup_compare.commits(MINUTES, span.first.date(), span.sql)
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE commits AS {query}")
+        return f"(SELECT * FROM {rollup_compare.counted_events(MINUTES)} WHERE {span.sql})"
+
+
+@contextmanager
+def counted(places: Places, closed: DeltaTable) -> Iterator[Counted]:
+    """Rows of the newest `logs`, which has all that was counted."""
+    with connect() as connection:
+        create_view(connection, LOGS.name, places.table(LOGS), open_table(places, LOGS))
+        yield Counted(connection, closed)
+
+
+def spans(closed: DeltaTable, after: datetime | None, most_rows: int) -> Iterator[Span]:
+    """The closed minutes after one, in order, as spans of an hour or of so many rows at most."""
+    end = horizon(closed)
+    sizes = _sizes(closed, after, end) if end else {}
+    held: Span | None = None
+    rows = 0
+    for start, size in sizes.items():
+        if held and (rows + size > most_rows or _hour(start) != _hour(held.first)):
+            yield held
+            held, rows = None, 0
+        held, rows = Span(held.first if held else start, start + MINUTE), rows + size
+    if held:
+        yield held
+
+
+def _sizes(closed: DeltaTable, after: datetime | None, end: datetime) -> dict[datetime, int]:
+    """Requests of each closed minute, in order."""
+    chosen = pc.field("window_start") < _scalar(end)
+    if after:
+        chosen &= (pc.field("date") >= pa.scalar(after.date())) & (
+            pc.field("window_start") > _scalar(after)
+        )
+    rows = closed.to_pyarrow_dataset().to_table(["window_start", "request_count"], filter=chosen)
+    summed = rows.group_by("window_start").aggregate([("request_count", "sum")])
+    in_order = summed.sort_by("window_start").to_pydict()
+    return dict(zip(in_order["window_start"], in_order["request_count_sum"], strict=True))
+
+
+def _minutes(closed: DeltaTable, span: Span) -> pa.Table:
+    start = pc.field("window_start")
+    chosen = (pc.field("date") == pa.scalar(span.first.date())) & (start >= _scalar(span.first))
+    columns = ["granularity", "date", "window_start", "_counted"]
+    return closed.to_pyarrow_dataset().to_table(
+        columns, filter=chosen & (start < _scalar(span.end))
+    )
+
+
+def _scalar(at: datetime) -> pa.Scalar:
+    return pa.scalar(at, pa.timestamp("us", tz="UTC"))
+
+
+def _hour(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0)

@@ -1,0 +1,89 @@
+"""What `logs` says of the minutes that opened an incident: sample events, and who made it.
+
+Only rows that those minutes counted: so it is the same whenever it is asked, while they are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from deltalake import DeltaTable
+
+from anomaly.addresses.fold import LOGIN, SPRAYING
+from anomaly.engine.config import Config
+from anomaly.engine.detectors.base import SPAN
+from anomaly.engine.incident import BY_ADDRESS, BY_STATUS, Incident, Share, with_evidence
+from anomaly.lake.logs.addresses import is_login
+from anomaly.lake.logs.counted import MINUTE, Counted, Span, counted
+from anomaly.lake.rows import inert
+from lakehouse.duck import literal
+from lakehouse.paths import Places
+from lakehouse.windows.horizon import midnight
+
+MOST_SAMPLES, _MOST_SHARES, _LEAST_SHARE = 5, 3, 0.1
+_BY = {
+    BY_ADDRESS: "ip",
+    BY_STATUS: "CAST(status_code AS VARCHAR)",
+    "endpoint": "concat_ws(' ', service, endpoint)",
+}
+# What belongs to a measure, which of it is shown first, and by what it is told apart.
+_ERRORS = ("timestamp DESC", (BY_ADDRESS, BY_STATUS))
+_MEASURES: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "server_errors": ("status_code >= 500", *_ERRORS),
+    "client_errors": ("status_code BETWEEN 400 AND 499", *_ERRORS),
+    "latency": ("response_time IS NOT NULL", "response_time DESC", ()),
+    "traffic": ("true", "count(*) OVER (PARTITION BY ip) DESC, timestamp DESC", (BY_ADDRESS,)),
+    "address": ("true", "status_code < 400, timestamp DESC", ("endpoint", BY_STATUS)),
+}
+
+
+def evident(
+    places: Places, closed: DeltaTable, incidents: Iterable[Incident], config: Config
+) -> Iterator[Incident]:
+    """Incidents with what `logs` says of them, in order of opening."""
+    in_order = sorted(incidents, key=lambda one: one.opened)
+    if not in_order:
+        return
+    with counted(places, closed) as rows:
+        for opened, each in groupby(in_order, key=lambda one: one.opened):
+            first = max(opened - (SPAN - 1) * MINUTE, midnight(opened))
+            span = Span(first, opened + MINUTE)
+            rows.connection.execute(
+                "CREATE OR REPLACE TEMP TABLE opening AS SELECT event_id, timestamp, service, "
+                'endpoint, status_code, ip, method, "user", response_time '
+                f"FROM {rows.rows(span)}"
+            )
+            for one in each:
+                yield with_evidence(one, _samples(rows, one, config), _shares(rows, one, config))
+
+
+def _samples(rows: Counted, one: Incident, config: Config) -> list[str]:
+    order = _MEASURES[one.measure][1]
+    query = (
+        f"SELECT event_id FROM opening WHERE {_chosen(one, config)} "
+        f"ORDER BY {order}, event_id LIMIT {MOST_SAMPLES}"
+    )
+    return [name for (name,) in rows.connection.sql(query).fetchall()]
+
+
+def _shares(rows: Counted, one: Incident, config: Config) -> Iterator[Share]:
+    """By each kind the largest parts; none of what is too little."""
+    for kind in _MEASURES[one.measure][2] if one.direction != "down" else ():
+        query = (
+            f"SELECT {_BY[kind]} AS name, count(*) / sum(count(*)) OVER () AS share FROM opening "
+            f"WHERE {_chosen(one, config)} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {_MOST_SHARES}"
+        )
+        for name, share in rows.connection.sql(query).fetchall():
+            if share >= _LEAST_SHARE:
+                yield Share(kind, inert(name), round(float(share), 4))
+
+
+def _chosen(one: Incident, config: Config) -> str:
+    """The rows that it is about, as SQL."""
+    of_measure = _MEASURES[one.measure][0]
+    if one.direction == SPRAYING and one.service == LOGIN:
+        return f'"user" = {literal(one.endpoint)} AND {is_login(config.addresses)}'
+    named = {"service": one.service, "endpoint": one.endpoint, "ip": one.ip}
+    keys = [f"{name} = {literal(value)}" for name, value in named.items() if value]
+    return " AND ".join([of_measure, *keys])

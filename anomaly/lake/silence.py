@@ -1,0 +1,140 @@
+"""Total silence, by the wall clock: no row at all, while ingest runs and nothing waits.
+
+A minute in which nobody did anything moves no event time, so no closed minute can tell. The table
+is the memory: what it has open stays open until rows are back, whatever was started in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow.compute as pc
+
+from anomaly.engine.config import Config
+from anomaly.engine.detectors.traffic import Traffic
+from anomaly.engine.engine import Watchman
+from anomaly.engine.incident import CLOSED, OPEN, SEVERITIES, SILENCE, Incident, incident_id, retold
+from anomaly.engine.minute import GLOBAL, Key
+from anomaly.lake.rows import incidents_of
+from lakehouse.paths import Places
+from lakehouse.store import open_table
+from lakehouse.tables.catalog import ANOMALIES
+
+MINUTE = timedelta(minutes=1)
+
+
+class Absence(NamedTuple):
+    """How much it would surprise that nothing came for a time, and how many were expected."""
+
+    surprise: float
+    requests: float
+
+
+def absence(watchman: Watchman, at: int, minutes: int) -> Absence:
+    """By what a watchman has learned of all traffic.
+
+    Zeros where that is not known yet, or where this hour of the week is used to it.
+    """
+    row = watchman.roster.rows.get(Key())
+    traffic = next((one for one in watchman.detectors if isinstance(one, Traffic)), None)
+    if row is None or traffic is None or not watchman.roster.warm(watchman.folded_to)[row]:
+        return Absence(0.0, 0.0)
+    is_usual = watchman.season.usual(at, np.array([row]))[0][0] < 1
+    return Absence(0.0, 0.0) if is_usual else Absence(*traffic.absence(row, minutes))
+
+
+@dataclass
+class Silence:
+    """Looks now and then; what changed is the caller's to write.
+
+    `arrived` tells when rows last came, `is_level` whether ingest runs and has taken all there is,
+    `absence` how much nothing for so many minutes, up to a minute since the epoch, would surprise.
+    """
+
+    config: Config
+    arrived: Callable[[], datetime | None]
+    is_level: Callable[[], bool]
+    absence: Callable[[int, int], Absence]
+    open: Incident | None = None
+    _level_since: datetime | None = None
+
+    def look(self, now: datetime) -> Incident | None:
+        """The incident that opens or closes now."""
+        last = self.arrived()
+        if last is None:
+            return None
+        if self.open:
+            return self._end(last)
+        if now - last < MINUTE:
+            self._level_since = last
+            return None
+        if not self.is_level():
+            self._level_since = None
+            return None
+        self._level_since = self._level_since or now
+        return self._begin(max(last, self._level_since), now)
+
+    def _begin(self, since: datetime, now: datetime) -> Incident | None:
+        """Silence counts from where ingest was seen to wait for it."""
+        minutes = (now - since) // MINUTE
+        if minutes < self.config.traffic.silent_minutes:
+            return None
+        missed = self.absence(_minute(now), minutes)
+        enough = missed.requests >= self.config.traffic.drop_least
+        if not enough or missed.surprise < self.config.incidents.open:
+            return None
+        self.open = _opened(since, now, minutes, missed, self.config)
+        return self.open
+
+    def _end(self, last: datetime) -> Incident | None:
+        one = self.open
+        if one is None or last <= one.last_breach:
+            return None
+        self.open, end = None, max(_floor(last), one.opened)
+        minutes = max((end - one.opened) // MINUTE, 1)
+        return retold(
+            one, status=CLOSED, closed=end, last_breach=one.opened + (minutes - 1) * MINUTE,
+            duration_minutes=minutes, n=float(minutes), reasons=_reasons(minutes),
+        )  # fmt: skip
+
+
+def open_silence(places: Places) -> Incident | None:
+    """The one that the table has open."""
+    chosen = (pc.field("direction") == SILENCE) & (pc.field("status") == OPEN)
+    rows = open_table(places, ANOMALIES).to_pyarrow_dataset().to_table(filter=chosen)
+    found = sorted(incidents_of(rows), key=lambda one: one.opened)
+    return found[-1] if found else None
+
+
+def _opened(
+    since: datetime, now: datetime, minutes: int, missed: Absence, config: Config
+) -> Incident:
+    first = _floor(since) + MINUTE
+    surprise = round(missed.surprise, 3)
+    return retold(
+        Incident(
+            incident_id=incident_id(Key(), "traffic", SILENCE, _minute(first)),
+            status=OPEN, scope=GLOBAL, key=str(Key()), service="", endpoint="",
+            measure="traffic", direction=SILENCE, opened=first, last_breach=_floor(now),
+            duration_minutes=minutes, observed=0.0, expected=round(missed.requests, 1),
+            lower=1.0, upper=round(missed.requests, 1), ratio=0.0, n=float(minutes),
+            surprise_opened=surprise, surprise_peak=surprise, severity=SEVERITIES[-1],
+            reasons=_reasons(minutes), contributors=[], config=config.hash, folded_to=_floor(now),
+        )
+    )  # fmt: skip
+
+
+def _reasons(minutes: int) -> list[str]:
+    return [f"nothing at all for {minutes:,} min, while ingest runs and nothing waits"]
+
+
+def _floor(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)
+
+
+def _minute(at: datetime) -> int:
+    return int(at.timestamp()) // 60

@@ -1,0 +1,1 @@
+"""What was found, looked at again: explained, drawn, recounted, backtested."""

@@ -1,0 +1,81 @@
+"""What other constants, or the plain method, would have raised, beside what was raised. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from anomaly.engine.incident import Incident
+
+BOTH, ONLY_RAISED, ONLY_OTHER = "both", "only raised", "only other"
+MINUTE = timedelta(minutes=1)
+COLUMNS = ("found", "key", "measure", "direction", "opened", "other_opened", "later_minutes",
+           "severity", "other_severity", "duration_minutes", "other_duration_minutes",
+           "incident_id", "sentence")  # fmt: skip
+
+
+def compared(raised: Iterable[Incident], other: Iterable[Incident]) -> list[dict[str, Any]]:
+    """A row a pair that is the same trouble, and a row each of the rest, in order of opening.
+
+    The same trouble: key, measure and direction, and times that touch; the nearest opening of
+    those that are left.
+    """
+    left = sorted(other, key=_order)
+    rows: list[dict[str, Any]] = []
+    for one in sorted(raised, key=_order):
+        same = min((it for it in left if _is_same(one, it)), key=_distance(one), default=None)
+        if same:
+            left.remove(same)
+        rows.append(_row(one, same))
+    rows += [_row(None, it) for it in left]
+    return sorted(rows, key=lambda row: (row["opened"] or row["other_opened"], row["key"]))
+
+
+def totals(rows: Sequence[dict[str, Any]]) -> str:
+    """All of it in one line."""
+    count = {name: sum(row["found"] == name for row in rows)
+             for name in (BOTH, ONLY_RAISED, ONLY_OTHER)}  # fmt: skip
+    both = [row for row in rows if row["found"] == BOTH]
+    differ = sum(row["severity"] != row["other_severity"] for row in both)
+    moved = sum(row["later_minutes"] != 0 for row in both)
+    return (
+        f"{count[BOTH]} in both ({moved} opened at another minute, {differ} with another severity),"
+        f" {count[ONLY_RAISED]} only raised, {count[ONLY_OTHER]} only by the other"
+    )
+
+
+def _is_same(one: Incident, other: Incident) -> bool:
+    named = [(it.key, it.measure, it.direction) for it in (one, other)]
+    return named[0] == named[1] and one.opened <= _end(other) and other.opened <= _end(one)
+
+
+def _distance(one: Incident) -> Any:
+    return lambda other: (abs(other.opened - one.opened), other.opened)
+
+
+def _end(one: Incident) -> Any:
+    return one.closed or one.last_breach
+
+
+def _order(one: Incident) -> tuple[Any, str]:
+    return one.opened, one.incident_id
+
+
+def _row(one: Incident | None, other: Incident | None) -> dict[str, Any]:
+    any_of = one or other
+    assert any_of
+    found = BOTH if one and other else ONLY_RAISED if one else ONLY_OTHER
+    return {
+        "found": found,
+        **{name: getattr(any_of, name) for name in ("key", "measure", "direction")},
+        "opened": one and one.opened,
+        "other_opened": other and other.opened,
+        "later_minutes": (other.opened - one.opened) // MINUTE if one and other else None,
+        "severity": one and one.severity,
+        "other_severity": other and other.severity,
+        "duration_minutes": one and one.duration_minutes,
+        "other_duration_minutes": other and other.duration_minutes,
+        "incident_id": any_of.incident_id,
+        "sentence": any_of.sentence,
+    }

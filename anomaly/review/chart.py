@@ -1,0 +1,198 @@
+"""An incident as a picture: what was seen, what was expected, and when it was too far off."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from anomaly.addresses.fold import MEASURE
+from anomaly.engine.incident import Incident
+from anomaly.engine.minute import GLOBAL
+from anomaly.lake.logs.requests import Asked
+from anomaly.review.explain import Explained
+from anomaly.review.series_of_key import Point
+from lakehouse.errors import SettingsError
+from lakehouse.store.disk import in_words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Of = TypeVar("Of")
+MINUTE = timedelta(minutes=1)
+SEEN, EXPECTED, TROUBLE, VAIN = "#1f3a5f", "#4c8c4a", "#c0392b", "#e08e45"
+# So many times the usual, and a linear scale would press the usual flat.
+FAR = 6.0
+WIDE = 124
+# The width of a minute's bar, in days as matplotlib counts.
+DAYS = 0.9 * (MINUTE / timedelta(days=1))
+NOTHING = (math.nan, math.nan, math.nan, math.nan, math.nan)
+# The ticks of a decade.
+NAMED = (1.0, 2.0, 5.0)
+UNITS = {
+    "traffic": "requests in 5 minutes",
+    "client_errors": "client errors among requests of 5 minutes [%]",
+    "server_errors": "server errors among requests of 5 minutes [%]",
+    "latency": "95 % of requests were faster [ms]",
+    MEASURE: "requests a minute",
+}
+
+
+def draw(told: Explained, file: Path) -> None:
+    """Write the picture as PNG. SettingsError where there is nothing to draw, or no such place."""
+    figure = figure_of(told)
+    try:
+        with in_words(str(file)):
+            figure.savefig(file, format="png", dpi=150)
+    except OSError as error:
+        raise SettingsError(
+            f"{file} cannot be written: {error.strerror}", "name another file with --png"
+        ) from None
+
+
+def figure_of(told: Explained) -> Figure:
+    """The picture, without pyplot: nothing is kept, and no screen is looked for."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 5), layout="constrained")
+    axes, incident = figure.add_subplot(), told.incident
+    if incident.measure == MEASURE:
+        _bars(axes, incident, _there(told, told.asked))
+    else:
+        points = [_scaled(incident, point) for point in _whole(_there(told, told.series))]
+        _lines(axes, points)
+        _worst(axes, incident, points)
+        _scale(axes, incident, points)
+    _times(axes, incident)
+    _texts(axes, incident)
+    figure.legend(loc="outside lower center", ncols=5, fontsize=8, frameon=False)
+    return figure
+
+
+def _there(told: Explained, series: list[Of]) -> list[Of]:
+    if not series:
+        raise SettingsError(
+            f"there is nothing to draw of {told.incident.incident_id}",
+            "its minutes are not kept any more; `retain` deletes them",
+        )
+    return series
+
+
+def _whole(series: Sequence[Point]) -> Iterator[Point]:
+    """The series with a gap where minutes are missing: no line is drawn over them."""
+    before = series[0].at
+    for point in series:
+        if point.at - before > MINUTE:
+            yield Point(before + MINUTE, *NOTHING)
+        yield point
+        before = point.at
+
+
+def _scaled(incident: Incident, point: Point) -> Point:
+    """Errors as a part of the requests; the other measures as they are."""
+    if not incident.measure.endswith("_errors"):
+        return point
+    by = 100 / max(point.n, 1.0)
+    return Point(
+        point.at, point.observed * by, point.expected * by, point.lower * by, point.upper * by,
+        point.n,
+    )  # fmt: skip
+
+
+def _lines(axes: Axes, series: Sequence[Point]) -> None:
+    at = [_x(point.at) for point in series]
+    band = [point.lower for point in series], [point.upper for point in series]
+    axes.fill_between(at, *band, color=EXPECTED, alpha=0.15, lw=0, label="98 of 100 lie here")
+    expected = [point.expected for point in series]
+    axes.plot(at, expected, color=EXPECTED, lw=1.2, ls="--", label="expected")
+    axes.plot(at, [point.observed for point in series], color=SEEN, lw=1.6, label="seen")
+
+
+def _bars(axes: Axes, incident: Incident, minutes: Sequence[Asked]) -> None:
+    """What was asked each minute, and how much of it in vain; or how many addresses there were."""
+    at = [_x(minute.at + MINUTE / 2) for minute in minutes]
+    if _is_surge(incident):
+        axes.bar(at, [one.addresses for one in minutes], DAYS, color=SEEN, label="addresses")
+        return
+    axes.bar(at, [one.requests for one in minutes], DAYS, color=SEEN, label="requests")
+    errors = [one.client_errors for one in minutes]
+    axes.bar(at, errors, DAYS, color=VAIN, label="of them client errors")
+
+
+def _times(axes: Axes, incident: Incident) -> None:
+    """From its opening to its last breach."""
+    opened, end = _x(incident.opened), _x(incident.last_breach + MINUTE)
+    axes.axvspan(opened, end, color=TROUBLE, alpha=0.10, lw=0, label="incident")
+    axes.axvline(opened, color=TROUBLE, lw=1.0)
+
+
+def _worst(axes: Axes, incident: Incident, series: Sequence[Point]) -> None:
+    sign = 1 if incident.direction == "up" else -1
+    during = [p for p in series if incident.opened <= p.at <= incident.last_breach]
+    if during := [p for p in during if math.isfinite(p.observed)]:
+        worst = max(during, key=lambda p: sign * p.observed / max(p.expected, 1e-9))
+        there = [_x(worst.at)], [worst.observed]
+        axes.plot(*there, "o", color=TROUBLE, ms=6, label="its worst", clip_on=False)
+
+
+def _scale(axes: Axes, incident: Incident, series: Sequence[Point]) -> None:
+    """Logarithmic where what was seen is far above the usual; shares and the rest from zero."""
+    from matplotlib.ticker import LogLocator, SymmetricalLogLocator
+
+    usual = sorted(point.expected for point in series if point.expected > 0)
+    middle = usual[len(usual) // 2] if usual else 0.0
+    highest = max((p.observed for p in series if math.isfinite(p.observed)), default=0.0)
+    if incident.measure.endswith("_errors") or not middle or highest <= FAR * middle:
+        axes.set_ylim(bottom=0)
+    elif incident.measure == "latency":
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=NAMED))
+    else:
+        linear = max(middle / 2, 1.0)
+        axes.set_yscale("symlog", linthresh=linear)
+        ticks = SymmetricalLogLocator(base=10, linthresh=linear, subs=NAMED)
+        axes.yaxis.set_major_locator(ticks)
+        axes.set_ylim(bottom=0)
+
+
+def _texts(axes: Axes, incident: Incident) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axes.set_title(_wrapped(incident.sentence), loc="left", fontsize=10, parse_math=False)
+    axes.set_ylabel("addresses a minute" if _is_surge(incident) else UNITS[incident.measure])
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    locator: Any = AutoDateLocator()  # type: ignore[no-untyped-call]
+    concise: Any = ConciseDateFormatter(locator, tz="UTC")  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(concise)
+    axes.set_xlabel("UTC")
+    axes.grid(alpha=0.25)
+    axes.margins(x=0.01)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.3g}"
+
+
+def _x(at: datetime) -> float:
+    from matplotlib.dates import date2num
+
+    return float(date2num(at))  # type: ignore[no-untyped-call]
+
+
+def _is_surge(incident: Incident) -> bool:
+    return incident.measure == MEASURE and incident.scope == GLOBAL
+
+
+def _wrapped(text: str) -> str:
+    """At most three lines; the names in it may be long."""
+    from textwrap import wrap
+
+    return "\n".join(wrap(text, WIDE, max_lines=3, placeholder=" ..."))

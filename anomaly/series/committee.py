@@ -1,0 +1,96 @@
+"""The votes of all statistics, and the score and the pause that they make. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from anomaly.engine.arrays import Array, Floats
+from anomaly.engine.config import Score as Its
+from anomaly.series.statistic import Statistics
+
+_NEVER = -(1 << 40)
+
+
+class Committee:
+    """Every statistic with its records, kept for ever and slowly forgotten, and its votes."""
+
+    def __init__(self, its: Its) -> None:
+        self.its, self._statistics, self._row = its, Statistics(), 0
+        self._forget = np.array([0.0, its.forget])
+        self._margins = np.array(its.margins)
+        self._high = self._low = self._ripe = self._voted = self._weight = np.zeros(0)
+
+    def take(self, seconds: float | None, value: float) -> float:
+        """Add one row; the share of the committee that votes, a family a voice."""
+        families = self._statistics.take(seconds, value)
+        if not self._row:
+            self._seat(families)
+        self._row += 1
+        now = np.concatenate(list(families.values()))[:, None]
+        self._vote(now)
+        self._remember(now)
+        active = self._row - self._voted < self.its.hold
+        return float(active.sum(axis=(1, 2)) @ self._weight)
+
+    def _seat(self, families: dict[str, Floats]) -> None:
+        sizes = [len(one) for one in families.values()]
+        voters = 2 * len(self._margins)
+        self._weight = np.repeat([1 / (len(sizes) * size * voters) for size in sizes], sizes)
+        seats = sum(sizes)
+        self._high, self._low = np.full((seats, 2), -np.inf), np.full((seats, 2), np.inf)
+        self._ripe = np.zeros((seats, 1))
+        self._voted = np.full((seats, 2, len(self._margins)), _NEVER)
+
+    def _vote(self, now: Array) -> None:
+        with np.errstate(all="ignore"):
+            reach = self._margins * (self._high - self._low)[:, :, None]
+            left = now[:, :, None] > self._high[:, :, None] + reach
+        ripe = (self._ripe >= self.its.warm_rows)[:, :, None]
+        rested = self._row - self._voted > self.its.rest
+        self._voted = np.where(left & ripe & rested, self._row, self._voted)
+
+    def _remember(self, now: Array) -> None:
+        known = np.isfinite(now)
+        self._high = np.where(known, np.maximum(self._high, now), self._high)
+        self._low = np.where(known, np.minimum(self._low, now), self._low)
+        with np.errstate(all="ignore"):
+            reach = self._high - self._low
+            self._high = np.where(reach > 0, self._high - self._forget * reach / 2, self._high)
+        # what never moved has no range to leave: it starts to count when it first moves
+        self._ripe += known & (reach[:, :1] > 0)
+
+
+class Score:
+    """A score in 0..1 a row; 0.5 and above is an alert."""
+
+    def __init__(self, its: Its) -> None:
+        self.its, self._committee = its, Committee(its)
+        self._rows, self._alerted = 0, _NEVER
+
+    def take(self, seconds: float | None, value: float) -> float:
+        """The score of one row, from it and those before it alone."""
+        if not np.isfinite(value):
+            return 0.0
+        share = self._committee.take(seconds, value)
+        self._rows += 1
+        score = min(0.5 * share / self.its.votes, 1.0)
+        if score < 0.5:
+            return score
+        if self._rows - self._alerted <= self.its.pause:
+            return 0.49
+        self._alerted = self._rows
+        return score
+
+
+def alerting(shares: Iterable[float], votes: float, pause: int) -> Iterator[float]:
+    """The same scores out of shares that are known already, for other constants."""
+    alerted = _NEVER
+    for row, share in enumerate(shares):
+        score = min(0.5 * share / votes, 1.0)
+        if score >= 0.5 and row - alerted <= pause:
+            score = 0.49
+        elif score >= 0.5:
+            alerted = row
+        yield score

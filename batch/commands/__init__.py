@@ -1,0 +1,1 @@
+"""Commands over files: discover, import, scan-cost and the file jobs."""

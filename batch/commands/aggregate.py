@@ -1,0 +1,136 @@
+"""The command `aggregate`: sums of metrics by period, user and app."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lakehouse.errors import SettingsError
+from lakehouse.terminal.options import LAKE
+
+if TYPE_CHECKING:
+    from batch.jobs.aggregate.job import Order, Source
+
+RESULT = Path("results/result.csv")
+HELP = """Sum metrics by period, user and app, out of a file a day or the lake, into a CSV.
+
+Files are DIR/YYYY-MM-DD.log.csv without a header: timestamp,user,app,metric_1..metric_9, a time
+`YYYY-MM-DD HH:MM:SS`, two names, nine whole numbers. The result has a row for each period and
+each user, app, or pair of both, with the nine sums, in order.
+
+\b
+  logpond files metrics --output-dir data/metrics
+  logpond aggregate --input data/metrics
+  logpond aggregate --input data/metrics --granularity 1day --dimensions user
+  logpond aggregate --input data/metrics --from-datetime 2025-01-01 --to-datetime 2025-02-01 \\
+      --user user1,user2 --app youtube --output january.csv
+The half hours of the lake's table `usage`, open ones included, by its own measures:
+  logpond aggregate --source lake --granularity 1day --dimensions user
+
+--from-datetime is the first instant that counts, --to-datetime the first that does not: January is
+2025-01-01 to 2025-02-01. Times are UTC. Files are chosen by their names, and others are not
+opened; in a file each row counts by its own time, wherever it stands. Of the lake, a half hour
+that begins in the range counts in full.
+
+A line that is not as described does not count: it is counted, by its reason, and the first few
+are named. CRLF, a last line without an end and a BOM at the head of a file are no fault. Sums are
+exact, beyond 64 bits too. An existing result is never written over: result.csv, then
+result_1.csv, ...
+
+\b
+  exit 0  the result is there
+       1  it is there, and with --strict: some line did not count
+       2  a flag does not fit, or there is no file of these days
+"""
+
+
+def _folder() -> click.Path:
+    return click.Path(file_okay=False, path_type=Path)
+
+
+OPTIONS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
+    (("--from-datetime", "since"), {"metavar": "TIME", "help": "[the first file's]"}),
+    (("--to-datetime", "until"), {"metavar": "TIME", "help": "[the last file's]"}),
+    (("--granularity",), {"type": click.Choice(["30m", "1day"]), "default": "30m",
+                          "show_default": True}),
+    (("--dimensions",), {"type": click.Choice(["user", "app", "user,app"]), "default": "user,app",
+                         "show_default": True}),
+    (("--user", "users"), {"metavar": "A,B", "help": "Only these users."}),
+    (("--app", "apps"), {"metavar": "X,Y", "help": "Only these apps."}),
+    (("--threads",), {"type": click.IntRange(1, 256), "metavar": "N", "help": "[all cores]"}),
+    (("--source",), {"type": click.Choice(["files", "lake"]), "default": "files",
+                     "show_default": True}),
+    (("--input", "folder"), {"type": _folder(), "metavar": "DIR", "help": "Where the files are."}),
+    (("--output",), {"type": click.Path(dir_okay=False, path_type=Path), "default": RESULT,
+                     "metavar": "FILE", "show_default": True}),
+    (("--strict",), {"is_flag": True, "help": "Exit with 1 if a line does not count."}),
+    (("--dry-run",), {"is_flag": True, "help": "Say what would be read, and end."}),
+    (("--format", "how"), {"type": click.Choice(["table", "json"]), "default": "table",
+                           "show_default": True}),
+]  # fmt: skip
+
+
+def _options(command: Any) -> Any:
+    """All flags, in the order of the help."""
+    for names, facts in reversed(OPTIONS):
+        command = click.option(*names, **facts)(command)
+    return command
+
+
+@click.command(help=HELP)
+@_options
+@LAKE
+def aggregate(**flags: Any) -> None:
+    """Sum metrics by period, user and app."""
+    from batch.jobs.aggregate import render
+    from batch.jobs.performance import Performance
+
+    order, performance = _order(flags), Performance()
+    sums = _of_lake(flags) if flags["source"] == "lake" else _of_files(flags, order)
+    if flags["dry_run"]:
+        render.plan(order, sums, flags["how"], sys.stdout)
+        return
+    with _progress(sums.bytes) as bar:
+        outcome = sums.into(order, performance, bar.update)
+    render.outcome(outcome, performance, flags["how"], sys.stdout)
+    if flags["strict"] and outcome.tally.malformed:
+        raise SystemExit(1)
+
+
+def _order(flags: dict[str, Any]) -> Order:
+    from batch.jobs.aggregate.job import Order
+    from batch.jobs.aggregate.question import question
+
+    names = ("since", "until", "granularity", "dimensions", "users", "apps")
+    threads = flags["threads"] or len(os.sched_getaffinity(0))
+    return Order(question(**{name: flags[name] for name in names}), threads, flags["output"])
+
+
+def _of_files(flags: dict[str, Any], order: Order) -> Source:
+    from batch.jobs.aggregate.days import days
+    from batch.jobs.aggregate.job import Files
+
+    if flags["folder"] is None:
+        raise SettingsError("no --input is given", "name a folder, or the lake: --source lake")
+    return Files(days(flags["folder"], order.asked))
+
+
+def _of_lake(flags: dict[str, Any]) -> Source:
+    from batch.jobs.aggregate.lake import Lake
+    from lakehouse import settings as settings_file
+    from lakehouse.paths import Places
+
+    if flags["folder"] is not None:
+        raise SettingsError("--input is given with --source lake", "give one of them")
+    return Lake(Places.of(settings_file.load(lake=flags["lake"])))
+
+
+def _progress(size: int) -> Any:
+    """A bar of bytes on a terminal; nothing elsewhere."""
+    return click.progressbar(
+        length=size, label="read", file=sys.stderr, hidden=not sys.stderr.isatty()
+    )

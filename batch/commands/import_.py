@@ -1,0 +1,119 @@
+"""The command by which log files come into the lake: import."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lakehouse import settings as settings_file
+from lakehouse.paths import Places
+from lakehouse.terminal import render
+from lakehouse.terminal.options import FORMAT, LAKE
+
+if TYPE_CHECKING:
+    from batch.imports.run import Run, Wanted
+    from lakehouse.settings import Settings
+
+
+@click.command("import")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--map", "maps", multiple=True, metavar="COLUMN=FIELD", help="Of CSV and NDJSON.")
+@click.option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help="For every record.")
+@click.option("--utc", is_flag=True, help="Take times without a zone for UTC.")
+@click.option("--replace", is_flag=True, help="Let a changed file take the place of its old rows.")
+@click.option("--again", is_flag=True, help="Replace also what did not change (after a restore).")
+@click.option("--no-raw", is_flag=True, help="Keep no copy of the file in the lake.")
+@click.option("--no-reconcile", is_flag=True, help="Leave windows to `logpond reconcile`.")
+@click.option("--dry-run", is_flag=True, help="Read all of it, write nothing, say what would be.")
+@FORMAT
+@LAKE
+def import_(
+    paths: tuple[str, ...], maps: tuple[str, ...], sets: tuple[str, ...], utc: bool, replace: bool,
+    again: bool, no_raw: bool, no_reconcile: bool, dry_run: bool, how: str, lake: str | None,
+) -> None:  # fmt: skip
+    """Bring log files into the lake: CSV, NDJSON, Apache and nginx access logs, plain or gzip.
+
+    PATH is a file, a folder or a glob. Records pass the same checks as those from Kafka: good ones
+    go to `logs`, others to `quarantine`, with `_topic` file:<sha256>, `_offset` the number of the
+    record, and the line in `detail`. `logpond discover` shows what a file would be read as.
+
+    \b
+    once       what is in changes nothing, by whatever name, packed or not; killed, run it again
+    changed    another content under a known path is refused, or takes its place with --replace
+    raw zone   <lake>/_raw/ keeps a copy of the file, and a manifest of what came of it
+    windows    those that it touches are counted again; detection judges no late minutes
+    ip         is needed: --set ip=0.0.0.0 where the file has no address
+    service    is `web` for access logs, unless --set service=NAME
+
+    \b
+    exit 0  all is in     1  a file was refused, or failed; the others are in     2  wrong flags
+
+    \b
+      logpond import access.log.gz
+      logpond import logs/ --dry-run
+      logpond import 'july/*.csv' --map when=timestamp --map host=ip --set service=shop --utc
+      logpond import edits.ndjson --map time=timestamp --map channel=endpoint \\
+          --set service=wiki --set status_code=200 --set ip=0.0.0.0
+      logpond import july.csv --replace && logpond verify
+    """
+    from batch.formats import expand
+    from batch.imports.reading import asked
+    from batch.imports.run import Wanted
+
+    settings = settings_file.load(lake=lake)
+    wanted = Wanted(asked(maps, sets, utc), replace, again, dry_run)
+    files = expand(paths)
+    run = _run(settings, wanted, keeps_copies=not no_raw)
+    sys.exit(_imported(run, files, how, None if no_reconcile else settings))
+
+
+def _run(settings: Settings, wanted: Wanted, keeps_copies: bool) -> Run:
+    from batch.imports.load import Loader
+    from batch.imports.run import Run
+    from lakehouse.decode import Limits
+
+    ahead = timedelta(minutes=settings.ingest.ahead_minutes)
+    # files are old by nature: how far behind a record may be is a question to a stream
+    limits = Limits(ahead, None, settings.ingest.payload_cap)
+    loader = Loader(Places.of(settings), limits, keeps_copies)
+    if not wanted.dry_run:
+        loader.open(settings.writer)
+    return Run(loader, wanted)
+
+
+def _imported(run: Run, files: Sequence[Path], how: str, windows: Settings | None) -> int:
+    """Import, show what became of each file, count windows again; the exit code."""
+    from batch.imports import render as shown
+    from lakehouse.ingest.raw_zone import QUERY
+    from lakehouse.store.lock import alone
+
+    place = run.loader.places.ledger(QUERY)
+    with nullcontext() if run.wanted.dry_run else alone(place, "an import"):
+        with shown.bar(sys.stderr.isatty(), len(files)) as bar:
+            run.begins, run.loader.seen = bar.begins, bar.seen
+            outcomes = [*run(files)]
+        render.show(shown.rows(outcomes, how), how, sys.stdout, shown.HUMANE)
+        for reason in shown.reasons(outcomes):
+            click.echo(reason, err=True)
+        if how == "table":
+            click.echo(shown.total(outcomes))
+        _windows(run, windows)
+    return int(any(each.is_fault for each in outcomes))
+
+
+def _windows(run: Run, settings: Settings | None) -> None:
+    since = run.since()
+    if settings and since:
+        late = timedelta(minutes=settings.windows.watermark_minutes)
+        days = [*run.windows(late)]
+        count = sum(len(day.to_count) for day in days)
+        click.echo(f"windows from {since} on are right: {count:,} counted again", err=True)
+    elif since:
+        click.echo(f"`logpond reconcile --since {since}` counts its windows again", err=True)
+    run.forget()

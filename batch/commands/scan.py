@@ -1,0 +1,111 @@
+"""The command `scan-cost`: the same question to raw files and to the lake."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lakehouse import settings as settings_file
+from lakehouse.paths import Places
+from lakehouse.terminal import render
+from lakehouse.terminal.options import FORMAT, HUMANE, LAKE
+
+if TYPE_CHECKING:
+    from batch.scan_cost import Compared, Stored
+
+# A mean file below this is mostly names and statistics.
+SMALL = 50_000
+COLUMNS = ("measure", "raw", "lake", "lake_to_raw")
+
+
+@click.command("scan-cost")
+@click.argument("statement")
+@click.option("--raw", "raw", multiple=True, metavar="PATH",
+              help="The same events as CSV or NDJSON: a file, a folder, a glob.")  # fmt: skip
+@click.option("--map", "maps", multiple=True, metavar="COLUMN=FIELD", help="As for import.")
+@click.option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help="As for import.")
+@FORMAT
+@LAKE
+def scan_cost(
+    statement: str, raw: tuple[str, ...], maps: tuple[str, ...], sets: tuple[str, ...], how: str,
+    lake: str | None,
+) -> None:  # fmt: skip
+    """Measure what a question about `logs` reads from raw files, and what from the lake.
+
+    DuckDB asks both, the files first, and says itself what it read: columns of Parquet that the
+    question names, in files that its dates and values do not rule out, against every byte of the
+    files. Without --raw the events of the lake are written as CSV, a file a day, and deleted again.
+    --raw files must hold what the lake holds, or the answers differ, which is said; rows that
+    import refused are in them too. JSON is one object.
+
+    \b
+    files, bytes             what lies there      files_read, bytes_read    what was read of it
+    log_bytes                read of the table's log, to know which files   rows that left the scan
+
+    \b
+    exit 0  the answers are equal     1  they differ     2  the statement or a file is not readable
+
+    \b
+      logpond scan-cost "SELECT service, AVG(response_time) FROM logs GROUP BY service"
+      logpond scan-cost "SELECT COUNT(*) FROM logs WHERE status_code >= 500" --raw 'july/*.csv'
+    """
+    from batch.formats import expand
+    from batch.imports.reading import asked
+    from batch.scan_cost import Raw, Stored, compare
+    from lakehouse.query import pinned
+    from lakehouse.query.ask import NOW
+
+    places = Places.of(settings_file.load(lake=lake))
+    stored = Stored.of(places, pinned.pin(places, ["logs"], NOW)["logs"])
+    with tempfile.TemporaryDirectory(prefix="logpond-") as folder:
+        files = expand(raw or [_written(stored, Path(folder))])
+        found = compare(Raw.of(files, asked(maps, sets, utc=False)), stored, statement)
+    _show(found, statement, how)
+    sys.exit(1 if found.different else 0)
+
+
+def _written(stored: Stored, folder: Path) -> Path:
+    """The lake's events as CSV."""
+    from lakehouse.store.disk import in_words
+
+    rows = stored.table.count()
+    click.echo(f"no --raw: writing {rows:,} rows as CSV to {folder}, for this once", err=True)
+    with in_words(str(folder)):
+        stored.write(folder / "logs")
+    return folder / "logs"
+
+
+def _show(found: Compared, statement: str, how: str) -> None:
+    if how == "json":
+        equal = {"statement": statement, "rows": found.rows, "different_rows": found.different}
+        costs = {"raw": asdict(found.raw), "lake": asdict(found.lake), "measures": found.measures}
+        render.show_object({**equal, **costs}, sys.stdout)
+        return
+    rows = [_humane(row) for row in found.measures] if how == "table" else found.measures
+    render.show(render.Rows.of_dicts(rows, COLUMNS), how, sys.stdout)
+    click.echo(_told(found), err=how != "table")
+
+
+def _humane(row: dict[str, Any]) -> dict[str, str]:
+    """A measure for a person."""
+    name, part = row["measure"], row["lake_to_raw"]
+    say = HUMANE["bytes"] if "bytes" in name else "{:,}".format
+    shown = {of: "unknown" if row[of] is None else say(row[of]) for of in ("raw", "lake")}
+    return {"measure": name, **shown, "lake_to_raw": "" if part is None else f"{part:.1%}"}
+
+
+def _told(found: Compared) -> str:
+    """The answers in a sentence."""
+    said = f"equal answers ({found.rows:,} rows)"
+    if found.different:
+        said = f"THE ANSWERS DIFFER in {found.different:,} rows of {found.rows:,}"
+    if found.lake.bytes < SMALL * found.lake.files:
+        mean = HUMANE["bytes"](found.lake.bytes / found.lake.files)
+        said += (f"\nfiles of the lake are small, {mean} on average: names and statistics weigh "
+                 "more than rows; `logpond optimize logs` merges those of an hour")  # fmt: skip
+    return said

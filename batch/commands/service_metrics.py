@@ -1,0 +1,181 @@
+"""The command `service-metrics`: how services answer, and when they were too slow."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lakehouse import settings as settings_file
+from lakehouse.errors import SettingsError
+from lakehouse.paths import Places
+from lakehouse.terminal import render, times
+from lakehouse.terminal.options import LAKE
+
+if TYPE_CHECKING:
+    from batch.jobs.service_metrics.job import Order, Outcome
+
+COLUMNS = ("service", "environment", "requests", "errors", "error_rate", "mean_ms", "spikes")
+READS_AS = {
+    "requests": "{:,}".format,
+    "errors": "{:,}".format,
+    "error_rate": "{:.2%}".format,
+    "mean_ms": lambda ms: "" if ms is None else f"{ms:,.1f}",
+}
+LEAST_WINDOW = timedelta(minutes=10)
+
+
+@click.command("service-metrics")
+@click.option("--input", "inputs", multiple=True, metavar="PATH",
+              help="JSON lines: a file, a folder or a glob; repeatable.")  # fmt: skip
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), required=True,
+              metavar="DIR", help="Where the results are.")  # fmt: skip
+@click.option("--engine", type=click.Choice(["dataframe", "rdd"]), default="dataframe",
+              show_default=True, help="Who counts; the numbers are the same.")  # fmt: skip
+@click.option("--source", type=click.Choice(["files", "lake"]), default="files", show_default=True)
+@click.option("--window", default="30m", show_default=True, metavar="TIME",
+              help="The minutes before one that it is judged by.")  # fmt: skip
+@click.option("--z", type=click.FloatRange(0, min_open=True), default=3.0, show_default=True,
+              help="Standard deviations from which a minute is a spike.")  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Show what would be read and written; write nothing.")
+@click.option("--format", "how", type=click.Choice(["table", "json"]), default="table",
+              show_default=True, help="json is one object.")  # fmt: skip
+@LAKE
+def service_metrics(
+    inputs: tuple[str, ...], output: Path, engine: str, source: str, window: str, z: float,
+    dry_run: bool, how: str, lake: str | None,
+) -> None:  # fmt: skip
+    """Response times, error rates and spikes by service and environment, in batch, by Spark.
+
+    Every line is an event of logpond as one JSON object, or is counted and kept as a reject. A
+    minute is a spike if its mean response time lies --z standard deviations above the minutes of
+    the --window before it, of which there must be ten. DIR gets metrics/, minutes/ (each with its
+    z), anomalies/ (the spikes), enriched/ (the events), rejects/ as Parquet, and the page
+    insights/index.html; all of them change at once, at the end, or not at all.
+
+    \b
+    exit 0  done; rejects are counted, and in rejects/
+         1  lines in are not events and rejects out: the result before was kept
+         2  a flag, a file or a folder does not fit: no line is an event, a file is broken
+         3  another run writes to DIR
+         4  the lake has no logs
+
+    \b
+      logpond files services --output-dir data/services
+      logpond service-metrics --input data/services --output results/services
+      logpond service-metrics --input data/services --output /tmp/rdd --engine rdd --format json
+      logpond service-metrics --input 'data/services/service=search/**/*.ndjson' --output /tmp/s
+      logpond service-metrics --source lake --output results/lake --window 1h --z 4
+      logpond sql "FROM 'results/services/anomalies/*.parquet'"
+    """
+    from batch.jobs import folders
+    from batch.jobs.performance import introduced
+    from batch.jobs.service_metrics.job import PARTS, Order
+
+    found = Order(
+        _source(source, inputs, lake), output.expanduser().absolute(), engine, _window(window), z
+    )
+    folders.writable(found.output, PARTS)
+    if dry_run:
+        _show_preview(found, how)
+        return
+    if how == "table":
+        click.echo(introduced("pyspark", "duckdb"), err=True)
+    _show(found, _run(found, lake), how)
+
+
+def _source(source: str, inputs: tuple[str, ...], lake: str | None) -> Any:
+    from batch.formats import expand
+    from batch.jobs.service_metrics.source import Files, Lake
+
+    if source == "lake":
+        if inputs:
+            raise SettingsError("--input is given with --source lake", "give one of them")
+        return Lake.newest(Places.of(settings_file.load(lake=lake)))
+    if not inputs:
+        raise SettingsError("no --input is given", "name files, or read the lake: --source lake")
+    return Files(tuple(expand(inputs)))
+
+
+def _window(text: str) -> timedelta:
+    now = datetime.now(UTC)
+    window = times.later(text, now, "--window") - now
+    if window < LEAST_WINDOW:
+        raise SettingsError(f"--window {text} holds too few minutes", "give at least 10m")
+    return window
+
+
+def _run(order: Order, lake: str | None) -> Outcome:
+    """With a Spark of its own, whose log is in the results where no lake is read."""
+    from batch.jobs.service_metrics import insights, job, progress
+    from batch.jobs.service_metrics.source import Files
+    from lakehouse.runtime.session import session
+
+    home = str(order.output / ".spark") if isinstance(order.source, Files) else lake
+    if sys.stderr.isatty():
+        click.echo("starting Spark ...", err=True)
+    spark = session(settings_file.load(lake=home, spark_ui_port=0), "service-metrics")
+    try:
+        with progress.shown(spark, sys.stderr):
+            return job.run(order, spark, insights.draw)
+    finally:
+        spark.stop()
+
+
+def _show(order: Order, outcome: Outcome, how: str) -> None:
+    rows = outcome.metrics
+    if how == "json":
+        render.show_object(_as_dict(order, outcome, rows), sys.stdout)
+        return
+    render.show(render.Rows.of_dicts(rows, COLUMNS), how, sys.stdout, READS_AS)
+    outcome.performance.show(sys.stderr)
+    click.echo(_told(order, outcome), err=True)
+
+
+def _told(order: Order, outcome: Outcome) -> str:
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in outcome.rejects.items())
+    rejects = f"{outcome.rejected:,} rejects" + (f" ({reasons})" if reasons else "")
+    example = [f"  first: {outcome.example}"] if outcome.example else []
+    spikes = sum(one["spikes"] for one in outcome.metrics)
+    return "\n".join(
+        [
+            f"{outcome.lines:,} lines: {outcome.events:,} events, {rejects}",
+            *example,
+            f"{spikes:,} minutes are spikes; see {order.output / 'insights' / 'index.html'}",
+        ]
+    )
+
+
+def _as_dict(order: Order, outcome: Outcome, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "lines": outcome.lines,
+        "events": outcome.events,
+        "rejects": outcome.rejects,
+        "first_reject": outcome.example,
+        "engine": order.engine,
+        "window_seconds": int(order.window.total_seconds()),
+        "z": order.threshold,
+        "metrics": rows,
+        "output": str(order.output),
+        "performance": outcome.performance.as_dict(),
+    }
+
+
+def _show_preview(order: Order, how: str) -> None:
+    from batch.jobs.service_metrics.preview import preview
+
+    found = preview(order)
+    if how == "json":
+        render.show_object(found, sys.stdout)
+        return
+    rows = [[name, _listed(value)] for name, value in found.items()]
+    render.show(render.Rows(["dry run", ""], rows), "table", sys.stdout)
+
+
+def _listed(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    return "unknown" if value is None else f"{value:,}" if isinstance(value, int) else str(value)

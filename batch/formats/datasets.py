@@ -1,0 +1,113 @@
+"""Files of one shape as one dataset, as a crawler tells them: partitions in paths, and drift."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from batch.formats.kind import Kind, sniff
+from lakehouse.errors import SettingsError
+from lakehouse.event.fields import LogEvent, is_required
+
+PARTITION = re.compile(r"([A-Za-z_]\w*)=(.+)")
+# Files of a folder are one dataset while they share so much of their columns.
+ALIKE = 0.5
+# Named by file and line where it is missing; told by the path where there is one.
+NAMED, FROM_PATH = "event_id", {"endpoint": "path"}
+
+
+@dataclass
+class Dataset:
+    """Files below one folder that have one form and, for the most part, the same columns."""
+
+    root: Path
+    files: dict[Path, Kind] = field(default_factory=dict)
+
+    @cached_property
+    def usual(self) -> Kind:
+        """What most of its files are."""
+        counted = Counter(kind for kind in self.files.values())
+        return counted.most_common(1)[0][0]
+
+    @property
+    def bytes(self) -> int:
+        """What the files weigh, as they lie there."""
+        return sum(file.stat().st_size for file in self.files)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of all files, in the order of the usual ones."""
+        names = [name for kind in (self.usual, *self.files.values()) for name in kind.columns]
+        return list(dict.fromkeys(names))
+
+    @property
+    def partitions(self) -> dict[str, list[str]]:
+        """The keys that folders name (`date=2026-05-01`) and their values, in order."""
+        found: dict[str, set[str]] = {}
+        for file in self.files:
+            for match in filter(None, map(PARTITION.fullmatch, file.parent.parts)):
+                found.setdefault(match[1], set()).add(match[2])
+        return {key: sorted(values) for key, values in found.items()}
+
+    @property
+    def missing(self) -> list[str]:
+        """The fields of an event that no column gives, and that every event has."""
+        given = {*self.usual.mapping.values()}
+        followed = {NAMED, *(name for name, source in FROM_PATH.items() if source in given)}
+        required = [f.name for f in LogEvent.__dataclass_fields__.values() if is_required(f)]
+        return [name for name in required if name not in given | followed]
+
+    def drift(self) -> Iterator[str]:
+        """Each file whose columns are not the usual ones, and how they differ."""
+        for file, kind in self.files.items():
+            more = [name for name in kind.columns if name not in self.usual.columns]
+            less = [name for name in self.usual.columns if name not in kind.columns]
+            told = [f"{word} {', '.join(names)}" for word, names in (("has", more), ("lacks", less))
+                    if names]  # fmt: skip
+            if told:
+                yield f"{self.inside(file)} {' and '.join(told)}"
+            elif kind.columns != self.usual.columns and kind.format == "csv":
+                yield f"{self.inside(file)} has them in another order"
+
+    def inside(self, file: Path) -> str:
+        """A file's name from the root of the dataset."""
+        return file.relative_to(self.root).as_posix() if file != self.root else file.name
+
+
+def datasets(files: Iterable[Path]) -> tuple[list[Dataset], list[str]]:
+    """The datasets that files make, and why the others could not be recognised."""
+    found: list[Dataset] = []
+    refused: list[str] = []
+    for file in files:
+        try:
+            kind = sniff(file)
+        except SettingsError as error:
+            refused.append(error.what)
+            continue
+        root = _root(file)
+        of = next((one for one in found if one.root == root and _alike(one, kind)), None)
+        if of is None:
+            found.append(of := Dataset(root))
+        of.files[file] = kind
+    return found, refused
+
+
+def _root(file: Path) -> Path:
+    """The folder above those that name partitions."""
+    folder = file.parent
+    while PARTITION.fullmatch(folder.name):
+        folder = folder.parent
+    return folder
+
+
+def _alike(of: Dataset, kind: Kind) -> bool:
+    first = next(iter(of.files.values()))
+    form = (first.format, first.delimiter, first.header)
+    if form != (kind.format, kind.delimiter, kind.header):
+        return False
+    own, other = {*first.columns}, {*kind.columns}
+    return len(own & other) >= ALIKE * len(own | other)

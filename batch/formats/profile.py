@@ -1,0 +1,192 @@
+"""What the columns of a dataset hold: one pass by DuckDB over text, in bounded memory."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from batch.formats import guess
+from batch.formats.datasets import Dataset
+from batch.formats.faults import broken_lines
+from batch.formats.kind import Kind
+from batch.formats.raw import FILE, relation
+from lakehouse.duck import connect, quoted
+from lakehouse.errors import SettingsError
+from lakehouse.terminal.render import escaped
+
+if TYPE_CHECKING:
+    import duckdb
+
+MEMORY = "512MB"
+SAMPLED, SAMPLE = 10, 500
+EXAMPLES = 3
+# Columns after these are named, not counted.
+WIDEST = 200
+# Longer texts are cut where they are shown.
+SHOWN = 48
+HEAD = 1 << 20
+# What zlib takes for a gzip file.
+GZIP = 31
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: values that its type does not fit (`others`), and the event field proposed."""
+
+    column: str
+    type: str
+    nulls: int
+    distinct: int
+    others: int
+    min: Any
+    max: Any
+    examples: list[str]
+    field: str | None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A dataset's rows and columns; `rows` is an estimate where it is not `exact`.
+
+    `odd` names files in which most of a column's values are not of its type, and `examples` a few
+    of the broken rows, with file and line.
+    """
+
+    rows: int
+    exact: bool
+    broken: int
+    columns: list[Column]
+    odd: list[str]
+    examples: list[str]
+
+
+def profile(dataset: Dataset, most: int = 0) -> Profile:
+    """The columns of a dataset, by all rows or by the first `most` of each file."""
+    samples = _samples(dataset)
+    types = {name: guess.type_of(values) for name, values in samples.items()}
+    with connect() as connection, _in_words(dataset):
+        connection.execute(f"SET memory_limit = '{MEMORY}'")
+        found = _counted(connection, dataset, types, most)
+        rejects, examples = _rejects(connection)
+    whole = found.pop(None)
+    if whole["broken"] and dataset.usual.format != "csv":
+        files = (file for file, figures in found.items() if file and figures["broken"])
+        examples = [*islice(broken_lines(files, dataset.usual.format), EXAMPLES)]
+    cut = bool(most) and any(one["rows"] + one["broken"] >= most for one in found.values())
+    return Profile(
+        sum(_rows_of(*one) for one in dataset.files.items()) if cut else whole["rows"],
+        not cut,
+        whole["broken"] + rejects,
+        [_column(dataset, at, name, whole, samples[name], kind)
+         for at, (name, kind) in enumerate(types.items())],
+        list(_odd(dataset, types, whole, found)),
+        [f"{dataset.inside(Path(file))} line {line}: {why}" for file, line, why in examples],
+    )  # fmt: skip
+
+
+def _samples(dataset: Dataset) -> dict[str, list[str]]:
+    """Values of each column in the first rows of some files, from the first to the last."""
+    files = list(dataset.files.items())
+    some = dict(files[:: -(-len(files) // SAMPLED)])
+    with connect() as connection, _in_words(dataset):
+        rows = connection.sql(relation(connection, some, SAMPLE)).to_arrow_table()
+    held = {name: rows[name].drop_null().to_pylist() for name in rows.column_names}
+    return {name: held.get(name, []) for name in dataset.columns[:WIDEST]}
+
+
+def _counted(
+    connection: duckdb.DuckDBPyConnection, dataset: Dataset, types: dict[str, str], most: int
+) -> dict[str | None, dict[str, Any]]:
+    """Figures of each file, and of all of them under None."""
+    names = [quoted(name) for name in types]
+    is_broken = f"coalesce({', '.join(names)}) IS NULL"
+    figures = ", ".join(
+        figure
+        for at, (name, kind) in enumerate(types.items())
+        for figure in _figures(at, quoted(name), kind)
+    )
+    rows = connection.sql(
+        f"SELECT {FILE}, count(*) FILTER (NOT ({is_broken})) AS rows, "
+        f"count(*) FILTER ({is_broken}) AS broken, {figures} "
+        f"FROM ({relation(connection, dataset.files, most)}) GROUP BY GROUPING SETS (({FILE}), ())"
+    ).to_arrow_table()
+    return {row.pop(FILE): row for row in rows.to_pylist()}
+
+
+def _figures(at: int, name: str, kind: str) -> Iterator[str]:
+    typed = guess.sql(name, kind)
+    yield f"count({name}) AS filled_{at}"
+    yield f"count({typed}) AS typed_{at}"
+    yield f"approx_count_distinct({name}) AS distinct_{at}"
+    yield f"min({typed}) AS min_{at}"
+    yield f"max({typed}) AS max_{at}"
+
+
+def _column(
+    dataset: Dataset, at: int, name: str, whole: dict[str, Any], values: list[str], kind: str
+) -> Column:
+    filled = whole[f"filled_{at}"]
+    return Column(
+        column=name,
+        type=kind,
+        nulls=whole["rows"] - filled,
+        distinct=min(whole[f"distinct_{at}"], filled),
+        others=filled - whole[f"typed_{at}"],
+        min=_cut(whole[f"min_{at}"]),
+        max=_cut(whole[f"max_{at}"]),
+        examples=[_cut(value) for value in list(dict.fromkeys(values))[:EXAMPLES]],
+        field=dataset.usual.mapping.get(name),
+    )
+
+
+def _cut(value: Any) -> Any:
+    return f"{value[:SHOWN]}..." if isinstance(value, str) and len(value) > SHOWN else value
+
+
+def _odd(
+    dataset: Dataset, types: dict[str, str], whole: dict[str, Any],
+    files: dict[str | None, dict[str, Any]],
+) -> Iterator[str]:  # fmt: skip
+    """Files in which a column is of another type than in most."""
+    for at, (name, kind) in enumerate(types.items()):
+        if 2 * whole[f"typed_{at}"] < whole[f"filled_{at}"]:
+            continue
+        for file, figures in files.items():
+            if 2 * figures[f"typed_{at}"] < figures[f"filled_{at}"]:
+                yield f"{dataset.inside(Path(str(file)))} has no {kind} in {name}"
+
+
+def _rejects(connection: duckdb.DuckDBPyConnection) -> tuple[int, list[tuple[Any, ...]]]:
+    """How many rows are no rows of their files; of the first ones file, line and reason."""
+    if not connection.execute("FROM duckdb_tables() WHERE table_name = 'reject_errors'").fetchall():
+        return 0, []
+    rows = (
+        "SELECT file_path, line, any_value(error_message) FROM reject_errors "
+        "JOIN reject_scans USING (scan_id, file_id) GROUP BY file_path, line"
+    )
+    counted = connection.execute(f"SELECT count(*) FROM ({rows})").fetchall()
+    return counted[0][0], connection.execute(f"{rows} ORDER BY ALL LIMIT {EXAMPLES}").fetchall()
+
+
+def _rows_of(file: Path, kind: Kind) -> int:
+    """About how many rows a file has, by the lines of its first megabyte."""
+    with file.open("rb") as opened:
+        head = opened.read(HEAD)
+    text = zlib.decompressobj(GZIP).decompress(head) if kind.compressed else head
+    return round(text.count(b"\n") * file.stat().st_size / len(head)) - kind.header
+
+
+@contextmanager
+def _in_words(dataset: Dataset) -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        what = escaped(str(error).splitlines()[0])
+        raise SettingsError(f"files of {dataset.root} cannot be read: {what}") from None

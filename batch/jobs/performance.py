@@ -1,0 +1,152 @@
+"""How a job performed: the machine once, then each phase with what it cost."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any, TextIO
+
+import psutil
+
+from batch.jobs import tree
+from lakehouse.terminal import render
+from lakehouse.terminal.options import HUMANE
+
+COLUMNS = (
+    "phase", "seconds", "rows", "rows_per_second", "bytes", "cpu_seconds", "cpu_percent",
+    "peak_bytes", "read_bytes", "written_bytes",
+)  # fmt: skip
+TOTAL = "in all"
+
+
+def _size(value: float | None) -> str:
+    return "" if value is None else HUMANE["bytes"](value)
+
+
+def _whole(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}"
+
+
+READS_AS = {
+    "seconds": "{:,.2f}".format,
+    "rows": _whole,
+    "rows_per_second": _whole,
+    "bytes": _size,
+    "cpu_seconds": "{:,.2f}".format,
+    "cpu_percent": "{:,.0f}".format,
+    "peak_bytes": _size,
+    "read_bytes": _size,
+    "written_bytes": _size,
+}
+
+
+@dataclass
+class Phase:
+    """A part of a job. The job sets `rows` and `bytes` (of its data); the rest is measured.
+
+    Seconds are of the clock; `cpu_seconds`, `peak_bytes` (resident), `read_bytes` and
+    `written_bytes` (system calls, cached or not) are of this process and all below it.
+    """
+
+    name: str
+    rows: int | None = None
+    bytes: int | None = None
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_bytes: int = 0
+    read_bytes: int = 0
+    written_bytes: int = 0
+
+    @property
+    def rows_per_second(self) -> float | None:
+        """Rows by seconds; None where no rows were told."""
+        return None if self.rows is None or not self.seconds else self.rows / self.seconds
+
+    @property
+    def cpu_percent(self) -> float:
+        """Of one core: 200 is two of them all the time."""
+        return 100 * self.cpu_seconds / self.seconds if self.seconds else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The columns of the report."""
+        return {name: self.name if name == "phase" else getattr(self, name) for name in COLUMNS}
+
+
+@dataclass
+class Performance:
+    """Phases one after another, each measured while its block runs.
+
+    performance = Performance()
+    with performance.phase("read") as phase:
+        phase.rows = read(...)
+    performance.show(sys.stderr)
+    """
+
+    phases: list[Phase] = field(default_factory=list)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[Phase]:
+        """Measures a block; it is noted also where the block fails."""
+        phase = Phase(name)
+        began, before = time.perf_counter(), tree.used()
+        try:
+            with tree.peak() as peak:
+                yield phase
+        finally:
+            spent = tree.used() - before
+            phase.seconds = time.perf_counter() - began
+            phase.cpu_seconds, phase.peak_bytes = spent.cpu, peak.bytes
+            phase.read_bytes, phase.written_bytes = spent.read, spent.written
+            self.phases.append(phase)
+
+    @property
+    def total(self) -> Phase:
+        """All phases as one: sums, and the highest peak; rows and bytes are of the phases alone."""
+        return Phase(
+            TOTAL,
+            seconds=sum(phase.seconds for phase in self.phases),
+            cpu_seconds=sum(phase.cpu_seconds for phase in self.phases),
+            peak_bytes=max((phase.peak_bytes for phase in self.phases), default=0),
+            read_bytes=sum(phase.read_bytes for phase in self.phases),
+            written_bytes=sum(phase.written_bytes for phase in self.phases),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """System, phases and total as plain values, for JSON."""
+        phases = [phase.as_dict() for phase in self.phases]
+        return {"system": system(), "phases": phases, "total": self.total.as_dict()}
+
+    def show(self, out: TextIO) -> None:
+        """Write the phases and their total as a table for a person."""
+        told = [phase.as_dict() for phase in (*self.phases, self.total)]
+        render.show(render.Rows.of_dicts(told, COLUMNS), "table", out, READS_AS)
+
+
+def system(*libraries: str) -> dict[str, Any]:
+    """The machine: cores, those that this process may use, memory [bytes]; versions in use."""
+    memory = psutil.virtual_memory()
+    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
+    return {
+        "platform": platform.platform(terse=True),
+        "cores": psutil.cpu_count(),
+        "usable_cores": len(usable) or psutil.cpu_count(),
+        "memory_bytes": memory.total,
+        "available_bytes": memory.available,
+        "python": platform.python_version(),
+        **{name: version(name) for name in libraries},
+    }
+
+
+def introduced(*libraries: str) -> str:
+    """The machine in one line, for the head of a job."""
+    told = system(*libraries)
+    versions = ", ".join(f"{name} {told[name]}" for name in ("python", *libraries))
+    return (
+        f"{told['platform']}, {told['usable_cores']} of {told['cores']} cores, "
+        f"{_size(told['available_bytes'])} of {_size(told['memory_bytes'])} memory free; {versions}"
+    )

@@ -1,0 +1,146 @@
+"""Watch time per user and region: each file cleaned by a process of its own, then one sum."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from batch.formats import expand
+from batch.jobs import folders
+from batch.jobs.performance import Performance
+from batch.jobs.watch_time import outputs, regions, totals
+from batch.jobs.watch_time.options import Order
+from batch.jobs.watch_time.outputs import Input, Note
+from batch.jobs.watch_time.pool import Failure, Outcome, Pool
+from lakehouse.errors import LogpondError, SettingsError
+from lakehouse.store.lock import alone
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+SUFFIXES = (".csv", ".csv.gz")
+CLEAN, ADD_UP = "1 clean", "2 add up"
+Told = Callable[[Outcome], None]
+Start = Callable[[], "SparkSession"]
+
+
+@dataclass
+class Plan:
+    """What is there: files whose notes hold, and files that are still to be cleaned."""
+
+    recipe: str
+    done: list[Note] = field(default_factory=list)
+    to_do: list[Input] = field(default_factory=list)
+
+
+@dataclass
+class Report:
+    """What was done: the notes of all files that are in the totals, and the files that failed."""
+
+    notes: list[Note]
+    failures: list[Failure]
+    cleaned: int
+    added_up: bool
+    regions: list[totals.Region]
+    performance: Performance
+
+    def counts(self) -> dict[str, Any]:
+        """Rows, and where each went: rows = views + both kinds of duplicates + rejects."""
+        views = sum(region.views for region in self.regions)
+        rejects: Counter[str] = Counter()
+        for note in self.notes:
+            rejects.update(note.rejects)
+        return {
+            "rows": sum(note.rows for note in self.notes),
+            "views": views,
+            "duplicates_in_files": sum(note.duplicates for note in self.notes),
+            "duplicates_across_files": sum(region.copies for region in self.regions) - views,
+            "rejects": dict(sorted(rejects.items())),
+        }
+
+
+def run(order: Order, start: Start, told: Told) -> Report:
+    """Clean what is not clean yet, add up if anything is new, and hold all counts together.
+
+    `told` hears of each file as it is done. A file that fails is in the report, the others count.
+    """
+    performance, files = Performance(), inputs(order)
+    folders.writable(order.outputs.root, [totals.TOTALS])
+    with alone(str(order.outputs.root), "watch-time"):
+        order.outputs.tidy()
+        found = plan(order, files)
+        outcomes = _clean(order, found, performance, told)
+        cleaned = [one for one in outcomes if isinstance(one, Note)]
+        notes = sorted([*found.done, *cleaned], key=lambda note: note.file)
+        added_up = _add_up(order, notes, performance, start)
+        summed = totals.by_region(order.outputs.root) if notes else []
+    failures = sorted(one for one in outcomes if isinstance(one, Failure))
+    return held(Report(notes, failures, len(cleaned), added_up, summed, performance))
+
+
+def inputs(order: Order) -> list[Path]:
+    """The files that there are; SettingsError where there is none."""
+    files = [file for file in expand([order.source]) if file.name.endswith(SUFFIXES)]
+    if not files:
+        raise SettingsError(f"{order.source} holds no {' and no '.join(SUFFIXES)} file")
+    return files
+
+
+def plan(order: Order, files: list[Path]) -> Plan:
+    """Which of the files are done; SettingsError where the table of regions is none."""
+    regions.check(order.regions)
+    found = Plan(outputs.recipe(order.regions))
+    for one in (Input.of(file, order.source) for file in files):
+        note = order.outputs.note(one, found.recipe)
+        found.done.append(note) if note else found.to_do.append(one)
+    return found
+
+
+def held(report: Report) -> Report:
+    """The report, if every row is in it once: files, Spark and what was read back agree."""
+    counts = report.counts()
+    cleaned = sum(note.views for note in report.notes)
+    summed = sum(region.copies for region in report.regions)
+    parts = [n for name, n in counts.items() if name not in ("rows", "rejects")]
+    if cleaned != summed or counts["rows"] != sum(parts) + sum(counts["rejects"].values()):
+        raise LogpondError(f"rows are not accounted for: {cleaned} cleaned, {summed} added up")
+    return report
+
+
+def _clean(order: Order, found: Plan, performance: Performance, told: Told) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    with performance.phase(CLEAN) as phase:
+        for outcome in Pool(order, found.recipe).run(found.to_do):
+            told(outcome)
+            outcomes.append(outcome)
+        cleaned = [one for one in outcomes if isinstance(one, Note)]
+        phase.rows = sum(note.rows for note in cleaned)
+        phase.bytes = sum(note.size for note in cleaned)
+    return outcomes
+
+
+def _add_up(order: Order, notes: list[Note], performance: Performance, start: Start) -> bool:
+    """Add up, unless the totals are of these very files already."""
+    made_of, root = _fingerprint(notes), order.outputs.root
+    if not notes or totals.made_of(root) == made_of:
+        return False
+    with performance.phase("start Spark"):
+        spark = start()
+    files = [order.outputs.views(note) for note in notes]
+    with performance.phase(ADD_UP) as phase:
+        totals.write(totals.add_up(spark, files), root, {"made_of": made_of, "files": len(notes)})
+        phase.rows, phase.bytes = sum(note.views for note in notes), _size(files)
+    return True
+
+
+def _size(files: list[Path]) -> int:
+    return sum(file.stat().st_size for file in files)
+
+
+def _fingerprint(notes: list[Note]) -> str:
+    said = sorted((note.file, note.size, note.mtime_ns, note.recipe) for note in notes)
+    return hashlib.sha256(repr(said).encode()).hexdigest()

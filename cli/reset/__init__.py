@@ -1,0 +1,1 @@
+"""`logpond reset`: topic, checkpoints and tables deleted together."""

@@ -1,0 +1,124 @@
+"""The streaming ingest in a thread of this process."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from cli.stack.screen import Screen
+from lakehouse.errors import LogpondError
+from lakehouse.paths import Places
+from lakehouse.runtime.kafka import offsets
+from lakehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyspark.sql import SparkSession
+
+    from anomaly.alerts import Alerts
+    from anomaly.engine.incident import Incident
+    from lakehouse.windows.run import ClosingRun
+    from lakehouse.windows.stream import WindowsReport
+
+# a batch that is cut off is finished by its plan at the next start
+STOP_SECONDS, HURRY_SECONDS = 60.0, 10.0
+
+
+class Ingest:
+    """One run of the ingest query; what stops it is kept and told."""
+
+    def __init__(self, settings: Settings, screen: Screen) -> None:
+        self._settings, self._screen = settings, screen
+        self._places = Places.of(settings)
+        self._stop, self._hurry = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+        self._error: BaseException | None = None
+        self._alerts: Alerts
+        self.is_reading = False
+
+    def start(self) -> None:
+        """Start Spark and read."""
+        self._thread.start()
+
+    def stop(self, hurry: bool = False) -> None:
+        """Finish the batch, close windows and end; soon if in a hurry. Again is no fault."""
+        if hurry:
+            self._hurry.set()
+        self._stop.set()
+        if self._thread.ident:
+            self._thread.join(HURRY_SECONDS if hurry else STOP_SECONDS)
+
+    def failure(self) -> BaseException | None:
+        """Why it ended before it was asked to; None while it runs."""
+        if self._error is None and not self._thread.is_alive() and not self._stop.is_set():
+            return LogpondError("ingest ended by itself", "start again: nothing is lost")
+        return self._error
+
+    def behind(self) -> int:
+        """How many records of the topic no completed batch has taken yet."""
+        kafka = self._settings.kafka
+        ends = offsets(kafka.bootstrap, kafka.topic)
+        taken = self._taken()
+        return sum(max(0, end - taken.get(p, first)) for p, (first, end) in ends.items())
+
+    def _taken(self) -> dict[int, int]:
+        from lakehouse.ingest.checkpoint import Checkpoint
+        from streaming.run import QUERY
+
+        checkpoint = Checkpoint(self._places, QUERY)
+        progress = checkpoint.progress()
+        return checkpoint.end(progress.completed) if progress else {}
+
+    def _run(self) -> None:
+        try:
+            from anomaly.alerts import Alerts
+            from anomaly.lake import fold as anomaly
+            from lakehouse.store.lock import alone
+            from streaming.run import Hooks, Run
+
+            screen = self._screen
+            hooks = Hooks(
+                on_batch=screen.status.committed,
+                on_start=self._reading,
+                on_notice=screen.say,
+                on_closed=self._closed,
+                also=self._detection,
+            )
+            self._alerts = alerts = Alerts(self._places, self._settings.webhook, screen.say)
+            with alone(self._places.ledger(anomaly.QUERY), "detection"), alerts:
+                Run(self._settings, self._places, self._stop, hooks, settle=self._may_settle)()
+        except BaseException as error:
+            self._error = error
+
+    def _may_settle(self) -> bool:
+        return not self._hurry.is_set()
+
+    def _detection(
+        self, spark: SparkSession, failed: Callable[[Exception], None]
+    ) -> list[ClosingRun]:
+        """The query of the anomaly program, in the same application."""
+        from anomaly.commands.series import constants
+        from anomaly.lake import job
+
+        settings, kafka, judged_by = (
+            self._settings.anomaly, self._settings.kafka.bootstrap, constants(None)
+        )  # fmt: skip
+        job.admit(self._places, settings)
+        self._screen.say(f"detection judges what has {judged_by.keys.warm_minutes} min of history")
+        detection = job.Detection(self._places, judged_by, self._found, self._alerts.take)
+        detection()
+        return [job.minutes(spark, self._places, settings, detection, failed, kafka)]
+
+    def _found(self, incident: Incident) -> None:
+        self._screen.status.found(incident)
+        if incident.status == "open" and not incident.parent and not incident.muted:
+            self._screen.say(f"{incident.severity.upper()}: {incident.sentence}")
+
+    def _closed(self, report: WindowsReport) -> None:
+        self._screen.say(report.line)
+        self._screen.status.closed(report)
+
+    def _reading(self, spark_ui: str) -> None:
+        self._screen.status.spark_ui = spark_ui
+        self.is_reading = True

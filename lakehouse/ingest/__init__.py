@@ -1,0 +1,1 @@
+"""Ingest as all programs know it: plans, checkpoints, admission, the raw zone, lag."""

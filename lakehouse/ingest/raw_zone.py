@@ -1,0 +1,181 @@
+"""The raw zone of the lake: which files were imported, how they were read, and their bytes.
+
+A file is known by its sha256, its content; a path says which content it had last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from lakehouse.errors import TableError
+from lakehouse.paths import Places
+from lakehouse.store import DataFile, Key, objects
+from lakehouse.tables.catalog import LOGS, QUARANTINE
+
+Kind = TypeVar("Kind")
+QUERY = "import"
+MANIFESTS, PATHS, COPIES, PLANS = "manifests", "paths", "files", "plans"
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """How the records of a file become events: `mapping` is column to field of an event.
+
+    `constants` are fields that every record gets; with `utc` a time without a zone is UTC.
+    """
+
+    format: str
+    compressed: bool = False
+    delimiter: str = ""
+    header: bool = False
+    columns: tuple[str, ...] = ()
+    mapping: dict[str, str] = {}
+    constants: dict[str, str] = {}
+    utc: bool = False
+
+
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file brought: `records` of it, `rejects` among them, the others by date (`dates`).
+
+    `unpacked` is the sha256 of its bytes without gzip. `taken` is when its content was first
+    imported: it stands for the broker's time, so that a verdict is the same at a repeat. `batch`
+    is the version of its transactions: even where its rows are in the tables, odd where they were
+    removed again.
+    """
+
+    sha256: str
+    unpacked: str
+    path: str
+    size: int
+    reading: Reading
+    taken: datetime
+    imported_at: datetime
+    batch: int = 0
+    records: int = 0
+    rejects: int = 0
+    dates: dict[str, int] = {}
+
+    @property
+    def topic(self) -> str:
+        """The coordinate of its rows."""
+        return f"file:{self.sha256}"
+
+    @property
+    def is_in(self) -> bool:
+        """Whether its rows are in the tables, as far as this goes."""
+        return self.batch % 2 == 0
+
+    @property
+    def writer(self) -> str:
+        """Who committed its rows, as `_commit` and the transactions say."""
+        return f"import/{self.sha256}"
+
+    @property
+    def tables(self) -> dict[str, int]:
+        """The tables that it brings rows to, in the order of their commits, and how many."""
+        rows = {QUARANTINE.name: self.rejects, LOGS.name: self.records - self.rejects}
+        return {name: count for name, count in rows.items() if count}
+
+    def key(self, table: str) -> Key:
+        """The transaction of its commit to a table."""
+        return Key(f"{self.writer}/{table}", self.batch)
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What an import will commit, and what it will remove before, written down before both.
+
+    It is kept until the windows that it touches are counted again.
+    """
+
+    what: Imported
+    files: list[DataFile]
+    replaces: list[Imported] = []
+
+    def files_of(self, table: str) -> list[DataFile]:
+        """The planned files of one table."""
+        return [file for file in self.files if file.table == table]
+
+
+class RawZone:
+    """Manifests by content, contents by path, copies; and the plans of imports under way."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+
+    def manifests(self) -> dict[str, Imported]:
+        """What is known of each content, by sha256."""
+        found = self._all(MANIFESTS, Imported)
+        return {each.sha256: each for each in found}
+
+    def paths(self) -> dict[str, str]:
+        """The sha256 of the content that each path was last imported with."""
+        found = self._all(PATHS, dict[str, str])
+        return {each["path"]: each["sha256"] for each in found}
+
+    def note(self, what: Imported) -> None:
+        """Write down what a content brought."""
+        self._put(f"{MANIFESTS}/{what.sha256}.json", what)
+
+    def claim(self, path: str, sha256: str) -> None:
+        """Write down which content a path has."""
+        name = hashlib.sha256(path.encode()).hexdigest()
+        self._put(f"{PATHS}/{name}.json", {"path": path, "sha256": sha256})
+
+    def keep(self, file: Path, sha256: str) -> None:
+        """Copy a file as it is, unless its content is there; nothing half written counts."""
+        at = objects.store(self._places.raw)
+        if objects.size(at, f"{COPIES}/{sha256}") != file.stat().st_size:
+            objects.put_file(at, f"{COPIES}/{sha256}", file)
+
+    def plans(self) -> list[Plan]:
+        """The imports that began and are not at their end."""
+        at = objects.reader(self._places.ledger(QUERY))
+        found = (objects.get(at, f"{PLANS}/{name}") for name in objects.names(at, PLANS))
+        return [msgspec.json.decode(each, type=Plan) for each in found if each]
+
+    def plan(self, plan: Plan) -> Plan:
+        """Write a plan down, unless one stands for this import: then that one counts."""
+        at, name = objects.store(self._places.ledger(QUERY)), _name(plan)
+        if objects.create(at, name, msgspec.json.encode(plan)):
+            return plan
+        return msgspec.json.decode(objects.get(at, name) or b"", type=Plan)
+
+    def forget(self, plan: Plan) -> None:
+        """An import is at its end."""
+        objects.delete(objects.store(self._places.ledger(QUERY)), _name(plan))
+
+    def is_whole(self, plan: Plan, table: str) -> bool:
+        """Whether every planned file of a table is there, with its size."""
+        folder = objects.reader(self._places.table(table))
+        return all(objects.size(folder, file.path) == file.size for file in plan.files_of(table))
+
+    def _put(self, name: str, content: Any) -> None:
+        text = msgspec.json.format(msgspec.json.encode(content))
+        objects.put(objects.store(self._places.raw), name, text)
+
+    def _all(self, folder: str, kind: type[Kind]) -> Iterator[Kind]:
+        at = objects.reader(self._places.raw)
+        for name in objects.names(at, folder):
+            if content := objects.get(at, f"{folder}/{name}"):
+                yield _decoded(content, kind, f"{self._places.raw}/{folder}/{name}")
+
+
+def _decoded(content: bytes, kind: type[Kind], place: str) -> Kind:
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.DecodeError as error:
+        raise TableError(
+            f"{place} cannot be read: {error}",
+            "move it aside: its file can then be imported again, in the place of its rows",
+        ) from None
+
+
+def _name(plan: Plan) -> str:
+    """One that only removes is named by its path: its content may come by a plan of its own."""
+    swaps = "" if plan.files else f".{hashlib.sha256(plan.what.path.encode()).hexdigest()[:12]}"
+    return f"{PLANS}/{plan.what.sha256}.{plan.what.batch}{swaps}.json"

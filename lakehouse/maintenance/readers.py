@@ -1,0 +1,102 @@
+"""What the checkpoints of this lake have yet to read of a table, by the offsets that Spark wrote.
+
+A query that reads a table as a stream reads the files that each commit added, and before them, if
+it began on a filled table, all files of the version that it began at.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from lakehouse.errors import CheckpointError, TableError
+from lakehouse.ingest.checkpoint import Checkpoint
+from lakehouse.paths import Places
+from lakehouse.store import objects, open_table
+from lakehouse.store.log import Log
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A query with the version of a table that it reads next; `is_first` if with all its files."""
+
+    query: str
+    version: int
+    is_first: bool
+
+
+def refuse_needed(
+    places: Places, found: DeltaTable, name: str, kept: int, doomed: Collection[str]
+) -> None:
+    """Raise CheckpointError where a checkpoint has yet to read a file that is to be deleted.
+
+    Versions from `kept` on keep all their files.
+    """
+    gone = {unquote(path) for path in doomed}
+    for reader in readers(places, str(found.metadata().id)):
+        if reader.version < kept and gone & _unread(places, name, reader, kept):
+            raise CheckpointError(
+                f"the query {reader.query} has yet to read version {reader.version} of {name}, "
+                "and files that it needs would go",
+                "start it until it has caught up, or give it up and make its checkpoint anew: "
+                f"`logpond recover {reader.query}`; or keep more with --hours",
+            )
+
+
+def readers(places: Places, table_id: str) -> Iterator[Reader]:
+    """The checkpoints that read this table as a stream; those put aside (`x.before-y`) do not."""
+    for query in objects.folders(objects.reader(places.checkpoints)):
+        if "." not in query:
+            yield from _readers(places, query, table_id)
+
+
+def _readers(places: Places, query: str, table_id: str) -> Iterator[Reader]:
+    """From the newest completed batch: one that is only planned is read again, from there."""
+    progress = Checkpoint(places, query).progress()
+    if progress is None or progress.planned is None:
+        return
+    done = progress.completed
+    for at in _sources(places, query, 0 if done is None else done):
+        if at.get("reservoirId") != table_id:
+            continue
+        version, is_first = int(at["reservoirVersion"]), bool(at.get("isStartingVersion"))
+        if done is None:
+            # Nothing is read yet; an end past the first version means that it was the one before.
+            version, is_first = version - (not is_first), True
+        yield Reader(query, max(version, 0), is_first)
+
+
+def _sources(places: Places, query: str, batch: int) -> Iterator[dict[str, Any]]:
+    """The offset of each source of a batch that is a JSON object."""
+    content = objects.get(objects.reader(places.checkpoint(query)), f"offsets/{batch}") or b""
+    for line in content.decode().splitlines()[2:]:
+        offset = json.loads(line) if line.startswith("{") else None
+        if isinstance(offset, dict):
+            yield offset
+
+
+def _unread(places: Places, name: str, reader: Reader, kept: int) -> set[str]:
+    """Files that the query has yet to read, of the versions before `kept`.
+
+    A version whose commit was cleaned up is no matter: no stream can read it any more.
+    """
+    log = Log(places, name)
+    files = _all_files(places, name, reader.version) if reader.is_first else set()
+    for version in range(reader.version, kept):
+        adds = [a["add"] for a in log.actions(version) or [] if "add" in a]
+        files |= {unquote(add["path"]) for add in adds if add["dataChange"]}
+    return files
+
+
+def _all_files(places: Places, name: str, version: int) -> set[str]:
+    try:
+        adds = pa.table(open_table(places, name, version).get_add_actions())
+    except TableError:
+        return set()
+    return {unquote(path) for path in adds["path"].to_pylist()}

@@ -1,0 +1,1 @@
+"""The promise, proved: `verify`, which records are covered, which files."""

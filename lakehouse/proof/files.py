@@ -1,0 +1,144 @@
+"""Which records of imported files the tables hold, set against what the raw zone says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from lakehouse.ingest.raw_zone import Imported, RawZone
+from lakehouse.maintenance.retention_marks import EPOCH, retained_from
+from lakehouse.proof.coverage import Coverage
+from lakehouse.tables.catalog import LOGS, QUARANTINE
+
+# Dates before the first that `retain` kept are not asked for: their rows may be there or not.
+COUNTS = """
+SELECT f._topic,
+    count(h._offset) FILTER (h.is_one) AS rows,
+    count(h._offset) FILTER (h.is_one AND h.in_logs) AS logs,
+    count(h._offset) FILTER (NOT h.is_one) AS outside,
+    count(h._offset) - count(DISTINCT (h._partition, h._offset)) FILTER (h._offset IS NOT NULL)
+        AS repeated,
+    count(DISTINCT h._offset) FILTER (h.is_one AND h.date >= h.first_) AS found
+FROM files AS f LEFT JOIN (
+    SELECT h.*, _partition = 0 AND _offset >= 0 AND _offset < n.records AS is_one,
+        CASE WHEN in_logs THEN $logs_from ELSE $quarantine_from END AS first_
+    FROM held AS h JOIN files AS n USING (_topic)) AS h USING (_topic)
+GROUP BY f._topic
+"""
+UNKNOWN = """
+SELECT count(*) FROM held
+WHERE starts_with(_topic, 'file:') AND _topic NOT IN (SELECT _topic FROM files)
+"""
+
+
+@dataclass(frozen=True)
+class FileVerdict:
+    """One imported file: its records 0 to `records` - 1 were to be found, if it is in."""
+
+    path: str
+    sha256: str
+    records: int
+    logs: int
+    quarantine: int
+    gaps: int
+    duplicates: int
+    unexpected: int
+    in_flight: int
+
+    @property
+    def is_at_fault(self) -> bool:
+        """Whether the promise does not hold for it."""
+        return bool(self.gaps or self.duplicates or self.unexpected)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the tables may hold of a content, and what they must, at the versions asked."""
+
+    what: Imported
+    records: int
+    required: int
+    is_in: bool
+
+
+def judge_files(
+    held: Coverage,
+    promised: Iterable[Imported],
+    planned: Iterable[Imported],
+    tables: Mapping[str, DeltaTable],
+) -> tuple[list[FileVerdict], int]:
+    """A verdict for each file, and how many rows are of no file that is known.
+
+    `promised` is what manifests said before the tables were opened, `planned` what manifests and
+    plans say after: that may be in, or on its way.
+    """
+    firsts = {name: retained_from(table) or EPOCH for name, table in tables.items()}
+    asked = _asked(promised, planned, tables, firsts)
+    columns = {
+        "_topic": pa.array([f"file:{sha256}" for sha256 in asked], pa.string()),
+        "records": pa.array([each.records for each in asked.values()], pa.int64()),
+    }
+    held.register("files", pa.table(columns))
+    days = {"logs_from": firsts[LOGS.name], "quarantine_from": firsts[QUARANTINE.name]}
+    rows = {topic: counts for topic, *counts in held.ask(COUNTS, days)}
+    ((unknown,),) = held.ask(UNKNOWN)
+    return [_verdict(each, *rows[each.what.topic]) for each in asked.values()], unknown
+
+
+def planned_files(zone: RawZone) -> list[Imported]:
+    """What plans and manifests say now; plans first, for a manifest follows where one goes."""
+    plans = [plan.what for plan in zone.plans()]
+    return [*plans, *zone.manifests().values()]
+
+
+def _asked(
+    promised: Iterable[Imported],
+    planned: Iterable[Imported],
+    tables: Mapping[str, DeltaTable],
+    firsts: Mapping[str, date],
+) -> dict[str, _Asked]:
+    """By sha256, of several that are known of a content the one that the tables have."""
+    found: dict[str, _Asked] = {}
+    said = [(what, True) for what in promised] + [(what, False) for what in planned]
+    for what, is_promised in said:
+        new, old = _one(what, is_promised, tables, firsts), found.get(what.sha256)
+        if old is None or (not old.is_in and (new.is_in or new.records > old.records)):
+            found[what.sha256] = new
+    return found
+
+
+def _one(
+    what: Imported, is_promised: bool, tables: Mapping[str, DeltaTable], firsts: Mapping[str, date]
+) -> _Asked:
+    done = [tables[name].transaction_version(what.key(name).app) for name in what.tables]
+    is_lost = is_promised and any(version is None or version < what.batch for version in done)
+    if what.is_in and (is_lost or all(version == what.batch for version in done)):
+        return _Asked(what, what.records, _required(what, firsts), True)
+    may_be_there = what.is_in or any(version == what.batch - 1 for version in done)
+    return _Asked(what, what.records if may_be_there else 0, 0, False)
+
+
+def _required(what: Imported, firsts: Mapping[str, date]) -> int:
+    """The records that `retain` cannot have deleted."""
+    good = sum(n for day, n in what.dates.items() if date.fromisoformat(day) >= firsts[LOGS.name])
+    return good + (what.rejects if what.taken.date() >= firsts[QUARANTINE.name] else 0)
+
+
+def _verdict(
+    asked: _Asked, rows: int, logs: int, outside: int, repeated: int, found: int
+) -> FileVerdict:
+    return FileVerdict(
+        path=asked.what.path,
+        sha256=asked.what.sha256,
+        records=asked.required,
+        logs=logs if asked.is_in else 0,
+        quarantine=rows - logs if asked.is_in else 0,
+        gaps=max(0, asked.required - found),
+        duplicates=repeated,
+        unexpected=outside,
+        in_flight=0 if asked.is_in else rows,
+    )

@@ -1,0 +1,1 @@
+"""SQL over the tables of a lake, at any version or time."""

@@ -1,0 +1,79 @@
+"""SQL without a JVM: DuckDB over the files of pinned Delta versions. Nothing is downloaded."""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from lakehouse.duck import connect, create_view, quoted
+from lakehouse.errors import LogpondError, SettingsError, TableError
+from lakehouse.paths import Places
+from lakehouse.query import open_windows, pinned
+from lakehouse.query.statement import Kind, Statement
+from lakehouse.tables.rollups import ROLLUPS
+from lakehouse.terminal.render import escaped
+from lakehouse.terminal.times import Moment
+
+READS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
+UNKNOWN = re.compile(r"Table with name (\S+) does not exist")
+
+
+def ask(places: Places, statement: Statement, moment: Moment) -> pa.Table:
+    """The answer to one statement that reads, over each table that it mentions at a moment."""
+    if statement.kind is Kind.ABOUT:
+        raise SettingsError(
+            "DESCRIBE HISTORY and DESCRIBE DETAIL are Spark's",
+            "use `logpond history TABLE`, `logpond tables`, or --engine spark",
+        )
+    mentioned = [name for name in pinned.names(places) if name.lower() in statement.words]
+    with connect() as connection:
+        try:
+            tables = pinned.pin(places, mentioned, moment)
+            for name in tables:
+                _create_view(connection, places, name, tables, moment)
+            return connection.sql(_only(connection, statement)).to_arrow_table()
+        except duckdb.Error as error:
+            raise _in_words(places, error) from error
+
+
+def _create_view(
+    connection: duckdb.DuckDBPyConnection, places: Places, name: str,
+    tables: dict[str, DeltaTable], moment: Moment,
+) -> None:  # fmt: skip
+    """A table as it lies there; a rollup with its open windows."""
+    rollup = ROLLUPS.get(name)
+    if rollup is None:
+        create_view(connection, name, places.table(name), tables[name])
+        return
+    stored, opened = f"{name} stored", f"{name} open"
+    create_view(connection, stored, places.table(name), tables[name])
+    connection.register(opened, open_windows.open_part(places, rollup, tables, moment))
+    both = open_windows.union(rollup, tables[name], quoted(stored), quoted(opened), quoted)
+    connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS {both}")
+
+
+def _only(connection: duckdb.DuckDBPyConnection, statement: Statement) -> duckdb.Statement:
+    found = connection.extract_statements(statement.sql)
+    if len(found) != 1:
+        raise SettingsError(f"{len(found)} statements were given", "give one at a time")
+    if found[0].type not in READS:
+        raise SettingsError(
+            f"`logpond sql` only reads, and {statement.verb} does something else here",
+            "ask with SELECT; a PIVOT names its values: ON hour IN (1, 2)",
+        )
+    return found[0]
+
+
+def _in_words(places: Places, error: duckdb.Error) -> LogpondError:
+    said = escaped(str(error), keep="\n")
+    unknown = UNKNOWN.search(said)
+    if unknown:
+        return pinned.absent(places, unknown[1])
+    if isinstance(error, duckdb.IOException) and places.lake in said:
+        return TableError(
+            said, "a file of this version is gone: vacuumed? see `logpond history` for others"
+        )
+    return SettingsError(said)

@@ -1,0 +1,70 @@
+"""The tables of a lake, each pinned to one version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from deltalake import DeltaTable
+
+from lakehouse import store
+from lakehouse.errors import TableError
+from lakehouse.paths import Places, is_url
+from lakehouse.store.log import Log
+from lakehouse.tables.catalog import TABLES
+from lakehouse.terminal.times import Moment
+
+FILL = "fill a lake with `make demo`, or name another with --lake"
+
+
+def names(places: Places) -> list[str]:
+    """The tables that are there: ours first, then, in a folder, any other Delta table."""
+    if is_url(places.lake):
+        return [name for name in TABLES if store.table_or_none(places, name)]
+    there = sorted(log.parent.name for log in Path(places.lake).glob("*/_delta_log"))
+    ours = [name for name in TABLES if name in there]
+    return ours + [name for name in there if name not in TABLES]
+
+
+def pin(places: Places, wanted: Iterable[str], moment: Moment) -> dict[str, DeltaTable]:
+    """Each table at a moment; TableError where one has no such state, and says which it has."""
+    return {name: _pinned(places, name, moment) for name in wanted}
+
+
+def absent(places: Places, name: str) -> TableError:
+    """What to say where a table is asked for that is not there."""
+    there = names(places)
+    if not there:
+        return TableError(f"the lake {places.lake} holds no table yet", FILL)
+    return TableError(
+        f"there is no table {name} in {places.lake}", f"there are: {', '.join(there)}"
+    )
+
+
+def _pinned(places: Places, name: str, moment: Moment) -> DeltaTable:
+    newest = store.open_table(places, name)
+    if moment.as_of is not None:
+        return _at_time(places, name, moment.as_of)
+    if moment.version is None:
+        return newest
+    oldest = Log(places, name).oldest()
+    if not oldest <= moment.version <= newest.version():
+        raise TableError(
+            f"table {name} has no version {moment.version}",
+            f"versions {oldest} to {newest.version()} can be read; see `logpond history {name}`",
+        )
+    return store.open_table(places, name, version=moment.version)
+
+
+def _at_time(places: Places, name: str, as_of: datetime) -> DeltaTable:
+    try:
+        return store.open_table(places, name, as_of=as_of)
+    except TableError as error:
+        log = Log(places, name)
+        began = log.time(log.oldest())
+        since = f" is of {began:%Y-%m-%d %H:%M:%S} UTC" if began else ""
+        raise TableError(
+            f"table {name} cannot be read as of {as_of:%Y-%m-%d %H:%M:%S} UTC",
+            f"its oldest readable version {log.oldest()}{since}; see `logpond history {name}`",
+        ) from error

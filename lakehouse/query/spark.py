@@ -1,0 +1,93 @@
+"""SQL by Spark, for what DuckDB does not do: DESCRIBE HISTORY, DESCRIBE DETAIL, big batches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lakehouse.errors import LogpondError, SettingsError
+from lakehouse.paths import Places
+from lakehouse.query import open_windows, pinned
+from lakehouse.query.statement import ABOUT_TABLE, Kind, Statement
+from lakehouse.tables.rollups import ROLLUPS
+from lakehouse.terminal.render import escaped
+from lakehouse.terminal.times import Moment
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from deltalake import DeltaTable
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+# Parsed plans, by class, that change something wherever in a statement they stand.
+CHANGES = ("InsertIntoStatement", "MergeIntoTable", "DeleteFromTable", "UpdateTable")
+
+
+def ask(spark: SparkSession, places: Places, statement: Statement, moment: Moment) -> pa.Table:
+    """The answer to one statement that reads, over each table that it mentions at a moment."""
+    from pyspark.errors import PySparkException
+    from pyspark.logger import PySparkLogger
+
+    # It prints each fault of a statement with its stack trace; here a fault is words.
+    PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True
+    mentioned = [name for name in pinned.names(places) if name.lower() in statement.words]
+    tables = pinned.pin(places, mentioned, moment)
+    for name in tables:
+        _create_view(spark, places, name, tables, moment)
+    try:
+        sql = _about(places, statement) if statement.kind is Kind.ABOUT else statement.sql
+        _refuse_changes(spark, sql)
+        return spark.sql(sql).toArrow()
+    except PySparkException as error:
+        raise _in_words(places, error) from error
+
+
+def _create_view(
+    spark: SparkSession, places: Places, name: str, tables: dict[str, DeltaTable], moment: Moment
+) -> None:
+    """A table as it lies there; a rollup with its open windows."""
+    reader = spark.read.format("delta").option("versionAsOf", tables[name].version())
+    stored, rollup = reader.load(places.table(name)), ROLLUPS.get(name)
+    if rollup is None:
+        stored.createOrReplaceTempView(f"`{name}`")
+        return
+    opened = spark.createDataFrame(open_windows.open_part(places, rollup, tables, moment))
+    both = open_windows.union(rollup, tables[name], "{stored}", "{opened}", _quoted)
+    spark.sql(both, stored=stored, opened=opened).createOrReplaceTempView(f"`{name}`")
+
+
+def _quoted(name: str) -> str:
+    return f"`{name.replace('`', '``')}`"
+
+
+def _about(places: Places, statement: Statement) -> str:
+    """DESCRIBE HISTORY and DETAIL want a path, as no catalog knows the tables."""
+    found = ABOUT_TABLE.match(statement.sql)
+    assert found
+    what, _, name, rest = found.groups()
+    if name not in pinned.names(places):
+        raise pinned.absent(places, name)
+    return f"DESCRIBE {what} delta.`{places.table(name).replace('`', '``')}` {rest}"
+
+
+def _refuse_changes(spark: Any, sql: str) -> None:
+    """Parse without running: FROM and WITH may also lead to an INSERT."""
+    parsed = spark._jsparkSession.sessionState().sqlParser().parsePlan(sql)
+    found = next((name for name in _kinds(parsed) if name in CHANGES), None)
+    if found:
+        raise SettingsError(
+            "`logpond sql` only reads, and this statement writes", "ask with SELECT"
+        )
+
+
+def _kinds(plan: Any) -> list[str]:
+    children = plan.children()
+    below = [name for at in range(children.size()) for name in _kinds(children.apply(at))]
+    return [plan.getClass().getSimpleName(), *below]
+
+
+def _in_words(places: Places, error: PySparkException) -> LogpondError:
+    if error.getCondition() == "TABLE_OR_VIEW_NOT_FOUND":
+        unknown = (error.getMessageParameters() or {}).get("relationName", "")
+        return pinned.absent(places, unknown.replace("`", ""))
+    said = str(error).split("\n\nJVM stacktrace")[0].split(";\n'")[0]
+    return SettingsError(escaped(said, keep="\n"))

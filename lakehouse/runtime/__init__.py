@@ -1,0 +1,1 @@
+"""What programs run on: Java, jars, Spark's session, Kafka, processes."""

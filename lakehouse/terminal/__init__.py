@@ -1,0 +1,1 @@
+"""How a command begins, reads its options, prints and ends."""

@@ -1,0 +1,135 @@
+"""Rows for people and programs: a table, JSON or CSV. No control character reaches a terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TextIO
+
+import msgspec
+
+from lakehouse.terminal import grid
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FORMATS = ("table", "json", "csv")
+MOST_ROWS_OF_A_TABLE = 10_000
+# C0, DEL, C1, and what turns or breaks a line unseen.
+UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
+
+Humane = Mapping[str, Callable[[Any], str]]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Named columns, and rows of plain Python values."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+    @classmethod
+    def of_dicts(cls, dicts: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Rows:
+        """Rows that are objects already."""
+        return cls(columns, [[one[name] for name in columns] for one in dicts])
+
+    @classmethod
+    def of_arrow(cls, found: pa.Table) -> Rows:
+        """The answer of an engine; a name that comes twice gets a number."""
+        names = list(_distinct(found.column_names))
+        values = [column.to_pylist() for column in found.columns]
+        return cls(names, list(zip(*values, strict=True)))
+
+    def dicts(self) -> Iterator[dict[str, Any]]:
+        """One object a row."""
+        return (dict(zip(self.columns, row, strict=True)) for row in self.rows)
+
+
+def show(found: Rows, how: str, out: TextIO, humane: Humane | None = None) -> None:
+    """Write rows as `table` (`humane` says how a column reads there), `json` or `csv`."""
+    writers = {"json": _json, "csv": _csv}
+    if how in writers:
+        writers[how](found, out)
+    else:
+        _table(found, out, humane or {})
+
+
+def show_object(one: Mapping[str, Any], out: TextIO) -> None:
+    """Write one JSON object."""
+    out.write(_safe_json(one) + "\n")
+
+
+def escaped(text: str, keep: str = "") -> str:
+    """Text with every control character but `keep` as an escape that can be read."""
+    return UNSAFE.sub(lambda c: c[0] if c[0] in keep else _escape(c[0]), text)
+
+
+def plain(value: Any) -> str:
+    """A value as text: times in UTC, nested values as JSON, NULL as nothing."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    text = ENCODER.encode(value).decode()
+    return text[1:-1] if text.startswith('"') else text
+
+
+def _json(found: Rows, out: TextIO) -> None:
+    lines = ",\n".join(_safe_json(one) for one in found.dicts())
+    out.write(f"[\n{lines}\n]\n" if lines else "[]\n")
+
+
+def _safe_json(one: Mapping[str, Any]) -> str:
+    return UNSAFE.sub(lambda c: f"\\u{ord(c[0]):04x}", ENCODER.encode(one).decode())
+
+
+def _csv(found: Rows, out: TextIO) -> None:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(found.columns)
+    writer.writerows([[plain(value) for value in row] for row in found.rows])
+    text = buffer.getvalue()
+    # A file gets the very characters; a terminal must not obey them.
+    out.write(escaped(text, keep="\n") if out.isatty() else text)
+
+
+def _table(found: Rows, out: TextIO, humane: Humane) -> None:
+    shown = found.rows[:MOST_ROWS_OF_A_TABLE]
+    says = [humane.get(name, _cell) for name in found.columns]
+    cells = [[say(value) for say, value in zip(says, row, strict=True)] for row in shown]
+    right = [_is_number(found, at) for at in range(len(found.columns))]
+    grid.write(grid.Grid([escaped(name) for name in found.columns], cells, right), out)
+    if len(found.rows) > len(shown):
+        out.write(f"... {len(found.rows) - len(shown):,} more rows: --format csv or json\n")
+
+
+def _cell(value: Any) -> str:
+    return "NULL" if value is None else escaped(plain(value))
+
+
+def _is_number(found: Rows, at: int) -> bool:
+    first = next((row[at] for row in found.rows if row[at] is not None), None)
+    return first is not None and not isinstance(first, (str, bool)) and hasattr(first, "__round__")
+
+
+def _distinct(names: Sequence[str]) -> Iterator[str]:
+    taken: set[str] = set()
+    for name in names:
+        own = next(n for n in _numbered(name) if n not in taken)
+        taken.add(own)
+        yield own
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name}_{number}" for number in range(2, 10_000))
+
+
+def _escape(character: str) -> str:
+    short = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
+    code = ord(character)
+    return short.get(character) or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")

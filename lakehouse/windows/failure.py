@@ -1,0 +1,40 @@
+"""Why a query that closes windows failed, in words with a remedy."""
+
+from __future__ import annotations
+
+import re
+
+from lakehouse.errors import CheckpointError, LogpondError
+from lakehouse.paths import Places
+from lakehouse.store import disk
+
+# The last line that names an exception, Java's or a Python worker's, is the first cause.
+CAUSE = re.compile(r"^\s*(?:Caused by: |: )?([\w.]+(?:Error|Exception)\b.*)", re.MULTILINE)
+# The next commits of logs, or files of them, are gone: the query was away for too long.
+BEHIND = ("DELTA_VERSIONS_NOT_CONTIGUOUS", "DELTA_FILE_NOT_FOUND", "FileNotFoundException",
+          "DELTA_LOG_FILE_NOT_FOUND", "DELTA_STREAMING_CANNOT_CONTINUE")  # fmt: skip
+
+
+def explained(error: Exception, query: str, places: Places) -> LogpondError:
+    """The failure of a query in words; Spark's own text where nothing better is known."""
+    if isinstance(error, LogpondError):
+        return error
+    if full := disk.full(error, [places.lake, places.checkpoints]):
+        return full
+    if any(sign in str(error) for sign in BEHIND):
+        return CheckpointError(
+            f"the query {query} was away for so long that the commits of logs it would read next "
+            "are gone",
+            f"`logpond recover {query}`: it starts anew, and closes what is not closed; no row of "
+            "logs is left out",
+        )
+    return LogpondError(
+        f"the query {query} failed: {cause(str(error) or repr(error))}",
+        "nothing is lost: start again; whatever ran beside it stopped between two batches",
+    )
+
+
+def cause(error: str) -> str:
+    """The line that says most."""
+    named: list[str] = CAUSE.findall(error)
+    return (named[-1] if named else error.split("\n", 1)[0])[:500]

@@ -1,0 +1,118 @@
+"""Windows made again from `logs`: those that are late or wrong (reconcile), or all (rebuild)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import DeltaTable
+
+from lakehouse import store
+from lakehouse.maintenance.retention_marks import retained_from
+from lakehouse.paths import Places
+from lakehouse.store import Replacement, open_table, replace
+from lakehouse.tables.catalog import LOGS
+from lakehouse.tables.rollups import DAY, DEFINITION, Rollup
+from lakehouse.windows.check import Checked, check, checked_from
+from lakehouse.windows.close import Closed, close, instant
+from lakehouse.windows.count import counting
+from lakehouse.windows.definition import has_same_windows, prepare, unfit
+from lakehouse.windows.horizon import EPOCH, before, horizon, last_closed, mark, stored
+
+
+def reconcile(
+    places: Places, rollup: Rollup, late: timedelta, since: date | None = None
+) -> Iterator[Checked]:
+    """Count windows that are late or wrong again, with their days; tells each day once it is done.
+
+    Where no window was ever closed, those that the newest event closes are closed first.
+    """
+    prepare(places, rollup, late)
+    if horizon(open_table(places, rollup.name)) is None:
+        for _ in close(places, rollup, closed_by_now(open_table(places, LOGS), late)):
+            pass
+    table = open_table(places, rollup.name)  # before logs, which must have all that it counted
+    logs = open_table(places, LOGS)
+    for found in check(places, rollup, table, logs, checked_from(table, logs, since)):
+        if found.to_count or found.wrong_days:
+            replace(places, rollup.table(), partial(_day_again, places, rollup, found))
+            yield found
+
+
+def mend(places: Places, rollup: Rollup, since: date | None = None) -> Iterator[Checked]:
+    """Count closed windows again whose rows were removed since; those that are late stay so."""
+    table = store.table_or_none(places, rollup.name)
+    if table is None or horizon(table) is None:
+        return
+    logs = open_table(places, LOGS)
+    for found in check(places, rollup, table, logs, checked_from(table, logs, since)):
+        wrong = dataclasses.replace(found, late=[])
+        if wrong.to_count:
+            replace(places, rollup.table(), partial(_day_again, places, rollup, wrong))
+            yield wrong
+
+
+def rebuild(places: Places, rollup: Rollup, late: timedelta) -> Iterator[Closed]:
+    """Make the windows that `logs` still has rows for again, with the keys of today.
+
+    Readers see right numbers meanwhile, as open windows; killed, it or the stream goes on.
+    """
+    found = store.table_or_none(places, rollup.name) or store.create(places, rollup.table(late))
+    logs = open_table(places, LOGS)
+    until = max(horizon(found) or EPOCH, closed_by_now(logs, late))
+    replace(places, rollup.table(), partial(_begun_again, rollup, retained_from(logs)))
+    store.set_property(places, rollup.name, DEFINITION, rollup.definition(late))
+    prepare(places, rollup, late)
+    yield from close(places, rollup, until)
+
+
+def closed_by_now(logs: DeltaTable, late: timedelta) -> datetime:
+    """The horizon that the newest event gives, for a stream that never ran."""
+    files = pa.table(logs.get_add_actions(flatten=True))
+    newest = pc.max(files["max.timestamp"]).as_py() if files.num_rows else None
+    return last_closed(newest - late) if newest else EPOCH
+
+
+def _begun_again(rollup: Rollup, first: date | None, current: DeltaTable) -> Replacement:
+    """No rows but those that cannot be counted again, and the horizon right before all others."""
+    where, begin = f"granularity IN ('{rollup.granularity}', '1d')", None
+    is_other, kept = bool(unfit(rollup, current)), rollup.columns.empty_table()
+    if first and (closed := horizon(current)) and has_same_windows(rollup, current):
+        begin = min(datetime.combine(first, time(), UTC), closed)
+        kept = before(current, rollup, first) if is_other else kept
+        where += f" AND date >= '{first}'"
+    return Replacement(kept, where, mark(begin), {"writer": "rebuild"}, is_other)
+
+
+def _day_again(
+    places: Places, rollup: Rollup, found: Checked, current: DeltaTable
+) -> Replacement | None:
+    """The half hours in question from the newest `logs`, and the day that they belong to."""
+    first, closed = datetime.combine(found.date, time(), UTC), horizon(current)
+    if closed is None:
+        return None
+    kept = stored(current, rollup, rollup.granularity, first)
+    kept = kept.filter(pc.equal(kept["date"], pa.scalar(found.date)))
+    again = pa.array(found.to_count, kept.schema.field("window_start").type)
+    logs = open_table(places, LOGS)
+    if (kept_from := retained_from(logs)) and found.date < kept_from:
+        return None  # its rows were deleted meanwhile
+    with counting(places, logs) as count:
+        counted = count.windows(rollup, first, min(first + DAY, closed))
+        rows = counted.filter(pc.is_in(counted["window_start"], again))
+        others = kept.filter(pc.invert(pc.is_in(kept["window_start"], again)))
+        if first + DAY <= closed:
+            days = count.days(rollup, pa.concat_tables([others, rows]))
+            rows = pa.concat_tables([rows, days])
+    return Replacement(rows, _where(rollup, found, first), note={"writer": "reconcile"})
+
+
+def _where(rollup: Rollup, found: Checked, first: datetime) -> str:
+    day = f"(granularity = '1d' AND window_start = {instant(first)})"
+    starts = ", ".join(instant(start) for start in found.to_count)
+    windows = f"(granularity = '{rollup.granularity}' AND window_start IN ({starts}))"
+    return f"{windows} OR {day}" if starts else day

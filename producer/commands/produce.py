@@ -1,0 +1,149 @@
+"""`logpond produce`: flags to an order, and the run of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lakehouse.paths import Places
+from lakehouse.settings import load
+from producer.traffic.scenarios import INCIDENTS
+
+RATE = 500.0
+HELP = """Send log events to Kafka: synthetic traffic, incidents, or a real access log.
+
+\b
+  500 events a second, until Ctrl-C:
+    logpond produce
+  Two hours of history first, then 2,000 a second for five minutes:
+    logpond produce --backfill 2h --rate 2000 --duration 5m
+  Two minutes after the first live event, five minutes of errors; its truth goes to --labels:
+    logpond produce --duration 10m --incident error-burst@+120s:300s
+  As fast as possible, the same bytes for the same seed and clock:
+    logpond produce --rate 0 --duration 60 --seed 7
+  A real log, as fast as possible, with the times it has:
+    logpond produce --replay access.log.gz
+  The same as if it happened right now, line by line, ten times as fast:
+    logpond produce --replay access.log.gz --shift-to-now --speed 10
+
+{incidents}
+--rate is the rate at which live traffic starts; from there it follows the shop's day and week
+(a run of minutes stays at it; nights are at about a third of the evenings), and backfill follows
+it back in time. --malformed, --duplicates and --late are shares of all events.
+
+Every record is acknowledged by all in-sync replicas, or kept: what is not acked when the run ends
+(a stop waits 10 s) lies in --spool and is sent first at the next start. The last line has the
+exact totals: acked + failed + unsent is all that was taken.
+
+\b
+  exit 0  everything was acked
+       2  a flag does not fit
+       5  Kafka cannot be reached, or the topic does not exist
+       6  unsent records were kept on disk
+       7  Kafka refused records for good (too large); they were kept in refused-*.ndjson
+"""
+
+
+def _help() -> str:
+    names = [f"  {name:<14} {play.__doc__}" for name, play in INCIDENTS.items()]
+    return HELP.format(incidents="\n".join(["\b", "Incidents:", *names, ""]))
+
+
+def _options(command: Any) -> Any:
+    """All flags of `produce`, in the order of its help."""
+    for names, facts in reversed(OPTIONS):
+        command = click.option(*names, **facts)(command)
+    return command
+
+
+def _file(exists: bool = False) -> click.Path:
+    return click.Path(dir_okay=False, exists=exists, path_type=Path)
+
+
+OPTIONS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
+    (("--rate",), {"type": click.FloatRange(0), "metavar": "N",
+                   "help": "Events a second; 0: as fast as possible.  [500]"}),
+    (("--duration",), {"metavar": "TIME", "help": "90, 5m, 2h from the first live event.  [none]"}),
+    (("--seed",), {"type": int, "metavar": "K", "help": "Choose the traffic.  [new each time]"}),
+    (("--bootstrap",), {"metavar": "HOST:PORT", "help": "Kafka.  [kafka.bootstrap]"}),
+    (("--topic",), {"help": "Topic.  [kafka.topic]"}),
+    (("--backfill",), {"metavar": "TIME", "help": "Send this much earlier event time first."}),
+    (("--incident", "incidents"), {"multiple": True, "metavar": "NAME@+START:LENGTH",
+                                   "help": "Stage an incident; repeatable."}),
+    (("--malformed",), {"type": float, "default": 0.01, "show_default": True}),
+    (("--duplicates",), {"type": float, "default": 0.01, "show_default": True}),
+    (("--late",), {"type": float, "default": 0.02, "show_default": True,
+                   "help": "Late by 1 to 30 minutes."}),
+    (("--labels",), {"type": _file(), "help": "The truth.  [<lake>/_state/labels.ndjson]"}),
+    (("--spool",), {"type": click.Path(file_okay=False, path_type=Path),
+                    "help": "Unsent records.  [<lake>/_state/unsent/<topic>]"}),
+    (("--replay",), {"type": _file(exists=True), "help": "Access log, plain or .gz. Alone: no "
+                     "synthetic traffic; with --rate, --backfill or --incident that follows."}),
+    (("--service",), {"default": "web", "show_default": True, "help": "Service of the replay."}),
+    (("--shift-to-now",), {"is_flag": True, "help": "Move the replay's times to end now."}),
+    (("--speed",), {"type": click.FloatRange(0), "default": 0.0, "metavar": "X",
+                    "help": "Replay X times as fast as it was; 0: as fast as possible.  [0]"}),
+    (("--lake",), {"help": "The lake.  [lake]"}),
+    (("--format", "form"), {"type": click.Choice(["text", "json"]), "default": "text",
+                            "help": "JSON: one object a second."}),
+]  # fmt: skip
+
+
+@click.command(help=_help())
+@_options
+def produce(**flags: Any) -> None:
+    """Send log events to Kafka."""
+    import signal
+    import threading
+
+    from producer.job import Run
+
+    order, stop = order_of(flags), threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    run = Run(order, stop, click.echo, lambda line: click.echo(line, err=True))
+    raise SystemExit(run())
+
+
+def order_of(flags: dict[str, Any]) -> Any:
+    """The order that the flags and the settings make."""
+    from producer.commands.lengths import span
+    from producer.job import Order, Replay
+    from producer.replay import AccessLog
+
+    settings = load(
+        lake=flags["lake"], kafka_bootstrap=flags["bootstrap"], kafka_topic=flags["topic"]
+    )
+    topic, state = settings.kafka.topic, Path(Places.of(settings).state)
+    replay = flags["replay"] and Replay(
+        AccessLog(flags["replay"], flags["service"]), flags["shift_to_now"], flags["speed"]
+    )
+    wanted = not replay or any(flags[name] for name in ("backfill", "incidents"))
+    return Order(
+        bootstrap=settings.kafka.bootstrap,
+        topic=topic,
+        spool=flags["spool"] or state / "unsent" / topic,
+        duration=span(flags["duration"]) if flags["duration"] else None,
+        as_json=flags["form"] == "json",
+        synthetic=_synthetic(flags, state) if wanted or flags["rate"] is not None else None,
+        replay=replay,
+    )
+
+
+def _synthetic(flags: dict[str, Any], state: Path) -> Any:
+    import secrets
+
+    from producer.commands.lengths import span, spec
+    from producer.job import Synthetic
+    from producer.traffic.faults import Shares
+
+    return Synthetic(
+        seed=secrets.randbelow(1 << 31) if flags["seed"] is None else flags["seed"],
+        rate=RATE if flags["rate"] is None else flags["rate"],
+        backfill=span(flags["backfill"] or "0"),
+        shares=Shares(flags["malformed"], flags["duplicates"], flags["late"]),
+        incidents=tuple(spec(text, sorted(INCIDENTS)) for text in flags["incidents"]),
+        labels=flags["labels"] or state / "labels.ndjson",
+    )

@@ -1,0 +1,218 @@
+"""Files of views for `logpond watch-time`, with known duplicates, faults and totals.
+
+A row follows from its file, its number and the seed alone, so that a file of any size takes no
+memory, and a duplicate can be made of a row that was written long before, or into another file.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from producer.datasets import cast
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+HEADER = ("log_id", "user_id", "ip", "timestamp", "watch_time(min)", "title", "device")
+# About as many bytes has a line.
+LINE = 88
+# Of fifty rows the last is in an earlier file too, the one before in this file already; the third
+# from the end has a fault in every fifth fifty.
+GROUP, ORIGINAL, FAULTY_GROUPS = 50, 47, 5
+BATCH = GROUP * 2000
+USERS, ADDRESSES = 200_000, 50_000
+BAD_ADDRESSES = ("", "unknown", "999.1.2.3", "10.0.0", "fe80::zz")
+MOST = 24_000
+START = 1_767_225_600
+DAY = 86_400
+DEVICES = ("phone", "tablet", "tv", "laptop")
+FAULTS = ("missing_log_id", "missing_user_id", "bad_timestamp", "missing_watch_time",
+          "bad_watch_time", "negative_watch_time")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be made: files of about `size` bytes each."""
+
+    seed: int
+    size: int
+
+    @property
+    def rows(self) -> int:
+        """Rows of each file, whole fifties."""
+        return max(1, self.size // LINE // GROUP) * GROUP
+
+    def facts(self) -> dict[str, int]:
+        """What the bytes of a file depend on."""
+        return {"seed": self.seed, "size": self.size}
+
+    def files(self, folder: Path, count: int) -> dict[Path, partial[None]]:
+        """Each file, and what writes it."""
+        names = (folder / f"views-{number + 1:04d}.csv" for number in range(count))
+        return {name: partial(write, self, number) for number, name in enumerate(names)}
+
+    def truth(self, count: int) -> dict[str, Any]:
+        """What `logpond watch-time` must find in so many files."""
+        groups = self.rows // GROUP
+        faulty = -(-groups // FAULTY_GROUPS)
+        rejects = {name: len(range(at, faulty, len(FAULTS))) for at, name in enumerate(FAULTS)}
+        own = self.rows - groups - faulty
+        return {
+            "rows": self.rows * count,
+            "views": own * count - groups * (count - 1),
+            "duplicates_in_files": groups * count,
+            "duplicates_across_files": groups * (count - 1),
+            "rejects": {name: n * count for name, n in sorted(rejects.items()) if n},
+        }
+
+    @cached_property
+    def pools(self) -> dict[str, pa.Array]:
+        """The values of each column that is drawn from."""
+        import pyarrow as pa
+
+        addresses = [*cast.addresses(self.seed, ADDRESSES), *BAD_ADDRESSES * 50]
+        minutes = [f"{n // 100}.{n % 100:02d}" for n in range(MOST)]
+        return {
+            "user_id": pa.array(cast.users(USERS)),
+            "ip": pa.array(addresses),
+            "minutes": pa.array([*minutes, "n/a", "-5.00"]),
+            "title": pa.array([f"title-{n}" for n in range(1, 501)]),
+            "device": pa.array(DEVICES),
+        }
+
+    @cached_property
+    def shares(self) -> np.ndarray:
+        """Cumulative shares of the users."""
+        import numpy as np
+
+        return np.array(cast.shares(USERS, 0.6))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a file: of which file and row each is (a duplicate: another's), and its fault."""
+
+    source: np.ndarray
+    row: np.ndarray
+    is_copy: np.ndarray
+    fault: np.ndarray
+
+    @property
+    def is_own(self) -> np.ndarray:
+        """Those that count, here."""
+        own: np.ndarray = ~self.is_copy & (self.fault < 0)
+        return own
+
+
+def write(order: Order, file: int, path: Path) -> None:
+    """Write a file, and what its users have watched beside it, into `_truth`."""
+    import numpy as np
+    from pyarrow import csv
+
+    plain = csv.WriteOptions(include_header=False, quoting_style="none")
+    minutes, views = np.zeros(USERS, dtype=np.int64), np.zeros(USERS, dtype=np.int64)
+    with path.open("wb") as out:
+        out.write(",".join(HEADER).encode() + b"\n")
+        for begin in range(0, order.rows, BATCH):
+            rows = _rows(order, file, np.arange(begin, min(begin + BATCH, order.rows)))
+            drawn = _drawn(order, rows)
+            csv.write_csv(_table(order, rows, drawn), out, plain)
+            user = drawn["user_id"][rows.is_own]
+            views += np.bincount(user, minlength=USERS)
+            np.add.at(minutes, user, drawn["minutes"][rows.is_own])
+    _write_truth(order, path.with_name("_truth") / f"{file + 1:04d}.parquet", minutes, views)
+
+
+def note(order: Order, folder: Path, count: int) -> None:
+    """Write the truth of all files, `_truth.json`."""
+    (folder / "_truth.json").write_text(json.dumps(order.truth(count), indent=2) + "\n")
+
+
+def _write_truth(order: Order, path: Path, minutes: np.ndarray, views: np.ndarray) -> None:
+    """What each user has in this file, in hundredths of a minute; of duplicates the first."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path.parent.mkdir(exist_ok=True)
+    told = {"user_id": order.pools["user_id"], "hundredths": minutes, "views": views}
+    pq.write_table(pa.table(told), path)
+
+
+def _rows(order: Order, file: int, numbers: np.ndarray) -> Rows:
+    import numpy as np
+
+    group, at = numbers // GROUP, numbers % GROUP
+    chance = _mixed(order.seed, file, numbers, 0)
+    original = (chance % ORIGINAL).astype(np.int64)
+    is_inner, is_outer = at == GROUP - 2, (at == GROUP - 1) & (file > 0)
+    # an earlier group, or this one; across files the same group, so that no row is taken twice
+    earlier = (chance >> 20).astype(np.int64) % (group + 1)
+    row = np.where(is_inner, earlier * GROUP + original, numbers)
+    row = np.where(is_outer, group * GROUP + original, row)
+    source = np.where(is_outer, (chance >> 40).astype(np.int64) % max(file, 1), file)
+    is_faulty = (at == ORIGINAL) & (group % FAULTY_GROUPS == 0)
+    fault = np.where(is_faulty, group // FAULTY_GROUPS % len(FAULTS), -1)
+    return Rows(source, row, is_inner | is_outer, fault)
+
+
+def _drawn(order: Order, rows: Rows) -> dict[str, np.ndarray]:
+    """Places in the pools. Every second copy says something else, and comes a minute later."""
+    import numpy as np
+
+    differs = rows.is_copy & (rows.row % 2 == 0)
+    draw = partial(_mixed, order.seed, rows.source, rows.row)
+    address = (draw(2) + differs.astype(np.uint64)) % np.uint64(len(order.pools["ip"]))
+    minutes = (draw(3) % np.uint64(MOST - 100)).astype(np.int64) + 100 * differs
+    faults = {4: MOST, 5: MOST + 1}
+    for fault, place in faults.items():
+        minutes = np.where(rows.fault == fault, place, minutes)
+    share = (draw(1) >> np.uint64(11)) / float(1 << 53)
+    return {
+        "user_id": np.minimum(order.shares.searchsorted(share, side="right"), USERS - 1),
+        "ip": address,
+        "minutes": minutes,
+        "seconds": START + rows.source * DAY + rows.row * DAY // order.rows + 60 * rows.is_copy,
+        "title": draw(4) % np.uint64(500),
+        "device": draw(5) % np.uint64(len(DEVICES)),
+    }
+
+
+def _table(order: Order, rows: Rows, drawn: dict[str, np.ndarray]) -> pa.Table:
+    import pyarrow as pa
+
+    taken = {name: order.pools[name].take(pa.array(drawn[name])) for name in order.pools}
+    columns = [
+        _unless(rows.fault == 0, pa.array(_mixed(order.seed, rows.source, rows.row, 6))),
+        _unless(rows.fault == 1, taken["user_id"]),
+        taken["ip"],
+        _unless(rows.fault == 2, pa.array(drawn["seconds"]).cast(pa.timestamp("s"))),
+        _unless(rows.fault == 3, taken["minutes"]),
+        taken["title"],
+        taken["device"],
+    ]
+    return pa.table(columns, HEADER)
+
+
+def _unless(lost: np.ndarray, values: pa.Array) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.if_else(pa.array(lost), pa.scalar(None, values.type), values)
+
+
+def _mixed(seed: int, file: Any, rows: np.ndarray, column: int) -> np.ndarray:
+    """64 bits for a cell, by splitmix64: the same for the same, and no two rows' are equal."""
+    import numpy as np
+
+    x = (np.asarray(file).astype(np.uint64) << np.uint64(40)) + rows.astype(np.uint64)
+    x = x * np.uint64(8) + np.uint64(column)
+    with np.errstate(over="ignore"):
+        x = (x + np.uint64(seed)) * np.uint64(0x9E3779B97F4A7C15)
+        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))

@@ -1,0 +1,1 @@
+"""Synthetic traffic: seed and clock to events."""

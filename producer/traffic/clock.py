@@ -1,0 +1,35 @@
+"""Time as the producer counts it: whole microseconds since the epoch, UTC. Pure."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+
+from producer.traffic.curve import MICROS
+
+
+def stamp(at: int) -> str:
+    """RFC 3339 in UTC, with microseconds."""
+    second, micros = divmod(at, MICROS)
+    broken = time.gmtime(second)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', broken)}.{micros:06d}Z"
+
+
+def micros_of(moment: datetime) -> int:
+    """The microseconds since the epoch of a moment with a zone, exactly."""
+    whole = int(moment.timestamp() // 1)
+    return whole * MICROS + moment.microsecond
+
+
+class Stamper:
+    """`stamp`, for many times in a row: formats each second once."""
+
+    def __init__(self) -> None:
+        self._second, self._text = -1, ""
+
+    def __call__(self, at: int) -> str:
+        """The same text as `stamp(at)`."""
+        second, micros = divmod(at, MICROS)
+        if second != self._second:
+            self._second, self._text = second, stamp(at)[:20]
+        return f"{self._text}{micros:06d}Z"

@@ -1,0 +1,1 @@
+"""Commands of the stream: stream, recover, replay-quarantine, upkeep, health."""

@@ -1,0 +1,163 @@
+"""Commands of the streaming program: stream, recover, replay-quarantine."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lakehouse import settings as settings_file
+from lakehouse.paths import Places
+from lakehouse.terminal.options import LAKE
+
+if TYPE_CHECKING:
+    from lakehouse.settings import Settings
+    from lakehouse.store import Writer
+
+BOOTSTRAP = click.option("--bootstrap", metavar="HOST:PORT", help="Kafka. [localhost:9092]")
+TOPIC = click.option("--topic", help="The topic to read. [web-logs]")
+RECOVERABLE = click.argument("query", type=click.Choice(["ingest", "windows", "minutes"]))
+
+
+@click.group()
+def streaming() -> None:
+    """Kafka to Delta tables, each record once."""
+
+
+@streaming.command()
+@LAKE
+@BOOTSTRAP
+@TOPIC
+@click.option("--trigger", type=float, metavar="SECONDS", help="Between micro-batches. [2]")
+@click.option("--once", is_flag=True, help="Take what is there, then end.")
+def stream(
+    lake: str | None, bootstrap: str | None, topic: str | None, trigger: float | None, once: bool
+) -> None:
+    """Read the topic into `logs` and `quarantine`; one line a micro-batch.
+
+    Ctrl-C or SIGTERM finishes the batch and stops. The next start goes on where this one ended.
+
+    \b
+      logpond stream
+      logpond stream --bootstrap kafka:9092 --topic web-logs --trigger 5
+      logpond stream --once
+    """
+    from streaming.run import Hooks, Run
+
+    settings = _settings(lake, bootstrap, topic, ingest_trigger_seconds=trigger)
+    click.echo(f"starting Spark; {settings.kafka.topic} at {settings.kafka.bootstrap} "
+               f"-> {Places.of(settings).lake}")  # fmt: skip
+    hooks = Hooks(
+        on_batch=lambda report: click.echo(report.line),
+        on_start=lambda ui: click.echo(f"reading; Spark UI: {ui}"),
+        on_notice=click.echo,
+        on_closed=lambda report: click.echo(report.line),
+    )
+    run = Run(settings, Places.of(settings), stopped_by_signals(), hooks, once)
+    run()
+    if not run.cut_short:
+        click.echo("stopped between two batches; all of them are committed")
+
+
+@streaming.command()
+@RECOVERABLE
+@LAKE
+@BOOTSTRAP
+@TOPIC
+@click.option("--moved", is_flag=True, help="Only say that the checkpoint lies here now.")
+def recover(
+    query: str, lake: str | None, bootstrap: str | None, topic: str | None, moved: bool
+) -> None:
+    """Make a lost, copied or older checkpoint anew from what the tables hold.
+
+    Left-over plans are finished, the old checkpoint is moved aside, and the new one starts at the
+    first record that the tables lack; records that they have are not read into them again.
+    The queries windows and minutes just start anew: what is closed stays, what is not is closed.
+
+    \b
+      logpond recover ingest
+      logpond recover windows
+      logpond recover ingest --moved
+    """
+    from lakehouse.store.lock import alone
+    from streaming.repair import recover as recovery
+
+    settings = _settings(lake, bootstrap, topic)
+    places = Places.of(settings)
+    with alone(places.ledger("ingest"), "the stream"):
+        if query != "ingest":
+            click.echo(f"the old checkpoint is kept as {recovery.anew(places, query) or 'none'}")
+        elif moved:
+            manifest = recovery.moved(places, query)
+            click.echo(f"the checkpoint is at home in {manifest.location} now")
+        else:
+            _recover(settings, places, query)
+
+
+@streaming.command("replay-quarantine")
+@LAKE
+def replay_quarantine(lake: str | None) -> None:
+    """Decode open quarantine again, after a fix, and add to `logs` what passes now, once.
+
+    \b
+      logpond replay-quarantine
+      logpond sql "SELECT reason, COUNT(*) FROM quarantine GROUP BY reason"
+    """
+    from lakehouse import store
+    from lakehouse.decode import decode
+    from lakehouse.tables.catalog import LOGS, QUARANTINE
+    from streaming.repair.replay import replay_quarantine
+    from streaming.run import limits
+
+    settings = _settings(lake, None, None)
+    places = Places.of(settings)
+    store.open_table(places, QUARANTINE)
+    logs = _writers(settings, places)[LOGS.name]
+    done = replay_quarantine(places, logs, limits(settings.ingest), decode)
+    click.echo(f"{done.looked_at} open records looked at: {done.passed} passed and are in logs now")
+    if done.capped:
+        click.echo(f"{done.capped} were capped in quarantine and cannot be decoded from it")
+
+
+def stopped_by_signals() -> threading.Event:
+    """An event that SIGTERM and Ctrl-C set."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _settings(
+    lake: str | None, bootstrap: str | None, topic: str | None, **others: Any
+) -> Settings:
+    return settings_file.load(lake=lake, kafka_bootstrap=bootstrap, kafka_topic=topic, **others)
+
+
+def _recover(settings: Settings, places: Places, query: str) -> None:
+    from lakehouse import decode
+    from lakehouse.runtime import kafka as topics
+    from streaming.repair import recover as recovery
+    from streaming.run import TABLES
+
+    kafka = settings.kafka
+    topic = topics.describe(kafka.bootstrap, kafka.topic)
+    earliest = {p: first for p, (first, _) in topics.offsets(kafka.bootstrap, kafka.topic).items()}
+    writers = _writers(settings, places)
+    done = recovery.recover(places, query, topic, earliest, writers, TABLES, decode.VERSION)
+    click.echo(f"{done.finished_plans} plans finished")
+    if done.kept_as:
+        click.echo(f"the old checkpoint is kept as {done.kept_as}")
+    click.echo(f"the next start begins at {done.start}")
+    if done.lost:
+        click.echo(f"{done.lost} records are lost: the broker removed them; `verify` lists them")
+
+
+def _writers(settings: Settings, places: Places) -> dict[str, Writer]:
+    from lakehouse.runtime.session import session
+    from lakehouse.store import writer
+    from streaming.run import TABLES
+
+    spark = session(settings, "recover") if settings.writer == "spark" else None
+    return {table.name: writer(settings.writer, places, table, spark) for table in TABLES}

@@ -1,0 +1,45 @@
+"""`logpond upkeep`: one pass over all tables, by hand or by the schedule of a running stream."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import asdict, fields
+
+import click
+
+from lakehouse import settings as settings_file
+from lakehouse.paths import Places
+from lakehouse.terminal import render
+from lakehouse.terminal.options import FORMAT, HUMANE, LAKE
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Only say what is due.")
+@click.option("--nice", type=int, default=0, help="Give way to others, up to 19.")
+@FORMAT
+@LAKE
+def upkeep(dry_run: bool, nice: int, how: str, lake: str | None) -> None:
+    """Merge, order, trim and vacuum what is due, once, beside a running stream.
+
+    A running stream does this by itself (`upkeep.every_minutes` in conf/logpond.toml).
+
+    \b
+      logpond upkeep --dry-run
+      logpond upkeep --format json
+    """
+    from lakehouse.store.lock import alone
+    from lakehouse.tables.catalog import TABLES
+    from streaming.upkeep.ledger import QUERY
+    from streaming.upkeep.upkeep import Done, Pass
+
+    os.nice(nice)
+    settings = settings_file.load(lake=lake)
+    places, tables = Places.of(settings), tuple(TABLES.values())
+    with alone(places.ledger(QUERY), "upkeep"):
+        done = [asdict(one) for one in Pass(places, settings.upkeep, tables, dry_run)()]
+    columns = [f.name for f in fields(Done) if not (dry_run and f.name == "files_after")]
+    if how == "table" and not done:
+        click.echo("nothing is due")
+    else:
+        render.show(render.Rows.of_dicts(done, columns), how, sys.stdout, HUMANE)

@@ -1,0 +1,1 @@
+"""A checkpoint or a reject made good: recover, replay."""

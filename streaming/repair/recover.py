@@ -1,0 +1,141 @@
+"""A lost, copied or older checkpoint is made anew from what the tables hold."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from lakehouse.errors import CheckpointError
+from lakehouse.ingest.admission import new_manifest
+from lakehouse.ingest.checkpoint import Checkpoint, Manifest, Offsets, Span
+from lakehouse.ingest.plans import Plan, Plans, is_whole, newest
+from lakehouse.paths import Places
+from lakehouse.proof.coverage import Coverage, current
+from lakehouse.runtime.kafka import Topic
+from lakehouse.store import Writer
+from lakehouse.store.commit import is_done
+from lakehouse.tables.catalog import Table
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What a recovery did: where the new checkpoint starts, and what the broker no longer has."""
+
+    query_id: str
+    start: Offsets
+    held: Offsets
+    finished_plans: int
+    lost: int
+    kept_as: str | None
+
+
+def moved(places: Places, query: str) -> Manifest:
+    """Bind a checkpoint to the place where it lies now, where the old place is given up."""
+    checkpoint = Checkpoint(places, query)
+    manifest = checkpoint.manifest()
+    if manifest is None:
+        raise CheckpointError(f"there is no manifest of {query} in {places.checkpoints}",
+                              "name the place that it was moved to with --lake")  # fmt: skip
+    return checkpoint.adopt(msgspec.structs.replace(manifest, location=checkpoint.location))
+
+
+def anew(places: Places, query: str) -> str | None:
+    """Move the checkpoint of a query that rests on its tables alone aside; where it lies then."""
+    return Checkpoint(places, query).retire(f".before-{uuid.uuid4().hex[:8]}")
+
+
+def recover(
+    places: Places,
+    query: str,
+    topic: Topic,
+    earliest: Offsets,
+    writers: Mapping[str, Writer],
+    tables: Sequence[Table],
+    decode_version: int,
+) -> Recovery:
+    """Finish the plans left over, then start a checkpoint at the first record that is missing.
+
+    The old checkpoint is moved aside. Safe to repeat after a crash at any point.
+    """
+    checkpoint, plans = Checkpoint(places, query), Plans(places, query)
+    old = checkpoint.manifest()
+    _refuse_remade(old, topic)
+    finished = _finish(places, plans, old, writers)
+    new = new_manifest(places, query, topic, earliest, tables, decode_version)
+    new, lost = _at_first_missing(places, new, old, earliest)
+    kept_as = checkpoint.retire(f".before-{new.query_id[:8]}")
+    checkpoint.adopt(new)
+    return Recovery(new.query_id, new.start, new.held, finished, lost, kept_as)
+
+
+def _refuse_remade(old: Manifest | None, topic: Topic) -> None:
+    known = {old.topic: old.topic_id, **{s.topic: s.topic_id for s in old.past}} if old else {}
+    if known.get(topic.name, topic.id) != topic.id:
+        raise CheckpointError(
+            f"topic {topic.name} was deleted and made again: its records would pass for others",
+            "send to a topic of another name (--topic) and recover for that, or start over: "
+            "`logpond reset`",
+        )
+
+
+def _finish(
+    places: Places, plans: Plans, old: Manifest | None, writers: Mapping[str, Writer]
+) -> int:
+    """Commit what is planned and whole; a batch that is not will be read again."""
+    if old is None:
+        return 0
+    kept = plans.all(old.query_id)
+    last = [newest([p for p in kept if p.batch == batch]) for batch in {p.batch for p in kept}]
+    return sum(_carry_out(places, plan, writers) for plan in last if plan is not None)
+
+
+def _carry_out(places: Places, plan: Plan, writers: Mapping[str, Writer]) -> bool:
+    todo = [
+        name
+        for name, writer in writers.items()
+        if plan.files_of(name)
+        and not is_done(writer.last(plan.key(name).app), plan.key(name))
+        and is_whole(places, plan, name)
+    ]
+    done = [writers[name].commit(plan.files_of(name), plan.key(name)) for name in todo]
+    return any(done)
+
+
+def _at_first_missing(
+    places: Places, new: Manifest, old: Manifest | None, earliest: Offsets
+) -> tuple[Manifest, int]:
+    """The new manifest at the first offset missing in the tables, and how many records are lost.
+
+    What `retain` deleted is not missing.
+    """
+    with current(places) as held:
+        first = _first(held, new.topic, old, earliest)
+        missing, ends = held.first_missing(new.topic, held.retained(new.topic, first))
+        past = _past(held, old, new.topic)
+    start = {p: max(offset, earliest.get(p, 0)) for p, offset in missing.items()}
+    lost = sum(start[p] - missing[p] for p in missing)
+    return msgspec.structs.replace(new, first=first, start=start, held=ends, past=past), lost
+
+
+def _first(held: Coverage, topic: str, old: Manifest | None, earliest: Offsets) -> Offsets:
+    """Where the promise begins: as noted, else at the first record that broker or tables have."""
+    noted = {span.topic: span.first for span in old.past} if old else {}
+    noted |= {old.topic: old.first} if old else {}
+    if topic in noted:
+        return {**earliest, **noted[topic]}
+    lowest = held.lowest(topic)
+    return {**lowest, **{p: min(first, lowest.get(p, first)) for p, first in earliest.items()}}
+
+
+def _past(held: Coverage, old: Manifest | None, topic: str) -> list[Span]:
+    """The spans of topics that are read no more, up to what the tables hold of them."""
+    if old is None:
+        return []
+    others = [span for span in old.past if span.topic != topic]
+    if old.topic == topic:
+        return others
+    _, ends = held.first_missing(old.topic, held.retained(old.topic, old.first))
+    return [*others, Span(old.topic, old.topic_id, old.first, {**old.first, **ends})]

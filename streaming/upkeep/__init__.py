@@ -1,0 +1,1 @@
+"""Tables kept healthy beside the stream."""

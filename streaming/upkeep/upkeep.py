@@ -1,0 +1,149 @@
+"""One pass of upkeep over all tables, beside whatever reads and writes them.
+
+Each step is one commit or none, or deletes what nothing needs: a pass may be killed anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from lakehouse import maintenance
+from lakehouse.ingest.plans import has_plan_before
+from lakehouse.maintenance import Part
+from lakehouse.paths import Places
+from lakehouse.settings import Upkeep
+from lakehouse.store import open_table, table_or_none
+from lakehouse.store.log import Log
+from lakehouse.store.read import writer_of
+from lakehouse.tables.table import Table, history
+from streaming.upkeep.ledger import Ledger
+from streaming.upkeep.upkeep_plan import Due, Rules, due
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was done to a table, or would be; `note` says why something was not."""
+
+    table: str
+    what: str
+    partition: str = ""
+    files_before: int = 0
+    files_after: int | None = None
+    bytes: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """All that is due now, done, or only told of in a `dry_run`; `now` is the time to go by."""
+
+    places: Places
+    settings: Upkeep
+    tables: tuple[Table, ...]
+    dry_run: bool = False
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def __call__(self) -> Iterator[Done]:
+        """Table by table; one that does not let itself be kept is a note, and others go on."""
+        for table in self.tables:
+            found = table_or_none(self.places, table)
+            if found is not None and writer_of(found) == "spark":
+                yield Done(table.name, "nothing", note="Spark commits to it, and has to keep it")
+            elif found is not None:
+                for step in self._steps(table):
+                    yield from _noted(table, step)
+
+    def _steps(self, table: Table) -> list[Callable[[], Iterator[Done]]]:
+        steps = (self._settle, self._rewrite, self._retain, self._vacuum, self._trim)
+        return [partial(step, table) for step in steps]
+
+    def _settle(self, table: Table) -> Iterator[Done]:
+        """The settings, in words that other tools read."""
+        wanted = history(self._history(table))
+        wanted["delta.checkpointInterval"] = table.configuration["delta.checkpointInterval"]
+        if maintenance.settle(self.places, table.name, wanted, self.dry_run):
+            yield Done(table.name, "properties")
+
+    def _history(self, table: Table) -> int:
+        """Hours that versions reach back: fewer than set, in whole days, where commits are many.
+
+        Files that only trimmed versions need are of no use, and each weighs on every checkpoint.
+        """
+        newest = open_table(self.places, table).version()
+        oldest = newest - self.settings.history_commits
+        since = Log(self.places, table.name).time(oldest) if oldest > 0 else None
+        if since is None:
+            return self.settings.history_hours
+        days = (self.now() - since) // timedelta(days=1) + 1
+        return min(self.settings.history_hours, 24 * max(days, 1))
+
+    def _rewrite(self, table: Table) -> Iterator[Done]:
+        found = maintenance.parts(self.places, table.name)
+        ledger = Ledger.of(self.places, table.name).of_partitions({part.name for part in found})
+        closed_after = timedelta(minutes=self.settings.closed_after_minutes)
+        rules = Rules(self.settings.small_files, closed_after)
+        for one in due(found, bool(table.order_by), ledger.ordered, rules):
+            done = Done(table.name, one.what, one.part.name, len(one.part.files),
+                        bytes=one.part.bytes)  # fmt: skip
+            if self.dry_run:
+                yield done
+                continue
+            after = self._rewritten(table, one)
+            if one.what == "order":
+                new = after.files.keys() - one.part.files.keys()
+                ledger = ledger.with_ordered(one.part.name, new)
+                ledger.save(self.places, table.name)
+            yield replace(done, files_after=len(after.files))
+
+    def _rewritten(self, table: Table, one: Due) -> Part:
+        columns = table.order_by if one.what == "order" else ()
+        memory = self.settings.memory_mb << 20
+        maintenance.rewrite(self.places, table.name, one.part.keys, columns, memory)
+        found = maintenance.parts(self.places, table.name)
+        return next((p for p in found if p.keys == one.part.keys), Part(one.part.keys, {}))
+
+    def _retain(self, table: Table) -> Iterator[Done]:
+        days = self.settings.retain_days
+        if not days:
+            return
+        told = maintenance.retain(self.places, table.name, days, self.dry_run)
+        if told.gone:
+            yield Done(table.name, "retain", f"date < {told.first}", told.before.files,
+                       told.after.files, told.before.bytes - told.after.bytes)  # fmt: skip
+
+    def _vacuum(self, table: Table) -> Iterator[Done]:
+        ledger = Ledger.of(self.places, table.name)
+        every = timedelta(hours=self.settings.vacuum_every_hours)
+        if ledger.vacuumed is not None and self.now() < ledger.vacuumed + every:
+            return
+        hours = self._history(table)
+        before = self.now() - timedelta(hours=hours)
+        strays = not has_plan_before(self.places, before)
+        told = maintenance.vacuum(self.places, table.name, hours, self.dry_run, strays)
+        if not self.dry_run:
+            ledger.with_vacuum(self.now()).save(self.places, table.name)
+        if told.removed:
+            yield Done(table.name, "vacuum", "", told.removed, None if self.dry_run else 0)
+
+    def _trim(self, table: Table) -> Iterator[Done]:
+        keep = timedelta(hours=self.settings.history_hours)
+        most = self.settings.history_commits
+        told = maintenance.trim(
+            self.places, table.name, keep, most, self.now(), dry_run=self.dry_run
+        )
+        note = f"the query {told.held_by} has yet to read what is older" if told.held_by else ""
+        if told.entries or note:
+            yield Done(table.name, "trim", files_before=told.entries + told.kept,
+                       files_after=told.kept, note=note)  # fmt: skip
+
+
+def _noted(table: Table, step: Callable[[], Iterator[Done]]) -> Iterator[Done]:
+    """A step; what it could not do is told."""
+    try:
+        yield from step()
+    except maintenance.REFUSALS as error:
+        name = getattr(step, "func", step).__name__.strip("_")
+        yield Done(table.name, name, note=str(getattr(error, "what", error)))

@@ -1,0 +1,146 @@
+"""Muted incidents are found and kept, marked, and told to nobody, until the mute ends by itself."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from click.testing import CliRunner
+from support.hooks import Receiver, alerts, until
+from support.lakes import Lake
+from support.trouble import CONFIG, close_minutes, found, put, spike, troubled
+
+from anomaly.alerts import Change
+from anomaly.alerts.mutes import Mute, Mutes, key_of
+from anomaly.commands import alerts as alert_commands  # noqa: F401  add their commands
+from anomaly.commands.series import anomaly
+from anomaly.engine.incident import Incident
+from anomaly.lake.job import Detection
+
+NOW = datetime.now(UTC)
+
+
+def mute(key: str, until: timedelta = timedelta(hours=2)) -> Mute:
+    """A mute of now."""
+    return Mute(key_of(key), NOW, NOW + until)
+
+
+def run(lake: Lake, *words: str) -> str:
+    """What a command prints, faults too."""
+    done = CliRunner().invoke(anomaly, [*words, "--lake", lake.places.lake])
+    return done.output + (str(done.exception) if done.exception else "")
+
+
+def listed(lake: Lake) -> dict[str, bool]:
+    """Whether `anomalies` shows the incidents of traffic as muted, by key."""
+    rows = json.loads(run(lake, "anomalies", "--format", "json"))
+    return {row["key"]: row["muted"] for row in rows if row["measure"] == "traffic"}
+
+
+@pytest.mark.parametrize(
+    ("key", "quiet"),
+    [
+        ("shop /cart", {"shop /cart"}),
+        ("shop", {"shop /cart", "shop"}),
+        ("global", {"shop /cart", "shop", "all traffic"}),
+        ("auth", set()),
+    ],
+)
+def test_a_key_is_muted_with_what_is_part_of_it(lake: Lake, key: str, quiet: set[str]) -> None:
+    """All are found and kept as ever; those of the key are marked."""
+    Mutes(lake.places).add(mute(key))
+    troubled(lake, spike, 112)
+    assert {one.key for one in found(lake, "traffic")} == {"shop /cart", "shop", "all traffic"}
+    assert {one.key for one in found(lake, "traffic") if one.muted} == quiet
+
+
+def test_an_address_is_muted_by_itself_only() -> None:
+    """Not by all traffic, which it is no part of."""
+    one = Incident(
+        incident_id="0", status="open", scope="address", key="203.0.113.9", service="",
+        endpoint="", ip="203.0.113.9", measure="address", direction="scanning", opened=NOW,
+        last_breach=NOW, duration_minutes=1, observed=0, expected=0, lower=0, upper=0, ratio=0,
+        n=0, surprise_opened=5, surprise_peak=5, severity="warning", reasons=[], contributors=[],
+        config="", folded_to=NOW,
+    )  # fmt: skip
+    assert mute("203.0.113.9").covers(one)
+    assert not mute("global").covers(one)
+
+
+def test_muted_ones_page_nobody(lake: Lake) -> None:
+    """The others do, by way of the running detection."""
+    receiver = Receiver()
+    Mutes(lake.places).add(mute("shop"))
+    put(lake, spike, 112)
+    with receiver.listening(), alerts(lake, receiver, old_hours=1e6) as open_alerts:
+        close_minutes(lake, 112)
+        Detection(lake.places, CONFIG, on_changes=open_alerts.take)()
+        until(lambda: receiver.taken)
+    assert {told["incident"]["key"] for told in receiver.taken} == {"all traffic"}
+
+
+def test_a_mute_ends_by_itself(lake: Lake) -> None:
+    """What opens after its time is not muted; the next mute sweeps it away."""
+    mutes = Mutes(lake.places)
+    mutes.add(mute("shop", timedelta(seconds=-1)))
+    troubled(lake, spike, 112)
+    assert not [one for one in found(lake) if one.muted]
+    assert mutes.now(NOW) == []
+
+
+def test_a_mute_that_ends_changes_no_row(lake: Lake) -> None:
+    """What was muted when it changed stays marked; a fold that is repeated writes nothing."""
+    Mutes(lake.places).add(mute("shop"))
+    before = found(troubled(lake, spike, 112))
+    Mutes(lake.places).remove("shop")
+    assert Detection(lake.places, CONFIG)() == []
+    assert found(lake) == before
+
+
+def test_one_that_was_open_already_is_shown_as_muted(lake: Lake) -> None:
+    """As long as both last."""
+    troubled(lake, spike, 112)
+    assert listed(lake) == {"shop /cart": False, "shop": False, "all traffic": False}
+    run(lake, "mute", "shop", "/cart", "--for", "2h")
+    assert listed(lake) == {"shop /cart": True, "shop": False, "all traffic": False}
+    run(lake, "unmute", "shop", "/cart")
+    assert listed(lake)["shop /cart"] is False
+
+
+def test_mutes_are_listed_until_they_end(lake: Lake) -> None:
+    """With the time that is left, and why; a second one of a key replaces the first."""
+    run(lake, "mute", "global", "--for", "30m")
+    said = run(lake, "mute", "shop", "/cart", "--for", "3d", "--why", "deployment")
+    assert said.startswith("shop /cart is muted until ")
+    assert "note: no incident has been of this key so far" in said
+    run(lake, "mute", "shop", "/cart", "--for", "1h", "--why", "again")
+    rows = json.loads(run(lake, "mute", "--format", "json"))
+    assert [(row["key"], row["why"]) for row in rows] == [
+        ("all traffic", ""),
+        ("shop /cart", "again"),
+    ]
+    assert "shop is not muted" in run(lake, "unmute", "shop")
+
+
+def test_a_crash_between_alert_and_table_tells_it_once(lake: Lake) -> None:
+    """The next start folds the same again: the same changes under the same names."""
+    receiver, heard = Receiver(), list[Change]()
+    put(lake, spike, 112)
+    close_minutes(lake, 112)
+
+    with receiver.listening(), alerts(lake, receiver, old_hours=1e6) as open_alerts:
+
+        def dies(changes: list[Change]) -> None:
+            open_alerts.take(changes)
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            Detection(lake.places, CONFIG, on_changes=dies)()
+        assert found(lake) == []
+        Detection(
+            lake.places, CONFIG, on_changes=lambda c: (heard.extend(c), open_alerts.take(c))
+        )()
+        until(lambda: len(receiver.taken) == 3)
+    assert len(heard) == 3
+    assert len(receiver.asked) == 3

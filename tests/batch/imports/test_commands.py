@@ -1,0 +1,112 @@
+"""`import` as a person calls it: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from support.importing import Imports, csv_lines, written
+from support.lakes import Lake
+
+from analytics.commands.sql import verify
+from batch.commands.import_ import import_
+from lakehouse.errors import CheckpointError, SettingsError
+from lakehouse.ingest.raw_zone import RawZone
+from lakehouse.store.lock import alone
+
+
+def run(lake: Lake, *words: str | Path) -> Result:
+    """The command on a lake."""
+    return CliRunner().invoke(import_, [*map(str, words), "--lake", lake.places.lake])
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A CSV of ten rows, one of them broken."""
+    return written(tmp_path / "a.csv", csv_lines(10, bad=[4]))
+
+
+def test_json_is_a_row_a_file(lake: Lake, file: Path) -> None:
+    """With what became of it."""
+    found = run(lake, file, "--no-reconcile", "--format", "json")
+    (row,) = json.loads(found.stdout)
+    assert found.exit_code == 0
+    assert row.items() >= {
+        "file": str(file), "format": "csv", "records": 10, "logs": 9, "quarantine": 1,
+        "done": "imported", "reason": "",
+    }.items()  # fmt: skip
+
+
+def test_a_person_is_told_the_sum_and_the_windows(lake: Lake, file: Path) -> None:
+    """And what was left over is told in the same way; nothing is left then."""
+    found = run(lake, file)
+    assert "1 of 1 files, 10 records: 9 to logs, 1 to quarantine" in found.stdout
+    assert "windows from 2026-04-29 on are right" in found.stderr
+    assert RawZone(lake.places).plans() == []
+
+
+def test_windows_can_be_left_for_later(lake: Lake, file: Path) -> None:
+    """The command that counts them is named."""
+    found = run(lake, file, "--no-reconcile")
+    assert "`logpond reconcile --since 2026-04-29`" in found.stderr
+
+
+def test_a_folder_with_a_broken_file(lake: Lake, file: Path) -> None:
+    """Ends with 1, names it with its reason, and imports the others."""
+    written(file.with_name("b.csv"), ["It was a dark and stormy night"])
+    found = run(lake, file.parent / "*.csv", "--no-reconcile")
+    assert found.exit_code == 1
+    assert f"failed: {file.with_name('b.csv')} is in no known format" in found.stderr
+    assert "1 of 2 files" in found.stdout
+
+
+def test_the_same_again_ends_well(lake: Lake, file: Path) -> None:
+    """Nothing was to be done, and that is said."""
+    run(lake, file, "--no-reconcile")
+    found = run(lake, file)
+    assert (found.exit_code, "unchanged" in found.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--map", "when=time"),
+        ("--map", "=ip"),
+        ("--set", "colour=red"),
+        ("--set", "service"),
+        ("--set", "status_code=OK"),
+        ("--set", "timestamp=2026-05-01"),
+        ("--set", "event_id=one"),
+    ],
+)
+def test_words_that_mean_nothing_are_refused(
+    lake: Lake, file: Path, words: tuple[str, ...]
+) -> None:
+    """Before anything is written."""
+    assert isinstance(run(lake, file, *words).exception, SettingsError)
+    assert not Path(lake.places.lake).exists()
+
+
+def test_a_column_that_is_not_there_is_named(lake: Lake, file: Path) -> None:
+    """With those that are."""
+    found = run(lake, file, "--map", "when=timestamp")
+    assert found.exit_code == 1
+    assert "has no column when" in found.stderr
+
+
+def test_one_import_at_a_time(lake: Lake, file: Path) -> None:
+    """A second one is told so."""
+    with alone(lake.places.ledger("import"), "an import"):
+        assert isinstance(run(lake, file).exception, CheckpointError)
+
+
+def test_verify_lists_files(lake: Lake, file: Path) -> None:
+    """By path for a person, by coordinate for a program."""
+    Imports(lake).run(file)
+    words = ["--lake", lake.places.lake]
+    assert str(file) in CliRunner().invoke(verify, words).stdout
+    row = CliRunner().invoke(verify, [*words, "--format", "csv"]).stdout.splitlines()[1]
+    assert row.startswith("file:")
+    assert row.endswith(",0,0,10,9,1,0,0,0")

@@ -1,0 +1,169 @@
+"""Builders: a lake as ingest leaves it, step by step, with the real parts but Spark and Kafka."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+from support.records import LIMITS, TAKEN, message
+
+from lakehouse import decode, store
+from lakehouse.ingest.admission import admit, new_manifest
+from lakehouse.ingest.checkpoint import Checkpoint, Manifest, Offsets
+from lakehouse.ingest.intake import DecodeToFiles, described, stamped
+from lakehouse.ingest.plans import Plan, Plans
+from lakehouse.paths import Places
+from lakehouse.proof.coverage import current
+from lakehouse.runtime.kafka import Topic
+from lakehouse.tables.catalog import LOGS, QUARANTINE
+
+QUERY = "ingest"
+TABLES = (QUARANTINE, LOGS)
+TOPIC = Topic("web-logs", "id-1", 1)
+Payload = Callable[[str, int], bytes]
+STEPS = ("offsets", "planned", "quarantine", "logs", "completed")
+
+
+def named(name: str, _offset: int) -> bytes:
+    """The payload of a record: an event of this name."""
+    return message(event_id=name)
+
+
+def records(
+    offsets: Iterable[int], bad: Collection[int] = (), partition: int = 0, topic: str = TOPIC.name,
+    payload: Payload = named,
+) -> pa.RecordBatch:  # fmt: skip
+    """Raw rows: event `e-<partition>-<offset>` each, those in `bad` no JSON."""
+    names = [(o, f"e-{partition}-{o}") for o in offsets]
+    values = [b"oops" if o in bad else payload(name, o) for o, name in names]
+    return raw_rows(values, [o for o, _ in names], partition, topic)
+
+
+def raw_rows(
+    values: list[bytes | None], offsets: list[int], partition: int = 0, topic: str = TOPIC.name
+) -> pa.RecordBatch:
+    """Raw rows of these payloads."""
+    count = len(values)
+    columns = [values, [topic] * count, [partition] * count, offsets, [TAKEN] * count]
+    arrays = [pa.array(c, f.type) for c, f in zip(columns, decode.RAW, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=decode.RAW)
+
+
+def events(offsets: Iterable[int], partition: int = 0, **fields: Any) -> pa.Table:
+    """Rows of `logs`, each with these fields on top of the usual ones."""
+    values = [message(**{"event_id": f"e-{partition}-{o}", **fields}) for o in offsets]
+    raw = raw_rows(values, [*offsets], partition)
+    return stamped(decode.decode(raw, LIMITS).events, LOGS.columns, datetime.now(UTC), "test:0")
+
+
+@dataclass
+class Lake:
+    """A lake in a folder; `crash` names the step of `STEPS` after which a batch goes no further."""
+
+    places: Places
+    topic: Topic = TOPIC
+    payload: Payload = named
+
+    @classmethod
+    def at(cls, folder: Path, topic: Topic = TOPIC) -> Lake:
+        """A lake in a folder, empty."""
+        return cls(Places(str(folder / "lake"), str(folder / "lake" / "_checkpoints")), topic)
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The checkpoint as it is now."""
+        return Checkpoint(self.places, QUERY)
+
+    @property
+    def plans(self) -> Plans:
+        """The plans beside it."""
+        return Plans(self.places, QUERY)
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest, which must be there."""
+        found = self.checkpoint.manifest()
+        assert found
+        return found
+
+    def admit(self, earliest: Offsets | None = None, topic: Topic | None = None) -> Manifest:
+        """Start the query, as far as the checks."""
+        return admit(self.places, QUERY, topic or self.topic, earliest or {0: 0}, TABLES, 1)
+
+    def adopt(self, first: Offsets) -> Manifest:
+        """A new checkpoint without the checks."""
+        new = new_manifest(self.places, QUERY, self.topic, first, TABLES, 1)
+        return self.checkpoint.adopt(new)
+
+    def batch(
+        self, number: int, end: Offsets, bad: Collection[int] = (), crash: str = "completed"
+    ) -> Plan:
+        """Take the records up to `end` as one batch; those in `bad` are rejects."""
+        start = self.checkpoint.offsets(number - 1)
+        text = json.dumps({self.topic.name: {str(p): o for p, o in end.items()}})
+        self._put("offsets", number, f'v1\n{{"batchWatermarkMs":0}}\n{text}')
+        plan = Plan(query_id=self.manifest.query_id, batch=number, start=start, end=text, files=[])
+        for step in STEPS[1 : STEPS.index(crash) + 1]:
+            plan = self._step(step, plan, bad)
+        return plan
+
+    def complete(self, number: int) -> None:
+        """Note a batch as done, as Spark does."""
+        self._put("commits", number, 'v1\n{"nextBatchWatermarkMs":0}')
+
+    def put(self, rows: pa.Table, key: str = "by-hand", table: Any = LOGS) -> None:
+        """Append rows of `logs` behind the back of every check."""
+        writer = store.DeltaWriter(self.places, table)
+        writer.append(rows, store.Key(f"{key}-{datetime.now(UTC).timestamp()}", 0))
+
+    def count(self, table: Any = LOGS) -> int:
+        """Rows of a table."""
+        return int(store.open_table(self.places, table).count())
+
+    def coordinates(self, table: Any = LOGS) -> list[tuple[int, int]]:
+        """Partition and offset of every row, in order."""
+        rows = store.open_table(self.places, table).to_pyarrow_table(
+            columns=["_partition", "_offset"]
+        )
+        return sorted(zip(*(rows[name].to_pylist() for name in rows.column_names), strict=True))
+
+    def held(self) -> list[tuple[int, int]]:
+        """Partition and offset of every record in logs or open quarantine, in order."""
+        with current(self.places) as found:
+            return sorted(found.ask("SELECT _partition, _offset FROM held"))
+
+    def carry_out(self, plan: Plan, *tables: str) -> None:
+        """Commit what is planned for these tables."""
+        for table in TABLES:
+            if table.name in tables and plan.files_of(table.name):
+                writer = store.DeltaWriter(self.places, table)
+                writer.commit(plan.files_of(table.name), plan.key(table.name))
+
+    def _step(self, step: str, plan: Plan, bad: Collection[int]) -> Plan:
+        if step == "planned":
+            return self.plans.write(msgspec.structs.replace(plan, files=self._files(plan, bad)))
+        if step == "completed":
+            self.complete(plan.batch)
+        else:
+            self.carry_out(plan, step)
+        return plan
+
+    def _files(self, plan: Plan, bad: Collection[int]) -> list[store.DataFile]:
+        first, end = (json.loads(t).get(self.topic.name, {}) for t in (plan.start, plan.end))
+        batches = [records(range(first.get(p, 0), to), bad, int(p), self.topic.name, self.payload)
+                   for p, to in end.items()]  # fmt: skip
+        roots = {table.name: self.places.table(table) for table in TABLES}
+        commit, name = f"{plan.query_id}:{plan.batch}", f"part-{plan.batch:08d}"
+        task = DecodeToFiles(roots, commit, name, datetime.now(UTC), LIMITS, decode.decode)
+        return [described(f) for rows in task(iter(batches)) for f in rows["file"].to_pylist()]
+
+    def _put(self, folder: str, number: int, content: str) -> None:
+        file = Path(self.places.checkpoint(QUERY)) / folder / str(number)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)

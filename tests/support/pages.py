@@ -1,0 +1,76 @@
+"""Builders: the pages over a lake, asked within this process or by a real server."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import uvicorn
+from starlette.exceptions import StarletteDeprecationWarning
+from support.lakes import Lake
+from support.windows import at, logged
+
+from analytics.web.app import Options, create
+from lakehouse.runtime.processes import free_port
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", StarletteDeprecationWarning)
+    from starlette.testclient import TestClient
+
+SCRIPT = "<script>alert(1)</script>"
+# What people have broken pages, terminals and spreadsheets with.
+NAUGHTY = (
+    SCRIPT, "\"><img src=x onerror=alert(1)>", "'; DROP TABLE logs; --", "{{ 7*7 }}", "${7}",
+    "</details><svg onload=alert(1)>", "\x1b[31mred\x1b[0m", "\u202egnp.exe", "=1+1", "%00",
+    "\\", "'",
+)  # fmt: skip
+
+
+def pages(lake: Lake, **options: Any) -> TestClient:
+    """Who asks the pages of a lake from this machine."""
+    app = create(lake.places, Options(**options))
+    return TestClient(app, base_url="http://127.0.0.1", follow_redirects=False)
+
+
+@contextmanager
+def server(lake: Lake, **options: Any) -> Iterator[str]:
+    """The address of a real server, which ends with the test."""
+    port = free_port()
+    config = uvicorn.Config(create(lake.places, Options(**options)), port=port,
+                            log_level="error", timeout_graceful_shutdown=1)  # fmt: skip
+    running = uvicorn.Server(config)
+    thread = threading.Thread(target=running.run, daemon=True)
+    thread.start()
+    while not running.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{port}"
+    running.should_exit = True
+    thread.join(10)
+
+
+def minutes(count: int, start: float = 0, each: int = 1) -> list[datetime]:
+    """Times: `each` a minute, for so many minutes."""
+    return [at(start + n) + timedelta(milliseconds=k) for n in range(count) for k in range(each)]
+
+
+def named(names: list[str], **columns: Any) -> Any:
+    """A row of `logs` a minute, with these event ids."""
+    return logged(minutes(len(names)), event_id=names, **columns)
+
+
+def hostile(text: str) -> Any:
+    """A row of `logs` that has a text in every field that can hold it."""
+    fields = ("event_id", "service", "endpoint", "ip", "level", "environment", "method", "path",
+              "user_agent", "user", "app", "trace_id", "client_family")  # fmt: skip
+    return logged(minutes(1), **dict.fromkeys(fields, text))
+
+
+def tags(html: str) -> list[str]:
+    """The names of all elements of a page."""
+    return re.findall(r"<([a-zA-Z][a-zA-Z0-9-]*)", html)

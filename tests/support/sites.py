@@ -1,0 +1,96 @@
+"""Builders: lakes as a browser sees them: with data, empty, full of naughty texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+from support.aging import age
+from support.lakes import Lake, raw_rows
+from support.pages import NAUGHTY, hostile
+from support.records import LIMITS, message
+from support.trouble import close_minutes, troubled
+from support.windows import Pond, at
+
+from anomaly.lake.job import admit
+from lakehouse import decode, maintenance, settings
+from lakehouse.ingest.intake import stamped
+from lakehouse.tables.catalog import ANOMALIES, QUARANTINE
+from lakehouse.tables.rollups import TRAFFIC
+
+# Nothing breaks a line in it; a page that is narrow has to.
+LONG = "x" * 500
+TEXTS = (*NAUGHTY, LONG, " ".join(NAUGHTY))
+LAST = 150
+
+
+def recent(name: str, offset: int) -> bytes:
+    """A record of the last minute that the shop has."""
+    when = at(LAST - 1) + timedelta(milliseconds=offset)
+    return message(event_id=name, timestamp=f"{when:%Y-%m-%dT%H:%M:%S.%fZ}")
+
+
+def shop(folder: Path) -> Lake:
+    """Two and a half hours with one incident, minutes and half hours closed, some rejects."""
+    lake = Lake.at(folder)
+    lake.payload = recent
+    lake.admit()
+    lake.batch(0, {0: 40}, bad={3, 7})
+    lake.batch(1, {0: 90}, bad={55})
+    troubled(lake)
+    Pond(lake).close(at(120), [TRAFFIC])
+    return lake
+
+
+def running(folder: Path) -> Lake:
+    """Two batches of ingest and no more; nothing but what a stream does."""
+    lake = Lake.at(folder)
+    lake.payload = recent
+    lake.admit()
+    lake.batch(0, {0: 5}, bad={1})
+    lake.batch(1, {0: 9}, bad={6})
+    return lake
+
+
+def vacuumed(lake: Lake) -> None:
+    """Its small files merged long ago, and the old ones deleted since."""
+    maintenance.optimize(lake.places, "logs")
+    age(lake, hours=200)
+    maintenance.vacuum(lake.places, "logs")
+
+
+def nothing(folder: Path) -> Lake:
+    """A lake before its first row."""
+    return Lake.at(folder)
+
+
+def nasty(folder: Path) -> Lake:
+    """Every text that breaks pages in every field of every table that a page reads."""
+    lake = Lake.at(folder)
+    admit(lake.places, settings.load(lake=lake.places.lake).anomaly)
+    for text in TEXTS:
+        lake.put(hostile(text))
+    close_minutes(lake, 1)
+    rejects = raw_rows([text.encode() for text in TEXTS], [*range(len(TEXTS))])
+    columns = decode.decode(rejects, LIMITS).rejects
+    lake.put(stamped(columns, QUARANTINE.columns, datetime.now(UTC), "x:0"), table=QUARANTINE)
+    lake.put(pa.Table.from_pylist([*map(incident, TEXTS)], ANOMALIES.columns), table=ANOMALIES)
+    return lake
+
+
+def incident(text: str) -> dict[str, object]:
+    """A row of `anomalies` that says this wherever it can."""
+    named = {field.name: text for field in ANOMALIES.columns if field.type == pa.string()}
+    lists = {"reasons": [text], "sample_event_ids": [text]}
+    numbers = dict.fromkeys(("observed", "expected", "lower", "upper", "surprise_peak"), 9.5)
+    times = dict.fromkeys(("opened", "last_breach", "folded_to"), at(0))
+    shares = [{"kind": text, "name": text, "share": 0.7}]
+    own = {"incident_id": f"{TEXTS.index(text):016x}", "date": at(0).date(), "measure": "traffic"}
+    return {**named, **lists, **numbers, **times, "contributors": shares, **own}
+
+
+SITES: dict[str, Callable[[Path], Lake]] = {
+    "shop": shop, "running": running, "nothing": nothing, "nasty": nasty,
+}  # fmt: skip
