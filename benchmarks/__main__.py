@@ -56,8 +56,10 @@ def bench(events: int, seconds: int, rates: str, commits: int) -> None:
         _tell(found, "producer", topic.fill(at, "bench", events, place))
         _tell(found, "ingest, backlog", backlog.ours(at, "bench", place))
         _tell(found, "plain consumer", backlog.peer(at, "bench", place))
-        ratio = (found["ingest, backlog"]["warm_events_per_second"]
-                 / found["plain consumer"]["warm_events_per_second"])  # fmt: skip
+        ratio = (
+            found["ingest, backlog"]["warm_events_per_second"]
+            / found["plain consumer"]["warm_events_per_second"]
+        )
         _tell(found, "ratio", {"ingest_to_plain_consumer": ratio})
         for rate in rates.split(","):
             measured = live.live(at, f"live-{rate}", place, int(rate), seconds)

@@ -47,9 +47,21 @@ def _words(name: str, folder: Path, output: Path, cores: int) -> list[str]:
         peer = [name, str(folder), str(output), str(cores)]
         return [sys.executable, "-m", "benchmarks.aggregate_peers", *peer]
     return [
-        sys.executable, "-m", "cli", "aggregate", "--input", str(folder), "--output", str(output),
-        "--granularity", "1day", "--dimensions", "user", "--threads", str(cores),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "cli",
+        "aggregate",
+        "--input",
+        str(folder),
+        "--output",
+        str(output),
+        "--granularity",
+        "1day",
+        "--dimensions",
+        "user",
+        "--threads",
+        str(cores),
+    ]
 
 
 def _measured(name: str, folder: Path, output: Path, cores: int) -> tuple[float, float, float]:

@@ -18,8 +18,11 @@ def ours(bootstrap: str, topic: str, folder: Path) -> dict[str, float]:
         batches = list(running.batches())
         peak = running.meter.peak_bytes
     half = len(batches) // 2
-    return {**_rates("cold", batches[:half]), **_rates("warm", batches[half - 1 :]),
-            "peak_mb": peak / 2**20}  # fmt: skip
+    return {
+        **_rates("cold", batches[:half]),
+        **_rates("warm", batches[half - 1 :]),
+        "peak_mb": peak / 2**20,
+    }
 
 
 def peer(bootstrap: str, topic: str, folder: Path) -> dict[str, float]:

@@ -104,15 +104,20 @@ def _rows(one: Minutes, at: int) -> pa.Table:
     since, held = FIRST + timedelta(minutes=at), one.latency
     start = pa.array(held.start, pa.int32())
     columns = {
-        "granularity": "1m", "date": since.date(), "window_start": since,
-        "window_end": since + timedelta(minutes=1), "service": "bench",
-        "endpoint": [key.endpoint for key in one.keys], "request_count": one.requests,
-        "client_errors": one.client_errors, "server_errors": one.server_errors,
+        "granularity": "1m",
+        "date": since.date(),
+        "window_start": since,
+        "window_end": since + timedelta(minutes=1),
+        "service": "bench",
+        "endpoint": [key.endpoint for key in one.keys],
+        "request_count": one.requests,
+        "client_errors": one.client_errors,
+        "server_errors": one.server_errors,
         "_response_time_histogram": pa.MapArray.from_arrays(
             start, pa.array(held.bucket, pa.int32()), pa.array(held.count, pa.int64())
         ),
         "logs_version": 1,
-    }  # fmt: skip
+    }
     arrays = [_column(columns.get(f.name), f, len(one.keys)) for f in MINUTES.columns]
     return pa.Table.from_arrays(arrays, schema=MINUTES.columns)
 

@@ -100,8 +100,11 @@ def _jobs(spark_ui: str) -> Counter[str]:
 def _freshness(lake: str, since: float) -> tuple[float, float, float]:
     """Seconds from the broker's time of a row to the commit that brought it: p50, p95, p99."""
     table = DeltaTable(f"{lake}/logs")
-    commits = [(_name(entry), entry["timestamp"]) for entry in table.history()
-               if "logpond" in entry and entry["timestamp"] > since * 1000]  # fmt: skip
+    commits = [
+        (_name(entry), entry["timestamp"])
+        for entry in table.history()
+        if "logpond" in entry and entry["timestamp"] > since * 1000
+    ]
     with duckdb.connect() as connection:
         connection.execute("CREATE TABLE commits (name VARCHAR, moment BIGINT)")
         connection.executemany("INSERT INTO commits VALUES (?, ?)", commits)

@@ -43,13 +43,20 @@ def main(bootstrap: str, topic: str, folder: str, batch: int) -> None:
         )
         left -= taken
         used = resource.getrusage(resource.RUSAGE_SELF)
-        print(json.dumps({"rows": taken, "at": time.time(), "cpu": used.ru_utime + used.ru_stime}),
-              flush=True)  # fmt: skip
+        print(
+            json.dumps({"rows": taken, "at": time.time(), "cpu": used.ru_utime + used.ru_stime}),
+            flush=True,
+        )
 
 
 def _consumer(bootstrap: str, topic: str) -> tuple[Consumer, int]:
-    config = {"bootstrap.servers": bootstrap, "group.id": "peer", "enable.auto.commit": False,
-              "fetch.wait.max.ms": 20, "queued.max.messages.kbytes": 65536}  # fmt: skip
+    config = {
+        "bootstrap.servers": bootstrap,
+        "group.id": "peer",
+        "enable.auto.commit": False,
+        "fetch.wait.max.ms": 20,
+        "queued.max.messages.kbytes": 65536,
+    }
     consumer = Consumer(config)
     ranges = kafka.offsets(bootstrap, topic)
     consumer.assign([TopicPartition(topic, p, first) for p, (first, _) in ranges.items()])

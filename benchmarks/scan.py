@@ -21,13 +21,13 @@ ROWS, DAYS, TIMES = 1_000_000, 10, 5
 QUESTIONS = {
     "count": "SELECT COUNT(*) FROM logs",
     "one_day_errors": "SELECT endpoint, COUNT(*) FROM logs WHERE date = '{day:%Y-%m-%d}' "
-                      "AND status_code >= 500 GROUP BY endpoint",
+    "AND status_code >= 500 GROUP BY endpoint",
     "mean_by_service": "SELECT service, AVG(response_time) FROM logs GROUP BY service",
     "one_address": "SELECT COUNT(*), SUM(bytes_sent) FROM logs WHERE ip = '192.0.2.1'",
     "every_column": "SELECT COUNT(*), MAX(path), MAX(user_agent), MAX(trace_id), MAX(event_id), "
-                    "MAX(ip), MAX(timestamp), SUM(bytes_sent), SUM(response_time), MAX(\"user\") "
-                    "FROM logs",
-}  # fmt: skip
+    'MAX(ip), MAX(timestamp), SUM(bytes_sent), SUM(response_time), MAX("user") '
+    "FROM logs",
+}
 SUMMARIZE = "SUMMARIZE FROM read_csv('{}')"
 AT_END = """
 def told():

@@ -76,8 +76,11 @@ def passed(ask: Callable[[], list[Any]]) -> dict[str, Any]:
     """An answer, and what it took."""
     began, before = time.monotonic(), tree.used().cpu
     answer = sorted([*map(list, ask())])
-    return {"answer": answer, "seconds": time.monotonic() - began,
-            "cpu_seconds": tree.used().cpu - before}  # fmt: skip
+    return {
+        "answer": answer,
+        "seconds": time.monotonic() - began,
+        "cpu_seconds": tree.used().cpu - before,
+    }
 
 
 def plain(data: Path) -> Callable[[], list[Any]]:
@@ -107,10 +110,13 @@ def pandas(data: Path) -> Callable[[], list[Any]]:
         events = pd.concat(frames)
         events["is_error"] = events["status_code"] >= 400
         groups = events.groupby(["service", "environment"])
-        found = groups.agg(n=("is_error", "size"), errors=("is_error", "sum"),
-                           mean=("response_time", "mean"))  # fmt: skip
-        return [[*row[:2], int(row[2]), int(row[3]), row[4]]
-                for row in found.reset_index().itertuples(index=False)]  # fmt: skip
+        found = groups.agg(
+            n=("is_error", "size"), errors=("is_error", "sum"), mean=("response_time", "mean")
+        )
+        return [
+            [*row[:2], int(row[2]), int(row[3]), row[4]]
+            for row in found.reset_index().itertuples(index=False)
+        ]
 
     return ask
 
@@ -152,8 +158,14 @@ def started(data: Path) -> Any:
 
 dataframe, rdd = partial(job, "dataframe"), partial(job, "rdd")
 SPARKS = (dataframe, rdd, spark_alone)
-MEANS = {"duckdb": duckdb, "plain": plain, "pandas": pandas, "spark_alone": spark_alone,
-         "dataframe": dataframe, "rdd": rdd}  # fmt: skip
+MEANS = {
+    "duckdb": duckdb,
+    "plain": plain,
+    "pandas": pandas,
+    "spark_alone": spark_alone,
+    "dataframe": dataframe,
+    "rdd": rdd,
+}
 
 
 def main() -> None:

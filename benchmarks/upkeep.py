@@ -50,8 +50,9 @@ class Day:
         self._began = datetime.now(UTC)
         self._writer = DeltaWriter(self.places, LOGS)
         start = int(FIRST.timestamp() * 1e6)
-        values = Traffic(7, start, self.rows / 2, Shares(0, 0, 0)).tick(start, start + 2 * 10**6,
-                                                                       self.rows)  # fmt: skip
+        values = Traffic(7, start, self.rows / 2, Shares(0, 0, 0)).tick(
+            start, start + 2 * 10**6, self.rows
+        )
         self._events = decode(raw([v for _, v in values], 0, FIRST), LIMITS).events
 
     def run(self, commits: int) -> None:
@@ -152,9 +153,15 @@ def main(folder: Path, commits: int, rows: int, without: bool, every: int) -> No
         day.run(every)
         day.look()
         seconds = median(QUERIES["errors"], places.lake)
-        told = {"commits": day.commits, "cpu_ms": day.last(min(every, 500)), "files": day.files,
-                "entries": day.entries, "most_files": day.most_files, "sql_seconds": seconds,
-                "pass_cpu_seconds": sum(day.passes[-12:]) / 12}  # fmt: skip
+        told = {
+            "commits": day.commits,
+            "cpu_ms": day.last(min(every, 500)),
+            "files": day.files,
+            "entries": day.entries,
+            "most_files": day.most_files,
+            "sql_seconds": seconds,
+            "pass_cpu_seconds": sum(day.passes[-12:]) / 12,
+        }
         click.echo(json.dumps(told))
 
 

@@ -81,8 +81,9 @@ def measured(run: Callable[[Path, Path], object], data: Path, out: Path) -> dict
 
 def ours(data: Path, out: Path) -> None:
     """The job."""
-    told = settings.load(lake=str(out / "lake"), watch_time_input=str(data),
-                         watch_time_output=str(out))  # fmt: skip
+    told = settings.load(
+        lake=str(out / "lake"), watch_time_input=str(data), watch_time_output=str(out)
+    )
     job.run(Order.of(told), lambda: started(out), lambda _: None)
 
 
@@ -90,9 +91,11 @@ def spark(data: Path, out: Path) -> None:
     """Spark reads, looks up in Python workers by Arrow, finds duplicates and adds up."""
     running = started(out)
     running.udf.register("region", spark_lookup())
-    lines = running.read.option("header", True).csv(str(data / "*.csv")).selectExpr(
-        "*", "_metadata.file_name AS file", "monotonically_increasing_id() AS line"
-    )  # fmt: skip
+    lines = (
+        running.read.option("header", True)
+        .csv(str(data / "*.csv"))
+        .selectExpr("*", "_metadata.file_name AS file", "monotonically_increasing_id() AS line")
+    )
     valid = running.sql(VALID, lines=lines)
     unique = running.sql(totals.UNIQUE, views=running.sql(f"SELECT * {COUNTING}", valid=valid))
     added = running.sql(totals.BY_USER, unique=unique)
@@ -123,9 +126,13 @@ def bare_duckdb(data: Path, out: Path) -> None:
     valid = f"({VALID.format(lines=lines).replace('`', chr(34))})"
     with duckdb.connect() as db:
         db.create_function(
-            "region", lambda addresses: pa.array(named(addresses.to_pylist())), ["VARCHAR"],
-            "VARCHAR", type="arrow", null_handling="special",
-        )  # fmt: skip
+            "region",
+            lambda addresses: pa.array(named(addresses.to_pylist())),
+            ["VARCHAR"],
+            "VARCHAR",
+            type="arrow",
+            null_handling="special",
+        )
         db.execute(DUCKDB.format(counting=COUNTING.format(valid=valid), out=out / totals.TOTALS))
 
 

@@ -38,9 +38,14 @@ ROWS, TIMES = 2_000_000, 5
 LATE = timedelta(seconds=30)
 BROWSER = "/usr/bin/chromium"
 FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-)  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+)
 VIEWS = {
     "home": "/",
     "home_24h": "/?hours=24",
@@ -151,8 +156,10 @@ def _memory(server: psutil.Process) -> float:
 def _tailed(places: Places, server: psutil.Process, at: str, seconds: int) -> dict[str, float]:
     """Memory while two browsers follow a commit a second; how much it grew in the second half."""
     stop = threading.Event()
-    follow = [threading.Thread(target=_follow, args=(f"{at}{path}", stop), daemon=True)
-              for path in ("/explore/tail", "/live")]  # fmt: skip
+    follow = [
+        threading.Thread(target=_follow, args=(f"{at}{path}", stop), daemon=True)
+        for path in ("/explore/tail", "/live")
+    ]
     for thread in follow:
         thread.start()
     seen = []

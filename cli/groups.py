@@ -7,14 +7,29 @@ from collections.abc import Iterable
 GROUPS = {
     "Run": ("up", "produce", "stream", "import", "detect", "web"),
     "Look": ("status", "report", "tail", "sql", "tables", "history", "diff"),
-    "Files": ("discover", "import", "scan-cost", "files", "aggregate", "watch-time",
-              "service-metrics"),
-    "Incidents": ("anomalies", "explain", "analyze", "evaluate", "backtest", "alerts", "mute",
-                  "unmute"),
+    "Files": (
+        "discover",
+        "import",
+        "scan-cost",
+        "files",
+        "aggregate",
+        "watch-time",
+        "service-metrics",
+    ),
+    "Incidents": (
+        "anomalies",
+        "explain",
+        "analyze",
+        "evaluate",
+        "backtest",
+        "alerts",
+        "mute",
+        "unmute",
+    ),
     "Prove and mend": ("verify", "reconcile", "rebuild", "recover", "replay-quarantine", "restore"),
     "Keep": ("detail", "optimize", "vacuum", "retain", "upkeep"),
     "This machine": ("doctor", "spark-ui", "reset"),
-}  # fmt: skip
+}
 
 
 def grouped(names: Iterable[str]) -> dict[str, list[str]]:

@@ -40,15 +40,24 @@ def spark_ui(lake: str | None, host: str, port: int) -> None:
     settings = settings_file.load(lake=lake)
     place = event_log.folder(settings)
     if not place.is_dir():
-        raise SettingsError(f"there are no event logs in {place}",
-                            "run it with LOGPOND_SPARK_EVENT_LOG_MB=100 first")  # fmt: skip
+        raise SettingsError(
+            f"there are no event logs in {place}",
+            "run it with LOGPOND_SPARK_EVENT_LOG_MB=100 first",
+        )
     java.check()
     conf = place.with_name("spark-ui.conf")
     conf.write_text(PROPERTIES.format(folder=place.as_uri(), port=port))
     click.echo(f"runs of {settings.lake} at http://localhost:{port}")
     home = pyspark.__path__[0]
-    environment = {**os.environ, "SPARK_HOME": home, "SPARK_LOCAL_IP": host,
-                   "SPARK_DAEMON_MEMORY": "512m"}  # fmt: skip
+    environment = {
+        **os.environ,
+        "SPARK_HOME": home,
+        "SPARK_LOCAL_IP": host,
+        "SPARK_DAEMON_MEMORY": "512m",
+    }
     # this process becomes the server: signals and the exit code are its own
-    os.execve(f"{home}/bin/spark-class",
-              ["spark-class", SERVER, "--properties-file", str(conf)], environment)  # fmt: skip
+    os.execve(
+        f"{home}/bin/spark-class",
+        ["spark-class", SERVER, "--properties-file", str(conf)],
+        environment,
+    )

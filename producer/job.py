@@ -67,9 +67,12 @@ class Run:
     """One run, from connecting to the exact totals."""
 
     def __init__(
-        self, order: Order, stop: threading.Event,
-        say: Callable[[str], None], notice: Callable[[str], None],
-    ) -> None:  # fmt: skip
+        self,
+        order: Order,
+        stop: threading.Event,
+        say: Callable[[str], None],
+        notice: Callable[[str], None],
+    ) -> None:
         self._order, self._notice = order, notice
         self._progress = Progress(say, order.as_json)
         self._out = Publisher(order.bootstrap, order.topic, stop, notice, self._beat)

@@ -66,7 +66,10 @@ class Progress:
 
 def _text(state: dict[str, Any]) -> str:
     facts = [f"{name} {value}" for name, value in list(state.items())[6:] if value != 0]
-    return "  ".join([
-        f"{state['phase']:<8} {state['acked']:>11,} acked  {state['rate']:>9,.0f}/s",
-        f"{state['failed']:,} failed  {state['unsent']:,} unsent  {state['elapsed']:.0f} s", *facts,
-    ])  # fmt: skip
+    return "  ".join(
+        [
+            f"{state['phase']:<8} {state['acked']:>11,} acked  {state['rate']:>9,.0f}/s",
+            f"{state['failed']:,} failed  {state['unsent']:,} unsent  {state['elapsed']:.0f} s",
+            *facts,
+        ]
+    )

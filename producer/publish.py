@@ -44,9 +44,13 @@ class Publisher:
     """
 
     def __init__(
-        self, bootstrap: str, topic: str, stop: threading.Event,
-        notice: Callable[[str], None], beat: Callable[[], None],
-    ) -> None:  # fmt: skip
+        self,
+        bootstrap: str,
+        topic: str,
+        stop: threading.Event,
+        notice: Callable[[str], None],
+        beat: Callable[[], None],
+    ) -> None:
         self._topic, self._bootstrap, self._stop = topic, bootstrap, stop
         self._notice, self._beat = notice, beat
         self.taken, self.unsent, self.refused = 0, list[Record](), list[Record]()

@@ -18,14 +18,29 @@ PROGRAMS = ("producer", "streaming", "batch", "anomaly", "analytics")
 ROOMS = ("lakehouse", *PROGRAMS, "cli")
 MAY_IMPORT = {"lakehouse": (), **dict.fromkeys(PROGRAMS, ("lakehouse",)), "cli": ROOMS}
 SPARK_IN_LAKEHOUSE = {
-    "lakehouse/runtime/session.py", "lakehouse/event/schema.py", "lakehouse/store/spark.py",
-    "lakehouse/runtime/jar_fetch.py", "lakehouse/windows/stream.py",
-}  # fmt: skip
+    "lakehouse/runtime/session.py",
+    "lakehouse/event/schema.py",
+    "lakehouse/store/spark.py",
+    "lakehouse/runtime/jar_fetch.py",
+    "lakehouse/windows/stream.py",
+}
 WRITES_DELTA = {
-    "write_deltalake", "create_write_transaction", "convert_to_deltalake", "optimize", "vacuum",
-    "z_order", "merge", "restore", "cleanup_metadata", "compact_logs", "create_checkpoint",
-    "add_columns", "createIfNotExists", "saveAsTable", "createOrReplace",
-}  # fmt: skip
+    "write_deltalake",
+    "create_write_transaction",
+    "convert_to_deltalake",
+    "optimize",
+    "vacuum",
+    "z_order",
+    "merge",
+    "restore",
+    "cleanup_metadata",
+    "compact_logs",
+    "create_checkpoint",
+    "add_columns",
+    "createIfNotExists",
+    "saveAsTable",
+    "createOrReplace",
+}
 FILES = sorted(f for room in ROOMS for f in (ROOT / room).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
@@ -160,19 +175,51 @@ def test_only_front_doors_load_settings() -> None:
 
 
 PURE = (
-    "lakehouse/event/fields.py", "lakehouse/event/access_log.py", "lakehouse/event/routes.py", "lakehouse/event/user_agents.py",
-    "lakehouse/decode/*.py", "lakehouse/tables/rollups.py", "producer/traffic/traffic.py", "producer/traffic/scenarios.py",
-    "anomaly/engine/detectors/*.py", "anomaly/addresses/*.py", "anomaly/series/*.py", "anomaly/engine/minute.py",
-    "anomaly/engine/histogram.py", "anomaly/engine/surprise.py", "anomaly/engine/engine.py", "anomaly/engine/tracker.py",
-    "anomaly/engine/incident.py", "anomaly/engine/seasonality.py", "anomaly/engine/keys.py", "anomaly/engine/state.py",
-    "anomaly/engine/config.py", "anomaly/evaluate/nab.py", "anomaly/evaluate/rates.py",
-    "anomaly/review/series_of_key.py", "anomaly/engine/zscore_words.py", "anomaly/review/backtest.py", "anomaly/alerts/alert.py",
-    "anomaly/evaluate/inject.py", "anomaly/evaluate/outcome.py", "anomaly/evaluate/benchmark.py",
-)  # fmt: skip
+    "lakehouse/event/fields.py",
+    "lakehouse/event/access_log.py",
+    "lakehouse/event/routes.py",
+    "lakehouse/event/user_agents.py",
+    "lakehouse/decode/*.py",
+    "lakehouse/tables/rollups.py",
+    "producer/traffic/traffic.py",
+    "producer/traffic/scenarios.py",
+    "anomaly/engine/detectors/*.py",
+    "anomaly/addresses/*.py",
+    "anomaly/series/*.py",
+    "anomaly/engine/minute.py",
+    "anomaly/engine/histogram.py",
+    "anomaly/engine/surprise.py",
+    "anomaly/engine/engine.py",
+    "anomaly/engine/tracker.py",
+    "anomaly/engine/incident.py",
+    "anomaly/engine/seasonality.py",
+    "anomaly/engine/keys.py",
+    "anomaly/engine/state.py",
+    "anomaly/engine/config.py",
+    "anomaly/evaluate/nab.py",
+    "anomaly/evaluate/rates.py",
+    "anomaly/review/series_of_key.py",
+    "anomaly/engine/zscore_words.py",
+    "anomaly/review/backtest.py",
+    "anomaly/alerts/alert.py",
+    "anomaly/evaluate/inject.py",
+    "anomaly/evaluate/outcome.py",
+    "anomaly/evaluate/benchmark.py",
+)
 IMPURE = {
-    "os", "time", "socket", "subprocess", "deltalake", "pyspark", "duckdb", "obstore",
-    "confluent_kafka", "lakehouse.settings", "lakehouse.store", "lakehouse.runtime.session",
-}  # fmt: skip
+    "os",
+    "time",
+    "socket",
+    "subprocess",
+    "deltalake",
+    "pyspark",
+    "duckdb",
+    "obstore",
+    "confluent_kafka",
+    "lakehouse.settings",
+    "lakehouse.store",
+    "lakehouse.runtime.session",
+}
 
 
 @pytest.mark.parametrize("file", [f for p in PURE for f in ROOT.glob(p)], ids=name)
@@ -256,8 +303,11 @@ def test_every_documented_command_exists_and_has_help() -> None:
     for command in sorted(commands):
         said = subprocess.run(
             [sys.executable, "-m", "cli", command, "--help"],
-            capture_output=True, text=True, cwd=ROOT, check=False,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            check=False,
+        )
         assert said.returncode == 0, said.stderr
         assert "Usage:" in said.stdout
 

@@ -31,9 +31,15 @@ PNG = click.Path(dir_okay=False, path_type=Path)
 @FORMAT
 @LAKE
 def report(
-    name: str | None, since: str | None, limit: int, as_of: str | None, engine: str,
-    png: Path | None, how: str, lake: str | None,
-) -> None:  # fmt: skip
+    name: str | None,
+    since: str | None,
+    limit: int,
+    as_of: str | None,
+    engine: str,
+    png: Path | None,
+    how: str,
+    lake: str | None,
+) -> None:
     """Show a report; without a name, list them.
 
     Times are of the events, in UTC; a half hour that began before --since counts in full. Both

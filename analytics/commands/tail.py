@@ -31,13 +31,31 @@ INTERRUPTED = 130
 @click.option("--status", default="", metavar="5xx|404", help="Of this status, or class of it.")
 @click.option("--level", default="", help="Of this level.")
 @click.option("--grep", default="", metavar="REGEX", help="With this in any of its texts.")
-@click.option("--lines", type=click.IntRange(0), default=10, show_default=True, metavar="N",
-              help="Begin with the last N that fit.")  # fmt: skip
+@click.option(
+    "--lines",
+    type=click.IntRange(0),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Begin with the last N that fit.",
+)
 @click.option("--no-follow", is_flag=True, help="Only those.")
-@click.option("--from", "origin", type=click.Choice(("lake", "kafka")), default="lake",
-              show_default=True, help="Rows of logs, or records as they come in.")  # fmt: skip
-@click.option("--format", "how", type=click.Choice(("line", "json")), default="line",
-              show_default=True, help="json is an object a line.")  # fmt: skip
+@click.option(
+    "--from",
+    "origin",
+    type=click.Choice(("lake", "kafka")),
+    default="lake",
+    show_default=True,
+    help="Rows of logs, or records as they come in.",
+)
+@click.option(
+    "--format",
+    "how",
+    type=click.Choice(("line", "json")),
+    default="line",
+    show_default=True,
+    help="json is an object a line.",
+)
 @click.option("--bootstrap", metavar="HOST:PORT", help="Kafka, for --from kafka.")
 @click.option("--topic", help="The topic, for --from kafka. [web-logs]")
 @LAKE

@@ -34,8 +34,12 @@ def detail(table: str, how: str, lake: str | None) -> None:
       logpond detail quarantine --format json
     """
     found = asdict(maintenance.shape(_places(lake), table))
-    render.show(render.Rows.of_dicts([{"table": table, **found}], ("table", *SHAPE)), how,
-                sys.stdout, HUMANE)  # fmt: skip
+    render.show(
+        render.Rows.of_dicts([{"table": table, **found}], ("table", *SHAPE)),
+        how,
+        sys.stdout,
+        HUMANE,
+    )
 
 
 @click.command()

@@ -111,8 +111,9 @@ def diff(places: Places, table: str, v1: int, v2: int) -> Difference:
         _compare(connection, table, _common(old, new))
         changed = _by_partition(connection, _partition(old))
         windows = _windows(connection, table) if table in ROLLUPS else []
-    partitions = _changes(gone, come, {**_counted(gone, come), **dict.fromkeys(mixed, (0, 0)),
-                                       **changed})  # fmt: skip
+    partitions = _changes(
+        gone, come, {**_counted(gone, come), **dict.fromkeys(mixed, (0, 0)), **changed}
+    )
     return Difference(
         table=table,
         before=v1,

@@ -32,8 +32,14 @@ from lakehouse.windows.horizon import horizon
 RATE_SECONDS = 60
 MOST_LOOKED_AT = 500
 PATIENCE_SECONDS = 2.0
-KEEPS_ROWS = ("CREATE TABLE", "OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES",
-              "ADD COLUMN")  # fmt: skip
+KEEPS_ROWS = (
+    "CREATE TABLE",
+    "OPTIMIZE",
+    "VACUUM START",
+    "VACUUM END",
+    "SET TBLPROPERTIES",
+    "ADD COLUMN",
+)
 
 
 @dataclass(frozen=True)

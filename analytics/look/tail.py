@@ -19,10 +19,30 @@ from lakehouse.tables.catalog import LOGS
 
 LOOK_SECONDS = 0.5
 STATUS = re.compile(r"^(?:([1-5])xx|([1-5]\d\d))$", re.IGNORECASE)
-COLUMNS = ("timestamp", "level", "service", "method", "status_code", "endpoint", "path",
-           "response_time", "ip", "user", "event_id")  # fmt: skip
-SEARCHED = ("event_id", "service", "endpoint", "path", "ip", "user", "app", "user_agent",
-            "trace_id")  # fmt: skip
+COLUMNS = (
+    "timestamp",
+    "level",
+    "service",
+    "method",
+    "status_code",
+    "endpoint",
+    "path",
+    "response_time",
+    "ip",
+    "user",
+    "event_id",
+)
+SEARCHED = (
+    "event_id",
+    "service",
+    "endpoint",
+    "path",
+    "ip",
+    "user",
+    "app",
+    "user_agent",
+    "trace_id",
+)
 CHOSEN = ", ".join(f'"{name}"' for name in COLUMNS)
 
 
@@ -94,8 +114,10 @@ class LakeTail:
         unread = range(self._seen + 1, self._at.version() + 1)
         self._seen = self._at.version()
         adds = [add for version in unread for add in self._added(version)]
-        named = {"path": [add["path"] for add in adds],
-                 "partition": [add["partitionValues"] for add in adds]}  # fmt: skip
+        named = {
+            "path": [add["path"] for add in adds],
+            "partition": [add["partitionValues"] for add in adds],
+        }
         return self._rows(replace(self._all, adds=pa.table(named)))
 
     def _added(self, version: int) -> list[dict[str, Any]]:

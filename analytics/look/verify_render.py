@@ -30,15 +30,19 @@ def _row(file: FileVerdict, how: str) -> dict[str, object]:
 
 def told(verdict: Verdict) -> str:
     """The verdict in a few lines."""
-    gaps = [f"  gap: partition {g['partition']}, offsets {g['first']} to {g['last']}"
-            for g in verdict.examples_of_gaps]  # fmt: skip
+    gaps = [
+        f"  gap: partition {g['partition']}, offsets {g['first']} to {g['last']}"
+        for g in verdict.examples_of_gaps
+    ]
     faults = ", ".join(f"{getattr(verdict, name):,} {name}" for name in FAULTS)
     held = f"{verdict.logs:,} in logs, {verdict.quarantine:,} in open quarantine"
     files = f"{len(verdict.files):,} imported files, " if verdict.files else ""
     repeated = f"{verdict.duplicate_event_ids:,} repeated event ids"
     news = f"{files}{verdict.in_flight:,} in flight, {repeated}"
-    windows = (f"{verdict.windows_checked:,} windows recounted: {verdict.windows_wrong:,} wrong, "
-               f"{verdict.windows_late:,} lack {verdict.late_rows:,} late rows")  # fmt: skip
+    windows = (
+        f"{verdict.windows_checked:,} windows recounted: {verdict.windows_wrong:,} wrong, "
+        f"{verdict.windows_late:,} lack {verdict.late_rows:,} late rows"
+    )
     head = "ok" if verdict.ok else "NOT OK"
     return "\n".join(
         [

@@ -34,8 +34,11 @@ def figure(rows: pa.Table) -> Figure:
         _line(axes, place, name, by_day, _days(found))
     _open_days(axes, _days([row for row in found if not row["is_final"]]))
     _texts(axes, _days(found))
-    axes.set_title(f"Requests that failed, by day: the {len(rates)} endpoints with the most errors",
-                   loc="left", fontsize=11)  # fmt: skip
+    axes.set_title(
+        f"Requests that failed, by day: the {len(rates)} endpoints with the most errors",
+        loc="left",
+        fontsize=11,
+    )
     legend = figure.legend(loc="outside right upper", fontsize=8, frameon=False)
     for text in legend.get_texts():
         text.set_parse_math(False)

@@ -47,10 +47,13 @@ class Options:
 def create(places: Places, options: Options = Options()) -> FastAPI:
     """The application over one lake."""
     app = FastAPI(
-        title="logpond", version="1", openapi_url="/api/openapi.json", docs_url=None,
+        title="logpond",
+        version="1",
+        openapi_url="/api/openapi.json",
+        docs_url=None,
         redoc_url=None,
         description="What the pages show, as JSON. `as_of` reads the lake as it was.",
-    )  # fmt: skip
+    )
     app.state.lake = Lake(places, options.memory_mb)
     app.state.followers = CapacityLimiter(options.followers)
     app.state.chores = Chores(places)
@@ -114,6 +117,7 @@ async def take_token(request: Request) -> Response:
         wrong = TEMPLATES.get_template("login.html").render(wrong=True)
         return HTMLResponse(wrong, HTTPStatus.FORBIDDEN)
     answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
-    answer.set_cookie(COOKIE, key.cookie, httponly=True, samesite="strict",
-                      secure=request.url.scheme == "https")  # fmt: skip
+    answer.set_cookie(
+        COOKIE, key.cookie, httponly=True, samesite="strict", secure=request.url.scheme == "https"
+    )
     return answer

@@ -11,5 +11,10 @@ from analytics.web.tables import page as tables
 from analytics.web.travel import page as travel
 
 PAGES: tuple[Page, ...] = (
-    home.PAGE, explore.PAGE, incidents.PAGE, travel.PAGE, tables.PAGE, pipeline.PAGE,
-)  # fmt: skip
+    home.PAGE,
+    explore.PAGE,
+    incidents.PAGE,
+    travel.PAGE,
+    tables.PAGE,
+    pipeline.PAGE,
+)

@@ -31,9 +31,14 @@ def serve(places: Places, web: Web, bootstrap: str, say: Callable[[str], None]) 
     app = create(places, Options(web.host, token, web.memory_mb, bootstrap))
     threading.Thread(target=_warm, args=(app.state.lake,), daemon=True).start()
     config = uvicorn.Config(
-        app, host=web.host, port=port, log_level="warning", access_log=False, server_header=False,
+        app,
+        host=web.host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
         timeout_graceful_shutdown=PATIENCE_SECONDS,
-    )  # fmt: skip
+    )
     with suppress(KeyboardInterrupt):
         _Server(config, app.state.lake).run()
 

@@ -73,10 +73,16 @@ class Addresses:
     def dump(self) -> State:
         """The state to keep."""
         return State(
-            self.config.hash, self.folded_to, self.dropped, self._born,
-            {ip: list(held) for ip, held in self.minutes.items()}, dict(self._usual),
-            self._fresh.dump(), self._surge.state.dump(), *self.book.dump(),
-        )  # fmt: skip
+            self.config.hash,
+            self.folded_to,
+            self.dropped,
+            self._born,
+            {ip: list(held) for ip, held in self.minutes.items()},
+            dict(self._usual),
+            self._fresh.dump(),
+            self._surge.state.dump(),
+            *self.book.dump(),
+        )
 
     @classmethod
     def load(cls, config: Config, kept: State) -> Addresses:
@@ -179,9 +185,15 @@ class Addresses:
 
 
 def _breach(
-    key: Key, rule: str, surprise: float, observed: float, limit: float, n: float, why: str,
+    key: Key,
+    rule: str,
+    surprise: float,
+    observed: float,
+    limit: float,
+    n: float,
+    why: str,
     strong: bool = False,
-) -> Breach:  # fmt: skip
+) -> Breach:
     return Breach(
         key, MEASURE, rule, surprise, True, strong, observed, limit, 0.0, limit, n, why=why
     )

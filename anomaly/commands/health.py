@@ -16,9 +16,13 @@ from lakehouse.terminal.options import LAKE
 @click.command()
 @LAKE
 @click.option(
-    "--within", type=click.FloatRange(0), default=60.0, show_default=True, metavar="SECONDS",
+    "--within",
+    type=click.FloatRange(0),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
     help="How far ingest may be ahead of the last look.",
-)  # fmt: skip
+)
 def health(lake: str | None, within: float) -> None:
     """Say whether detection does its work; the exit code too. For health checks of containers.
 

@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 PNG = click.Path(dir_okay=False, path_type=Path)
 SINCE = click.option("--since", metavar="TIME", help="Only what went on after, e.g. -24h.")
 METHOD = click.option(
-    "--method", type=click.Choice(["surprise", "zscore"]), default="surprise", show_default=True,
+    "--method",
+    type=click.Choice(["surprise", "zscore"]),
+    default="surprise",
+    show_default=True,
     help="zscore: a plain z over a sliding hour, for comparison.",
-)  # fmt: skip
+)
 Between = tuple[datetime | None, datetime | None]
 SHOWN = ("opened", "severity", "status", "duration_minutes", "incident_id", "sentence")
 
@@ -122,8 +125,13 @@ def anomalies(lake: str | None, how: str, since: str | None, only_open: bool) ->
 @CONFIG
 @click.option("--png", type=PNG, help="Draw what was seen, what was expected, and when.")
 @click.option("--recount", is_flag=True, help="Count its minutes in `logs`: as it was, and now.")
-@click.option("--format", "how", type=click.Choice(("text", "json")), default="text",
-              help="json is one object: these lines, and the series.")  # fmt: skip
+@click.option(
+    "--format",
+    "how",
+    type=click.Choice(("text", "json")),
+    default="text",
+    help="json is one object: these lines, and the series.",
+)
 def explain(
     incident_id: str,
     lake: str | None,

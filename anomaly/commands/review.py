@@ -20,8 +20,17 @@ if TYPE_CHECKING:
     from anomaly.engine.incident import Incident
 
 OTHER = click.option("--config", "other", type=FILE, help="Other constants.  [conf/anomaly.toml]")
-SHOWN = ("found", "key", "measure", "direction", "opened", "later_minutes", "severity",
-         "other_severity", "sentence")  # fmt: skip
+SHOWN = (
+    "found",
+    "key",
+    "measure",
+    "direction",
+    "opened",
+    "later_minutes",
+    "severity",
+    "other_severity",
+    "sentence",
+)
 # What only one of both has is left empty.
 READS: dict[str, Callable[[Any], str]] = {
     **dict.fromkeys(("severity", "other_severity"), lambda level: level or ""),

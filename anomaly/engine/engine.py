@@ -78,10 +78,16 @@ class Watchman:
         """The state to keep."""
         columns = {name: held.dump() for name, held in self._held().items()}
         return State(
-            self.config.hash, self.method, self.folded_to, self.season.hour, self.rate,
-            self.roster.refused, list(self.roster.keys), columns,
+            self.config.hash,
+            self.method,
+            self.folded_to,
+            self.season.hour,
+            self.rate,
+            self.roster.refused,
+            list(self.roster.keys),
+            columns,
             *self.book.dump(),
-        )  # fmt: skip
+        )
 
     @classmethod
     def load(cls, config: Config, kept: State) -> Watchman:

@@ -105,6 +105,10 @@ def _minute(one: Staged, at: int, keys: list[Key], rng: np.random.Generator) -> 
     flat = Histograms(start, buckets, np.ones(len(buckets), np.int64))
     errors = one.errors[at][rows]
     return Minutes(
-        at, [keys[i] for i in rows], requests[rows], np.zeros_like(errors), errors,
+        at,
+        [keys[i] for i in rows],
+        requests[rows],
+        np.zeros_like(errors),
+        errors,
         flat.merged(np.arange(len(rows)), len(rows)),
-    )  # fmt: skip
+    )

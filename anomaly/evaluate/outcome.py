@@ -106,9 +106,8 @@ def _delay(one: Episode, found: Iterable[Alarm]) -> int | None:
     """Minutes from the start to the end of the minute that told."""
     until = one.last + GRACE
     hits = [
-        a.at for a in found
-        if a.key == one.key and _of(a, one.kind) and one.first <= a.at <= until
-    ]  # fmt: skip
+        a.at for a in found if a.key == one.key and _of(a, one.kind) and one.first <= a.at <= until
+    ]
     return min(hits) - one.first + 1 if hits else None
 
 

@@ -19,9 +19,14 @@ Rows = list[dict[str, Any]]
 
 
 def evaluated(
-    config: Config, tell: Tell, rates: Path | None, nab: Path | None, keys: int, days: float,
+    config: Config,
+    tell: Tell,
+    rates: Path | None,
+    nab: Path | None,
+    keys: int,
+    days: float,
     seed: int,
-) -> dict[str, Rows]:  # fmt: skip
+) -> dict[str, Rows]:
     """Rows of what was injected and found, and of the labelled series, if given."""
     said = {"injected": list(injected(config, tell, rates, synthetic(keys, days, seed), seed))}
     if nab:

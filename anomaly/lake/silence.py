@@ -97,9 +97,14 @@ class Silence:
         self.open, end = None, max(_floor(last), one.opened)
         minutes = max((end - one.opened) // MINUTE, 1)
         return retold(
-            one, status=CLOSED, closed=end, last_breach=one.opened + (minutes - 1) * MINUTE,
-            duration_minutes=minutes, n=float(minutes), reasons=_reasons(minutes),
-        )  # fmt: skip
+            one,
+            status=CLOSED,
+            closed=end,
+            last_breach=one.opened + (minutes - 1) * MINUTE,
+            duration_minutes=minutes,
+            n=float(minutes),
+            reasons=_reasons(minutes),
+        )
 
 
 def open_silence(places: Places) -> Incident | None:
@@ -118,14 +123,31 @@ def _opened(
     return retold(
         Incident(
             incident_id=incident_id(Key(), "traffic", SILENCE, _minute(first)),
-            status=OPEN, scope=GLOBAL, key=str(Key()), service="", endpoint="",
-            measure="traffic", direction=SILENCE, opened=first, last_breach=_floor(now),
-            duration_minutes=minutes, observed=0.0, expected=round(missed.requests, 1),
-            lower=1.0, upper=round(missed.requests, 1), ratio=0.0, n=float(minutes),
-            surprise_opened=surprise, surprise_peak=surprise, severity=SEVERITIES[-1],
-            reasons=_reasons(minutes), contributors=[], config=config.hash, folded_to=_floor(now),
+            status=OPEN,
+            scope=GLOBAL,
+            key=str(Key()),
+            service="",
+            endpoint="",
+            measure="traffic",
+            direction=SILENCE,
+            opened=first,
+            last_breach=_floor(now),
+            duration_minutes=minutes,
+            observed=0.0,
+            expected=round(missed.requests, 1),
+            lower=1.0,
+            upper=round(missed.requests, 1),
+            ratio=0.0,
+            n=float(minutes),
+            surprise_opened=surprise,
+            surprise_peak=surprise,
+            severity=SEVERITIES[-1],
+            reasons=_reasons(minutes),
+            contributors=[],
+            config=config.hash,
+            folded_to=_floor(now),
         )
-    )  # fmt: skip
+    )
 
 
 def _reasons(minutes: int) -> list[str]:

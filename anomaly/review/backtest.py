@@ -10,9 +10,21 @@ from anomaly.engine.incident import Incident
 
 BOTH, ONLY_RAISED, ONLY_OTHER = "both", "only raised", "only other"
 MINUTE = timedelta(minutes=1)
-COLUMNS = ("found", "key", "measure", "direction", "opened", "other_opened", "later_minutes",
-           "severity", "other_severity", "duration_minutes", "other_duration_minutes",
-           "incident_id", "sentence")  # fmt: skip
+COLUMNS = (
+    "found",
+    "key",
+    "measure",
+    "direction",
+    "opened",
+    "other_opened",
+    "later_minutes",
+    "severity",
+    "other_severity",
+    "duration_minutes",
+    "other_duration_minutes",
+    "incident_id",
+    "sentence",
+)
 
 
 def compared(raised: Iterable[Incident], other: Iterable[Incident]) -> list[dict[str, Any]]:
@@ -34,8 +46,9 @@ def compared(raised: Iterable[Incident], other: Iterable[Incident]) -> list[dict
 
 def totals(rows: Sequence[dict[str, Any]]) -> str:
     """All of it in one line."""
-    count = {name: sum(row["found"] == name for row in rows)
-             for name in (BOTH, ONLY_RAISED, ONLY_OTHER)}  # fmt: skip
+    count = {
+        name: sum(row["found"] == name for row in rows) for name in (BOTH, ONLY_RAISED, ONLY_OTHER)
+    }
     both = [row for row in rows if row["found"] == BOTH]
     differ = sum(row["severity"] != row["other_severity"] for row in both)
     moved = sum(row["later_minutes"] != 0 for row in both)

@@ -97,9 +97,13 @@ def _scaled(incident: Incident, point: Point) -> Point:
         return point
     by = 100 / max(point.n, 1.0)
     return Point(
-        point.at, point.observed * by, point.expected * by, point.lower * by, point.upper * by,
+        point.at,
+        point.observed * by,
+        point.expected * by,
+        point.lower * by,
+        point.upper * by,
         point.n,
-    )  # fmt: skip
+    )
 
 
 def _lines(axes: Axes, series: Sequence[Point]) -> None:

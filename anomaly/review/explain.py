@@ -28,9 +28,29 @@ from lakehouse.store import open_table
 from lakehouse.tables.catalog import ANOMALIES
 from lakehouse.tables.rollups import MINUTES
 
-SHOWN = ("status", "severity", "muted", "scope", "key", "measure", "direction", "opened",
-         "last_breach", "closed", "duration_minutes", "observed", "expected", "lower", "upper",
-         "ratio", "n", "surprise_opened", "surprise_peak", "folded_to", "config")  # fmt: skip
+SHOWN = (
+    "status",
+    "severity",
+    "muted",
+    "scope",
+    "key",
+    "measure",
+    "direction",
+    "opened",
+    "last_breach",
+    "closed",
+    "duration_minutes",
+    "observed",
+    "expected",
+    "lower",
+    "upper",
+    "ratio",
+    "n",
+    "surprise_opened",
+    "surprise_peak",
+    "folded_to",
+    "config",
+)
 # What is shown before an incident, and after its end.
 BEFORE, AFTER = timedelta(hours=2), timedelta(minutes=30)
 

@@ -22,7 +22,7 @@ from anomaly.series.streams import (
     WEEK_AGO,
     Streams,
     X,
-)  # fmt: skip
+)
 
 SPANS, SHORT, LONG = (5, 12, 24, 48, 96), (1, 5, 12, 24, 48), (12, 24, 48, 96)
 KEPT = 2 * SPANS[-1]

@@ -55,23 +55,42 @@ def _folder() -> click.Path:
 OPTIONS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
     (("--from-datetime", "since"), {"metavar": "TIME", "help": "[the first file's]"}),
     (("--to-datetime", "until"), {"metavar": "TIME", "help": "[the last file's]"}),
-    (("--granularity",), {"type": click.Choice(["30m", "1day"]), "default": "30m",
-                          "show_default": True}),
-    (("--dimensions",), {"type": click.Choice(["user", "app", "user,app"]), "default": "user,app",
-                         "show_default": True}),
+    (
+        ("--granularity",),
+        {"type": click.Choice(["30m", "1day"]), "default": "30m", "show_default": True},
+    ),
+    (
+        ("--dimensions",),
+        {
+            "type": click.Choice(["user", "app", "user,app"]),
+            "default": "user,app",
+            "show_default": True,
+        },
+    ),
     (("--user", "users"), {"metavar": "A,B", "help": "Only these users."}),
     (("--app", "apps"), {"metavar": "X,Y", "help": "Only these apps."}),
     (("--threads",), {"type": click.IntRange(1, 256), "metavar": "N", "help": "[all cores]"}),
-    (("--source",), {"type": click.Choice(["files", "lake"]), "default": "files",
-                     "show_default": True}),
+    (
+        ("--source",),
+        {"type": click.Choice(["files", "lake"]), "default": "files", "show_default": True},
+    ),
     (("--input", "folder"), {"type": _folder(), "metavar": "DIR", "help": "Where the files are."}),
-    (("--output",), {"type": click.Path(dir_okay=False, path_type=Path), "default": RESULT,
-                     "metavar": "FILE", "show_default": True}),
+    (
+        ("--output",),
+        {
+            "type": click.Path(dir_okay=False, path_type=Path),
+            "default": RESULT,
+            "metavar": "FILE",
+            "show_default": True,
+        },
+    ),
     (("--strict",), {"is_flag": True, "help": "Exit with 1 if a line does not count."}),
     (("--dry-run",), {"is_flag": True, "help": "Say what would be read, and end."}),
-    (("--format", "how"), {"type": click.Choice(["table", "json"]), "default": "table",
-                           "show_default": True}),
-]  # fmt: skip
+    (
+        ("--format", "how"),
+        {"type": click.Choice(["table", "json"]), "default": "table", "show_default": True},
+    ),
+]
 
 
 def _options(command: Any) -> Any:

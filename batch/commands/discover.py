@@ -25,9 +25,13 @@ COLUMNS = ("column", "type", "field", "nulls", "distinct", "others", "min", "max
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--rows", type=click.IntRange(0), metavar="N",
-              help="Read the first N rows of each file; 0 is all. [default: all of up to 2 GB"
-                   " (access logs 100 MB), else 100000]")  # fmt: skip
+@click.option(
+    "--rows",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Read the first N rows of each file; 0 is all. [default: all of up to 2 GB"
+    " (access logs 100 MB), else 100000]",
+)
 @FORMAT
 def discover(paths: tuple[str, ...], rows: int | None, how: str) -> None:
     """Show what is in files of logs before importing them: CSV, NDJSON, access logs, also gzip.
@@ -96,8 +100,11 @@ def _write(seen: list[tuple[Dataset, Profile]], how: str) -> None:
         objects = [told.as_dict(*one) for one in seen]
         render.show(render.Rows.of_dicts(objects, [*objects[0]]), how, sys.stdout)
         return
-    lines = [{"dataset": str(dataset.root), **row} for dataset, found in seen
-             for row in told.rows(found.columns)]  # fmt: skip
+    lines = [
+        {"dataset": str(dataset.root), **row}
+        for dataset, found in seen
+        for row in told.rows(found.columns)
+    ]
     render.show(render.Rows.of_dicts(lines, ("dataset", *COLUMNS)), how, sys.stdout)
 
 

@@ -34,9 +34,18 @@ if TYPE_CHECKING:
 @FORMAT
 @LAKE
 def import_(
-    paths: tuple[str, ...], maps: tuple[str, ...], sets: tuple[str, ...], utc: bool, replace: bool,
-    again: bool, no_raw: bool, no_reconcile: bool, dry_run: bool, how: str, lake: str | None,
-) -> None:  # fmt: skip
+    paths: tuple[str, ...],
+    maps: tuple[str, ...],
+    sets: tuple[str, ...],
+    utc: bool,
+    replace: bool,
+    again: bool,
+    no_raw: bool,
+    no_reconcile: bool,
+    dry_run: bool,
+    how: str,
+    lake: str | None,
+) -> None:
     """Bring log files into the lake: CSV, NDJSON, Apache and nginx access logs, plain or gzip.
 
     PATH is a file, a folder or a glob. Records pass the same checks as those from Kafka: good ones

@@ -25,16 +25,25 @@ COLUMNS = ("measure", "raw", "lake", "lake_to_raw")
 
 @click.command("scan-cost")
 @click.argument("statement")
-@click.option("--raw", "raw", multiple=True, metavar="PATH",
-              help="The same events as CSV or NDJSON: a file, a folder, a glob.")  # fmt: skip
+@click.option(
+    "--raw",
+    "raw",
+    multiple=True,
+    metavar="PATH",
+    help="The same events as CSV or NDJSON: a file, a folder, a glob.",
+)
 @click.option("--map", "maps", multiple=True, metavar="COLUMN=FIELD", help="As for import.")
 @click.option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help="As for import.")
 @FORMAT
 @LAKE
 def scan_cost(
-    statement: str, raw: tuple[str, ...], maps: tuple[str, ...], sets: tuple[str, ...], how: str,
+    statement: str,
+    raw: tuple[str, ...],
+    maps: tuple[str, ...],
+    sets: tuple[str, ...],
+    how: str,
     lake: str | None,
-) -> None:  # fmt: skip
+) -> None:
     """Measure what a question about `logs` reads from raw files, and what from the lake.
 
     DuckDB asks both, the files first, and says itself what it read: columns of Parquet that the
@@ -106,6 +115,8 @@ def _told(found: Compared) -> str:
         said = f"THE ANSWERS DIFFER in {found.different:,} rows of {found.rows:,}"
     if found.lake.bytes < SMALL * found.lake.files:
         mean = HUMANE["bytes"](found.lake.bytes / found.lake.files)
-        said += (f"\nfiles of the lake are small, {mean} on average: names and statistics weigh "
-                 "more than rows; `logpond optimize logs` merges those of an hour")  # fmt: skip
+        said += (
+            f"\nfiles of the lake are small, {mean} on average: names and statistics weigh "
+            "more than rows; `logpond optimize logs` merges those of an hour"
+        )
     return said

@@ -29,25 +29,63 @@ LEAST_WINDOW = timedelta(minutes=10)
 
 
 @click.command("service-metrics")
-@click.option("--input", "inputs", multiple=True, metavar="PATH",
-              help="JSON lines: a file, a folder or a glob; repeatable.")  # fmt: skip
-@click.option("--output", type=click.Path(file_okay=False, path_type=Path), required=True,
-              metavar="DIR", help="Where the results are.")  # fmt: skip
-@click.option("--engine", type=click.Choice(["dataframe", "rdd"]), default="dataframe",
-              show_default=True, help="Who counts; the numbers are the same.")  # fmt: skip
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="PATH",
+    help="JSON lines: a file, a folder or a glob; repeatable.",
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="Where the results are.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["dataframe", "rdd"]),
+    default="dataframe",
+    show_default=True,
+    help="Who counts; the numbers are the same.",
+)
 @click.option("--source", type=click.Choice(["files", "lake"]), default="files", show_default=True)
-@click.option("--window", default="30m", show_default=True, metavar="TIME",
-              help="The minutes before one that it is judged by.")  # fmt: skip
-@click.option("--z", type=click.FloatRange(0, min_open=True), default=3.0, show_default=True,
-              help="Standard deviations from which a minute is a spike.")  # fmt: skip
+@click.option(
+    "--window",
+    default="30m",
+    show_default=True,
+    metavar="TIME",
+    help="The minutes before one that it is judged by.",
+)
+@click.option(
+    "--z",
+    type=click.FloatRange(0, min_open=True),
+    default=3.0,
+    show_default=True,
+    help="Standard deviations from which a minute is a spike.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be read and written; write nothing.")
-@click.option("--format", "how", type=click.Choice(["table", "json"]), default="table",
-              show_default=True, help="json is one object.")  # fmt: skip
+@click.option(
+    "--format",
+    "how",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="json is one object.",
+)
 @LAKE
 def service_metrics(
-    inputs: tuple[str, ...], output: Path, engine: str, source: str, window: str, z: float,
-    dry_run: bool, how: str, lake: str | None,
-) -> None:  # fmt: skip
+    inputs: tuple[str, ...],
+    output: Path,
+    engine: str,
+    source: str,
+    window: str,
+    z: float,
+    dry_run: bool,
+    how: str,
+    lake: str | None,
+) -> None:
     """Response times, error rates and spikes by service and environment, in batch, by Spark.
 
     Every line is an event of logpond as one JSON object, or is counted and kept as a reject. A

@@ -91,10 +91,25 @@ def _make_files(flags: dict[str, Any], settings: Settings) -> None:
     files, size = str(flags["files"] or FILES), flags["size"] or SIZE
     click.echo(f"making test data: {files} files of {size} in {folder}", err=True)
     made = subprocess.run(
-        [sys.executable, "-m", "producer", "files", "watch-time", "--files", files, "--size", size,
-         "--seed", str(flags["seed"]), "--output-dir", str(folder)],
-        stdout=STANDARD_ERROR, env=_importable(), check=False,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "producer",
+            "files",
+            "watch-time",
+            "--files",
+            files,
+            "--size",
+            size,
+            "--seed",
+            str(flags["seed"]),
+            "--output-dir",
+            str(folder),
+        ],
+        stdout=STANDARD_ERROR,
+        env=_importable(),
+        check=False,
+    )
     if made.returncode:
         raise SettingsError("the test data was not made", "see above, or give --input")
 

@@ -66,8 +66,11 @@ class Dataset:
         for file, kind in self.files.items():
             more = [name for name in kind.columns if name not in self.usual.columns]
             less = [name for name in self.usual.columns if name not in kind.columns]
-            told = [f"{word} {', '.join(names)}" for word, names in (("has", more), ("lacks", less))
-                    if names]  # fmt: skip
+            told = [
+                f"{word} {', '.join(names)}"
+                for word, names in (("has", more), ("lacks", less))
+                if names
+            ]
             if told:
                 yield f"{self.inside(file)} {' and '.join(told)}"
             elif kind.columns != self.usual.columns and kind.format == "csv":

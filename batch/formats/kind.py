@@ -21,8 +21,17 @@ LINES = 100
 # Broken lines do not make a file something else, while they are fewer than the others.
 ENOUGH = 0.5
 # What an access log line tells; its endpoint follows from the path, its service is given.
-TOLD = ("ip", "user", "timestamp", "method", "path", "endpoint", "status_code", "bytes_sent",
-        "user_agent")  # fmt: skip
+TOLD = (
+    "ip",
+    "user",
+    "timestamp",
+    "method",
+    "path",
+    "endpoint",
+    "status_code",
+    "bytes_sent",
+    "user_agent",
+)
 MAGIC = {
     b"PK\x03\x04": "a zip archive: unpack it",
     b"BZh": "bzip2: unpack it, or pack it with gzip",

@@ -15,24 +15,24 @@ Examples = Mapping[str, Sequence[str]]
 KNOWN = {
     "event_id": "",
     "timestamp": "@timestamp time ts datetime date_time time_local time_iso8601 event_time "
-                 "created_at logged_at date",
+    "created_at logged_at date",
     "service": "service_name app_name application component",
     "endpoint": "route http_route",
     "status_code": "status code http_status response_code response_status sc_status",
     "ip": "client_ip remote_addr remote_ip ip_address client_address clientip c_ip source_ip "
-          "x_forwarded_for remote_host client host",
+    "x_forwarded_for remote_host client host",
     "level": "severity loglevel log_level",
     "environment": "env deployment stage",
     "method": "http_method request_method verb cs_method",
     "path": "url uri request request_uri request_path url_path cs_uri_stem target",
     "response_time": "response_time_ms duration_ms latency_ms elapsed_ms latency duration elapsed "
-                     "time_taken",
+    "time_taken",
     "bytes_sent": "bytes size body_bytes_sent response_size content_length sc_bytes",
     "user_agent": "agent useragent http_user_agent cs_user_agent",
     "user": "user_id username user_name userid remote_user",
     "app": "client_app",
     "trace_id": "trace traceid",
-}  # fmt: skip
+}
 TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?(?: ?(?:Z|[+-]\d\d.*))?")
 NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 STATUS = re.compile(r"[1-5]\d\d")

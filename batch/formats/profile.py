@@ -82,11 +82,13 @@ def profile(dataset: Dataset, most: int = 0) -> Profile:
         sum(_rows_of(*one) for one in dataset.files.items()) if cut else whole["rows"],
         not cut,
         whole["broken"] + rejects,
-        [_column(dataset, at, name, whole, samples[name], kind)
-         for at, (name, kind) in enumerate(types.items())],
+        [
+            _column(dataset, at, name, whole, samples[name], kind)
+            for at, (name, kind) in enumerate(types.items())
+        ],
         list(_odd(dataset, types, whole, found)),
         [f"{dataset.inside(Path(file))} line {line}: {why}" for file, line, why in examples],
-    )  # fmt: skip
+    )
 
 
 def _samples(dataset: Dataset) -> dict[str, list[str]]:
@@ -149,9 +151,11 @@ def _cut(value: Any) -> Any:
 
 
 def _odd(
-    dataset: Dataset, types: dict[str, str], whole: dict[str, Any],
+    dataset: Dataset,
+    types: dict[str, str],
+    whole: dict[str, Any],
     files: dict[str | None, dict[str, Any]],
-) -> Iterator[str]:  # fmt: skip
+) -> Iterator[str]:
     """Files in which a column is of another type than in most."""
     for at, (name, kind) in enumerate(types.items()):
         if 2 * whole[f"typed_{at}"] < whole[f"filled_{at}"]:

@@ -76,10 +76,11 @@ def _access(files: Sequence[Path], columns: Sequence[str], most: int) -> pa.Reco
     schema = pa.schema([(name, pa.string()) for name in (*columns, FILE)])
     rows = (row for file in files for row in islice(_rows(file, columns), most or None))
     batches = (
-        pa.RecordBatch.from_arrays([pa.array(c, pa.string()) for c in zip(*some, strict=True)],
-                                   schema=schema)
+        pa.RecordBatch.from_arrays(
+            [pa.array(c, pa.string()) for c in zip(*some, strict=True)], schema=schema
+        )
         for some in iter(lambda: list(islice(rows, BATCH)), [])
-    )  # fmt: skip
+    )
     return pa.RecordBatchReader.from_batches(schema, batches)
 
 

@@ -66,10 +66,15 @@ def last(dataset: Dataset, found: Profile) -> Iterator[str]:
 
 def command(dataset: Dataset, found: Profile) -> str:
     """The command that imports the dataset, with a value to fill in for what it lacks."""
-    maps = [f"--map {shlex.quote(f'{name}={field}')}"
-            for name, field in dataset.usual.mapping.items() if name != field]  # fmt: skip
-    lacking = [f"--set {name}={name.upper()}" if name in CONSTANT else f"--map COLUMN={name}"
-               for name in dataset.missing]  # fmt: skip
+    maps = [
+        f"--map {shlex.quote(f'{name}={field}')}"
+        for name, field in dataset.usual.mapping.items()
+        if name != field
+    ]
+    lacking = [
+        f"--set {name}={name.upper()}" if name in CONSTANT else f"--map COLUMN={name}"
+        for name in dataset.missing
+    ]
     words = ["logpond import", *(shlex.quote(path) for path in _paths(dataset)), *maps, *lacking]
     of = _time(found)
     if of and any(told and not told[1] for told in map(RFC_3339.fullmatch, of.examples)):

@@ -36,9 +36,9 @@ def unchanged(path: Path) -> Iterator[None]:
     yield
     if _state(path) != before:
         raise SettingsError(
-            f"{path} changed while it was read", "import it when nobody writes to it; a log that "
-            "is written to goes by way of Kafka",
-        )  # fmt: skip
+            f"{path} changed while it was read",
+            "import it when nobody writes to it; a log that is written to goes by way of Kafka",
+        )
 
 
 def _state(path: Path) -> tuple[int, int, int]:

@@ -59,8 +59,9 @@ def reading(path: Path, kind: Kind, said: Asked) -> Reading:
 
 
 def _pairs(texts: Sequence[str], flag: str) -> dict[str, str]:
-    pairs = [text.rpartition("=") if flag.startswith("--map") else text.partition("=")
-             for text in texts]  # fmt: skip
+    pairs = [
+        text.rpartition("=") if flag.startswith("--map") else text.partition("=") for text in texts
+    ]
     if any(not name or not sign for name, sign, _ in pairs):
         raise SettingsError(f"{flag}: {', '.join(texts)} is no such pair", FIELDS)
     return {name: value for name, _, value in pairs}

@@ -67,8 +67,13 @@ class _Shown:
         self._number += 1
         name = render.escaped(file.name)
         total = None if is_gzip(file) else file.stat().st_size
-        self._shown.reset(self._task, total=total, records=0, rate=0.0,
-                          description=f"{self._number} of {self._files}: {name}")  # fmt: skip
+        self._shown.reset(
+            self._task,
+            total=total,
+            records=0,
+            rate=0.0,
+            description=f"{self._number} of {self._files}: {name}",
+        )
 
     def seen(self, records: int, size: int) -> None:
         task = self._shown.tasks[0]

@@ -116,9 +116,14 @@ class Run:
         found, now = reading(file, sniff(file), self.wanted.said), datetime.now(UTC)
         own = sha256_of(file)
         return Imported(
-            sha256=own, unpacked=unpacked_sha256_of(file) if found.compressed else own,
-            path=str(file), size=file.stat().st_size, reading=found, taken=now, imported_at=now,
-        )  # fmt: skip
+            sha256=own,
+            unpacked=unpacked_sha256_of(file) if found.compressed else own,
+            path=str(file),
+            size=file.stat().st_size,
+            reading=found,
+            taken=now,
+            imported_at=now,
+        )
 
     def _take(self, file: Path, known: Known, decision: Decision) -> Outcome:
         path, done = str(file), decision.done

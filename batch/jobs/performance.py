@@ -18,9 +18,17 @@ from lakehouse.terminal import render
 from lakehouse.terminal.options import HUMANE
 
 COLUMNS = (
-    "phase", "seconds", "rows", "rows_per_second", "bytes", "cpu_seconds", "cpu_percent",
-    "peak_bytes", "read_bytes", "written_bytes",
-)  # fmt: skip
+    "phase",
+    "seconds",
+    "rows",
+    "rows_per_second",
+    "bytes",
+    "cpu_seconds",
+    "cpu_percent",
+    "peak_bytes",
+    "read_bytes",
+    "written_bytes",
+)
 TOTAL = "in all"
 
 

@@ -41,8 +41,10 @@ class Compared:
         raw, lake = asdict(self.raw), asdict(self.lake)
         names = [name for name in raw if name != "source"]
         parts = {name: round(lake[name] / raw[name], 4) for name in PARTS if raw[name]}
-        return [{"measure": name, "raw": raw[name], "lake": lake[name],
-                 "lake_to_raw": parts.get(name)} for name in names]  # fmt: skip
+        return [
+            {"measure": name, "raw": raw[name], "lake": lake[name], "lake_to_raw": parts.get(name)}
+            for name in names
+        ]
 
 
 def compare(raw: Raw, stored: Stored, sql: str) -> Compared:

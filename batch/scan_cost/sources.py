@@ -112,10 +112,14 @@ class Raw:
         """Text as fields of an event, and what follows from them."""
         file, kind = next(iter(self.files.items()))
         read = reading(file, kind, self.said)
-        fields = {to: f"TRY_CAST({quoted(name)} AS {types[to]})"
-                  for name, to in read.mapping.items() if to in types}  # fmt: skip
-        fields |= {to: f"CAST({literal(value)} AS {types[to]})"
-                   for to, value in read.constants.items()}  # fmt: skip
+        fields = {
+            to: f"TRY_CAST({quoted(name)} AS {types[to]})"
+            for name, to in read.mapping.items()
+            if to in types
+        }
+        fields |= {
+            to: f"CAST({literal(value)} AS {types[to]})" for to, value in read.constants.items()
+        }
         if not fields:
             raise SettingsError(
                 f"{file} has no column of an event", "name some: --map COLUMN=FIELD"

@@ -60,8 +60,12 @@ def _jars(_settings: Settings, _places: Places) -> Check:
 
     spark, where = jars.spark_jars(), jars.folder()
     if not jars.has_broker():
-        return Check("jars", "note", f"{len(spark)} as locked in {where}; none of a broker",
-                     "`logpond up` wants them: `make setup`")  # fmt: skip
+        return Check(
+            "jars",
+            "note",
+            f"{len(spark)} as locked in {where}; none of a broker",
+            "`logpond up` wants them: `make setup`",
+        )
     return Check("jars", "ok", f"{len(spark) + len(jars.broker_jars())} as locked in {where}")
 
 
@@ -71,8 +75,11 @@ def _packages(_settings: Settings, _places: Places) -> Check:
 
     pins = [line for line in metadata.requires("logpond") or [] if "extra" not in line]
     wanted = {found[1]: found[2] for pin in pins if (found := PIN.match(pin))}
-    off = [f"{name} {_version(name) or 'is missing'}, not {pin}"
-           for name, pin in wanted.items() if _version(name) != pin]  # fmt: skip
+    off = [
+        f"{name} {_version(name) or 'is missing'}, not {pin}"
+        for name, pin in wanted.items()
+        if _version(name) != pin
+    ]
     python = f"Python {platform.python_version()}, {len(wanted)} packages"
     if off:
         return Check("packages", "bad", f"{python}: {'; '.join(off)}", "run `make setup`")
@@ -94,8 +101,12 @@ def _ports(settings: Settings, _places: Places) -> Check:
     wanted = {"Kafka": 9092, "Spark UI": settings.spark.ui_port, "web": settings.web.port}
     taken = [f"{port} ({what})" for what, port in wanted.items() if port != free_port(port)]
     if taken:
-        return Check("ports", "note", f"in use: {', '.join(taken)}",
-                     "by `logpond up` itself, or else it takes others and says so")  # fmt: skip
+        return Check(
+            "ports",
+            "note",
+            f"in use: {', '.join(taken)}",
+            "by `logpond up` itself, or else it takes others and says so",
+        )
     return Check("ports", "ok", f"free: {', '.join(map(str, wanted.values()))}")
 
 
@@ -137,8 +148,12 @@ def _kafka(settings: Settings, places: Places) -> Check:
             raise
         return Check("kafka", "note", error.what, "`logpond up` brings its own")
     if not kafka.trusts_its_clock(where, topic):
-        return Check("kafka", "note", f"{topic} at {where} keeps its producers' clocks",
-                     "set message.timestamp.type=LogAppendTime")  # fmt: skip
+        return Check(
+            "kafka",
+            "note",
+            f"{topic} at {where} keeps its producers' clocks",
+            "set message.timestamp.type=LogAppendTime",
+        )
     return Check("kafka", "ok", f"{topic} at {where}: {found.partitions} partitions")
 
 
@@ -170,8 +185,11 @@ def _astray(places: Places) -> list[str]:
         return []
     fitting = {reader.query for reader in readers(places, str(logs.metadata().id))}
     begun = {query: Checkpoint(places, query).progress() for query in ("windows", "minutes")}
-    return [name for name, how in begun.items()
-            if how and how.planned is not None and name not in fitting]  # fmt: skip
+    return [
+        name
+        for name, how in begun.items()
+        if how and how.planned is not None and name not in fitting
+    ]
 
 
 def _lake(_settings: Settings, places: Places) -> Check:
@@ -186,8 +204,12 @@ def _lake(_settings: Settings, places: Places) -> Check:
     size = sum(each.bytes for each in told.values()) / 1e6
     said = f"{len(names)} tables in {places.lake}, {size:,.0f} MB"
     if told[small].small_files > MANY_SMALL_FILES:
-        return Check("lake", "note", f"{said}; {small} has {told[small].small_files:,} small files",
-                     "a stream's upkeep merges them, or `logpond upkeep`")  # fmt: skip
+        return Check(
+            "lake",
+            "note",
+            f"{said}; {small} has {told[small].small_files:,} small files",
+            "a stream's upkeep merges them, or `logpond upkeep`",
+        )
     return Check("lake", "ok", said)
 
 

@@ -101,8 +101,10 @@ class Broker:
     def _refuse_second(self) -> None:
         owner = processes.owner_of(self._pid_file)
         if owner is not None:
-            raise BrokerError(f"another logpond (process {owner}) runs Kafka on {self.data}",
-                              "stop it, or use another lake with --lake")  # fmt: skip
+            raise BrokerError(
+                f"another logpond (process {owner}) runs Kafka on {self.data}",
+                "stop it, or use another lake with --lake",
+            )
 
     def _choose_port(self) -> None:
         self.port = processes.free_port(self.wanted_port)
@@ -146,8 +148,10 @@ class Broker:
                 return False
             if time.monotonic() > until:
                 self.stop()
-                raise BrokerError(f"Kafka did not answer in {READY_SECONDS:.0f} s:\n"
-                                  f"{self._last_words()}", f"its log: {self.log}")  # fmt: skip
+                raise BrokerError(
+                    f"Kafka did not answer in {READY_SECONDS:.0f} s:\n{self._last_words()}",
+                    f"its log: {self.log}",
+                )
         return True
 
     def _cluster_id(self) -> str:

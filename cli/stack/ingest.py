@@ -102,8 +102,10 @@ class Ingest:
         from anomaly.lake import job
 
         settings, kafka, judged_by = (
-            self._settings.anomaly, self._settings.kafka.bootstrap, constants(None)
-        )  # fmt: skip
+            self._settings.anomaly,
+            self._settings.kafka.bootstrap,
+            constants(None),
+        )
         job.admit(self._places, settings)
         self._screen.say(f"detection judges what has {judged_by.keys.warm_minutes} min of history")
         detection = job.Detection(self._places, judged_by, self._found, self._alerts.take)

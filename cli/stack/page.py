@@ -26,9 +26,11 @@ class Page:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("wb") as log:
             self._child = processes.spawn(
-                [sys.executable, "-m", "cli", "web", *words], log, subprocess.STDOUT,
+                [sys.executable, "-m", "cli", "web", *words],
+                log,
+                subprocess.STDOUT,
                 {**processes.importable(), **told},
-            )  # fmt: skip
+            )
         return f"http://{processes.local(settings.web.host)}:{port}/"
 
     @property

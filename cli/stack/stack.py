@@ -112,8 +112,9 @@ class Stack:
     def _sender(self, settings: Settings) -> Sender:
         kafka, log = settings.kafka, Path(self._places.state) / "producer.log"
         where = ["--bootstrap", kafka.bootstrap, "--topic", kafka.topic]
-        return Sender([*where, "--lake", self._places.lake, *self._order.produce], log,
-                      self._screen.status)  # fmt: skip
+        return Sender(
+            [*where, "--lake", self._places.lake, *self._order.produce], log, self._screen.status
+        )
 
     def _until_sent(self, settings: Settings, ingest: Ingest, sender: Sender) -> None:
         while sender.is_running and not self._stops.asked.is_set():

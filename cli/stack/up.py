@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 @click.option("--rate", metavar="N", help="Events a second; 0: as fast as possible.  [500]")
 @click.option("--backfill", metavar="TIME", help="Send this much earlier event time first.")
 @click.option("--incident", multiple=True, metavar="NAME@+START:LENGTH", help="Stage an incident.")
-@click.option("--replay", type=click.Path(exists=True, dir_okay=False, resolve_path=True),
-              help="Access log, plain or .gz. Alone: no synthetic traffic.")  # fmt: skip
+@click.option(
+    "--replay",
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True),
+    help="Access log, plain or .gz. Alone: no synthetic traffic.",
+)
 @click.option("--lake", metavar="DIR", help="The lake.  [./lake; env: LOGPOND_LAKE]")
 @click.option("--bootstrap", metavar="HOST:PORT", help="Use this Kafka, and start none.")
 @click.option("--topic", help="The topic.  [web-logs]")
@@ -94,8 +97,10 @@ def _check_place(order: Order) -> None:
     from lakehouse.paths import is_url
 
     if order.embedded and is_url(order.settings.lake):
-        raise SettingsError(f"the embedded Kafka needs a folder, and the lake is at "
-                            f"{order.settings.lake}", "name a Kafka with --bootstrap")  # fmt: skip
+        raise SettingsError(
+            f"the embedded Kafka needs a folder, and the lake is at {order.settings.lake}",
+            "name a Kafka with --bootstrap",
+        )
 
 
 def _run(order: Order, lake: str) -> int:

@@ -19,8 +19,9 @@ def dump(event: LogEvent) -> bytes:
 
     Raises ValueError for a timestamp without zone: its time is unknown.
     """
-    fields = {name: value for name, value in zip(_NAMES, _values(event), strict=True)
-              if value is not None}  # fmt: skip
+    fields = {
+        name: value for name, value in zip(_NAMES, _values(event), strict=True) if value is not None
+    }
     if event.timestamp.tzinfo is None:
         raise ValueError("a timestamp needs a zone")
     if event.timestamp.tzinfo is not UTC:

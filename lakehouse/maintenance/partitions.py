@@ -82,11 +82,18 @@ def rewrite(
 
 def _rewrite(at: DeltaTable, where: Where, zorder: Sequence[str], memory: int, merged: int) -> None:
     if zorder:
-        at.optimize.z_order([*zorder], where, ORDERED_BYTES, max_concurrent_tasks=1,
-                            max_spill_size=memory, writer_properties=WRITTEN)  # fmt: skip
+        at.optimize.z_order(
+            [*zorder],
+            where,
+            ORDERED_BYTES,
+            max_concurrent_tasks=1,
+            max_spill_size=memory,
+            writer_properties=WRITTEN,
+        )
     else:
-        at.optimize.compact(where, merged, max_concurrent_tasks=1, max_spill_size=memory,
-                            writer_properties=WRITTEN)  # fmt: skip
+        at.optimize.compact(
+            where, merged, max_concurrent_tasks=1, max_spill_size=memory, writer_properties=WRITTEN
+        )
 
 
 def _part(keys: Sequence[str], values: tuple[Any, ...], files: list[File]) -> Part:

@@ -33,8 +33,10 @@ def restore(places: Places, name: str, version: int) -> Upkeep:
         check_writer(newest, "deltalake")
         open_table(places, name, version)
         if version == newest.version():
-            raise TableError(f"table {name} is at version {version} already", "there is nothing to "
-                             f"restore; see `logpond history {name}`")  # fmt: skip
+            raise TableError(
+                f"table {name} is at version {version} already",
+                f"there is nothing to restore; see `logpond history {name}`",
+            )
         before = shape(places, name)
         retried(places, name, lambda at: _restore(at, name, version))
         if oldest := oldest_kept(newest):

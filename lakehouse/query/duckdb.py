@@ -40,9 +40,12 @@ def ask(places: Places, statement: Statement, moment: Moment) -> pa.Table:
 
 
 def _create_view(
-    connection: duckdb.DuckDBPyConnection, places: Places, name: str,
-    tables: dict[str, DeltaTable], moment: Moment,
-) -> None:  # fmt: skip
+    connection: duckdb.DuckDBPyConnection,
+    places: Places,
+    name: str,
+    tables: dict[str, DeltaTable],
+    moment: Moment,
+) -> None:
     """A table as it lies there; a rollup with its open windows."""
     rollup = ROLLUPS.get(name)
     if rollup is None:

@@ -13,8 +13,20 @@ WORD = re.compile(r"\w+")
 ABOUT_TABLE = re.compile(
     r"^\W*(?:DESCRIBE|DESC)\s+(HISTORY|DETAIL)\s+([`\"]?)([\w-]+)\2\s*(.*)$", re.I | re.DOTALL
 )
-READING = {"SELECT", "WITH", "FROM", "VALUES", "TABLE", "PIVOT", "UNPIVOT",
-           "DESCRIBE", "DESC", "SHOW", "SUMMARIZE", "EXPLAIN"}  # fmt: skip
+READING = {
+    "SELECT",
+    "WITH",
+    "FROM",
+    "VALUES",
+    "TABLE",
+    "PIVOT",
+    "UNPIVOT",
+    "DESCRIBE",
+    "DESC",
+    "SHOW",
+    "SUMMARIZE",
+    "EXPLAIN",
+}
 UPKEEP = {"OPTIMIZE", "VACUUM", "RESTORE", "REORG"}
 WRITING = ("INSERT", "UPDATE", "DELETE", "MERGE")
 INSTEAD = {

@@ -1,6 +1,6 @@
 """The jars of conf/jars.lock: which ones, where they lie, and whether they are what they should be.
 
-`python -m lakehouse.runtime.jars` fetches what is missing, once; nothing is ever downloaded at a start.
+`python -m lakehouse.runtime.jars` fetches what is missing, once. Nothing is downloaded at a start.
 """
 
 from __future__ import annotations
@@ -83,8 +83,10 @@ def _verified(use: str) -> list[Path]:
     if faults:
         with suppress(OSError):
             (folder() / STAMP).unlink()  # by which `make setup` knows its work
-        raise SettingsError(f"jars are not in order in {folder()}: " + "; ".join(faults),
-                            "run `make setup`, which fetches what is missing")  # fmt: skip
+        raise SettingsError(
+            f"jars are not in order in {folder()}: " + "; ".join(faults),
+            "run `make setup`, which fetches what is missing",
+        )
     return list(jars)
 
 

@@ -11,8 +11,13 @@ from pathlib import Path
 from lakehouse.errors import LogpondError, SettingsError
 from lakehouse.paths import is_url
 
-SIGNS = ("No space left on device", "Disk quota exceeded", "(os error 28)", "the disk that holds ",
-         "database or disk is full")  # fmt: skip
+SIGNS = (
+    "No space left on device",
+    "Disk quota exceeded",
+    "(os error 28)",
+    "the disk that holds ",
+    "database or disk is full",
+)
 SAID = re.compile(r"the disk that holds (.+?) is full \(")
 
 

@@ -42,8 +42,10 @@ def open_table(
     """
     name = table if isinstance(table, str) else table.name
     if (version is not None and as_of) or (as_of and as_of.tzinfo is None):
-        raise TableError(f"table {name} is asked for at two states, or at a time without a zone",
-                         "give a version, or a time such as 2026-05-01T12:00:00Z")  # fmt: skip
+        raise TableError(
+            f"table {name} is asked for at two states, or at a time without a zone",
+            "give a version, or a time such as 2026-05-01T12:00:00Z",
+        )
     found = table_or_none(places, table)
     if found is None:
         raise TableError(

@@ -62,11 +62,23 @@ def _write(current: DeltaTable, made: Replacement) -> None:
         app_transactions=[Transaction(app, version, now) for app, version in made.marks.items()],
     )
     if made.columns_too:
-        write_deltalake(current, made.rows, mode="overwrite", schema_mode="overwrite",
-                        writer_properties=WRITTEN, commit_properties=properties)  # fmt: skip
+        write_deltalake(
+            current,
+            made.rows,
+            mode="overwrite",
+            schema_mode="overwrite",
+            writer_properties=WRITTEN,
+            commit_properties=properties,
+        )
     else:
-        write_deltalake(current, _plain(made.rows), mode="overwrite", predicate=made.where,
-                        writer_properties=WRITTEN, commit_properties=properties)  # fmt: skip
+        write_deltalake(
+            current,
+            _plain(made.rows),
+            mode="overwrite",
+            predicate=made.where,
+            writer_properties=WRITTEN,
+            commit_properties=properties,
+        )
 
 
 def _plain(rows: pa.Table) -> pa.Table:

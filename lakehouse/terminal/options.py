@@ -12,9 +12,13 @@ from lakehouse.terminal import render
 
 LAKE = click.option("--lake", metavar="DIR|URL", help="Where the tables are. [env: LOGPOND_LAKE]")
 FORMAT = click.option(
-    "--format", "how", type=click.Choice(render.FORMATS), default="table", show_default=True,
+    "--format",
+    "how",
+    type=click.Choice(render.FORMATS),
+    default="table",
+    show_default=True,
     help="json is a list of row objects.",
-)  # fmt: skip
+)
 
 
 def _count(value: int | None) -> str:

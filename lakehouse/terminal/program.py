@@ -36,8 +36,10 @@ def _refused(error: OSError) -> LogpondError | None:
     """What to say of a place that this user may not read or write to."""
     if error.errno not in REFUSALS or not error.filename:
         return None
-    return SettingsError(f"{error.strerror}: {error.filename!r}",
-                         "name another place, or let this user read or write it")  # fmt: skip
+    return SettingsError(
+        f"{error.strerror}: {error.filename!r}",
+        "name another place, or let this user read or write it",
+    )
 
 
 def leave(code: str | int | None) -> NoReturn:

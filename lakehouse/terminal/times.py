@@ -11,8 +11,15 @@ from lakehouse.errors import SettingsError
 RELATIVE = re.compile(r"^(?:-?\s*(\d+)\s*([a-z]+)|(\d+)\s*([a-z]+)\s+ago)$", re.IGNORECASE)
 LENGTH = re.compile(r"^(\d+)\s*([a-z]+)$", re.IGNORECASE)
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-SPELLED = {"sec": "s", "second": "s", "min": "m", "minute": "m", "hour": "h", "day": "d",
-           "week": "w"}  # fmt: skip
+SPELLED = {
+    "sec": "s",
+    "second": "s",
+    "min": "m",
+    "minute": "m",
+    "hour": "h",
+    "day": "d",
+    "week": "w",
+}
 EXAMPLES = "2026-01-31T12:00:00Z, 2026-01-31 (its first instant, UTC), '10 minutes ago', -10m"
 
 

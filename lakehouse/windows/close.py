@@ -81,9 +81,12 @@ def days_of(logs: DeltaTable) -> list[date]:
 
 
 def _closing(
-    places: Places, rollup: Rollup, current: DeltaTable, logs: DeltaTable,
+    places: Places,
+    rollup: Rollup,
+    current: DeltaTable,
+    logs: DeltaTable,
     span: tuple[datetime, datetime],
-) -> Replacement | None:  # fmt: skip
+) -> Replacement | None:
     """The rows of a span, with its day where that ends with it; None where there are none."""
     first, until = span
     ends_day = until == midnight(until)

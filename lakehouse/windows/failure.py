@@ -11,8 +11,13 @@ from lakehouse.store import disk
 # The last line that names an exception, Java's or a Python worker's, is the first cause.
 CAUSE = re.compile(r"^\s*(?:Caused by: |: )?([\w.]+(?:Error|Exception)\b.*)", re.MULTILINE)
 # The next commits of logs, or files of them, are gone: the query was away for too long.
-BEHIND = ("DELTA_VERSIONS_NOT_CONTIGUOUS", "DELTA_FILE_NOT_FOUND", "FileNotFoundException",
-          "DELTA_LOG_FILE_NOT_FOUND", "DELTA_STREAMING_CANNOT_CONTINUE")  # fmt: skip
+BEHIND = (
+    "DELTA_VERSIONS_NOT_CONTIGUOUS",
+    "DELTA_FILE_NOT_FOUND",
+    "FileNotFoundException",
+    "DELTA_LOG_FILE_NOT_FOUND",
+    "DELTA_STREAMING_CANNOT_CONTINUE",
+)
 
 
 def explained(error: Exception, query: str, places: Places) -> LogpondError:

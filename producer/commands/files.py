@@ -24,20 +24,38 @@ def files() -> None:
 
 @files.command()
 @click.option("--days", type=click.IntRange(1), default=90, show_default=True, metavar="N")
-@click.option("--logs-per-day", type=click.IntRange(1), default=50_000, show_default=True,
-              metavar="N")  # fmt: skip
+@click.option(
+    "--logs-per-day", type=click.IntRange(1), default=50_000, show_default=True, metavar="N"
+)
 @click.option("--threads", type=click.IntRange(1), default=4, show_default=True, metavar="N")
-@click.option("--batch-size", type=click.IntRange(1), default=10_000, show_default=True,
-              metavar="N", help="Rows that each thread holds at once.")  # fmt: skip
-@click.option("--start-date", type=click.DateTime(["%Y-%m-%d"]), default="2025-01-01",
-              show_default=True, metavar="DATE")  # fmt: skip
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1),
+    default=10_000,
+    show_default=True,
+    metavar="N",
+    help="Rows that each thread holds at once.",
+)
+@click.option(
+    "--start-date",
+    type=click.DateTime(["%Y-%m-%d"]),
+    default="2025-01-01",
+    show_default=True,
+    metavar="DATE",
+)
 @click.option("--output-dir", type=FOLDER, required=True, metavar="DIR")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, metavar="N")
 @click.option("--force", is_flag=True, help="Make again what is there already.")
 def metrics(
-    days: int, logs_per_day: int, threads: int, batch_size: int, start_date: datetime,
-    output_dir: Path, seed: int, force: bool,
-) -> None:  # fmt: skip
+    days: int,
+    logs_per_day: int,
+    threads: int,
+    batch_size: int,
+    start_date: datetime,
+    output_dir: Path,
+    seed: int,
+    force: bool,
+) -> None:
     """Make a CSV a day for `logpond aggregate`: timestamp, user, app, nine metrics; no header.
 
     A day has the same bytes for the same seed and --logs-per-day, whatever the threads and
@@ -58,17 +76,45 @@ def metrics(
 
 @files.command()
 @click.option("--services", type=click.IntRange(1, 1000), default=6, show_default=True, metavar="N")
-@click.option("--environments", default="prod,staging", show_default=True, metavar="A,B",
-              help="The first is the busiest.")  # fmt: skip
+@click.option(
+    "--environments",
+    default="prod,staging",
+    show_default=True,
+    metavar="A,B",
+    help="The first is the busiest.",
+)
 @click.option("--hours", type=click.IntRange(1), default=24, show_default=True, metavar="H")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), default=20.0, show_default=True,
-              metavar="R", help="Requests a second of all services together.")  # fmt: skip
-@click.option("--spikes", type=click.IntRange(0), default=6, show_default=True, metavar="K",
-              help="Minutes in which a service is slow.")  # fmt: skip
-@click.option("--malformed", type=click.FloatRange(0, 1), default=0.001, show_default=True,
-              metavar="SHARE", help="Of all lines.")  # fmt: skip
-@click.option("--start-date", type=click.DateTime(["%Y-%m-%d"]), default="2025-01-01",
-              show_default=True, metavar="DATE")  # fmt: skip
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, min_open=True),
+    default=20.0,
+    show_default=True,
+    metavar="R",
+    help="Requests a second of all services together.",
+)
+@click.option(
+    "--spikes",
+    type=click.IntRange(0),
+    default=6,
+    show_default=True,
+    metavar="K",
+    help="Minutes in which a service is slow.",
+)
+@click.option(
+    "--malformed",
+    type=click.FloatRange(0, 1),
+    default=0.001,
+    show_default=True,
+    metavar="SHARE",
+    help="Of all lines.",
+)
+@click.option(
+    "--start-date",
+    type=click.DateTime(["%Y-%m-%d"]),
+    default="2025-01-01",
+    show_default=True,
+    metavar="DATE",
+)
 @click.option("--output-dir", type=FOLDER, required=True, metavar="DIR")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, metavar="N")
 @click.option("--force", is_flag=True, help="Make again what is there already.")

@@ -63,32 +63,70 @@ def _file(exists: bool = False) -> click.Path:
 
 
 OPTIONS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
-    (("--rate",), {"type": click.FloatRange(0), "metavar": "N",
-                   "help": "Events a second; 0: as fast as possible.  [500]"}),
+    (
+        ("--rate",),
+        {
+            "type": click.FloatRange(0),
+            "metavar": "N",
+            "help": "Events a second; 0: as fast as possible.  [500]",
+        },
+    ),
     (("--duration",), {"metavar": "TIME", "help": "90, 5m, 2h from the first live event.  [none]"}),
     (("--seed",), {"type": int, "metavar": "K", "help": "Choose the traffic.  [new each time]"}),
     (("--bootstrap",), {"metavar": "HOST:PORT", "help": "Kafka.  [kafka.bootstrap]"}),
     (("--topic",), {"help": "Topic.  [kafka.topic]"}),
     (("--backfill",), {"metavar": "TIME", "help": "Send this much earlier event time first."}),
-    (("--incident", "incidents"), {"multiple": True, "metavar": "NAME@+START:LENGTH",
-                                   "help": "Stage an incident; repeatable."}),
+    (
+        ("--incident", "incidents"),
+        {
+            "multiple": True,
+            "metavar": "NAME@+START:LENGTH",
+            "help": "Stage an incident; repeatable.",
+        },
+    ),
     (("--malformed",), {"type": float, "default": 0.01, "show_default": True}),
     (("--duplicates",), {"type": float, "default": 0.01, "show_default": True}),
-    (("--late",), {"type": float, "default": 0.02, "show_default": True,
-                   "help": "Late by 1 to 30 minutes."}),
+    (
+        ("--late",),
+        {"type": float, "default": 0.02, "show_default": True, "help": "Late by 1 to 30 minutes."},
+    ),
     (("--labels",), {"type": _file(), "help": "The truth.  [<lake>/_state/labels.ndjson]"}),
-    (("--spool",), {"type": click.Path(file_okay=False, path_type=Path),
-                    "help": "Unsent records.  [<lake>/_state/unsent/<topic>]"}),
-    (("--replay",), {"type": _file(exists=True), "help": "Access log, plain or .gz. Alone: no "
-                     "synthetic traffic; with --rate, --backfill or --incident that follows."}),
+    (
+        ("--spool",),
+        {
+            "type": click.Path(file_okay=False, path_type=Path),
+            "help": "Unsent records.  [<lake>/_state/unsent/<topic>]",
+        },
+    ),
+    (
+        ("--replay",),
+        {
+            "type": _file(exists=True),
+            "help": "Access log, plain or .gz. Alone: no "
+            "synthetic traffic; with --rate, --backfill or --incident that follows.",
+        },
+    ),
     (("--service",), {"default": "web", "show_default": True, "help": "Service of the replay."}),
     (("--shift-to-now",), {"is_flag": True, "help": "Move the replay's times to end now."}),
-    (("--speed",), {"type": click.FloatRange(0), "default": 0.0, "metavar": "X",
-                    "help": "Replay X times as fast as it was; 0: as fast as possible.  [0]"}),
+    (
+        ("--speed",),
+        {
+            "type": click.FloatRange(0),
+            "default": 0.0,
+            "metavar": "X",
+            "help": "Replay X times as fast as it was; 0: as fast as possible.  [0]",
+        },
+    ),
     (("--lake",), {"help": "The lake.  [lake]"}),
-    (("--format", "form"), {"type": click.Choice(["text", "json"]), "default": "text",
-                            "help": "JSON: one object a second."}),
-]  # fmt: skip
+    (
+        ("--format", "form"),
+        {
+            "type": click.Choice(["text", "json"]),
+            "default": "text",
+            "help": "JSON: one object a second.",
+        },
+    ),
+]
 
 
 @click.command(help=_help())

@@ -10,9 +10,19 @@ from producer.traffic import people
 
 USERS = 1000
 APPS = (
-    "facebook", "instagram", "youtube", "whatsapp", "tiktok", "netflix", "spotify", "telegram",
-    "twitter", "gmail", "maps", "slack",
-)  # fmt: skip
+    "facebook",
+    "instagram",
+    "youtube",
+    "whatsapp",
+    "tiktok",
+    "netflix",
+    "spotify",
+    "telegram",
+    "twitter",
+    "gmail",
+    "maps",
+    "slack",
+)
 # Public ranges that registries gave to regions of the world.
 IPV6 = (0x2001_0200, 0x2003_0000, 0x2400_0000, 0x2600_0000, 0x2800_0000, 0x2A00_0000, 0x2C0F_0000)
 PRIVATE = ("10.0.0.{}", "192.168.1.{}", "172.16.9.{}", "127.0.0.{}")

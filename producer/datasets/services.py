@@ -66,12 +66,16 @@ class Order:
     def files(self, folder: Path) -> dict[Path, partial[None]]:
         """Each file, and what writes it."""
         return {
-            folder / f"service={service.name}" / f"environment={environment}"
-            / f"{stamp(self.start + hour * HOUR)[:13]}.ndjson":
-            partial(write, self, service, environment, hour)
-            for service in self.catalog for environment in self.environments
+            folder
+            / f"service={service.name}"
+            / f"environment={environment}"
+            / f"{stamp(self.start + hour * HOUR)[:13]}.ndjson": partial(
+                write, self, service, environment, hour
+            )
+            for service in self.catalog
+            for environment in self.environments
             for hour in range(self.hours)
-        }  # fmt: skip
+        }
 
     @cached_property
     def catalog(self) -> tuple[Service, ...]:

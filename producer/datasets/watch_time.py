@@ -31,8 +31,14 @@ MOST = 24_000
 START = 1_767_225_600
 DAY = 86_400
 DEVICES = ("phone", "tablet", "tv", "laptop")
-FAULTS = ("missing_log_id", "missing_user_id", "bad_timestamp", "missing_watch_time",
-          "bad_watch_time", "negative_watch_time")  # fmt: skip
+FAULTS = (
+    "missing_log_id",
+    "missing_user_id",
+    "bad_timestamp",
+    "missing_watch_time",
+    "bad_watch_time",
+    "negative_watch_time",
+)
 
 
 @dataclass(frozen=True)

@@ -76,8 +76,14 @@ def empty(event: Event, random: Random) -> bytes | None:
 
 
 MALFORMED: tuple[Spoiler, ...] = (
-    cut, wrong_type, missing_field, no_zone, far_future, invalid_utf8, empty
-)  # fmt: skip
+    cut,
+    wrong_type,
+    missing_field,
+    no_zone,
+    far_future,
+    invalid_utf8,
+    empty,
+)
 
 
 def lateness(random: Random) -> int:

@@ -141,11 +141,20 @@ def outage(stage: Stage) -> Incident:
 
 
 PROBES = (
-    "/.env", "/.git/config", "/wp-login.php", "/wp-admin/setup-config.php", "/phpmyadmin/index.php",
-    "/admin/config.php", "/backup.zip", "/server-status", "/cgi-bin/luci", "/actuator/env",
-    "/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php", "/solr/admin/info/system",
+    "/.env",
+    "/.git/config",
+    "/wp-login.php",
+    "/wp-admin/setup-config.php",
+    "/phpmyadmin/index.php",
+    "/admin/config.php",
+    "/backup.zip",
+    "/server-status",
+    "/cgi-bin/luci",
+    "/actuator/env",
+    "/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php",
+    "/solr/admin/info/system",
     "/.aws/credentials",
-)  # fmt: skip
+)
 
 
 @incident

@@ -16,9 +16,13 @@ from streaming.health import ailing
 @click.command()
 @LAKE
 @click.option(
-    "--within", type=click.FloatRange(0), default=60.0, show_default=True, metavar="SECONDS",
+    "--within",
+    type=click.FloatRange(0),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
     help="How lately a batch must have ended, if records wait.",
-)  # fmt: skip
+)
 def health(lake: str | None, within: float) -> None:
     """Say whether the stream does its work; the exit code too. For health checks of containers.
 

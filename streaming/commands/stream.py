@@ -47,8 +47,10 @@ def stream(
     from streaming.run import Hooks, Run
 
     settings = _settings(lake, bootstrap, topic, ingest_trigger_seconds=trigger)
-    click.echo(f"starting Spark; {settings.kafka.topic} at {settings.kafka.bootstrap} "
-               f"-> {Places.of(settings).lake}")  # fmt: skip
+    click.echo(
+        f"starting Spark; {settings.kafka.topic} at {settings.kafka.bootstrap} "
+        f"-> {Places.of(settings).lake}"
+    )
     hooks = Hooks(
         on_batch=lambda report: click.echo(report.line),
         on_start=lambda ui: click.echo(f"reading; Spark UI: {ui}"),

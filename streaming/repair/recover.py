@@ -37,8 +37,10 @@ def moved(places: Places, query: str) -> Manifest:
     checkpoint = Checkpoint(places, query)
     manifest = checkpoint.manifest()
     if manifest is None:
-        raise CheckpointError(f"there is no manifest of {query} in {places.checkpoints}",
-                              "name the place that it was moved to with --lake")  # fmt: skip
+        raise CheckpointError(
+            f"there is no manifest of {query} in {places.checkpoints}",
+            "name the place that it was moved to with --lake",
+        )
     return checkpoint.adopt(msgspec.structs.replace(manifest, location=checkpoint.location))
 
 

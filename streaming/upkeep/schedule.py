@@ -85,8 +85,9 @@ class Schedule:
 
 def amiss(done: list[dict[str, Any]], code: int, errors: str) -> set[str]:
     """What a person should hear of a pass: what was refused, and why it failed."""
-    notes = {f"upkeep of {one['table']}: {one['what']}: {one['note']}" for one in done
-             if one["note"]}  # fmt: skip
+    notes = {
+        f"upkeep of {one['table']}: {one['what']}: {one['note']}" for one in done if one["note"]
+    }
     if code:
         notes.add(f"upkeep ended early (exit code {code}), and is tried again: {_why(errors)}")
     return notes

@@ -86,8 +86,9 @@ class Pass:
         closed_after = timedelta(minutes=self.settings.closed_after_minutes)
         rules = Rules(self.settings.small_files, closed_after)
         for one in due(found, bool(table.order_by), ledger.ordered, rules):
-            done = Done(table.name, one.what, one.part.name, len(one.part.files),
-                        bytes=one.part.bytes)  # fmt: skip
+            done = Done(
+                table.name, one.what, one.part.name, len(one.part.files), bytes=one.part.bytes
+            )
             if self.dry_run:
                 yield done
                 continue
@@ -111,8 +112,14 @@ class Pass:
             return
         told = maintenance.retain(self.places, table.name, days, self.dry_run)
         if told.gone:
-            yield Done(table.name, "retain", f"date < {told.first}", told.before.files,
-                       told.after.files, told.before.bytes - told.after.bytes)  # fmt: skip
+            yield Done(
+                table.name,
+                "retain",
+                f"date < {told.first}",
+                told.before.files,
+                told.after.files,
+                told.before.bytes - told.after.bytes,
+            )
 
     def _vacuum(self, table: Table) -> Iterator[Done]:
         ledger = Ledger.of(self.places, table.name)
@@ -136,8 +143,13 @@ class Pass:
         )
         note = f"the query {told.held_by} has yet to read what is older" if told.held_by else ""
         if told.entries or note:
-            yield Done(table.name, "trim", files_before=told.entries + told.kept,
-                       files_after=told.kept, note=note)  # fmt: skip
+            yield Done(
+                table.name,
+                "trim",
+                files_before=told.entries + told.kept,
+                files_after=told.kept,
+                note=note,
+            )
 
 
 def _noted(table: Table, step: Callable[[], Iterator[Done]]) -> Iterator[Done]:

@@ -18,8 +18,10 @@ def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """`logpond` as a process."""
     return subprocess.run(
         [sys.executable, "-m", "cli", *words],
-        capture_output=True, text=True, env={**os.environ, **environment},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+    )
 
 
 def test_help_imports_no_program() -> None:
@@ -88,14 +90,23 @@ def test_the_examples_of_the_help_are_commands() -> None:
 
 @pytest.mark.parametrize(
     ("words", "found"),
-    [("report top", "top-errors"), ("history lo", "logs"), ("diff qua", "quarantine"),
-     ("sql --engine sp", "spark"), ("up --back", "--backfill")],
-)  # fmt: skip
+    [
+        ("report top", "top-errors"),
+        ("history lo", "logs"),
+        ("diff qua", "quarantine"),
+        ("sql --engine sp", "spark"),
+        ("up --back", "--backfill"),
+    ],
+)
 def test_completion_knows_reports_tables_and_flags(words: str, found: str) -> None:
     """What may stand there, also where there is no lake."""
     last = len(words.split())
-    said = run(_LOGPOND_COMPLETE="bash_complete", COMP_WORDS=f"logpond {words}",
-               COMP_CWORD=str(last), LOGPOND_LAKE="/nowhere")  # fmt: skip
+    said = run(
+        _LOGPOND_COMPLETE="bash_complete",
+        COMP_WORDS=f"logpond {words}",
+        COMP_CWORD=str(last),
+        LOGPOND_LAKE="/nowhere",
+    )
     assert found in said.stdout, said.stderr
 
 

@@ -13,11 +13,17 @@ from support.windows import Pond, at, logged
 from cli.__main__ import logpond
 
 COMMANDS = (
-    ("status", "--bootstrap", "127.0.0.1:1"), ("report", "hourly"), ("report", "slowest"),
-    ("tail", "--no-follow"), ("diff", "logs", "0", "1"), ("tables",), ("history", "logs"),
-    ("sql", "SELECT COUNT(*) FROM traffic"), ("reset", "--yes", "--keep-topic"),
+    ("status", "--bootstrap", "127.0.0.1:1"),
+    ("report", "hourly"),
+    ("report", "slowest"),
+    ("tail", "--no-follow"),
+    ("diff", "logs", "0", "1"),
+    ("tables",),
+    ("history", "logs"),
+    ("sql", "SELECT COUNT(*) FROM traffic"),
+    ("reset", "--yes", "--keep-topic"),
     ("doctor", "--bootstrap", "127.0.0.1:1"),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

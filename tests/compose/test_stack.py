@@ -52,9 +52,14 @@ def goes_on(stack: Stack) -> None:
 def test_up_ends_well_and_all_of_it_runs(stack: Stack) -> None:
     """`up --wait` came back with 0; what has a check passes it, what runs once did."""
     assert stack.states() == {
-        "kafka": "healthy", "kafka-init": "exited", "producer": "running",
-        "streaming": "healthy", "anomaly": "healthy", "web": "healthy", "kafka-ui": "healthy",
-    }  # fmt: skip
+        "kafka": "healthy",
+        "kafka-init": "exited",
+        "producer": "running",
+        "streaming": "healthy",
+        "anomaly": "healthy",
+        "web": "healthy",
+        "kafka-ui": "healthy",
+    }
 
 
 def test_events_go_from_container_to_container(stack: Stack) -> None:
@@ -68,8 +73,15 @@ def test_events_go_from_container_to_container(stack: Stack) -> None:
 def test_kafkas_own_tools_work_as_people_know_them(stack: Stack, tool: str) -> None:
     """From within its container, on the containers' listener."""
     name, *flags = tool.split()
-    said = stack("exec", "-T", "kafka", f"/opt/kafka/bin/{name}", *flags,
-                 "--bootstrap-server", "localhost:29092")  # fmt: skip
+    said = stack(
+        "exec",
+        "-T",
+        "kafka",
+        f"/opt/kafka/bin/{name}",
+        *flags,
+        "--bootstrap-server",
+        "localhost:29092",
+    )
     assert ("web-logs" if flags else "kafka:29092") in said
 
 

@@ -62,8 +62,9 @@ def test_full_disk_is_told_and_costs_nothing(
     """It ends in words, every version can be read, and with room it goes on to each record once."""
     places = {"lake": tmp_path / "lake", "checkpoints": tmp_path / "checkpoints"}
     places[where] = disk.root / where
-    asked = settings(broker.bootstrap, topic.name, places["lake"],
-                     checkpoints=str(places["checkpoints"]))  # fmt: skip
+    asked = settings(
+        broker.bootstrap, topic.name, places["lake"], checkpoints=str(places["checkpoints"])
+    )
     load = produced.start(broker.bootstrap, topic.name, tmp_path / "producer", *LOAD)
     code, said = until_full(asked, disk, left)
     load.terminate()

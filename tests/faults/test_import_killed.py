@@ -30,8 +30,14 @@ def killed(lake: Lake, file: Path, step: str, replace: bool = False) -> None:
     """Import in a process of its own, which dies at a step."""
     order = {"die_at": step, "lake": lake.places.lake, "files": [str(file)], "replace": replace}
     env = {**os.environ, "PYTHONPATH": f"{CONF.parent}:{Path(__file__).parents[1]}"}
-    ended = subprocess.run([sys.executable, str(CHILD), json.dumps(order)], env=env, text=True,
-                           capture_output=True, timeout=120, check=False)  # fmt: skip
+    ended = subprocess.run(
+        [sys.executable, str(CHILD), json.dumps(order)],
+        env=env,
+        text=True,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
     assert ended.returncode == -signal.SIGKILL, ended.stderr
 
 

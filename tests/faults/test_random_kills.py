@@ -37,8 +37,17 @@ def test_random_kills_under_load_lose_nothing(
 ) -> None:
     """However often the stream was killed, in the end every acked record is there once."""
     asked = settings(broker.bootstrap, topic.name, tmp_path)
-    load = produced.start(broker.bootstrap, topic.name, tmp_path, "--rate", "1000",
-                          "--malformed", "0.02", "--duplicates", "0.01")  # fmt: skip
+    load = produced.start(
+        broker.bootstrap,
+        topic.name,
+        tmp_path,
+        "--rate",
+        "1000",
+        "--malformed",
+        "0.02",
+        "--duplicates",
+        "0.01",
+    )
     for kill in range(KILLS):
         kill_somewhere(asked, random.Random(kill))
     load.terminate()

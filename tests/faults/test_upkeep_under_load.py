@@ -134,8 +134,9 @@ def test_upkeep_under_load_takes_nothing(
     """Merged, ordered, vacuumed, killed: the stream runs, and each record is there once."""
     keeper = Keeper(asked, random.Random(SECONDS), noted=dict.fromkeys(range(1, ROUNDS + 2), OLD))
     backfill = f"{SECONDS * 3}m"
-    load = produced.start(broker.bootstrap, topic.name, tmp_path / "producer",
-                          "--rate", "20", "--backfill", backfill)  # fmt: skip
+    load = produced.start(
+        broker.bootstrap, topic.name, tmp_path / "producer", "--rate", "20", "--backfill", backfill
+    )
     with running(asked, "--trigger", "0.5") as stream:
         until(stream, " batch 2 ")
         keeper()

@@ -40,8 +40,14 @@ def close(lake: Lake, die_at: str | None) -> None:
     """Close windows in a process of its own, which dies where it is told to."""
     order = json.dumps({"die_at": die_at, "lake": lake.places.lake})
     env = {**os.environ, "PYTHONPATH": str(CONF.parent)}
-    ended = subprocess.run([sys.executable, str(CHILD), order], env=env, capture_output=True,
-                           text=True, timeout=240, check=False)  # fmt: skip
+    ended = subprocess.run(
+        [sys.executable, str(CHILD), order],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
     assert ended.returncode == (-signal.SIGKILL if die_at else 0), ended.stderr
 
 

@@ -56,8 +56,10 @@ def test_the_commands_of_an_incident_run(lake: Lake, tmp_path: Path) -> None:
 
     ran = subprocess.run(
         ["bash", "-euc", script.replace("explain ID", f"explain {found[0].incident_id[:8]}")],
-        env=environment, capture_output=True, text=True,
-    )  # fmt: skip
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert (tmp_path / "incident.png").read_bytes().startswith(b"\x89PNG")
 

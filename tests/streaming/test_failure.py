@@ -38,9 +38,12 @@ def test_lost_records_are_told_as_such() -> None:
 
 @pytest.mark.parametrize(
     "said",
-    ["java.io.IOException: No space left on device", "java.io.FileNotFoundException: "
-     "/x/offsets/.7.tmp (No space left on device)", "Disk quota exceeded"],
-)  # fmt: skip
+    [
+        "java.io.IOException: No space left on device",
+        "java.io.FileNotFoundException: /x/offsets/.7.tmp (No space left on device)",
+        "Disk quota exceeded",
+    ],
+)
 def test_a_full_disk_is_named(said: str, tmp_path: Path) -> None:
     """Spark does not say which one is full; a file that could not be made is none that is gone."""
     for told in (

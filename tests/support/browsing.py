@@ -12,9 +12,14 @@ from playwright.sync_api import Browser, Page
 from support.lakes import Lake
 
 ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-]  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
 # What script out of a log would do, were it run: each leaves a trace.
 TRAPS = """
     window.alert = window.confirm = window.prompt = (said) => console.error("ran: " + said);
@@ -81,8 +86,10 @@ class Visitor:
         found = Axe().run(self.page).response["violations"]
         return [
             f"{one['id']}: {node['html'][:200]}"
-            for one in found if one["impact"] in SERIOUS for node in one["nodes"]
-        ]  # fmt: skip
+            for one in found
+            if one["impact"] in SERIOUS
+            for node in one["nodes"]
+        ]
 
     @property
     def is_too_wide(self) -> bool:

@@ -17,10 +17,15 @@ ROOT = Path(__file__).parents[2]
 PROJECT = "logpond-test"
 # Other ports than a person's own stack has, and traffic that two cores carry beside all else.
 PORTS = {
-    "KAFKA_PORT": "19092", "WEB_PORT": "18000", "KAFKA_UI_PORT": "18080",
-    "STREAMING_UI_PORT": "14040", "ANOMALY_UI_PORT": "14041", "PROMETHEUS_PORT": "19090",
-    "GRAFANA_PORT": "13000", "SPARK_MASTER_PORT": "18081",
-}  # fmt: skip
+    "KAFKA_PORT": "19092",
+    "WEB_PORT": "18000",
+    "KAFKA_UI_PORT": "18080",
+    "STREAMING_UI_PORT": "14040",
+    "ANOMALY_UI_PORT": "14041",
+    "PROMETHEUS_PORT": "19090",
+    "GRAFANA_PORT": "13000",
+    "SPARK_MASTER_PORT": "18081",
+}
 TRAFFIC = {"RATE": "100", "BACKFILL": "0"}
 
 
@@ -69,17 +74,27 @@ class Stack:
     def tried(self, *words: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         """A command, however it ends."""
         return subprocess.run(
-            [*self._words, *words], cwd=ROOT, env=self._environment, capture_output=True,
-            text=True, timeout=timeout, check=False,
-        )  # fmt: skip
+            [*self._words, *words],
+            cwd=ROOT,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
 
     @contextmanager
     def attached(self, said: IO[str]) -> Iterator[subprocess.Popen[str]]:
         """`up` in the foreground, as a person has it; what it says goes to a file."""
         with subprocess.Popen(
-            [*self._words, "up"], cwd=ROOT, env=self._environment, stdout=said, stderr=said,
-            text=True, start_new_session=True,
-        ) as running:  # fmt: skip
+            [*self._words, "up"],
+            cwd=ROOT,
+            env=self._environment,
+            stdout=said,
+            stderr=said,
+            text=True,
+            start_new_session=True,
+        ) as running:
             try:
                 yield running
             finally:

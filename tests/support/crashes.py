@@ -99,8 +99,12 @@ class CrashedLake:
 
     def _run(self, until: Crash | None) -> None:
         kafka, ingest = self.settings.kafka, self.settings.ingest
-        flags = {"lake": self.settings.lake, "kafka_bootstrap": kafka.bootstrap,
-                 "kafka_topic": kafka.topic, "ingest_max_offsets": ingest.max_offsets}  # fmt: skip
+        flags = {
+            "lake": self.settings.lake,
+            "kafka_bootstrap": kafka.bootstrap,
+            "kafka_topic": kafka.topic,
+            "ingest_max_offsets": ingest.max_offsets,
+        }
         order = {"die_at": until and until.step, "stricter": self.stricter, "settings": flags}
         command = [sys.executable, str(CHILD), json.dumps(order)]
         env = environment(self.settings)

@@ -21,13 +21,32 @@ from lakehouse import settings
 
 NOW = int(time.time()) // 60
 FIRST = Incident(
-    incident_id="00c0ffee00c0ffee", status="open", scope="endpoint", key="shop /cart",
-    service="shop", endpoint="/cart", measure="traffic", direction="up", opened=moment(NOW),
-    last_breach=moment(NOW), duration_minutes=1, observed=412.0, expected=96.0, lower=60.0,
-    upper=151.0, ratio=4.29, n=5.0, surprise_opened=9.0, surprise_peak=9.0, severity="warning",
-    reasons=["traffic up"], contributors=[], config="0" * 12, folded_to=moment(NOW),
+    incident_id="00c0ffee00c0ffee",
+    status="open",
+    scope="endpoint",
+    key="shop /cart",
+    service="shop",
+    endpoint="/cart",
+    measure="traffic",
+    direction="up",
+    opened=moment(NOW),
+    last_breach=moment(NOW),
+    duration_minutes=1,
+    observed=412.0,
+    expected=96.0,
+    lower=60.0,
+    upper=151.0,
+    ratio=4.29,
+    n=5.0,
+    surprise_opened=9.0,
+    surprise_peak=9.0,
+    severity="warning",
+    reasons=["traffic up"],
+    contributors=[],
+    config="0" * 12,
+    folded_to=moment(NOW),
     sentence="shop /cart: 412 requests in 5 min",
-)  # fmt: skip
+)
 HANGS, CUTS, DRIPS = 0, -1, -2
 
 

@@ -29,8 +29,10 @@ BAD = "oops,shop,/a,200,192.0.2.1,1.5"
 def csv_lines(rows: int, bad: Sequence[int] = (), service: str = "shop") -> list[str]:
     """A header, and a row each 6 minutes; those in `bad` have no time."""
     times = [FIRST + timedelta(minutes=6 * n) for n in range(rows)]
-    good = [f"{t.isoformat()},{service},/api/{n % 3},200,192.0.2.{n % 5},{n}.5"
-            for n, t in enumerate(times)]  # fmt: skip
+    good = [
+        f"{t.isoformat()},{service},/api/{n % 3},200,192.0.2.{n % 5},{n}.5"
+        for n, t in enumerate(times)
+    ]
     return [HEADER, *(BAD if n in bad else line for n, line in enumerate(good))]
 
 

@@ -36,9 +36,12 @@ def named(name: str, _offset: int) -> bytes:
 
 
 def records(
-    offsets: Iterable[int], bad: Collection[int] = (), partition: int = 0, topic: str = TOPIC.name,
+    offsets: Iterable[int],
+    bad: Collection[int] = (),
+    partition: int = 0,
+    topic: str = TOPIC.name,
     payload: Payload = named,
-) -> pa.RecordBatch:  # fmt: skip
+) -> pa.RecordBatch:
     """Raw rows: event `e-<partition>-<offset>` each, those in `bad` no JSON."""
     names = [(o, f"e-{partition}-{o}") for o in offsets]
     values = [b"oops" if o in bad else payload(name, o) for o, name in names]
@@ -156,8 +159,10 @@ class Lake:
 
     def _files(self, plan: Plan, bad: Collection[int]) -> list[store.DataFile]:
         first, end = (json.loads(t).get(self.topic.name, {}) for t in (plan.start, plan.end))
-        batches = [records(range(first.get(p, 0), to), bad, int(p), self.topic.name, self.payload)
-                   for p, to in end.items()]  # fmt: skip
+        batches = [
+            records(range(first.get(p, 0), to), bad, int(p), self.topic.name, self.payload)
+            for p, to in end.items()
+        ]
         roots = {table.name: self.places.table(table) for table in TABLES}
         commit, name = f"{plan.query_id}:{plan.batch}", f"part-{plan.batch:08d}"
         task = DecodeToFiles(roots, commit, name, datetime.now(UTC), LIMITS, decode.decode)

@@ -13,8 +13,12 @@ def send(bootstrap: str, topic: str, payloads: Iterable[bytes | None], partition
     failures: list[object] = []
     count = 0
     for count, payload in enumerate(payloads, 1):
-        producer.produce(topic, payload, partition=partition,
-                         on_delivery=lambda e, _m: failures.append(e) if e else None)  # fmt: skip
+        producer.produce(
+            topic,
+            payload,
+            partition=partition,
+            on_delivery=lambda e, _m: failures.append(e) if e else None,
+        )
         if count % 10_000 == 0:
             producer.poll(0)
     assert producer.flush(60) == 0

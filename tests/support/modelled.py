@@ -59,9 +59,16 @@ class Steps:
     def __call__(self, count: int) -> None:
         """Take random steps, and look after each at a rollup."""
         steps: list[Callable[[], None]] = [
-            self.add, self.add, self.add, self.stream, self.stream, self.kill, self.late,
-            self.optimize, self.reconcile,
-        ]  # fmt: skip
+            self.add,
+            self.add,
+            self.add,
+            self.stream,
+            self.stream,
+            self.kill,
+            self.late,
+            self.optimize,
+            self.reconcile,
+        ]
         self.add()
         for _ in range(count):
             step = self.choose.choice(steps)
@@ -122,10 +129,13 @@ class Steps:
             for granularity, seconds in SIZES.items():
                 rows = self.pond.read(rollup, granularity)
                 found = {
-                    (row["window_start"], row[keys[0]], row[keys[1]]):
-                    (row["requests"], row[errors], row.get("unique_visitors", 0))
+                    (row["window_start"], row[keys[0]], row[keys[1]]): (
+                        row["requests"],
+                        row[errors],
+                        row.get("unique_visitors", 0),
+                    )
                     for row in rows
-                }  # fmt: skip
+                }
                 assert len(found) == len(rows)
                 assert found == counted(self.events, seconds, rollup), (after, rollup, granularity)
 
@@ -134,7 +144,7 @@ class Steps:
         new = [
             Event(at(m), pick(ENDPOINTS), pick(USERS), pick([200, 200, 404]), f"::{pick('12345')}")
             for m in minutes
-        ]  # fmt: skip
+        ]
         self.events += new
         columns = {"endpoint": "endpoint", "user": "user", "status_code": "status", "ip": "ip"}
         values = {name: [getattr(e, of) for e in new] for name, of in columns.items()}

@@ -26,10 +26,19 @@ with warnings.catch_warnings():
 SCRIPT = "<script>alert(1)</script>"
 # What people have broken pages, terminals and spreadsheets with.
 NAUGHTY = (
-    SCRIPT, "\"><img src=x onerror=alert(1)>", "'; DROP TABLE logs; --", "{{ 7*7 }}", "${7}",
-    "</details><svg onload=alert(1)>", "\x1b[31mred\x1b[0m", "\u202egnp.exe", "=1+1", "%00",
-    "\\", "'",
-)  # fmt: skip
+    SCRIPT,
+    '"><img src=x onerror=alert(1)>',
+    "'; DROP TABLE logs; --",
+    "{{ 7*7 }}",
+    "${7}",
+    "</details><svg onload=alert(1)>",
+    "\x1b[31mred\x1b[0m",
+    "\u202egnp.exe",
+    "=1+1",
+    "%00",
+    "\\",
+    "'",
+)
 
 
 def pages(lake: Lake, **options: Any) -> TestClient:
@@ -42,8 +51,12 @@ def pages(lake: Lake, **options: Any) -> TestClient:
 def server(lake: Lake, **options: Any) -> Iterator[str]:
     """The address of a real server, which ends with the test."""
     port = free_port()
-    config = uvicorn.Config(create(lake.places, Options(**options)), port=port,
-                            log_level="error", timeout_graceful_shutdown=1)  # fmt: skip
+    config = uvicorn.Config(
+        create(lake.places, Options(**options)),
+        port=port,
+        log_level="error",
+        timeout_graceful_shutdown=1,
+    )
     running = uvicorn.Server(config)
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
@@ -66,8 +79,21 @@ def named(names: list[str], **columns: Any) -> Any:
 
 def hostile(text: str) -> Any:
     """A row of `logs` that has a text in every field that can hold it."""
-    fields = ("event_id", "service", "endpoint", "ip", "level", "environment", "method", "path",
-              "user_agent", "user", "app", "trace_id", "client_family")  # fmt: skip
+    fields = (
+        "event_id",
+        "service",
+        "endpoint",
+        "ip",
+        "level",
+        "environment",
+        "method",
+        "path",
+        "user_agent",
+        "user",
+        "app",
+        "trace_id",
+        "client_family",
+    )
     return logged(minutes(1), **dict.fromkeys(fields, text))
 
 

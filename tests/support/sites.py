@@ -92,5 +92,8 @@ def incident(text: str) -> dict[str, object]:
 
 
 SITES: dict[str, Callable[[Path], Lake]] = {
-    "shop": shop, "running": running, "nothing": nothing, "nasty": nasty,
-}  # fmt: skip
+    "shop": shop,
+    "running": running,
+    "nothing": nothing,
+    "nasty": nasty,
+}

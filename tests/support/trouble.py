@@ -69,8 +69,14 @@ def _rows(
     times: list[datetime] = [at(minute) + timedelta(seconds=60 * n / count) for n in range(count)]
     codes = np.where(chance.random(count) < doing.failing, 503, 200).tolist()
     took = chance.lognormal(np.log(doing.slow), 0.3, count).round(1).tolist()
-    return logged(times, service=service, endpoint=endpoint, status_code=codes, response_time=took,
-                  _commit="writer:0")  # fmt: skip
+    return logged(
+        times,
+        service=service,
+        endpoint=endpoint,
+        status_code=codes,
+        response_time=took,
+        _commit="writer:0",
+    )
 
 
 def scanned(lake: Lake, minutes: int = 100) -> Lake:
@@ -88,8 +94,9 @@ def scanned(lake: Lake, minutes: int = 100) -> Lake:
 def asked(minute: int, ips: list[str], status: int, paths: list[str | None]) -> pa.Table:
     """A request of each of these addresses."""
     times = [at(minute) + timedelta(seconds=50 * n / len(ips)) for n in range(len(ips))]
-    return logged(times, ip=ips, path=paths, endpoint="/{unmatched}", status_code=status,
-                  _commit="writer:0")  # fmt: skip
+    return logged(
+        times, ip=ips, path=paths, endpoint="/{unmatched}", status_code=status, _commit="writer:0"
+    )
 
 
 def close_and_fold(lake: Lake, until: int) -> None:

@@ -38,8 +38,13 @@ FROM unique_views JOIN addresses ON COALESCE(ip, '') = address GROUP BY ALL ORDE
 """
 
 
-def line(log_id: str = "l1", user: str = "ann", ip: str = US, at: str = "2026-01-01 12:00:00",
-         minutes: str = "1.50") -> str:  # fmt: skip
+def line(
+    log_id: str = "l1",
+    user: str = "ann",
+    ip: str = US,
+    at: str = "2026-01-01 12:00:00",
+    minutes: str = "1.50",
+) -> str:
     """A line of a file."""
     return f"{log_id},{user},{ip},{at},{minutes}"
 
@@ -88,8 +93,9 @@ def totals(out: Path) -> list[tuple[Any, ...]]:
     """Region, user, minutes and views, in order, out of the folder that the job wrote."""
     return duckdb.execute(
         "SELECT geo_region, user_id, watch_time_min, views FROM read_parquet($files, "
-        "hive_partitioning = true) ORDER BY ALL", {"files": f"{out}/totals/*/*.parquet"},
-    ).fetchall()  # fmt: skip
+        "hive_partitioning = true) ORDER BY ALL",
+        {"files": f"{out}/totals/*/*.parquet"},
+    ).fetchall()
 
 
 def peer(files: list[Path]) -> list[tuple[str, str, Decimal, int]]:
@@ -98,8 +104,9 @@ def peer(files: list[Path]) -> list[tuple[str, str, Decimal, int]]:
     with duckdb.connect(config={"threads": 1}) as db:
         told = db.execute(
             "SELECT DISTINCT COALESCE(ip, '') FROM read_csv($files, header = true, "
-            "all_varchar = true)", {"files": names},
-        ).fetchall()  # fmt: skip
+            "all_varchar = true)",
+            {"files": names},
+        ).fetchall()
         addresses = [address for (address,) in told]
         found = pa.table({"address": addresses, "region": [*map(region, addresses)]})
         db.register("addresses", found)

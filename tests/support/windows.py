@@ -126,9 +126,12 @@ class Pond:
 
 
 def read(
-    lake: Lake, rollup: str = "traffic", granularity: str = "30m", moment: Moment = NOW,
+    lake: Lake,
+    rollup: str = "traffic",
+    granularity: str = "30m",
+    moment: Moment = NOW,
     spark: Any = None,
-) -> list[Row]:  # fmt: skip
+) -> list[Row]:
     """The rows of a rollup as `logpond sql` gives them."""
     query = f"SELECT * FROM {rollup} WHERE granularity = '{granularity}' ORDER BY ALL"
     found: list[Row] = ask(lake.places, query, moment, spark and (lambda: spark)).to_pylist()

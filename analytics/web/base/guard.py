@@ -108,9 +108,10 @@ class Guard:
         if "text/html" in headers.get("accept", ""):
             return RedirectResponse("/login", 303)
         return PlainTextResponse(
-            "the token is missing: Authorization: Bearer <LOGPOND_WEB_TOKEN>\n", 401,
+            "the token is missing: Authorization: Bearer <LOGPOND_WEB_TOKEN>\n",
+            401,
             {"WWW-Authenticate": "Bearer"},
-        )  # fmt: skip
+        )
 
 
 def _name(host: str) -> str:

@@ -89,8 +89,11 @@ class View:
 
     def others(self, *but: str) -> list[tuple[str, str]]:
         """The parameters of this view but for these, as a form sends them along."""
-        return [(k, v) for k, v in self.request.query_params.multi_items()
-                if k not in (*but, "part") and v]  # fmt: skip
+        return [
+            (k, v)
+            for k, v in self.request.query_params.multi_items()
+            if k not in (*but, "part") and v
+        ]
 
 
 def _url(path: str, values: Mapping[str, str | Sequence[str] | None]) -> str:

@@ -140,15 +140,32 @@ def asset(name: str) -> str:
 
 
 TEMPLATES = Environment(
-    loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined,
-    trim_blocks=True, lstrip_blocks=True, finalize=inert, auto_reload=False,
-)  # fmt: skip
+    loader=FileSystemLoader(HERE / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    finalize=inert,
+    auto_reload=False,
+)
 TEMPLATES.filters |= {
-    "number": number, "count": count, "percent": percent, "ms": milliseconds, "clock": clock,
-    "size": HUMANE["bytes"], "duration": duration, "minute": minute, "iso": iso, "data": data,
-    "figure": figure, "precise": precise, "input": as_input, "plain": plain, "told": told, "cut":
-    cut,
-}  # fmt: skip
+    "number": number,
+    "count": count,
+    "percent": percent,
+    "ms": milliseconds,
+    "clock": clock,
+    "size": HUMANE["bytes"],
+    "duration": duration,
+    "minute": minute,
+    "iso": iso,
+    "data": data,
+    "figure": figure,
+    "precise": precise,
+    "input": as_input,
+    "plain": plain,
+    "told": told,
+    "cut": cut,
+}
 TEMPLATES.globals |= {"asset": asset, "spark": spark}
 # a block that is shown alone does not see what its template imports
 TEMPLATES.globals["parts"] = TEMPLATES.get_template("parts.html").module

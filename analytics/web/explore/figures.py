@@ -110,8 +110,9 @@ def _grouped(snapshot: Snapshot, chosen: Chosen, step: int) -> dict[str, list[Ro
         f"SELECT {listed}, grouping({ids}) AS mask, {counts}, "
         f"count_if(is_error AND {narrowed['bar']}) AS errors FROM logs "
         f"WHERE {chosen.found} GROUP BY GROUPING SETS ({sets})",
-        chosen.bound(), logs=_files(snapshot, chosen),
-    )  # fmt: skip
+        chosen.bound(),
+        logs=_files(snapshot, chosen),
+    )
     masks = {(1 << len(keys)) - 1 - (1 << len(keys) - 1 - at): n for at, n in enumerate(keys)}
     grouped: dict[str, list[Row]] = {name: [] for name in keys}
     for row in answer:
@@ -163,8 +164,9 @@ def _rows(snapshot: Snapshot, chosen: Chosen, after: Cursor | None, limit: int) 
         bound |= {"at": after.timestamp, "partition": after.partition, "offset": after.offset}
     return snapshot.ask(
         f"SELECT * FROM logs WHERE {' AND '.join(rules)} ORDER BY {ORDER} LIMIT {limit}",
-        bound, logs=_files(snapshot, chosen),
-    )  # fmt: skip
+        bound,
+        logs=_files(snapshot, chosen),
+    )
 
 
 def _files(snapshot: Snapshot, chosen: Chosen) -> Any:

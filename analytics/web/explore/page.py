@@ -75,10 +75,17 @@ class Explored:
 
 
 def asked(
-    service: Texts, endpoint: Texts, status: Texts, level: Texts, bot: Texts,
-    q: Text = "", last: Text = "15m", to: Text = "", before: Text = "",
+    service: Texts,
+    endpoint: Texts,
+    status: Texts,
+    level: Texts,
+    bot: Texts,
+    q: Text = "",
+    last: Text = "15m",
+    to: Text = "",
+    before: Text = "",
     since: Annotated[str, Query(alias="from", max_length=64)] = "",
-) -> Asked:  # fmt: skip
+) -> Asked:
     """The parameters of a request."""
     given = {"service": service, "endpoint": endpoint, "status": status, "level": level, "bot": bot}
     values = {name: [value for value in listed if value] for name, listed in given.items()}
@@ -96,8 +103,15 @@ def page(view: Viewed, asking: Asking) -> Response:
         return view.empty(PAGE)
     shown = _explored(view, asking)
     is_tail = bool(view.request.query_params.get("tail")) and view.snapshot.is_live
-    return view.page(PAGE, "explore.html", shown=shown, asked=asking, spans=SPANS, is_tail=is_tail,
-                     stopped=_stopped(view, logs.newest("timestamp")))  # fmt: skip
+    return view.page(
+        PAGE,
+        "explore.html",
+        shown=shown,
+        asked=asking,
+        spans=SPANS,
+        is_tail=is_tail,
+        stopped=_stopped(view, logs.newest("timestamp")),
+    )
 
 
 @router.get("/api/explore", tags=["explore"])
@@ -116,8 +130,12 @@ def as_csv(view: Viewed, asking: Asking) -> StreamingResponse:
     return StreamingResponse(_csv(pages), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-@router.get("/explore/tail", response_class=EventSourceResponse, include_in_schema=False,
-            dependencies=[Depends(following)])  # fmt: skip
+@router.get(
+    "/explore/tail",
+    response_class=EventSourceResponse,
+    include_in_schema=False,
+    dependencies=[Depends(following)],
+)
 async def live(
     view: Viewed, asking: Asking, last_event_id: Annotated[str | None, Header()] = None
 ) -> AsyncIterator[ServerSentEvent]:

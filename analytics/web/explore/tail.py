@@ -58,8 +58,10 @@ class Tail:
     def _files(self, whole: Pinned, first: int, last: int) -> Pinned:
         log = Log(self.lake.places, LOGS.name)
         adds = [add for version in range(first, last + 1) for add in _brought(log, version)]
-        columns = {"path": [add["path"] for add in adds],
-                   "partition": [add["partitionValues"] for add in adds]}  # fmt: skip
+        columns = {
+            "path": [add["path"] for add in adds],
+            "partition": [add["partitionValues"] for add in adds],
+        }
         return replace(whole, adds=pa.table(columns))
 
 

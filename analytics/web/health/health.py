@@ -85,8 +85,9 @@ def _newest_event(logs: State | None) -> GaugeMetricFamily:
 
 
 def _incidents(lake: Lake, anomalies: State | None) -> GaugeMetricFamily:
-    gauge = GaugeMetricFamily("logpond_open_incidents", "Incidents that are open.",
-                              labels=["severity"])  # fmt: skip
+    gauge = GaugeMetricFamily(
+        "logpond_open_incidents", "Incidents that are open.", labels=["severity"]
+    )
     if anomalies:
         found = lake.ask(OPEN_INCIDENTS, (), {ANOMALIES.name: anomalies.files})
         known = {row["severity"]: row["incidents"] for row in found}
@@ -101,6 +102,9 @@ GAUGES = (
     ("table_size_bytes", "Bytes of a table's files.", lambda state: state.bytes),
     ("table_version", "Newest version of a table.", lambda state: state.version),
     ("table_oldest_version", "Oldest version with all its files.", lambda state: state.oldest_kept),
-    ("table_commit_timestamp_seconds", "Time of the newest commit.",
-     lambda state: _seconds(state.committed)),
-)  # fmt: skip
+    (
+        "table_commit_timestamp_seconds",
+        "Time of the newest commit.",
+        lambda state: _seconds(state.committed),
+    ),
+)

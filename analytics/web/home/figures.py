@@ -110,9 +110,16 @@ def home(snapshot: Snapshot, pulse: Pulse | None, hours: int) -> Home:
         _lag(pulse, beat, span, is_live=snapshot.is_live),
     ]
     return Home(
-        snapshot.now, newest, logs.version, hours, times, figures, services,
-        incidents[: lately.MOST], lately.events(snapshot, span.first, incidents),
-    )  # fmt: skip
+        snapshot.now,
+        newest,
+        logs.version,
+        hours,
+        times,
+        figures,
+        services,
+        incidents[: lately.MOST],
+        lately.events(snapshot, span.first, incidents),
+    )
 
 
 def _since(first: datetime) -> str:
@@ -130,13 +137,34 @@ def _traffic(
         return [of(one) if one else gap for one in series]
 
     return [
-        Figure("rate", "Events a second", "/s", now.requests / RECENT.total_seconds(),
-               f"{total:,} in this time", "ok", each(lambda one: one.requests / seconds, 0.0)),
-        Figure("errors", "Error rate", "%", errors, f"{server * 100:.3g} % by servers", "ok",
-               each(lambda one: one.error_rate)),
-        Figure("latency", "Latency, p95", "ms", now.p95, "95 % were faster", "ok",
-               each(lambda one: one.p95)),
-    ]  # fmt: skip
+        Figure(
+            "rate",
+            "Events a second",
+            "/s",
+            now.requests / RECENT.total_seconds(),
+            f"{total:,} in this time",
+            "ok",
+            each(lambda one: one.requests / seconds, 0.0),
+        ),
+        Figure(
+            "errors",
+            "Error rate",
+            "%",
+            errors,
+            f"{server * 100:.3g} % by servers",
+            "ok",
+            each(lambda one: one.error_rate),
+        ),
+        Figure(
+            "latency",
+            "Latency, p95",
+            "ms",
+            now.p95,
+            "95 % were faster",
+            "ok",
+            each(lambda one: one.p95),
+        ),
+    ]
 
 
 def _open(incidents: Sequence[Incident], times: Sequence[datetime]) -> Figure:
@@ -157,8 +185,15 @@ def _fresh(snapshot: Snapshot, newest: datetime, span: Span, beat: Beat | None) 
     note = f"newest event {newest:%H:%M:%S} UTC"
     if beat and beat.is_running is False:
         note = "ingest does not run: `logpond up`"
-    return Figure("freshness", "Freshness", "s", age, note, state,
-                  lately.delays(snapshot, span.first, span.point, span.times))  # fmt: skip
+    return Figure(
+        "freshness",
+        "Freshness",
+        "s",
+        age,
+        note,
+        state,
+        lately.delays(snapshot, span.first, span.point, span.times),
+    )
 
 
 def _lag(pulse: Pulse | None, beat: Beat | None, span: Span, is_live: bool) -> Figure:

@@ -14,8 +14,15 @@ from lakehouse.tables.measures import VALUE
 from lakehouse.tables.rollups import MINUTES
 from lakehouse.windows.count import Count
 
-KEPT = ("window_start", "service", "endpoint", "request_count", "client_errors", "server_errors",
-        "_response_time_histogram")  # fmt: skip
+KEPT = (
+    "window_start",
+    "service",
+    "endpoint",
+    "request_count",
+    "client_errors",
+    "server_errors",
+    "_response_time_histogram",
+)
 COLUMNS = ", ".join(KEPT)
 WITHIN = "window_start >= $1 AND window_start < $2"
 OPENED = f"CREATE TEMP TABLE minutes AS SELECT {COLUMNS} FROM opened WHERE {WITHIN}"

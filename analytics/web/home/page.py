@@ -37,8 +37,12 @@ def figures(view: Viewed, hours: Hours = "6") -> Home:
     return _home(view, hours)
 
 
-@router.get("/live", response_class=EventSourceResponse, include_in_schema=False,
-            dependencies=[Depends(following)])  # fmt: skip
+@router.get(
+    "/live",
+    response_class=EventSourceResponse,
+    include_in_schema=False,
+    dependencies=[Depends(following)],
+)
 async def live(view: Viewed) -> AsyncIterator[ServerSentEvent]:
     """Tells that there are newer rows or incidents."""
     async for event in changes(view.lake, WATCHED):

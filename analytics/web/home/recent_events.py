@@ -18,9 +18,12 @@ INCIDENTS = """
     SELECT incident_id, status, severity, key, measure, opened, closed, sentence FROM anomalies
     WHERE opened >= $1 OR status = 'open' ORDER BY opened DESC LIMIT 500"""
 UPKEEP = {
-    "OPTIMIZE": "small files merged", "VACUUM END": "old files deleted", "DELETE": "rows deleted",
-    "RESTORE": "an older version brought back", "MERGE": "rows merged",
-}  # fmt: skip
+    "OPTIMIZE": "small files merged",
+    "VACUUM END": "old files deleted",
+    "DELETE": "rows deleted",
+    "RESTORE": "an older version brought back",
+    "MERGE": "rows merged",
+}
 
 
 @dataclass(frozen=True)

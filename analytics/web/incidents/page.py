@@ -57,13 +57,21 @@ class Story:
 
 
 def chosen(
-    view: Viewed, status: Some = (), severity: Some = (), measure: Some = (), service: Some = (),
-    since: Time = "", until: Time = "", skip: Skip = 0,
-) -> Chosen:  # fmt: skip
+    view: Viewed,
+    status: Some = (),
+    severity: Some = (),
+    measure: Some = (),
+    service: Some = (),
+    since: Time = "",
+    until: Time = "",
+    skip: Skip = 0,
+) -> Chosen:
     """The filters of a request; SettingsError where a time is none."""
     now = view.snapshot.now
-    first, end = (times.time(text, now, name) if text else None
-                  for name, text in (("since", since), ("until", until)))  # fmt: skip
+    first, end = (
+        times.time(text, now, name) if text else None
+        for name, text in (("since", since), ("until", until))
+    )
     return Chosen(Wanted(status, severity, measure, service, first, end), skip)
 
 
@@ -78,11 +86,16 @@ def page(view: Viewed, asked: Asked) -> Response:
     found = _found(view, asked)
     facets = {name: [*_facet(view, asked, name, found.choices[name])] for name in FILTERS}
     return view.page(
-        PAGE, "incidents.html", found=found, facets=facets, spans=SPANS,
-        since=view.request.query_params.get("since", ""), skip=asked.skip,
+        PAGE,
+        "incidents.html",
+        found=found,
+        facets=facets,
+        spans=SPANS,
+        since=view.request.query_params.get("since", ""),
+        skip=asked.skip,
         earlier=view.link(skip=str(asked.skip + A_PAGE)) if found.has_more else "",
         later=view.link(skip=str(max(0, asked.skip - A_PAGE))) if asked.skip else "",
-    )  # fmt: skip
+    )
 
 
 @router.get("/incidents/{incident_id}", response_class=HTMLResponse, include_in_schema=False)
@@ -93,10 +106,16 @@ def page_of_one(view: Viewed, incident_id: str) -> Response:
     again = _explained(view, told.incident) if part in ("seen", "explained") else {}
     seen = story.chart(told.incident, told.series, story.band(again))
     return view.page(
-        PAGE, "incident.html", told=told, one=told.incident, seen=seen,
-        lines=again.get("lines", []), unit=story.unit(told.incident),
-        around=_around(told.incident), before=iso(told.origin.before),
-    )  # fmt: skip
+        PAGE,
+        "incident.html",
+        told=told,
+        one=told.incident,
+        seen=seen,
+        lines=again.get("lines", []),
+        unit=story.unit(told.incident),
+        around=_around(told.incident),
+        before=iso(told.origin.before),
+    )
 
 
 @router.get("/api/incidents", tags=["incidents"])

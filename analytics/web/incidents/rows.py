@@ -91,11 +91,17 @@ class Wanted:
     def where(self, but: str = "") -> tuple[str, list[Any]]:
         """The condition with its values to bind, without one of the filters."""
         parts = [
-            *((f"coalesce({name}, '') IN (SELECT unnest(?::VARCHAR[]))", list(getattr(self, name)))
-              for name in FILTERS if getattr(self, name) and name != but),
+            *(
+                (
+                    f"coalesce({name}, '') IN (SELECT unnest(?::VARCHAR[]))",
+                    list(getattr(self, name)),
+                )
+                for name in FILTERS
+                if getattr(self, name) and name != but
+            ),
             *([("coalesce(closed, last_breach) >= ?", self.since)] if self.since else []),
             *([("opened < ?", self.until)] if self.until else []),
-        ]  # fmt: skip
+        ]
         return " AND ".join(sql for sql, _ in parts) or "true", [value for _, value in parts]
 
 
@@ -121,8 +127,9 @@ def one(snapshot: Snapshot, anomalies: State, incident_id: str) -> Incident:
     """An incident with every field; TableError where there is none."""
     found = snapshot.ask(
         f"SELECT {_columns(anomalies, Incident)} FROM anomalies WHERE incident_id = ?",
-        [incident_id], anomalies=anomalies.files,
-    )  # fmt: skip
+        [incident_id],
+        anomalies=anomalies.files,
+    )
     if not found:
         raise TableError(
             f"there is no incident {incident_id[:40]} at this moment",
@@ -145,8 +152,9 @@ def _counted(snapshot: Snapshot, anomalies: State, wanted: Wanted, name: str) ->
     found = snapshot.ask(
         f"SELECT coalesce({name}, '') AS value, count(*) AS incidents FROM anomalies "
         f"WHERE {where} GROUP BY value ORDER BY incidents DESC, value LIMIT 30",
-        values, anomalies=anomalies.files,
-    )  # fmt: skip
+        values,
+        anomalies=anomalies.files,
+    )
     yield from (Choice(**row) for row in found)
 
 

@@ -20,12 +20,26 @@ SPAN = 5
 SAMPLES = 5
 LONGEST = timedelta(hours=24)
 UNITS = {
-    "traffic": "requests in 5 min", "client_errors": "client errors in 5 min",
-    "server_errors": "server errors in 5 min", "latency": "95th percentile [ms]",
+    "traffic": "requests in 5 min",
+    "client_errors": "client errors in 5 min",
+    "server_errors": "server errors in 5 min",
+    "latency": "95th percentile [ms]",
     "address": "requests a minute",
-}  # fmt: skip
-SAMPLED = ("event_id", "timestamp", "service", "endpoint", "status_code", "ip", "response_time",
-           "message", "_topic", "_partition", "_offset", "_commit")  # fmt: skip
+}
+SAMPLED = (
+    "event_id",
+    "timestamp",
+    "service",
+    "endpoint",
+    "status_code",
+    "ip",
+    "response_time",
+    "message",
+    "_topic",
+    "_partition",
+    "_offset",
+    "_commit",
+)
 BAND = ("observed", "expected", "lower", "upper")
 LABELS = {"upper": "most", "lower": "least", "expected": "expected", "observed": "seen"}
 COLORS = {"upper": "line", "lower": "line", "expected": "muted", "observed": "accent"}
@@ -101,8 +115,12 @@ def chart(
         {"label": label, "values": [getattr(one, name) for one in points], "color": COLORS[name]}
         for name, label in LABELS.items()
     ]
-    return {"x": [_seconds(one.at) for one in points], "series": lines, "band": [1, 2],
-            "marks": [mark]}  # fmt: skip
+    return {
+        "x": [_seconds(one.at) for one in points],
+        "series": lines,
+        "band": [1, 2],
+        "marks": [mark],
+    }
 
 
 def unit(incident: Incident) -> str:
@@ -120,8 +138,10 @@ def samples(snapshot: Snapshot, incident: Incident) -> list[Row]:
         f"SELECT {', '.join(c for c in SAMPLED if c in logs.files.columns)} FROM logs "
         "WHERE event_id IN (SELECT unnest(?::VARCHAR[])) "
         "QUALIFY row_number() OVER (PARTITION BY event_id ORDER BY timestamp) = 1 "
-        "ORDER BY timestamp", [ids], logs=logs.between("timestamp", first, end),
-    )  # fmt: skip
+        "ORDER BY timestamp",
+        [ids],
+        logs=logs.between("timestamp", first, end),
+    )
 
 
 def origin(snapshot: Snapshot, incident: Incident) -> Origin:
@@ -131,8 +151,9 @@ def origin(snapshot: Snapshot, incident: Incident) -> Origin:
     if closed and to:
         (found,) = snapshot.ask(
             "SELECT max(logs_version) AS version FROM minutes WHERE window_start = ?",
-            [to], minutes=closed.between("window_start", to, to + MINUTE),
-        )  # fmt: skip
+            [to],
+            minutes=closed.between("window_start", to, to + MINUTE),
+        )
         version = found["version"]
     readable = version is not None and logs.oldest_kept <= version <= logs.version
     return Origin(to, version, readable, _before(snapshot, incident), incident.config)
@@ -160,8 +181,9 @@ def _of_address(
     found = snapshot.ask(
         "SELECT date_trunc('minute', timestamp) AS minute, count(*) AS requests FROM logs "
         "WHERE ip = ? AND timestamp >= ? AND timestamp < ? GROUP BY minute",
-        [ip, first, end], logs=snapshot.need(LOGS.name).between("timestamp", first, end),
-    )  # fmt: skip
+        [ip, first, end],
+        logs=snapshot.need(LOGS.name).between("timestamp", first, end),
+    )
     known = {row["minute"]: row["requests"] for row in found}
     newest = snapshot.need(LOGS.name).newest("timestamp") or end
     for number in range(int((min(end, newest) - first) / MINUTE) + 1):

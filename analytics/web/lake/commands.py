@@ -76,14 +76,28 @@ class Chores:
 
     def _run(self, words: Sequence[str]) -> Said:
         at = datetime.now(UTC)
-        command = [*OURS, sys.executable, "-m", "cli", *words[:1], "--format", "json",
-                   "--lake", self.places.lake, "--", *words[1:]]  # fmt: skip
+        command = [
+            *OURS,
+            sys.executable,
+            "-m",
+            "cli",
+            *words[:1],
+            "--format",
+            "json",
+            "--lake",
+            self.places.lake,
+            "--",
+            *words[1:],
+        ]
         try:
             done = subprocess.run(
-                command, capture_output=True, check=False, timeout=PATIENCE_SECONDS,
+                command,
+                capture_output=True,
+                check=False,
+                timeout=PATIENCE_SECONDS,
                 stdin=subprocess.DEVNULL,
                 env={**importable(), "LOGPOND_CHECKPOINTS": self.places.checkpoints},
-            )  # fmt: skip
+            )
         except subprocess.TimeoutExpired:
             return Said(at, -1, error=f"`logpond {words[0]}` was stopped: it took too long")
         return _read(at, done)

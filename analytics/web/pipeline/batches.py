@@ -56,8 +56,10 @@ def batches(places: Places, shown: int = SHOWN) -> list[Batch]:
     if progress is None or progress.completed is None:
         return []
     numbers = range(max(0, progress.completed - shown + 1), progress.completed + 1)
-    found = {table.name: _commits(places, table.name, progress.query_id, numbers)
-             for table in (QUARANTINE, LOGS)}  # fmt: skip
+    found = {
+        table.name: _commits(places, table.name, progress.query_id, numbers)
+        for table in (QUARANTINE, LOGS)
+    }
     root = objects.reader(checkpoint.location)
     return [_batch(root, number, found) for number in numbers]
 

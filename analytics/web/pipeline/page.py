@@ -25,8 +25,11 @@ VERIFY = "verify"
 LISTED = 8
 FAULTS = ("gaps", "duplicates", "unexpected", "misplaced", "windows_wrong")
 # What each bar of the chart reaches up to; one stands before the other.
-PHASES = (("finish", "until noted as done", "muted"), ("commit", "until committed", "warn"),
-          ("decode", "until decoded", "accent"))  # fmt: skip
+PHASES = (
+    ("finish", "until noted as done", "muted"),
+    ("commit", "until committed", "warn"),
+    ("decode", "until decoded", "accent"),
+)
 Fault = Annotated[str, Query(max_length=50, description="Only of this reason.")]
 Skip = Annotated[int, Query(ge=0, le=1_000_000)]
 
@@ -67,12 +70,19 @@ def page(view: Viewed, reason: Fault = "", skip: Skip = 0) -> Response:
     done = batches.batches(view.lake.places)
     found = _rejects(view, reason, skip)
     return view.page(
-        PAGE, "pipeline.html", now=_watch(view).status(), batches=done, chart=chart(done),
-        listed=done[:-LISTED - 1:-1], found=found, reason=reason, faults=FAULTS,
+        PAGE,
+        "pipeline.html",
+        now=_watch(view).status(),
+        batches=done,
+        chart=chart(done),
+        listed=done[: -LISTED - 1 : -1],
+        found=found,
+        reason=reason,
+        faults=FAULTS,
         proof=_verified(view) if verifies else _proof(view),
         earlier=view.link(skip=str(skip + A_PAGE)) if found and found.has_more else "",
         later=view.link(skip=str(max(0, skip - A_PAGE))) if skip else "",
-    )  # fmt: skip
+    )
 
 
 @router.get("/api/pipeline", tags=["pipeline"])
@@ -105,10 +115,16 @@ def chart(done: list[Batch]) -> dict[str, Any]:
     known = [one for one in done if one.began and one.decode is not None]
     return {
         "x": [int(one.began.timestamp()) for one in known if one.began],
-        "series": [{"label": label, "color": color, "bars": True,
-                    "values": [_up_to(one, phase) for one in known]}
-                   for phase, label, color in PHASES],
-    }  # fmt: skip
+        "series": [
+            {
+                "label": label,
+                "color": color,
+                "bars": True,
+                "values": [_up_to(one, phase) for one in known],
+            }
+            for phase, label, color in PHASES
+        ],
+    }
 
 
 def _up_to(one: Batch, phase: str) -> float:

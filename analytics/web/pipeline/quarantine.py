@@ -56,6 +56,7 @@ def rejects(snapshot: Snapshot, table: State, reason: str, skip: int) -> list[Re
     found = snapshot.ask(
         f"SELECT {columns} FROM quarantine WHERE $1 = '' OR reason = $1 "
         f"ORDER BY _kafka_timestamp DESC, _partition, _offset DESC LIMIT {A_PAGE + 1} OFFSET $2",
-        [reason, skip], quarantine=table.files,
-    )  # fmt: skip
+        [reason, skip],
+        quarantine=table.files,
+    )
     return [Reject(**row) for row in found]

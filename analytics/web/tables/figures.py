@@ -97,8 +97,9 @@ def heat(found: Iterable[Part], shade: str) -> list[tuple[date, list[Cell]]]:
     most = max((getattr(part, shade) for part in known.values()), default=0) or 1
     days = sorted({day for day, _ in known}, reverse=True)
     slots = [f"{hour:02d}" for hour in range(HOURS)]
-    return [(day, [_cell(slot, known.get((day, slot)), shade, most) for slot in slots])
-            for day in days]  # fmt: skip
+    return [
+        (day, [_cell(slot, known.get((day, slot)), shade, most) for slot in slots]) for day in days
+    ]
 
 
 def _weight(snapshot: Snapshot, state: State) -> Weight:

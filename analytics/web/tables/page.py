@@ -41,11 +41,18 @@ def page(view: Viewed, table: Name = LOGS.name, by: Shade = "rows", skip: Skippe
     shown = [part for part in parts if part.date in days]
     is_hourly = "hour" in view.snapshot.need(table).files.keys
     return view.page(
-        PAGE, "tables.html", weights=weights, table=table, by=by, shades=SHADES,
-        heat=figures.heat(shown, by) if is_hourly else None, partitions=shown, hour=hour,
+        PAGE,
+        "tables.html",
+        weights=weights,
+        table=table,
+        by=by,
+        shades=SHADES,
+        heat=figures.heat(shown, by) if is_hourly else None,
+        partitions=shown,
+        hour=hour,
         earlier=view.link(skip=str(skip + DAYS)) if _has_before(parts, days) else "",
         later=view.link(skip=str(max(0, skip - DAYS))) if skip else "",
-    )  # fmt: skip
+    )
 
 
 @router.get("/api/tables", tags=["tables"])

@@ -59,12 +59,18 @@ def page(
     now = version if version is not None else _shown(view, table, reach)
     wants_difference = view.request.query_params.get("part") == "difference"
     return view.page(
-        PAGE, "travel.html", reach=reach, stop=_stop(view, table, now), against=against,
+        PAGE,
+        "travel.html",
+        reach=reach,
+        stop=_stop(view, table, now),
+        against=against,
         commits=_commits(view, reach, min(now + NEWER, reach.newest), LISTED),
-        tables=[name for name in TABLES if view.lake.newest(name)], step=LISTED - 1,
+        tables=[name for name in TABLES if view.lake.newest(name)],
+        step=LISTED - 1,
         difference=_difference(view, table, now, against)
-        if wants_difference and against is not None else None,
-    )  # fmt: skip
+        if wants_difference and against is not None
+        else None,
+    )
 
 
 @router.get("/api/versions/{table}", tags=["time travel"])
@@ -96,8 +102,10 @@ def api_diff(
 def _reach(view: View, table: str) -> Reach:
     state = view.lake.newest(table) if table in TABLES else None
     if state is None:
-        raise TableError(f"there is no table {table[:40]} in {view.lake.places.lake}",
-                         f"choose one of {', '.join(TABLES)}")  # fmt: skip
+        raise TableError(
+            f"there is no table {table[:40]} in {view.lake.places.lake}",
+            f"choose one of {', '.join(TABLES)}",
+        )
     oldest = max(Log(view.lake.places, table).oldest(), state.oldest_kept)
     return Reach(table, oldest, state.version)
 

@@ -7,6 +7,17 @@ from anomaly.engine.detectors.base import ANEW, CALM, DOWN, HELD, UP, Detector, 
 from anomaly.engine.detectors.registry import METHODS
 
 __all__ = [
-    "ANEW", "CALM", "DOWN", "HELD", "METHODS", "UP", "Detector", "Judged", "Seen", "errors",
-    "latency", "traffic", "zscore",
-]  # fmt: skip
+    "ANEW",
+    "CALM",
+    "DOWN",
+    "HELD",
+    "METHODS",
+    "UP",
+    "Detector",
+    "Judged",
+    "Seen",
+    "errors",
+    "latency",
+    "traffic",
+    "zscore",
+]

@@ -18,9 +18,11 @@ class Restless:
     def __init__(self, its: Its, opens: float) -> None:
         self.its, self.opens = its, opens
         self.state = Columns(
-            peak=Field(0.0, "f4"), calm=Field(0.0, "f4"), near=Field(0.0, "f4"),
+            peak=Field(0.0, "f4"),
+            calm=Field(0.0, "f4"),
+            near=Field(0.0, "f4"),
             minutes=Field(0.0, "f4"),
-        )  # fmt: skip
+        )
 
     def judge(self, one: Judged) -> Floats:
         """The surprise of a judgement's rows, as far as their past lets it count."""

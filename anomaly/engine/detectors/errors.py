@@ -23,7 +23,7 @@ from anomaly.engine.detectors.base import (
     pushed,
     reach,
     tail,
-)  # fmt: skip
+)
 from anomaly.engine.detectors.registry import detector
 from anomaly.engine.state import Field
 
@@ -107,9 +107,14 @@ class Errors(Detector):
             self.state[usual][rows] = np.nansum(self.state[last][rows], axis=1) / SPAN
 
     def _learn_spread(
-        self, mood: Array, errors: Floats, tries: Floats, share: Floats, spread: Floats,
+        self,
+        mood: Array,
+        errors: Floats,
+        tries: Floats,
+        share: Floats,
+        spread: Floats,
         ready: Bools,
-    ) -> None:  # fmt: skip
+    ) -> None:
         weight = self.config.errors.spread_weight
         deviation = np.sqrt(_variance(tries, share, spread)) + 0.5
         far = np.where(mood == HELD, _HELD, _CALM) * deviation
@@ -119,9 +124,14 @@ class Errors(Detector):
         follow(self.state["scale"], plain * np.maximum(tries - 1, 0.0), weight, ready)
 
     def _judge(
-        self, ready: Bools, mood: Array, errors: Floats, tries: Floats, share: Floats,
+        self,
+        ready: Bools,
+        mood: Array,
+        errors: Floats,
+        tries: Floats,
+        share: Floats,
         spread: Floats,
-    ) -> Judged:  # fmt: skip
+    ) -> Judged:
         its, expected = self.config.errors, tries * share
         holds = (tries >= its.requests_least) & (errors >= its.errors_least)
         holds &= (errors >= its.ratio * expected) & (errors >= expected + its.points * tries)

@@ -22,7 +22,7 @@ from anomaly.engine.detectors.base import (
     pushed,
     reach,
     tail,
-)  # fmt: skip
+)
 from anomaly.engine.detectors.registry import detector
 from anomaly.engine.state import Field
 

@@ -25,7 +25,7 @@ from anomaly.engine.detectors.base import (
     pushed,
     reach,
     tail,
-)  # fmt: skip
+)
 from anomaly.engine.detectors.registry import detector
 from anomaly.engine.state import Field
 
@@ -147,9 +147,16 @@ class Traffic(Detector):
         return self._judged(DOWN, rows, found, low[rows], critical, total, expected, size)
 
     def _judged(
-        self, direction: str, rows: Ints, found: Floats, holds: Bools, critical: Bools,
-        total: Floats, expected: Floats, size: Floats,
-    ) -> Judged:  # fmt: skip
+        self,
+        direction: str,
+        rows: Ints,
+        found: Floats,
+        holds: Bools,
+        critical: Bools,
+        total: Floats,
+        expected: Floats,
+        size: Floats,
+    ) -> Judged:
         total, expected, size = total[rows], expected[rows], size[rows]
         low, high = band(expected, expected + expected**2 / size)
         n = np.full(len(rows), float(SPAN))

@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-TOLERANT = {"ignore_errors": True, "truncate_ragged_lines": True,
-            "missing_columns": "insert", "extra_columns": "ignore"}  # fmt: skip
+TOLERANT = {
+    "ignore_errors": True,
+    "truncate_ragged_lines": True,
+    "missing_columns": "insert",
+    "extra_columns": "ignore",
+}
 
 
 @dataclass(frozen=True)
@@ -101,9 +105,13 @@ class Engine:
         import polars as pl
 
         rows = pl.scan_csv(
-            text, has_header=False, schema=self.schema, quote_char=None,
-            empty_string_is_null=False, **options,
-        )  # fmt: skip
+            text,
+            has_header=False,
+            schema=self.schema,
+            quote_char=None,
+            empty_string_is_null=False,
+            **options,
+        )
         return rows.with_columns(period=self.period).collect()
 
     def _sums(self, rows: pl.DataFrame) -> pl.DataFrame:

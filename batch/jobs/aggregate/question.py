@@ -35,9 +35,13 @@ class Question:
 
 
 def question(
-    since: str | None, until: str | None, granularity: str, dimensions: str,
-    users: str | None = None, apps: str | None = None,
-) -> Question:  # fmt: skip
+    since: str | None,
+    until: str | None,
+    granularity: str,
+    dimensions: str,
+    users: str | None = None,
+    apps: str | None = None,
+) -> Question:
     """The question that flags make; SettingsError where they do not fit."""
     begin, end = _time(since, "--from-datetime"), _time(until, "--to-datetime")
     if begin and end and begin >= end:
@@ -46,9 +50,13 @@ def question(
             "the end is the first instant left out: for January, 2025-01-01 to 2025-02-01",
         )
     return Question(
-        begin, end, granularity, tuple(dimensions.split(",")),
-        _listed(users, "--user"), _listed(apps, "--app"),
-    )  # fmt: skip
+        begin,
+        end,
+        granularity,
+        tuple(dimensions.split(",")),
+        _listed(users, "--user"),
+        _listed(apps, "--app"),
+    )
 
 
 def _time(text: str | None, flag: str) -> datetime | None:

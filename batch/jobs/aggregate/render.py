@@ -48,10 +48,14 @@ def outcome(done: Outcome, performance: Performance, how: str, out: TextIO) -> N
 def _facts(done: Outcome) -> dict[str, Any]:
     tally = done.tally
     return {
-        "result": str(done.result), "rows": done.rows, "lines": tally.lines,
-        "malformed": tally.malformed, "reasons": dict(tally.reasons.most_common()),
-        "first_malformed": [vars(fault) for fault in tally.first], **_files(done.files),
-    }  # fmt: skip
+        "result": str(done.result),
+        "rows": done.rows,
+        "lines": tally.lines,
+        "malformed": tally.malformed,
+        "reasons": dict(tally.reasons.most_common()),
+        "first_malformed": [vars(fault) for fault in tally.first],
+        **_files(done.files),
+    }
 
 
 def _files(found: Days | None) -> dict[str, Any]:

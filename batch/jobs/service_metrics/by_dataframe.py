@@ -62,9 +62,12 @@ def minutes(events: DataFrame, window: timedelta, threshold: float) -> DataFrame
     """A scored row for each minute of a service in an environment."""
     spark = events.sparkSession
     scored = SCORED.format(
-        most=MOST_US, seconds=int(window.total_seconds()), least=LEAST_HISTORY,
-        floor=LEAST_SPREAD_US, threshold=threshold,
-    )  # fmt: skip
+        most=MOST_US,
+        seconds=int(window.total_seconds()),
+        least=LEAST_HISTORY,
+        floor=LEAST_SPREAD_US,
+        threshold=threshold,
+    )
     return spark.sql(scored, minutes=spark.sql(COUNTED, events=events))
 
 

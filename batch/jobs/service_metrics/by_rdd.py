@@ -22,11 +22,24 @@ MINUTE_SCHEMA = """service string, environment string, minute timestamp, request
 METRIC_SCHEMA = """service string, environment string, requests long, errors long,
     error_rate double, timed long, total_us decimal(38, 0), mean_ms double, spikes long,
     first_minute timestamp, last_minute timestamp"""
-NEEDED = ("service", "environment", "unix_seconds(timestamp) AS second", "response_time",
-          "is_error")  # fmt: skip
+NEEDED = (
+    "service",
+    "environment",
+    "unix_seconds(timestamp) AS second",
+    "response_time",
+    "is_error",
+)
 # seconds, as Python would turn times into those of its own zone
-SUMMED = ("service", "environment", "requests", "errors", "timed", "total_us",
-          "int(is_spike) AS spikes", "unix_seconds(minute) AS at")  # fmt: skip
+SUMMED = (
+    "service",
+    "environment",
+    "requests",
+    "errors",
+    "timed",
+    "total_us",
+    "int(is_spike) AS spikes",
+    "unix_seconds(minute) AS at",
+)
 
 
 class Sums(NamedTuple):
@@ -90,8 +103,12 @@ def _of_minute(row: Any) -> tuple[Key, Any]:
 
 
 def _joined(one: Any, other: Any) -> Any:
-    return (_added(one[0], other[0]), one[1] + other[1], min(one[2], other[2]),
-            max(one[3], other[3]))  # fmt: skip
+    return (
+        _added(one[0], other[0]),
+        one[1] + other[1],
+        min(one[2], other[2]),
+        max(one[3], other[3]),
+    )
 
 
 def _metric(part: tuple[Key, Any]) -> tuple[Any, ...]:

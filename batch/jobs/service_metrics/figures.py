@@ -67,8 +67,10 @@ def services(metrics: Sequence[Row], look: Look) -> Figure:
     left, right = figure.subplots(1, 2, sharey=True)
     for at, environment in enumerate(environments):
         own = {m["service"]: m for m in metrics if m["environment"] == environment}
-        places = [row + (at - (len(environments) - 1) / 2) * 0.8 / len(environments)
-                  for row in range(len(ranked))]  # fmt: skip
+        places = [
+            row + (at - (len(environments) - 1) / 2) * 0.8 / len(environments)
+            for row in range(len(ranked))
+        ]
         style = {"color": look.series[at], "label": short(environment)}
         height = 0.72 / len(environments)
         _bars(left, places, [_get(own, s, "mean_ms") for s in ranked], height, "{:,.0f}", style)
@@ -99,8 +101,14 @@ def spikes(anomalies: Sequence[Row], span: tuple[Any, Any], look: Look) -> Figur
     if shown:
         _points(figure, axes, shown, keys, look)
     else:
-        axes.text(0.5, 0.5, "no minute was a spike", transform=axes.transAxes, ha="center",
-                  color=look.text)  # fmt: skip
+        axes.text(
+            0.5,
+            0.5,
+            "no minute was a spike",
+            transform=axes.transAxes,
+            ha="center",
+            color=look.text,
+        )
     axes.set_yticks(range(len(keys)), map(name_of, keys), parse_math=False)
     axes.set_ylim(max(len(keys), 1) - 0.4, -0.6)
     _times(axes, span)
@@ -144,11 +152,16 @@ def _points(
 
     z = [one["z"] for one in shown]
     drawn = axes.scatter(
-        [one["minute"] for one in shown], [keys.index(key_of(one)) for one in shown],
-        s=[6 + 5 * math.log2(max(value, 1)) ** 2 for value in z], c=z, cmap=look.rising,
+        [one["minute"] for one in shown],
+        [keys.index(key_of(one)) for one in shown],
+        s=[6 + 5 * math.log2(max(value, 1)) ** 2 for value in z],
+        c=z,
+        cmap=look.rising,
         norm=LogNorm(min(z), max(*z, min(z) * 2)),
-        edgecolors=look.text, linewidths=0.6, zorder=3,
-    )  # fmt: skip
+        edgecolors=look.text,
+        linewidths=0.6,
+        zorder=3,
+    )
     bar = figure.colorbar(drawn, ax=axes, pad=0.02, aspect=30)
     ticks = [t for t in (1, 2, 3, 5, 10, 20, 50, 100, 200, 500) if min(z) <= t <= max(z)]
     ticks = ticks or [min(z)]
@@ -164,17 +177,28 @@ def _cells(figure: Figure, axes: Axes, grid: Any, ratio: Any, look: Look) -> Non
     drawn = axes.imshow(colours, cmap=look.around, vmin=-1, vmax=1, aspect="auto")
     for row, column in zip(*np.nonzero(~np.isnan(grid)), strict=True):
         is_far = abs(colours[row, column]) > 0.62
-        axes.text(column, row, _brief(grid[row, column]), ha="center", va="center", fontsize=7.5,
-                  color=look.beyond if is_far else look.text)  # fmt: skip
+        axes.text(
+            column,
+            row,
+            _brief(grid[row, column]),
+            ha="center",
+            va="center",
+            fontsize=7.5,
+            color=look.beyond if is_far else look.text,
+        )
     bar = figure.colorbar(drawn, ax=axes, pad=0.02, aspect=30)
     bar.set_ticks([-1, 0, 1], labels=["half", "usual", "twice"])
     _dress_bar(bar, "against its own mean", look)
 
 
 def _bars(
-    axes: Axes, places: Sequence[float], values: Sequence[float], height: float, form: str,
+    axes: Axes,
+    places: Sequence[float],
+    values: Sequence[float],
+    height: float,
+    form: str,
     style: dict[str, Any],
-) -> None:  # fmt: skip
+) -> None:
     bars = axes.barh(places, values, height, **style)
     told = ["" if math.isnan(value) else form.format(value) for value in values]
     axes.bar_label(bars, told, padding=3, fontsize=8, color=axes.figure.get_edgecolor())
@@ -210,8 +234,15 @@ def _dress_bar(bar: Any, label: str, look: Look) -> None:
 
 def _legend(figure: Figure, axes: Axes, look: Look) -> None:
     handles, names = axes.get_legend_handles_labels()
-    legend = figure.legend(handles, names, loc="outside lower center", ncols=4, frameon=False,
-                           labelcolor=look.text, fontsize=9)  # fmt: skip
+    legend = figure.legend(
+        handles,
+        names,
+        loc="outside lower center",
+        ncols=4,
+        frameon=False,
+        labelcolor=look.text,
+        fontsize=9,
+    )
     for text in legend.get_texts():
         text.set_parse_math(False)
 

@@ -66,12 +66,23 @@ def _page(metrics: Any, anomalies: Any, rejects: Any, span: Any, pictures: Any) 
     from analytics.web.base.template_filters import TEMPLATES
 
     events = sum(one["requests"] for one in metrics)
-    return TEMPLATES.overlay(loader=FileSystemLoader(HERE)).get_template("insights.html").render(
-        metrics=metrics, anomalies=anomalies, worst=anomalies[:WORST], rejects=rejects, span=span,
-        pictures=pictures, captions=CAPTIONS, events=events, least=LEAST_HISTORY,
-        errors=sum(one["errors"] for one in metrics) / events,
-        rejected=sum(one["lines"] for one in rejects),
-    )  # fmt: skip
+    return (
+        TEMPLATES.overlay(loader=FileSystemLoader(HERE))
+        .get_template("insights.html")
+        .render(
+            metrics=metrics,
+            anomalies=anomalies,
+            worst=anomalies[:WORST],
+            rejects=rejects,
+            span=span,
+            pictures=pictures,
+            captions=CAPTIONS,
+            events=events,
+            least=LEAST_HISTORY,
+            errors=sum(one["errors"] for one in metrics) / events,
+            rejected=sum(one["lines"] for one in rejects),
+        )
+    )
 
 
 def _pictures(out: Path, name: str, figure: Callable[[figures.Look], Figure]) -> dict[str, str]:

@@ -35,14 +35,22 @@ def _begun(files: tuple[Path, ...]) -> dict[str, Any]:
     first = ""
     for file in files:
         for batch in islice(rows_of(str(file)), 1):
-            bad = [row for row in batch.select(["source", "line", "reason", "detail"]).to_pylist()
-                   if row["reason"]]  # fmt: skip
+            bad = [
+                row
+                for row in batch.select(["source", "line", "reason", "detail"]).to_pylist()
+                if row["reason"]
+            ]
             if bad and bad[0]["reason"] == UNREADABLE:
                 raise SettingsError(bad[0]["detail"], "replace the file, or name files without it")
             looked, rejected = looked + batch.num_rows, rejected + len(bad)
             first = first or next(map(_told, bad), "")
-    return {"files": len(files), "lines_looked_at": looked, "rejects_among_them": rejected,
-            "first_reject": first, "at_most_a_file": LINES}  # fmt: skip
+    return {
+        "files": len(files),
+        "lines_looked_at": looked,
+        "rejects_among_them": rejected,
+        "first_reject": first,
+        "at_most_a_file": LINES,
+    }
 
 
 def _told(reject: dict[str, Any]) -> str:

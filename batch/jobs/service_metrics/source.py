@@ -74,8 +74,11 @@ class Lake:
 
         logs = spark.read.format("delta").option("versionAsOf", self.version)
         there = [f"{LAKE_NAMES.get(f.name, f.name)} AS {f.name}" for f in EVENT]
-        absent = [f"CAST(NULL AS STRING) AS {f.name}" for f in ROWS if f.name not in
-                  {one.name for one in EVENT}]  # fmt: skip
+        absent = [
+            f"CAST(NULL AS STRING) AS {f.name}"
+            for f in ROWS
+            if f.name not in {one.name for one in EVENT}
+        ]
         return logs.load(self.places.table(LOGS)).selectExpr(*there, *absent)
 
     def lines(self) -> int:

@@ -94,8 +94,11 @@ class Cleaning:
         import polars as pl
 
         told = rejects.with_columns(pl.lit(self.one.name).alias("file"))
-        lacking = [pl.lit(None, pl.String).alias(n) for n in schema.rejects().names
-                   if n not in told.columns]  # fmt: skip
+        lacking = [
+            pl.lit(None, pl.String).alias(n)
+            for n in schema.rejects().names
+            if n not in told.columns
+        ]
         wanted = told.with_columns(lacking).select(schema.rejects().names)
         return wanted.to_arrow().cast(schema.rejects())
 
@@ -138,6 +141,16 @@ def _note(one: Input, recipe: str, tally: Tally, seconds: float) -> Note:
     # kilobytes on Linux, bytes on macOS
     peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return Note(
-        one.name, one.size, one.mtime_ns, recipe, tally.rows, tally.views, tally.duplicates,
-        dict(tally.rejects), dict(tally.regions), seconds, used.ru_utime + used.ru_stime, peak,
-    )  # fmt: skip
+        one.name,
+        one.size,
+        one.mtime_ns,
+        recipe,
+        tally.rows,
+        tally.views,
+        tally.duplicates,
+        dict(tally.rejects),
+        dict(tally.regions),
+        seconds,
+        used.ru_utime + used.ru_stime,
+        peak,
+    )

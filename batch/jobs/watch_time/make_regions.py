@@ -17,12 +17,33 @@ from typing import NamedTuple
 PRIVATE, UNKNOWN = "private", "unknown"
 # IANA's registries of special-purpose addresses, with multicast: nobody watches from there.
 SPECIAL = (
-    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
-    "192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24",
-    "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-    "::/128", "::1/128", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "3fff::/20",
-    "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
-)  # fmt: skip
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "224.0.0.0/4",
+    "240.0.0.0/4",
+    "::/128",
+    "::1/128",
+    "64:ff9b:1::/48",
+    "100::/64",
+    "2001::/23",
+    "2001:db8::/32",
+    "3fff::/20",
+    "5f00::/16",
+    "fc00::/7",
+    "fe80::/10",
+    "fec0::/10",
+    "ff00::/8",
+)
 MAPPED = 0xFFFF << 32
 END = 1 << 128
 
@@ -78,9 +99,14 @@ def write(steps: list[tuple[int, str]], out: Path) -> None:
     firsts = pa.array([first.to_bytes(16, "big") for first, _ in steps], pa.binary())
     table = pa.table({"first": firsts, "region": pa.array([region for _, region in steps])})
     pq.write_table(
-        table, out, compression="zstd", compression_level=19, use_dictionary=["region"],
-        column_encoding={"first": "DELTA_BYTE_ARRAY"}, write_statistics=False,
-    )  # fmt: skip
+        table,
+        out,
+        compression="zstd",
+        compression_level=19,
+        use_dictionary=["region"],
+        column_encoding={"first": "DELTA_BYTE_ARRAY"},
+        write_statistics=False,
+    )
 
 
 def main(ranges: str, countries: str, out: str) -> None:

@@ -61,9 +61,12 @@ class Pool:
 
     def _told(self, one: Input) -> str:
         order = {
-            "path": str(one.path), "root": str(self.order.source), "recipe": self.recipe,
-            "output": str(self.order.outputs.root), "regions": str(self.order.regions),
-        }  # fmt: skip
+            "path": str(one.path),
+            "root": str(self.order.source),
+            "recipe": self.recipe,
+            "output": str(self.order.outputs.root),
+            "regions": str(self.order.regions),
+        }
         return msgspec.json.encode(order).decode()
 
     def _environment(self) -> dict[str, str]:

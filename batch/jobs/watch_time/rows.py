@@ -45,9 +45,13 @@ def _at_once(data: bytes, width: int, wanted: list[int]) -> pl.DataFrame:
 
     numbered = {str(at): pl.String for at in range(width)}
     found = pl.read_csv(
-        data, has_header=False, schema=numbered, infer_schema=False, extra_columns="ignore",
+        data,
+        has_header=False,
+        schema=numbered,
+        infer_schema=False,
+        extra_columns="ignore",
         missing_columns="insert",
-    )  # fmt: skip
+    )
     return found.select(pl.col(str(at)).alias(n) for at, n in zip(wanted, _texts(), strict=True))
 
 
@@ -92,5 +96,6 @@ def _texts() -> list[str]:
 def _broken(rows: list[tuple[int, str, str]]) -> pl.DataFrame:
     import polars as pl
 
-    return pl.DataFrame(rows, {"line": pl.Int64, "reason": pl.String, "raw": pl.String},
-                        orient="row")  # fmt: skip
+    return pl.DataFrame(
+        rows, {"line": pl.Int64, "reason": pl.String, "raw": pl.String}, orient="row"
+    )

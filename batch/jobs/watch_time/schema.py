@@ -22,10 +22,15 @@ def views() -> pa.Schema:
 
     names = pa.dictionary(pa.int32(), pa.string())
     types = {
-        "file": names, "line": pa.int64(), "log_id": pa.string(), "user_id": pa.string(),
-        "ip": pa.string(), "geo_region": names, "timestamp": pa.timestamp("us", "UTC"),
+        "file": names,
+        "line": pa.int64(),
+        "log_id": pa.string(),
+        "user_id": pa.string(),
+        "ip": pa.string(),
+        "geo_region": names,
+        "timestamp": pa.timestamp("us", "UTC"),
         "watch_time": pa.decimal128(PRECISION, SCALE),
-    }  # fmt: skip
+    }
     return pa.schema([pa.field(name, type_) for name, type_ in types.items()])
 
 

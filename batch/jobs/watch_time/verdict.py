@@ -14,8 +14,14 @@ MINUTES = r"^-?\d{1,9}(\.\d{1,6})?$"
 SCALE, PRECISION = 6, 18
 YEARS = (1970, 2199)
 # A value is judged by the first that holds.
-REASONS = ("missing_log_id", "missing_user_id", "bad_timestamp", "missing_watch_time",
-           "bad_watch_time", "negative_watch_time")  # fmt: skip
+REASONS = (
+    "missing_log_id",
+    "missing_user_id",
+    "bad_timestamp",
+    "missing_watch_time",
+    "bad_watch_time",
+    "negative_watch_time",
+)
 
 
 class Judged(NamedTuple):
@@ -37,9 +43,14 @@ def judge(rows: pl.DataFrame, regions: Regions) -> Judged:
     told = typed.with_columns(_reason().alias("reason")).collect()
     good = told.filter(pl.col("reason").is_null())
     views = good.select(
-        "line", "log_id", "user_id", "ip", regions.of(good["ip"]).alias("geo_region"),
-        pl.col("instant").alias("timestamp"), pl.col("minutes").alias("watch_time"),
-    )  # fmt: skip
+        "line",
+        "log_id",
+        "user_id",
+        "ip",
+        regions.of(good["ip"]).alias("geo_region"),
+        pl.col("instant").alias("timestamp"),
+        pl.col("minutes").alias("watch_time"),
+    )
     rejects = told.filter(pl.col("reason").is_not_null())
     return Judged(views, rejects.select("line", "reason", *rows.columns[1:]))
 
@@ -71,9 +82,13 @@ def _reason() -> pl.Expr:
     import polars as pl
 
     faults = (
-        _is_missing("log_id"), _is_missing("user_id"), pl.col("instant").is_null(),
-        _is_missing("watch_time"), pl.col("minutes").is_null(), pl.col("minutes") < 0,
-    )  # fmt: skip
+        _is_missing("log_id"),
+        _is_missing("user_id"),
+        pl.col("instant").is_null(),
+        _is_missing("watch_time"),
+        pl.col("minutes").is_null(),
+        pl.col("minutes") < 0,
+    )
     said = [pl.when(fault).then(pl.lit(r)) for r, fault in zip(REASONS, faults, strict=True)]
     return pl.coalesce(*said, pl.lit(None, pl.String))
 

@@ -49,9 +49,14 @@ def test_tables_are_for_people_or_programs(lake: Lake) -> None:
 
 @pytest.mark.parametrize(
     ("words", "code"),
-    [(("sql", "SELECT x FROM nix"), 4), (("sql", "DROP TABLE logs"), 2), (("history", "nix"), 4),
-     (("sql", "SELECT nix FROM logs"), 2), (("sql", "SELECT 1", "--as-of", "nix"), 2)],
-)  # fmt: skip
+    [
+        (("sql", "SELECT x FROM nix"), 4),
+        (("sql", "DROP TABLE logs"), 2),
+        (("history", "nix"), 4),
+        (("sql", "SELECT nix FROM logs"), 2),
+        (("sql", "SELECT 1", "--as-of", "nix"), 2),
+    ],
+)
 def test_a_fault_has_its_exit_code(lake: Lake, words: tuple[str, ...], code: int) -> None:
     """As `lakehouse.errors` says."""
     lake.put(events([0]))

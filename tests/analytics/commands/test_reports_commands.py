@@ -37,8 +37,10 @@ def test_rows_go_to_stdout_and_the_title_beside_them(lake: Lake) -> None:
 def test_since_is_a_span_back_from_now(lake: Lake) -> None:
     """What happened before it is left out."""
     lake.put(events(range(3)))
-    spans = [shown(lake, "status-codes", "--since", span, "--format", "json").stdout
-             for span in ("24h", "5000w")]  # fmt: skip
+    spans = [
+        shown(lake, "status-codes", "--since", span, "--format", "json").stdout
+        for span in ("24h", "5000w")
+    ]
     assert [len(json.loads(found)) for found in spans] == [0, 1]
 
 

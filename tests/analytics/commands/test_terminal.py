@@ -16,10 +16,29 @@ from support.lakes import Lake
 from support.windows import Pond, at, logged
 
 pytestmark = pytest.mark.slow
-TEXTS = ("endpoint", "service", "path", "user", "app", "user_agent", "ip", "event_id", "method",
-         "level")  # fmt: skip
-HOSTILE = ["\x1b]0;title\x07", "\x1b[2J\x1b[1;1H", "\x9b31m", "\u202egpj.exe", "a\rb\nc\x08\x7f",
-           "[bold red]x[/]", "\x1b[8mhidden", "\u2066\u200b\ufeff", "\x0e\x0f\x1bc"]  # fmt: skip
+TEXTS = (
+    "endpoint",
+    "service",
+    "path",
+    "user",
+    "app",
+    "user_agent",
+    "ip",
+    "event_id",
+    "method",
+    "level",
+)
+HOSTILE = [
+    "\x1b]0;title\x07",
+    "\x1b[2J\x1b[1;1H",
+    "\x9b31m",
+    "\u202egpj.exe",
+    "a\rb\nc\x08\x7f",
+    "[bold red]x[/]",
+    "\x1b[8mhidden",
+    "\u2066\u200b\ufeff",
+    "\x0e\x0f\x1bc",
+]
 # What our own tables and lines set, and how a terminal ends a line.
 OWN = re.compile(r"\x1b\[[0-9;]*m|\r\n")
 COMMANDS = (
@@ -84,5 +103,15 @@ def test_naughty_strings_do_not_either(
     assert {*unsafe(on_a_terminal(pond_of(lake, texts), *words))} & CONTROLS == set()
 
 
-CONTROLS = {chr(code) for code in (*range(32), *range(0x7F, 0xA0), *range(0x202A, 0x202F),
-                                   *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C)}  # fmt: skip
+CONTROLS = {
+    chr(code)
+    for code in (
+        *range(32),
+        *range(0x7F, 0xA0),
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+        0x200E,
+        0x200F,
+        0x061C,
+    )
+}

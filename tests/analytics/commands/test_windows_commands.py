@@ -99,9 +99,10 @@ def test_reconcile_tells_what_it_mended(late: Lake) -> None:
     rows = json.loads(run(commands.reconcile, late, "--format", "json").stdout)
     names = ("table", "date", "wrong", "late", "late_rows")
     assert [tuple(row[name] for name in names) for row in rows] == [
-        ("traffic", "2026-04-29", 0, 2, 2), ("usage", "2026-04-29", 0, 2, 2),
+        ("traffic", "2026-04-29", 0, 2, 2),
+        ("usage", "2026-04-29", 0, 2, 2),
         ("usage", "2026-04-30", 1, 0, 0),
-    ]  # fmt: skip
+    ]
     assert json.loads(run(commands.reconcile, late, "--format", "json").stdout) == []
     assert (verified(late)[1]["windows_late"], differences(late)) == (0, [])
 

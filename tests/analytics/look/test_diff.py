@@ -55,8 +55,9 @@ def test_deleted_dates_are_removed_rows(lake: Lake) -> None:
     maintenance.retain(lake.places, "logs", 3)
     found = diff(lake.places, "logs", before, newest(lake))
 
-    assert [(part.partition[:15], part.rows_added, part.rows_removed)
-            for part in found.partitions] == [("date=2026-05-01", 0, 8)]  # fmt: skip
+    assert [
+        (part.partition[:15], part.rows_added, part.rows_removed) for part in found.partitions
+    ] == [("date=2026-05-01", 0, 8)]
 
 
 def test_backwards_is_the_other_way_round(lake: Lake) -> None:

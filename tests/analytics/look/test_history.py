@@ -33,7 +33,10 @@ def test_versions_come_newest_first_with_the_rows_they_added(lake: Lake) -> None
     lake.put(events(range(3, 8)), "second")
     found = history.versions(lake.places, "logs", limit=20)
     assert [(v.version, v.rows, v.oldest_readable) for v in found] == [
-        (2, 5, False), (1, 3, False), (0, None, True)]  # fmt: skip
+        (2, 5, False),
+        (1, 3, False),
+        (0, None, True),
+    ]
     assert (found[0].writer or "").startswith("second")
     assert found[0].time
     assert found[2].time

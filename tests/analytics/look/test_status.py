@@ -41,7 +41,10 @@ def test_a_query_runs_while_its_lock_is_held(running: Lake) -> None:
     down = status(running.places, NOWHERE)
 
     assert [of(up, name).is_running for name in ("ingest", "windows", "minutes")] == [
-        True, True, False]  # fmt: skip
+        True,
+        True,
+        False,
+    ]
     assert of(down).is_running is False
 
 

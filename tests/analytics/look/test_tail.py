@@ -78,10 +78,17 @@ def test_rows_that_were_merged_at_once_come_once(lake: Lake) -> None:
 
 @pytest.mark.parametrize(
     ("wanted", "found"),
-    [(Wanted(service="pay"), [1]), (Wanted(status="5xx"), [1]), (Wanted(status="404"), [2]),
-     (Wanted(level="warn"), [2]), (Wanted(endpoint="/x"), [2]), (Wanted(grep="e-0-[12]$"), [1, 2]),
-     (Wanted(service="pay", status="404"), []), (Wanted(service="' OR true --"), [])],
-)  # fmt: skip
+    [
+        (Wanted(service="pay"), [1]),
+        (Wanted(status="5xx"), [1]),
+        (Wanted(status="404"), [2]),
+        (Wanted(level="warn"), [2]),
+        (Wanted(endpoint="/x"), [2]),
+        (Wanted(grep="e-0-[12]$"), [1, 2]),
+        (Wanted(service="pay", status="404"), []),
+        (Wanted(service="' OR true --"), []),
+    ],
+)
 def test_filters_choose(lake: Lake, wanted: Wanted, found: list[int]) -> None:
     """All together; what they say is text, never SQL."""
     lake.put(events([0]))

@@ -32,14 +32,19 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         times = [at(30 * half_hour + 25 * n / count) for n in range(count)]
         pond.arrive(
             logged(
-                times, endpoint=["/a", "/b"] * (count // 2) + ["/a"] * (count % 2),
-                service="shop", response_time=[10.5 + n for n in range(count)], bytes_sent=100,
+                times,
+                endpoint=["/a", "/b"] * (count // 2) + ["/a"] * (count % 2),
+                service="shop",
+                response_time=[10.5 + n for n in range(count)],
+                bytes_sent=100,
                 status_code=[500 if n % 5 == 0 else 200 for n in range(count)],
                 ip=[f"192.0.2.{n % 3}" for n in range(count)],
-                user=[None if n % 2 else "ann" for n in range(count)], app="web", is_bot=None,
+                user=[None if n % 2 else "ann" for n in range(count)],
+                app="web",
+                is_bot=None,
                 client_family="curl",
             )
-        )  # fmt: skip
+        )
     pond.arrive(logged([at(3), at(100)], service="pay", endpoint="/pay", response_time=None))
     pond.close(at(150))
     incident(pond.lake)
@@ -49,9 +54,15 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 def incident(lake: Lake) -> None:
     """One row of `anomalies`, open."""
     row: dict[str, Any] = {
-        "incident_id": "abc", "date": at(0).date(), "status": "open", "scope": "endpoint",
-        "opened": at(121), "last_breach": at(125), "observed": 80.0, "expected": 10.5,
-    }  # fmt: skip
+        "incident_id": "abc",
+        "date": at(0).date(),
+        "status": "open",
+        "scope": "endpoint",
+        "opened": at(121),
+        "last_breach": at(125),
+        "observed": 80.0,
+        "expected": 10.5,
+    }
     rows = [{field.name: row.get(field.name) for field in ANOMALIES.columns}]
     writer = store.DeltaWriter(lake.places, ANOMALIES)
     writer.append(pa.Table.from_pylist(rows, ANOMALIES.columns), store.Key("test", 0))
@@ -98,8 +109,10 @@ def test_errors_are_counted_by_endpoint_and_status(busy: Lake) -> None:
     assert [{"n": first["errors"]}] == answer(busy, sql)
 
 
-@pytest.mark.parametrize("name", ["hourly", "services", "endpoints", "users", "status-codes",
-                                  "addresses", "endpoint-daily"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    ["hourly", "services", "endpoints", "users", "status-codes", "addresses", "endpoint-daily"],
+)
 def test_every_request_is_in_a_sum_once(busy: Lake, name: str) -> None:
     """Of closed windows and of the open one alike."""
     assert sum(row["requests"] for row in rows(busy, name)) == sum(PER_HALF_HOUR) + 2
@@ -107,8 +120,7 @@ def test_every_request_is_in_a_sum_once(busy: Lake, name: str) -> None:
 
 def test_a_mean_leaves_out_what_has_no_time(busy: Lake) -> None:
     """Folded from half hours it is that of the events."""
-    sql = ("SELECT ROUND(AVG(response_time), 3) AS m FROM logs "
-           "WHERE service = 'shop' AND hour = 0")  # fmt: skip
+    sql = "SELECT ROUND(AVG(response_time), 3) AS m FROM logs WHERE service = 'shop' AND hour = 0"
     assert [{"m": rows(busy, "hourly")[0]["latency_mean"]}] == answer(busy, sql)
     by_service = {row["service"]: row["latency_mean"] for row in rows(busy, "services")}
     assert by_service["pay"] is None
@@ -118,7 +130,9 @@ def test_windows_far_above_usual_are_found(busy: Lake) -> None:
     """The one half hour of both endpoints, and none that is as usual."""
     found = rows(busy, "windows")
     assert {(row["window_start"], row["endpoint"]) for row in found} == {
-        (at(120), "/a"), (at(120), "/b")}  # fmt: skip
+        (at(120), "/a"),
+        (at(120), "/b"),
+    }
     assert all(row["times_usual"] > 5 for row in found)
 
 

@@ -14,10 +14,29 @@ from support.lakes import Lake
 from support.pages import NAUGHTY, hostile, minutes, named, pages, tags
 from support.windows import Pond, at, logged
 
-PARAMETERS = ("service", "endpoint", "status", "level", "bot", "q", "last", "from", "to", "before",
-              "as_of")  # fmt: skip
-INJECTED = ("'", "') OR 1=1 --", "1; DROP TABLE logs", "x' UNION SELECT * FROM logs --", "$text",
-            "%' OR '1'='1", "read_parquet('/etc/passwd')", "\x00")  # fmt: skip
+PARAMETERS = (
+    "service",
+    "endpoint",
+    "status",
+    "level",
+    "bot",
+    "q",
+    "last",
+    "from",
+    "to",
+    "before",
+    "as_of",
+)
+INJECTED = (
+    "'",
+    "') OR 1=1 --",
+    "1; DROP TABLE logs",
+    "x' UNION SELECT * FROM logs --",
+    "$text",
+    "%' OR '1'='1",
+    "read_parquet('/etc/passwd')",
+    "\x00",
+)
 
 
 def explore(lake: Lake, **query: Any) -> dict[str, Any]:
@@ -43,12 +62,16 @@ def mixed(lake: Lake) -> Lake:
     """Four rows, a minute apart, that differ in everything that can be chosen."""
     Pond(lake).arrive(
         named(
-            ["a", "b", "c", "d"], service=["shop", "shop", "media", "media"],
-            endpoint=["/", "/x", "/", "/y"], status_code=[200, 404, 500, 503],
-            level=["INFO", "WARN", "ERROR", None], is_bot=[True, False, None, False],
-            path=["/?q=Boots", "/x", "/", "/y"], trace_id=["t-1", "t-2", "t-3", "t-4"],
+            ["a", "b", "c", "d"],
+            service=["shop", "shop", "media", "media"],
+            endpoint=["/", "/x", "/", "/y"],
+            status_code=[200, 404, 500, 503],
+            level=["INFO", "WARN", "ERROR", None],
+            is_bot=[True, False, None, False],
+            path=["/?q=Boots", "/x", "/", "/y"],
+            trace_id=["t-1", "t-2", "t-3", "t-4"],
         )
-    )  # fmt: skip
+    )
     return lake
 
 
@@ -151,9 +174,17 @@ def test_what_is_asked_is_never_sql(mixed: Lake, parameter: str, text: str) -> N
 
 @pytest.mark.parametrize(
     "query",
-    [{"status": "6xx"}, {"status": "abc"}, {"last": "soon"}, {"last": "0m"}, {"from": "x"},
-     {"before": "1.2"}, {"before": "9" * 40 + ".0.0"}, {"from": "2026-05-02", "to": "2026-05-01"}],
-)  # fmt: skip
+    [
+        {"status": "6xx"},
+        {"status": "abc"},
+        {"last": "soon"},
+        {"last": "0m"},
+        {"from": "x"},
+        {"before": "1.2"},
+        {"before": "9" * 40 + ".0.0"},
+        {"from": "2026-05-02", "to": "2026-05-01"},
+    ],
+)
 def test_what_means_nothing_is_refused_in_words(mixed: Lake, query: dict[str, str]) -> None:
     """With what to write instead."""
     found = pages(mixed).get("/api/explore", params=query)

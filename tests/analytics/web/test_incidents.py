@@ -52,8 +52,11 @@ def test_before_it_the_lake_had_nothing_of_it(told: Lake) -> None:
         columns=["timestamp", "_ingested_at"]
     )
     first = datetime.fromisoformat(one["opened"])
-    of_it = [at for t, at in zip(*rows.to_pydict().values(), strict=True)
-             if first <= t < first + timedelta(minutes=1)]  # fmt: skip
+    of_it = [
+        at
+        for t, at in zip(*rows.to_pydict().values(), strict=True)
+        if first <= t < first + timedelta(minutes=1)
+    ]
     assert datetime.fromisoformat(origin["before"]) == min(of_it)
 
 

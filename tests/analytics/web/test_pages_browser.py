@@ -10,8 +10,16 @@ from support.sites import TEXTS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PATHS = ("/", "/explore?last=15m&status=5xx", "/incidents", "/travel", "/travel?table=anomalies",
-         "/tables", "/tables?table=logs_windowed", "/pipeline")  # fmt: skip
+PATHS = (
+    "/",
+    "/explore?last=15m&status=5xx",
+    "/incidents",
+    "/travel",
+    "/travel?table=anomalies",
+    "/tables",
+    "/tables?table=logs_windowed",
+    "/pipeline",
+)
 ONE = "an incident"
 SCREENS = {"light": {"theme": "light"}, "dark, 360 px": {"theme": "dark", "width": 360}}
 on_each_screen = pytest.mark.parametrize("visitor", SCREENS.values(), ids=SCREENS, indirect=True)

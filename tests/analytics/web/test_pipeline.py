@@ -94,7 +94,10 @@ def test_partitions_are_told_by_day_and_hour(lake: Lake) -> None:
     """The newest day first."""
     told = asked(three_days(lake), "/api/tables/logs/partitions")
     assert [(part["date"], part["slot"], part["rows"]) for part in told] == [
-        ("2026-05-10", "03", 5), ("2026-05-08", "03", 5), ("2026-05-01", "11", 8)]  # fmt: skip
+        ("2026-05-10", "03", 5),
+        ("2026-05-08", "03", 5),
+        ("2026-05-01", "11", 8),
+    ]
 
 
 def test_an_hour_of_the_heat_map_leads_to_its_rows(lake: Lake) -> None:

@@ -109,8 +109,10 @@ def test_one_login_tried_from_many_addresses_is_sprayed() -> None:
     """Each address tries once."""
 
     def tries(at: int) -> list[AddressMinute]:
-        return [AddressMinute(START + at, f"198.51.100.{at * 5 + i}", 1, 1, refused=1,
-                              users=("root",)) for i in range(5)]  # fmt: skip
+        return [
+            AddressMinute(START + at, f"198.51.100.{at * 5 + i}", 1, 1, refused=1, users=("root",))
+            for i in range(5)
+        ]
 
     (one,) = told((at, [*crowd(at), *(tries(at) if at >= 12 else [])]) for at in range(18))
 
@@ -197,9 +199,14 @@ def from_requests(
 def _minute(at: int, ip: str, did: list[tuple[str, int]]) -> AddressMinute:
     bad = [counted_as(path) for path, status in did if 400 <= status < 500]
     return AddressMinute(
-        at, ip, len(did), sum(not template(path).endswith(STATIC) for path, _ in did), len(bad),
-        tuple(sorted(set(bad))), attacks=sum(is_attack(path) for path, _ in did),
-    )  # fmt: skip
+        at,
+        ip,
+        len(did),
+        sum(not template(path).endswith(STATIC) for path, _ in did),
+        len(bad),
+        tuple(sorted(set(bad))),
+        attacks=sum(is_attack(path) for path, _ in did),
+    )
 
 
 def test_a_real_log_raises_no_address(shared_data: Path) -> None:
@@ -221,8 +228,10 @@ def test_attack_strings_raise_an_address(shared_data: Path, form: str, status: i
     file = shared_data / "hostile/http_params_payload_full.csv.gz"
     with gzip.open(file, "rt") as lines:
         strings = [r["payload"] for r in csv.DictReader(lines) if r["attack_type"] != "norm"]
-    sent = ((START + i // 30, BAD, form.format(quote(text)), status)
-            for i, text in enumerate(strings[:600:2]))  # fmt: skip
+    sent = (
+        (START + i // 30, BAD, form.format(quote(text)), status)
+        for i, text in enumerate(strings[:600:2])
+    )
 
     assert {one.ip for one in told(from_requests(sent))} == {BAD}
 

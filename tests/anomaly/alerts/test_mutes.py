@@ -58,12 +58,32 @@ def test_a_key_is_muted_with_what_is_part_of_it(lake: Lake, key: str, quiet: set
 def test_an_address_is_muted_by_itself_only() -> None:
     """Not by all traffic, which it is no part of."""
     one = Incident(
-        incident_id="0", status="open", scope="address", key="203.0.113.9", service="",
-        endpoint="", ip="203.0.113.9", measure="address", direction="scanning", opened=NOW,
-        last_breach=NOW, duration_minutes=1, observed=0, expected=0, lower=0, upper=0, ratio=0,
-        n=0, surprise_opened=5, surprise_peak=5, severity="warning", reasons=[], contributors=[],
-        config="", folded_to=NOW,
-    )  # fmt: skip
+        incident_id="0",
+        status="open",
+        scope="address",
+        key="203.0.113.9",
+        service="",
+        endpoint="",
+        ip="203.0.113.9",
+        measure="address",
+        direction="scanning",
+        opened=NOW,
+        last_breach=NOW,
+        duration_minutes=1,
+        observed=0,
+        expected=0,
+        lower=0,
+        upper=0,
+        ratio=0,
+        n=0,
+        surprise_opened=5,
+        surprise_peak=5,
+        severity="warning",
+        reasons=[],
+        contributors=[],
+        config="",
+        folded_to=NOW,
+    )
     assert mute("203.0.113.9").covers(one)
     assert not mute("global").covers(one)
 

@@ -178,8 +178,10 @@ def test_a_killed_sender_loses_nothing(lake: Lake, receiver: Receiver) -> None:
     """Killed while it waits for the answer: sent again, under the same key."""
     receiver.answers = [HANGS]
     with receiver.listening():
-        child = subprocess.Popen([sys.executable, "-c", CHILD_THAT_SENDS, lake.places.lake,
-                                  receiver.url], env=importable())  # fmt: skip
+        child = subprocess.Popen(
+            [sys.executable, "-c", CHILD_THAT_SENDS, lake.places.lake, receiver.url],
+            env=importable(),
+        )
         until(lambda: receiver.asked)
         child.kill()
         child.wait()

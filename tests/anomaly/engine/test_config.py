@@ -18,17 +18,25 @@ def test_the_shipped_file_says_the_defaults() -> None:
 
 def test_every_constant_is_in_the_shipped_file() -> None:
     """Each with its name, so that nobody has to read the code."""
-    names = {name for section in Config.__struct_fields__
-             for name in getattr(Config(), section).__struct_fields__}  # fmt: skip
+    names = {
+        name
+        for section in Config.__struct_fields__
+        for name in getattr(Config(), section).__struct_fields__
+    }
 
     assert {name for name in names if f"\n{name} = " not in SHIPPED} == set()
 
 
 @pytest.mark.parametrize(
     "text",
-    ["[traffic]\nspike_ration = 2", "traffic = 3", "[traffic", "[incidents]\nopen = 'x'",
-     "[addresses]\nignore = ['300.1.2.3']"],
-)  # fmt: skip
+    [
+        "[traffic]\nspike_ration = 2",
+        "traffic = 3",
+        "[traffic",
+        "[incidents]\nopen = 'x'",
+        "[addresses]\nignore = ['300.1.2.3']",
+    ],
+)
 def test_what_does_not_fit_is_told(text: str) -> None:
     """Unknown names, wrong types, no TOML, no network."""
     with pytest.raises(SettingsError, match="here"):

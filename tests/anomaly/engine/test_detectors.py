@@ -18,9 +18,14 @@ def seen(at: int, values: list[float]) -> Seen:
     """A minute in which every measure is what the values are; keys are warm after 45."""
     requests = np.nan_to_num(np.array(values), nan=0.0, posinf=1e300)
     return Seen(
-        at, requests, requests / 3, requests / 2, np.array(values), requests,
+        at,
+        requests,
+        requests / 3,
+        requests / 2,
+        np.array(values),
+        requests,
         np.full(len(values), at >= 45),
-    )  # fmt: skip
+    )
 
 
 def stepped(one: Detector, at: int, values: list[float]) -> list[float]:

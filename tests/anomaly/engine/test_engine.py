@@ -46,15 +46,20 @@ def test_a_quiet_day_raises_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("change", "key", "measure", "direction", "within"),
-    [(spike, "shop /cart", "traffic", "up", 2), (silence, "auth /login", "traffic", "down", 3),
-     (failing, "shop /cart", "server_errors", "up", 2), (slow, "shop /cart", "latency", "up", 4)],
-)  # fmt: skip
+    [
+        (spike, "shop /cart", "traffic", "up", 2),
+        (silence, "auth /login", "traffic", "down", 3),
+        (failing, "shop /cart", "server_errors", "up", 2),
+        (slow, "shop /cart", "latency", "up", 4),
+    ],
+)
 def test_trouble_is_found(change, key: str, measure: str, direction: str, within: int) -> None:
     """Each kind opens an incident of its key within minutes."""
     found = [
-        one for one in opened(folded(shop(120, change)))
+        one
+        for one in opened(folded(shop(120, change)))
         if (one.key, one.measure, one.direction) == (key, measure, direction)
-    ]  # fmt: skip
+    ]
 
     assert [100 <= minute_of(one) < 100 + within for one in found] == [True]
 
@@ -178,12 +183,22 @@ def test_order_within_a_minute_does_not_matter() -> None:
 def _turned(each: Minutes) -> Minutes:
     held = each.latency
     rows = [
-        Minute(each.at, key, int(each.requests[i]), int(each.client_errors[i]),
-               int(each.server_errors[i]),
-               dict(zip(held.bucket[held.start[i]:held.start[i + 1]].tolist(),
-                        held.count[held.start[i]:held.start[i + 1]].tolist(), strict=True)))
+        Minute(
+            each.at,
+            key,
+            int(each.requests[i]),
+            int(each.client_errors[i]),
+            int(each.server_errors[i]),
+            dict(
+                zip(
+                    held.bucket[held.start[i] : held.start[i + 1]].tolist(),
+                    held.count[held.start[i] : held.start[i + 1]].tolist(),
+                    strict=True,
+                )
+            ),
+        )
         for i, key in enumerate(each.keys)
-    ]  # fmt: skip
+    ]
     return Minutes.of(rows[::-1])
 
 

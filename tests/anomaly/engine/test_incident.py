@@ -11,13 +11,34 @@ from anomaly.engine.minute import Key
 
 NOON = datetime(2026, 3, 3, 14, 0, tzinfo=UTC)
 LOGIN = Incident(
-    incident_id="x", status="open", scope="endpoint", key="auth /login", service="auth",
-    endpoint="/login", measure="traffic", direction="up", opened=NOON, last_breach=NOON,
-    duration_minutes=1, observed=412, expected=96, lower=60, upper=151, ratio=4.29, n=5,
-    surprise_opened=9.2, surprise_peak=9.2, severity="critical", usual_when="Tue 14:00",
-    usual_lower=90, usual_upper=130, reasons=[], config="c", folded_to=NOON,
+    incident_id="x",
+    status="open",
+    scope="endpoint",
+    key="auth /login",
+    service="auth",
+    endpoint="/login",
+    measure="traffic",
+    direction="up",
+    opened=NOON,
+    last_breach=NOON,
+    duration_minutes=1,
+    observed=412,
+    expected=96,
+    lower=60,
+    upper=151,
+    ratio=4.29,
+    n=5,
+    surprise_opened=9.2,
+    surprise_peak=9.2,
+    severity="critical",
+    usual_when="Tue 14:00",
+    usual_lower=90,
+    usual_upper=130,
+    reasons=[],
+    config="c",
+    folded_to=NOON,
     contributors=[Share("address", "203.0.113.9", 0.71)],
-)  # fmt: skip
+)
 
 
 def test_the_sentence_has_it_all() -> None:
@@ -37,10 +58,14 @@ def test_a_sentence_survives_absurd_numbers() -> None:
 
 def test_an_id_tells_what_when_and_whose() -> None:
     """Any difference makes another id; none, the same."""
-    given = [(Key("a", "b"), "traffic", "up", 5), (Key("a"), "traffic", "up", 5),
-             (Key("a", "b"), "latency", "up", 5), (Key("a", "b"), "traffic", "down", 5),
-             (Key("a", "b"), "traffic", "up", 6), (Key("a", "", "b"), "traffic", "up", 5),
-    ]  # fmt: skip
+    given = [
+        (Key("a", "b"), "traffic", "up", 5),
+        (Key("a"), "traffic", "up", 5),
+        (Key("a", "b"), "latency", "up", 5),
+        (Key("a", "b"), "traffic", "down", 5),
+        (Key("a", "b"), "traffic", "up", 6),
+        (Key("a", "", "b"), "traffic", "up", 5),
+    ]
 
     assert len({incident_id(*one) for one in given}) == len(given)
     assert incident_id(*given[0]) == incident_id(*given[0])

@@ -77,9 +77,15 @@ def test_share_up_is_the_exact_sum(errors: int, tries: int, usual: float, size: 
 
 @pytest.mark.parametrize(
     ("z", "freedom", "exact"),
-    [(2.0, 5, 0.050970), (4.0, 5, 0.005162), (8.0, 5, 0.000246), (4.0, 30, 0.000191),
-     (3.0, 1e9, 0.0013499), (0.0, 5, 0.5)],
-)  # fmt: skip
+    [
+        (2.0, 5, 0.050970),
+        (4.0, 5, 0.005162),
+        (8.0, 5, 0.000246),
+        (4.0, 30, 0.000191),
+        (3.0, 1e9, 0.0013499),
+        (0.0, 5, 0.5),
+    ],
+)
 def test_distance_up_is_the_tail_of_students_t(z: float, freedom: float, exact: float) -> None:
     """Within 3 % of the tables."""
     found = float(surprise.distance_up(np.array([z]), freedom)[0])

@@ -86,7 +86,10 @@ def test_labelled_series_are_scored_by_category(tmp_path) -> None:
     values[400:420] = 300
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        rows = (f"2026-01-{1 + i // 144:02d} {i % 144 // 6:02d}:{i % 6}0:00,{v}" for i, v in enumerate(values))  # fmt: skip # noqa: E501
+        rows = (
+            f"2026-01-{1 + i // 144:02d} {i % 144 // 6:02d}:{i % 6}0:00,{v}"
+            for i, v in enumerate(values)
+        )
         (tmp_path / name / "a.csv").write_text("\n".join(["timestamp,value", *rows]))
     window = [["2026-01-03 17:00:00.000000", "2026-01-03 23:00:00.000000"]]
     (tmp_path / "windows.json").write_text(json.dumps({"one/a.csv": window, "two/a.csv": window}))

@@ -170,10 +170,19 @@ def test_minutes_say_what_each_address_did(lake: Lake) -> None:
 
     (found,) = minutes(lake)
     assert found.each == [
-        AddressMinute(found.at, BAD, 7, dynamic=6, client_errors=4, refused=1, accepted=1,
-                      error_paths=("/api/login", "/items/{id}", "/x?a=<script>"),
-                      users=("ada",), attacks=1)
-    ]  # fmt: skip
+        AddressMinute(
+            found.at,
+            BAD,
+            7,
+            dynamic=6,
+            client_errors=4,
+            refused=1,
+            accepted=1,
+            error_paths=("/api/login", "/items/{id}", "/x?a=<script>"),
+            users=("ada",),
+            attacks=1,
+        )
+    ]
 
 
 def test_counted_minutes_are_those_of_single_addresses(site: Lake) -> None:
@@ -244,8 +253,10 @@ def test_attack_strings_raise_an_address(lake: Lake, shared_data: Path, status: 
     with gzip.open(shared_data / "hostile/http_params_payload_full.csv.gz", "rt") as lines:
         strings = [r["payload"] for r in csv.DictReader(lines) if r["attack_type"] != "norm"]
     line = '{} - - [17/May/2015:{:02}:{:02}:{:02} +0000] "GET {} HTTP/1.1" {} 99 "-" "x"'
-    sent = [line.format(BAD, 10, n // 30, n % 30, f"/search?q={quote(text)}", status)
-            for n, text in enumerate(strings[:600:2])]  # fmt: skip
+    sent = [
+        line.format(BAD, 10, n // 30, n % 30, f"/search?q={quote(text)}", status)
+        for n, text in enumerate(strings[:600:2])
+    ]
     people = zip(range(300), cycle(range(9)), strict=False)
     seen = [line.format(f"10.0.0.{who}", 10, n // 30, n % 30, "/", 200) for n, who in people]
     put_lines(lake, sent + seen)

@@ -85,16 +85,20 @@ def test_other_constants_raise_others(shop: Lake, tmp_path: Path) -> None:
     other = tmp_path / "other.toml"
     text = (CONF / "anomaly.toml").read_text()
     other.write_text(text.replace("spike_ratio = 1.3", "spike_ratio = 3.0"))
-    rows = [row for row in json.loads(backtest(shop, "--config", str(other)).stdout)
-            if row["key"] == "shop /cart"]  # fmt: skip
+    rows = [
+        row
+        for row in json.loads(backtest(shop, "--config", str(other)).stdout)
+        if row["key"] == "shop /cart"
+    ]
     assert [row["found"] for row in rows] == ["both", "only raised"]
 
 
 def test_since_selects_what_is_shown(shop: Lake) -> None:
     """By when it went on; a length of time is one back from now."""
     middle = found(shop, key="shop /cart")[1].opened.isoformat()
-    all_rows, some = (json.loads(backtest(shop, "--since", since).stdout)
-                      for since in ("2000-01-01", middle))  # fmt: skip
+    all_rows, some = (
+        json.loads(backtest(shop, "--since", since).stdout) for since in ("2000-01-01", middle)
+    )
     assert 0 < len(some) < len(all_rows)
     assert json.loads(backtest(shop, "--since", "7d").stdout) == []
 

@@ -130,8 +130,9 @@ def test_a_recount_gives_what_was_closed(shop: Lake) -> None:
     assert [row["then"] for row in said.minutes] == [row["closed"] for row in said.minutes]
     assert sum(row["now"] for row in said.minutes) > 60
     assert [*said.lines()] == [
-        "server errors: `logs` at version 1 gives the same", "0 rows came late",
-    ]  # fmt: skip
+        "server errors: `logs` at version 1 gives the same",
+        "0 rows came late",
+    ]
 
 
 @pytest.fixture
@@ -173,8 +174,10 @@ def test_minutes_of_others_are_not_counted(lake: Lake) -> None:
         next(one for one in found(lake, "traffic") if one.key == key)
         for key in ("shop /cart", "shop")
     )
-    sums = [sum(row["now"] for row in recounted(lake.places, one).minutes)
-            for one in (endpoint, service)]  # fmt: skip
+    sums = [
+        sum(row["now"] for row in recounted(lake.places, one).minutes)
+        for one in (endpoint, service)
+    ]
     assert sums[0] < sums[1]
 
 

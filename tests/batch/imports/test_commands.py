@@ -33,10 +33,18 @@ def test_json_is_a_row_a_file(lake: Lake, file: Path) -> None:
     found = run(lake, file, "--no-reconcile", "--format", "json")
     (row,) = json.loads(found.stdout)
     assert found.exit_code == 0
-    assert row.items() >= {
-        "file": str(file), "format": "csv", "records": 10, "logs": 9, "quarantine": 1,
-        "done": "imported", "reason": "",
-    }.items()  # fmt: skip
+    assert (
+        row.items()
+        >= {
+            "file": str(file),
+            "format": "csv",
+            "records": 10,
+            "logs": 9,
+            "quarantine": 1,
+            "done": "imported",
+            "reason": "",
+        }.items()
+    )
 
 
 def test_a_person_is_told_the_sum_and_the_windows(lake: Lake, file: Path) -> None:

@@ -190,8 +190,10 @@ def test_objects_are_in_with_their_own_names(imports: Imports, tmp_path: Path) -
     (told,) = imports.run(file)
     assert (told.format, told.logs, told.quarantine) == ("ndjson", 3, 1)
     assert imports.ask("SELECT event_id FROM logs ORDER BY _offset") == [
-        ("own-0",), ("own-1",), ("own-2",)
-    ]  # fmt: skip
+        ("own-0",),
+        ("own-1",),
+        ("own-2",),
+    ]
 
 
 def test_a_dry_run_writes_nothing(imports: Imports, file: Path) -> None:

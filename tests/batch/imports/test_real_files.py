@@ -34,8 +34,13 @@ def test_an_access_log(lake: Lake, shared_data: Path) -> None:
 def test_a_csv_of_attacks(lake: Lake, shared_data: Path) -> None:
     """Every payload is in `logs` as it stands in the file."""
     file, imports = shared_data / "hostile" / "http_params_payload_full.csv.gz", Imports(lake)
-    given = {"timestamp": "2026-01-01T00:00:00Z", "service": "web", "endpoint": "/form",
-             "status_code": "200", "ip": "0.0.0.0"}  # fmt: skip
+    given = {
+        "timestamp": "2026-01-01T00:00:00Z",
+        "service": "web",
+        "endpoint": "/form",
+        "status_code": "200",
+        "ip": "0.0.0.0",
+    }
     (told,) = imports.run(file, said=Asked({"payload": "path"}, given))
     with gzip.open(file, "rt", newline="", encoding="utf-8") as text:
         payloads = [row["payload"] for row in csv.DictReader(text)]

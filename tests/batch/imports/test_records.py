@@ -78,8 +78,11 @@ def test_columns_and_constants_are_as_a_person_says() -> None:
     reading = changed(CSV, columns=columns, mapping=mapping, constants=constants)
     event = event_of(read("2026-05-01T11:59:30Z,/items/12345?a=1,404", reading).payload)
     assert (event["service"], event["ip"], event["endpoint"], event["status_code"]) == (
-        "shop", "0.0.0.0", "/items/{id}", 404
-    )  # fmt: skip
+        "shop",
+        "0.0.0.0",
+        "/items/{id}",
+        404,
+    )
 
 
 def test_an_object_that_is_an_event_stays_as_it_is() -> None:

@@ -32,8 +32,9 @@ def test_a_broken_row_is_its_first_line_alone(broken: bytes) -> None:
     first, second, third = rows([broken, b"c,d", b"e,f"], ",")
     assert (first.cells, first.original, first.line) == (None, broken, 1)
     assert [(second.cells, second.line), (third.cells, third.line)] == [
-        (["c", "d"], 2), (["e", "f"], 3)
-    ]  # fmt: skip
+        (["c", "d"], 2),
+        (["e", "f"], 3),
+    ]
 
 
 def test_an_open_quote_is_not_looked_for_without_end() -> None:

@@ -40,13 +40,16 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Stored:
     lake = Lake.at(tmp_path_factory.mktemp("scan"))
     step = timedelta(days=DAYS) / ROWS
     rows = logged(
-        [at(0) + n * step for n in range(ROWS)], service=["shop", "pay"] * (ROWS // 2),
+        [at(0) + n * step for n in range(ROWS)],
+        service=["shop", "pay"] * (ROWS // 2),
         status_code=[500 if n % 97 == 0 else 200 for n in range(ROWS)],
-        ip=[f"192.0.2.{n % 251}" for n in range(ROWS)], bytes_sent=[*range(ROWS)],
-        response_time=[n % 100 / 7 for n in range(ROWS)], path=[f"/a,{n}" for n in range(ROWS)],
+        ip=[f"192.0.2.{n % 251}" for n in range(ROWS)],
+        bytes_sent=[*range(ROWS)],
+        response_time=[n % 100 / 7 for n in range(ROWS)],
+        path=[f"/a,{n}" for n in range(ROWS)],
         user=[None if n % 2 else 'a "user"' for n in range(ROWS)],
         status_class=["5xx" if n % 97 == 0 else "2xx" for n in range(ROWS)],
-    )  # fmt: skip
+    )
     Pond(lake).arrive(rows)
     return Stored.of(lake.places, pinned.pin(lake.places, ["logs"], NOW)["logs"])
 

@@ -114,7 +114,9 @@ def test_a_lake_at_a_url_is_emptied_too(
     url = f"file://{running.places.lake}"
     said = CliRunner().invoke(reset, ["--lake", url, "--yes", "--keep-topic"])
     assert (said.exit_code, [path for path in root(running).rglob("*") if path.is_file()]) == (
-        0, [])  # fmt: skip
+        0,
+        [],
+    )
 
 
 @pytest.mark.broker

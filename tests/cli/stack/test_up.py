@@ -22,8 +22,9 @@ def start(lake: Path, *words: str) -> subprocess.Popen[str]:
     """`logpond up` as a process of its own, without a terminal."""
     environment = {**os.environ, "LOGPOND_SPARK_UI_PORT": "0"}
     command = [sys.executable, "-m", "cli", "up", "--lake", str(lake), *words]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            text=True, env=environment)  # fmt: skip
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    )
 
 
 def wait_for(run: subprocess.Popen[str], wanted: str) -> str:

@@ -174,8 +174,11 @@ def test_an_old_event_is_taken_unless_a_limit_is_set() -> None:
     strict = type(LIMITS)(LIMITS.ahead, timedelta(seconds=30), LIMITS.payload_cap)
     at_limit, older = "2026-05-01T11:59:30Z", "2026-05-01T11:59:29.999999Z"
 
-    verdicts = [reason(message(timestamp=t), limits) for t in (at_limit, older)
-                for limits in (LIMITS, strict)]  # fmt: skip
+    verdicts = [
+        reason(message(timestamp=t), limits)
+        for t in (at_limit, older)
+        for limits in (LIMITS, strict)
+    ]
 
     assert verdicts == [OK, OK, OK, "past_timestamp"]
 
@@ -196,9 +199,13 @@ def test_an_event_gets_its_derived_columns() -> None:
     )
 
     assert {name: row[name] for name in DerivedFields.__slots__} == {
-        "date": date(2026, 4, 30), "hour": 23, "status_class": "5xx", "is_error": True,
-        "is_bot": True, "client_family": "curl",
-    }  # fmt: skip
+        "date": date(2026, 4, 30),
+        "hour": 23,
+        "status_class": "5xx",
+        "is_error": True,
+        "is_bot": True,
+        "client_family": "curl",
+    }
 
 
 @pytest.mark.parametrize("status", [100, 199, 200, 399, 400, 599])

@@ -11,9 +11,14 @@ from support.records import EVENT, LIMITS, decoded, message, raw
 
 from lakehouse.decode import REASONS, decode, original
 
-TIMES = st.sampled_from([
-    "2026-05-01T11:59:30Z", "12:00", "0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-23:00",
-])  # fmt: skip
+TIMES = st.sampled_from(
+    [
+        "2026-05-01T11:59:30Z",
+        "12:00",
+        "0001-01-01T00:00:00+23:00",
+        "9999-12-31T23:59:59-23:00",
+    ]
+)
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | TIMES,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

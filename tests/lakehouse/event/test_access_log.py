@@ -32,10 +32,18 @@ def parsed(text: str | bytes) -> LogEvent | None:
 def test_a_combined_line_gives_all_it_holds() -> None:
     """Address, user, time in UTC, request, status, size and agent become fields."""
     assert parsed(line()) == LogEvent(
-        event_id="e-1", timestamp=datetime(2015, 5, 17, 10, 5, 3, tzinfo=UTC), service="web",
-        endpoint="/a/{id}", status_code=200, ip="192.0.2.7", method="GET", path="/a/1?b=c",
-        bytes_sent=512, user_agent="curl/8.5.0", user="ann",
-    )  # fmt: skip
+        event_id="e-1",
+        timestamp=datetime(2015, 5, 17, 10, 5, 3, tzinfo=UTC),
+        service="web",
+        endpoint="/a/{id}",
+        status_code=200,
+        ip="192.0.2.7",
+        method="GET",
+        path="/a/1?b=c",
+        bytes_sent=512,
+        user_agent="curl/8.5.0",
+        user="ann",
+    )
 
 
 def test_a_common_line_has_no_agent() -> None:
@@ -145,8 +153,10 @@ def test_the_real_log_gives_its_truth(real: list[LogEvent | None]) -> None:
     assert days == {17: 1632, 18: 2893, 19: 2896, 20: 2578}
     assert (statuses[404], statuses[500]) == (213, 3)
     assert addresses.most_common(3) == [
-        ("66.249.73.135", 482), ("46.105.14.53", 364), ("130.237.218.86", 357),
-    ]  # fmt: skip
+        ("66.249.73.135", 482),
+        ("46.105.14.53", 364),
+        ("130.237.218.86", 357),
+    ]
 
 
 def test_the_real_log_decodes(real: list[LogEvent | None]) -> None:

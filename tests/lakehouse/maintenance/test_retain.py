@@ -141,8 +141,9 @@ def test_both_tables_have_points_and_the_greater_counts(aged: Lake) -> None:
     maintenance.retain(aged.places, "logs", days=2)
     late = store.open_table(aged.places, QUARANTINE).to_pyarrow_table().slice(0, 1)
     place = late.schema.get_field_index("date")
-    aged.put(late.set_column(place, late.schema.field(place), found["date"].take([0])),
-             table=QUARANTINE)  # fmt: skip
+    aged.put(
+        late.set_column(place, late.schema.field(place), found["date"].take([0])), table=QUARANTINE
+    )
 
     assert retained_to(logs(aged), "web-logs", 0) == 10
     assert retained_to(store.open_table(aged.places, QUARANTINE), "web-logs", 0) == 0

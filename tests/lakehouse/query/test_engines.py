@@ -82,9 +82,14 @@ def test_spark_describes_a_table(lake: Lake, spark: SparkSession) -> None:
 
 @pytest.mark.parametrize(
     "sql",
-    ["FROM logs INSERT OVERWRITE DIRECTORY '/tmp/nix' SELECT *", "DROP TABLE logs",
-     "WITH x AS (SELECT 1) INSERT INTO logs SELECT * FROM x", "selec 1", "SELECT nix FROM logs"],
-)  # fmt: skip
+    [
+        "FROM logs INSERT OVERWRITE DIRECTORY '/tmp/nix' SELECT *",
+        "DROP TABLE logs",
+        "WITH x AS (SELECT 1) INSERT INTO logs SELECT * FROM x",
+        "selec 1",
+        "SELECT nix FROM logs",
+    ],
+)
 def test_spark_only_reads(lake: Lake, spark: SparkSession, sql: str) -> None:
     """A write is refused before it runs, wherever it hides; a fault is words, no trace."""
     lake.put(events(range(3)))

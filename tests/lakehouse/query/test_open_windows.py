@@ -29,24 +29,36 @@ def pond(lake: Lake) -> Pond:
 def told(rows: list[Row]) -> list[tuple[int, str, int, bool]]:
     """Minute, endpoint, requests and whether it is final."""
     return [
-        (int((r["window_start"] - at(0)).total_seconds() / 60), r["endpoint"], r["requests"],
-         r["is_final"]) for r in rows
-    ]  # fmt: skip
+        (
+            int((r["window_start"] - at(0)).total_seconds() / 60),
+            r["endpoint"],
+            r["requests"],
+            r["is_final"],
+        )
+        for r in rows
+    ]
 
 
 def test_closed_half_hours_and_open_ones(pond: Pond) -> None:
     """In one table, told apart."""
     assert told(pond.read()) == [
-        (0, "/a", 1, True), (30, "/b", 1, True), (1440, "/a", 1, True), (1500, "/b", 1, True),
-        (2190, "/a", 1, False), (2190, "/b", 1, False),
-    ]  # fmt: skip
+        (0, "/a", 1, True),
+        (30, "/b", 1, True),
+        (1440, "/a", 1, True),
+        (1500, "/b", 1, True),
+        (2190, "/a", 1, False),
+        (2190, "/b", 1, False),
+    ]
 
 
 def test_an_open_day_is_made_of_both(pond: Pond) -> None:
     """Of its closed half hours and its open ones, and is not final."""
     assert told(pond.read(granularity="1d")) == [
-        (0, "/a", 1, True), (0, "/b", 1, True), (1440, "/a", 2, False), (1440, "/b", 2, False)
-    ]  # fmt: skip
+        (0, "/a", 1, True),
+        (0, "/b", 1, True),
+        (1440, "/a", 2, False),
+        (1440, "/b", 2, False),
+    ]
 
 
 def test_an_open_window_has_what_came_last(pond: Pond) -> None:
@@ -54,8 +66,9 @@ def test_an_open_window_has_what_came_last(pond: Pond) -> None:
     pond.arrive(logged([at(2195), at(1445)], endpoint="/new"))
     new = [row for of in ("30m", "1d") for row in told(pond.read(granularity=of))]
     assert [row for row in new if row[1] == "/new"] == [
-        (2190, "/new", 1, False), (1440, "/new", 1, False)
-    ]  # fmt: skip
+        (2190, "/new", 1, False),
+        (1440, "/new", 1, False),
+    ]
 
 
 def test_before_anything_is_closed(lake: Lake) -> None:

@@ -48,9 +48,13 @@ def test_no_statement_is_a_fault(sql: str) -> None:
 
 @pytest.mark.parametrize(
     ("sql", "instead"),
-    [("INSERT INTO logs VALUES (1)", "logpond stream"), ("COPY logs TO 'x'", "--format csv"),
-     ("VACUUM", "RETAIN 168 HOURS"), ("selec 1", "SELECT")],
-)  # fmt: skip
+    [
+        ("INSERT INTO logs VALUES (1)", "logpond stream"),
+        ("COPY logs TO 'x'", "--format csv"),
+        ("VACUUM", "RETAIN 168 HOURS"),
+        ("selec 1", "SELECT"),
+    ],
+)
 def test_what_writes_is_refused_with_what_to_do(sql: str, instead: str) -> None:
     """The refusal names what does it instead."""
     with pytest.raises(SettingsError, match=instead):

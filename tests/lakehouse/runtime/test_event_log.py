@@ -63,8 +63,13 @@ def test_the_newest_stays_however_large(tmp_path: Path) -> None:
 def test_a_run_that_goes_on_keeps_its_log_short(tmp_path: Path) -> None:
     """Jobs that are over leave the closed files of an application's log, while it runs."""
     environment = {**os.environ, "LOGPOND_SPARK_EVENT_LOG_MB": "100"}
-    done = subprocess.run([sys.executable, "-c", RUN, str(tmp_path)], env=environment,
-                          capture_output=True, text=True, check=True)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, str(tmp_path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stdout.strip() == "SUCCESS"
     names = {f.name for f in event_log.folder(load(lake=str(tmp_path))).glob("*/events_*")}
     assert any(name.endswith(".compact") for name in names)

@@ -32,9 +32,21 @@ ROWS = st.lists(
     max_size=60,
 )
 NAMES = ("status_code", "response_time", "bytes_sent", "ip", "user", "app")
-SHOWN = ("requests", "client_errors", "server_errors", "errors", "bytes", "error_rate",
-         "unique_visitors", "_latency_histogram", "_unique_visitors_hashes", "_counted",
-         "latency_p50", "latency_p95", "latency_p99")  # fmt: skip
+SHOWN = (
+    "requests",
+    "client_errors",
+    "server_errors",
+    "errors",
+    "bytes",
+    "error_rate",
+    "unique_visitors",
+    "_latency_histogram",
+    "_unique_visitors_hashes",
+    "_counted",
+    "latency_p50",
+    "latency_p95",
+    "latency_p99",
+)
 
 
 @pytest.fixture(scope="module")

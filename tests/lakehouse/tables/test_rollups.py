@@ -16,8 +16,12 @@ from support.windows import DAY, Pond, agrees, at, differences, keyed, logged, r
 from lakehouse.tables.rollups import TRAFFIC, USAGE
 
 LONG = "realKnownCause/ec2_request_latency_system_failure.csv"
-SERIES = (LONG, "realTraffic/TravelTime_387.csv", "realKnownCause/nyc_taxi.csv",
-          "realAWSCloudwatch/ec2_cpu_utilization_5f5533.csv")  # fmt: skip
+SERIES = (
+    LONG,
+    "realTraffic/TravelTime_387.csv",
+    "realKnownCause/nyc_taxi.csv",
+    "realAWSCloudwatch/ec2_cpu_utilization_5f5533.csv",
+)
 LARGEST = 2**63 - 1
 LONGEST = 1.7976931348623157e308
 

@@ -94,9 +94,12 @@ def test_a_day_comes_with_its_last_half_hour(pond: Pond) -> None:
         rows = state.to_pyarrow_table(columns=["granularity", "date"]).to_pylist()
         closed = horizon(state)
         assert {r["date"] for r in rows if r["granularity"] == "1d"} == {
-            r["date"] for r in rows if closed and at(1440 * (r["date"] - DAY.date()).days) <= closed
+            r["date"]
+            for r in rows
+            if closed
+            and at(1440 * (r["date"] - DAY.date()).days) <= closed
             and closed - at(1440 * (r["date"] - DAY.date()).days) >= timedelta(days=1)
-        }  # fmt: skip
+        }
 
 
 def test_a_day_has_the_keys_of_all_its_half_hours(pond: Pond) -> None:
@@ -136,8 +139,11 @@ def test_a_day_whose_rest_was_deleted_is_closed_all_the_same(pond: Pond) -> None
     pond.close(at(720))
     maintenance.retain(pond.lake.places, "logs", days=1)
     pond.close(END)
-    days = {row["date"]: row["requests"] for row in pond.read(granularity="1d", rollup="traffic")
-            if row["is_final"] and row["endpoint"] == "/a"}  # fmt: skip
+    days = {
+        row["date"]: row["requests"]
+        for row in pond.read(granularity="1d", rollup="traffic")
+        if row["is_final"] and row["endpoint"] == "/a"
+    }
     assert days[DAY.date()] == 2
     assert pond.judged().wrong == 0
 
@@ -149,8 +155,10 @@ def test_closed_rows_say_up_to_which_offsets_they_count(pond: Pond) -> None:
     logs = store.open_table(pond.lake.places, LOGS).to_pyarrow_table().sort_by("_offset")
     newest = {row["timestamp"]: row["_offset"] + 1 for row in logs.to_pylist()}
 
-    ends = {(r["granularity"], r["window_start"]): dict(r["_end_offsets"]) for r in
-            stored(pond.lake).to_pylist()}  # fmt: skip
+    ends = {
+        (r["granularity"], r["window_start"]): dict(r["_end_offsets"])
+        for r in stored(pond.lake).to_pylist()
+    }
     assert ends["30m", at(30)] == ends["1d", at(0)] == {"web-logs/0": newest[at(31)]}
     assert ends["30m", at(0)] == {"web-logs/0": newest[at(4)]}
 

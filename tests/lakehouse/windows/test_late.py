@@ -35,7 +35,7 @@ def faults(verdict: WindowsVerdict) -> list[tuple[str, str, str, float, int]]:
     return [
         (f.table, f.granularity, f.fault, (f.window_start - DAY).total_seconds() / 60, f.late_rows)
         for f in verdict.faults
-    ]  # fmt: skip
+    ]
 
 
 def test_what_is_in_time_is_right(pond: Pond) -> None:
@@ -49,9 +49,7 @@ def test_late_rows_are_told_with_their_number(pond: Pond) -> None:
     pond.arrive(logged([at(8), at(9), at(2161)]))
     verdict = pond.judged()
     assert (verdict.wrong, verdict.late, verdict.late_rows) == (0, 2, 4)
-    assert faults(verdict) == [
-        ("traffic", "30m", "late", 0, 2), ("usage", "30m", "late", 0, 2)
-    ]  # fmt: skip
+    assert faults(verdict) == [("traffic", "30m", "late", 0, 2), ("usage", "30m", "late", 0, 2)]
 
 
 def test_how_late_is_told(pond: Pond) -> None:
@@ -68,8 +66,11 @@ def test_reconcile_counts_late_rows_and_their_day(pond: Pond) -> None:
     pond.arrive(logged([at(8), at(9), at(1500)], endpoint="/late", response_time=3.0))
     found = pond.reconcile()
     assert [(f.table, f.date.day, len(f.late)) for f in found] == [
-        ("traffic", 29, 1), ("traffic", 30, 1), ("usage", 29, 1), ("usage", 30, 1)
-    ]  # fmt: skip
+        ("traffic", 29, 1),
+        ("traffic", 30, 1),
+        ("usage", 29, 1),
+        ("usage", 30, 1),
+    ]
     assert differences(pond.lake) == []
     assert (pond.judged().late, pond.reconcile()) == (0, [])
 
@@ -108,20 +109,29 @@ def test_since_looks_no_further_back(pond: Pond) -> None:
 
 TAMPERED = {
     "a count": ("granularity = '30m' AND window_start = '2026-04-29T00:00:00Z'", "requests", "9"),
-    "a quantile": ("granularity = '30m' AND window_start = '2026-04-29T01:00:00Z'",
-                   "latency_p50", "1.0"),
+    "a quantile": (
+        "granularity = '30m' AND window_start = '2026-04-29T01:00:00Z'",
+        "latency_p50",
+        "1.0",
+    ),
     "a NULL": ("granularity = '30m' AND window_start = '2026-04-29T00:00:00Z'", "endpoint", "'/x'"),
     "a day": ("granularity = '1d' AND endpoint = '/a'", "bytes", "1"),
     "a set": ("granularity = '1d' AND endpoint = '/b'", "unique_visitors", "2"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("what", TAMPERED)
 def test_a_tampered_row_is_wrong_until_it_is_mended(lake: Lake, what: str) -> None:
     """Whatever the column; then every row is as it was."""
     pond = Pond(lake)
-    pond.arrive(logged([at(30 * n) for n in range(48)], endpoint=["/a", "/b"] * 24,
-                       response_time=5.0, bytes_sent=100))  # fmt: skip
+    pond.arrive(
+        logged(
+            [at(30 * n) for n in range(48)],
+            endpoint=["/a", "/b"] * 24,
+            response_time=5.0,
+            bytes_sent=100,
+        )
+    )
     pond.close(at(1440))
     before = measured(lake)
     where, column, value = TAMPERED[what]
@@ -136,8 +146,11 @@ def test_a_window_that_lacks_or_has_a_row_too_many(pond: Pond) -> None:
     """A row taken away, and one of nowhere, are wrong; so is a day that was never over."""
     table = store.open_table(pond.lake.places, "traffic")
     table.delete("granularity = '30m' AND window_start = '2026-04-29T03:00:00Z'")
-    tampered(pond.lake, "granularity = '30m' AND window_start = '2026-04-29T05:00:00Z'",
-             window_start="CAST('2026-04-29T05:10:00Z' AS TIMESTAMP)")  # fmt: skip
+    tampered(
+        pond.lake,
+        "granularity = '30m' AND window_start = '2026-04-29T05:00:00Z'",
+        window_start="CAST('2026-04-29T05:10:00Z' AS TIMESTAMP)",
+    )
     assert {fault[3] for fault in faults(pond.judged())} == {0, 180, 300, 310}
     pond.reconcile()
     assert pond.judged().wrong == 0
@@ -147,12 +160,14 @@ def test_a_window_that_lacks_or_has_a_row_too_many(pond: Pond) -> None:
 def test_wrong_and_late_at_once(pond: Pond) -> None:
     """It is wrong as to what it counted; mended, it has the late row too."""
     pond.arrive(logged([at(8)]))
-    tampered(pond.lake, "granularity = '30m' AND window_start = '2026-04-29T00:00:00Z'",
-             requests="5")  # fmt: skip
+    tampered(
+        pond.lake, "granularity = '30m' AND window_start = '2026-04-29T00:00:00Z'", requests="5"
+    )
     assert faults(pond.judged()) == [
-        ("traffic", "30m", "wrong", 0, 0), ("traffic", "1d", "wrong", 0, 0),
+        ("traffic", "30m", "wrong", 0, 0),
+        ("traffic", "1d", "wrong", 0, 0),
         ("usage", "30m", "late", 0, 1),
-    ]  # fmt: skip
+    ]
     pond.reconcile()
     assert differences(pond.lake) == []
 

@@ -11,9 +11,11 @@ from producer.datasets import cast
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(["--help"], "Usage: python -m producer [OPTIONS]"),
-     (["files", "metrics", "--help"], "Usage: python -m producer files metrics [OPTIONS]")],
-)  # fmt: skip
+    [
+        (["--help"], "Usage: python -m producer [OPTIONS]"),
+        (["files", "metrics", "--help"], "Usage: python -m producer files metrics [OPTIONS]"),
+    ],
+)
 def test_the_producer_makes_traffic_or_files(words: list[str], said: str) -> None:
     """The first word decides."""
     done = subprocess.run(

@@ -57,8 +57,11 @@ def test_spikes_are_where_the_truth_says(tmp_path: Path) -> None:
     """Each is slower than the rest of its service there, by about its factor."""
     events = [json.loads(line) for line in lines(tmp_path, ORDER)]
     for spike in (one.line() for one in ORDER.staged):
-        own = [e for e in events if (e["service"], e["environment"])
-               == (spike["service"], spike["environment"])]  # fmt: skip
+        own = [
+            e
+            for e in events
+            if (e["service"], e["environment"]) == (spike["service"], spike["environment"])
+        ]
         during = [spike["start"] <= e["timestamp"] < spike["end"] for e in own]
         slow = mean(e["response_time"] for e, is_in in zip(own, during, strict=True) if is_in)
         usual = mean(e["response_time"] for e, is_in in zip(own, during, strict=True) if not is_in)

@@ -30,8 +30,17 @@ LENIENT = dataclasses.replace(LIMITS, ahead=timedelta(hours=1))
 @pytest.fixture
 def lake(lake: Lake) -> Lake:
     """A lake with rejects: two of the future, one no JSON, one without a value, one no UTF-8."""
-    reject(lake, [message(event_id="a", timestamp=LATER), b"oops", None, b"\xff{}",
-                  message(event_id="b", timestamp=LATER)], first=10)  # fmt: skip
+    reject(
+        lake,
+        [
+            message(event_id="a", timestamp=LATER),
+            b"oops",
+            None,
+            b"\xff{}",
+            message(event_id="b", timestamp=LATER),
+        ],
+        first=10,
+    )
     return lake
 
 

@@ -88,8 +88,10 @@ def test_a_stop_ends_the_pass_under_way(worn: Lake) -> None:
 
 def test_what_was_refused_is_told() -> None:
     """By table and step; what was done is not."""
-    done = [{"table": "logs", "what": "merge", "note": ""},
-            {"table": "logs", "what": "vacuum", "note": "no"}]  # fmt: skip
+    done = [
+        {"table": "logs", "what": "merge", "note": ""},
+        {"table": "logs", "what": "vacuum", "note": "no"},
+    ]
     assert amiss(done, 0, "") == {"upkeep of logs: vacuum: no"}
 
 

@@ -64,8 +64,16 @@ def test_sums_are_those_of_a_recount(
 
 def test_a_range_and_members_narrow_the_sums(week: Path, tmp_path: Path) -> None:
     """Half a period at the edge has the rows of the range alone."""
-    flags = ("--from-datetime", "2025-01-02 10:10:00", "--to-datetime", "2025-01-04 00:00:01",
-             "--user", "user1,user2,nobody", "--app", "maps,gmail")  # fmt: skip
+    flags = (
+        "--from-datetime",
+        "2025-01-02 10:10:00",
+        "--to-datetime",
+        "2025-01-04 00:00:01",
+        "--user",
+        "user1,user2,nobody",
+        "--app",
+        "maps,gmail",
+    )
     run(week, tmp_path / "r.csv", *flags)
     where = (
         "timestamp >= '2025-01-02 10:10:00' AND timestamp < '2025-01-04 00:00:01' "
@@ -88,8 +96,16 @@ def test_files_outside_the_range_are_not_opened(tmp_path: Path) -> None:
     (tmp_path / "2025-01-02.log.csv").write_text(GOOD)
     for day in ("2025-01-01", "2025-01-03"):
         os.mkfifo(tmp_path / f"{day}.log.csv")
-    done = run(tmp_path, tmp_path / "r.csv", "--from-datetime", "2025-01-02",
-               "--to-datetime", "2025-01-03", "--format", "json")  # fmt: skip
+    done = run(
+        tmp_path,
+        tmp_path / "r.csv",
+        "--from-datetime",
+        "2025-01-02",
+        "--to-datetime",
+        "2025-01-03",
+        "--format",
+        "json",
+    )
     assert json.loads(done.stdout)["files"] == ["2025-01-02.log.csv"]
 
 
@@ -108,8 +124,10 @@ def test_malformed_lines_are_counted_and_named(tmp_path: Path) -> None:
 
     assert (done.exit_code, told["lines"], told["malformed"]) == (0, 5, 3)
     assert [(f["line"], f["reason"]) for f in told["first_malformed"]] == [
-        (2, "the line is empty"), (3, "fields: 1, not 12"), (5, "metric_9 is no whole number")
-    ]  # fmt: skip
+        (2, "the line is empty"),
+        (3, "fields: 1, not 12"),
+        (5, "metric_9 is no whole number"),
+    ]
     assert rows(tmp_path / "r.csv")[0][3] == "2"
 
 
@@ -171,7 +189,10 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 def test_a_day_without_lines_has_no_rows(tmp_path: Path) -> None:
     """Its result has a header alone."""
-    write(Order(1, datetime(2025, 1, 1).date(), 1, 0), datetime(2025, 1, 1).date(),
-          tmp_path / "2025-01-01.log.csv")  # fmt: skip
+    write(
+        Order(1, datetime(2025, 1, 1).date(), 1, 0),
+        datetime(2025, 1, 1).date(),
+        tmp_path / "2025-01-01.log.csv",
+    )
     run(tmp_path, tmp_path / "r.csv")
     assert (tmp_path / "r.csv").read_text() == f"period,user,app,{','.join(METRICS)}\n"

@@ -19,24 +19,73 @@ ALL = Question(None, None, "30m", ("user", "app"))
 ENGINE = Engine(ALL)
 Totals = dict[tuple[object, ...], tuple[int, ...]]
 
-TIMES = st.sampled_from([
-    b"2025-01-01 00:15:23", b"2025-01-01 00:45:00", b"2025-02-29 00:00:00", b"+2025-1-01 00:00:00",
-    b"2025-01- 1 00:00:00", b"-2025-1-01 00:00:00", b"2025-01-01 00:00:60", b"2025-01-01T00:00:00",
-    b"0000-01-01 00:00:00", b"2025-01-01 24:00:00", b"2025-01-01", b"2025-01-01 00:00:00.5", b"",
-])  # fmt: skip
-NAMES = st.sampled_from([
-    b"user42", b"u", b"", b" u", b"u ", b"a b", b'"u"', b'u"', b"\x00", b"\xff", "é".encode(),
-    b"\xef\xbb\xbf", b"u\r", b"\t", b"null", b"NaN",
-])  # fmt: skip
-NUMBERS = st.sampled_from([
-    b"0", b"7", b"-3", b"+5", b"007", b" 7", b"7 ", b"\t7", b"7.0", b"1e3", b"", b"-", b"0x1",
-    b"9223372036854775807", b"-9223372036854775808", b"9223372036854775808", b"1_0", b"--1",
-    b"99999999999999999999", "٣".encode(), b"7\r",
-])  # fmt: skip
+TIMES = st.sampled_from(
+    [
+        b"2025-01-01 00:15:23",
+        b"2025-01-01 00:45:00",
+        b"2025-02-29 00:00:00",
+        b"+2025-1-01 00:00:00",
+        b"2025-01- 1 00:00:00",
+        b"-2025-1-01 00:00:00",
+        b"2025-01-01 00:00:60",
+        b"2025-01-01T00:00:00",
+        b"0000-01-01 00:00:00",
+        b"2025-01-01 24:00:00",
+        b"2025-01-01",
+        b"2025-01-01 00:00:00.5",
+        b"",
+    ]
+)
+NAMES = st.sampled_from(
+    [
+        b"user42",
+        b"u",
+        b"",
+        b" u",
+        b"u ",
+        b"a b",
+        b'"u"',
+        b'u"',
+        b"\x00",
+        b"\xff",
+        "é".encode(),
+        b"\xef\xbb\xbf",
+        b"u\r",
+        b"\t",
+        b"null",
+        b"NaN",
+    ]
+)
+NUMBERS = st.sampled_from(
+    [
+        b"0",
+        b"7",
+        b"-3",
+        b"+5",
+        b"007",
+        b" 7",
+        b"7 ",
+        b"\t7",
+        b"7.0",
+        b"1e3",
+        b"",
+        b"-",
+        b"0x1",
+        b"9223372036854775807",
+        b"-9223372036854775808",
+        b"9223372036854775808",
+        b"1_0",
+        b"--1",
+        b"99999999999999999999",
+        "٣".encode(),
+        b"7\r",
+    ]
+)
 FIELDS = st.one_of(
-    st.tuples(st.just(0), TIMES), st.tuples(st.integers(1, 2), NAMES),
+    st.tuples(st.just(0), TIMES),
+    st.tuples(st.integers(1, 2), NAMES),
     st.tuples(st.integers(3, 11), NUMBERS),
-)  # fmt: skip
+)
 
 
 def with_fields(changes: list[tuple[int, bytes]]) -> bytes:
@@ -50,9 +99,12 @@ DAMAGED = st.tuples(st.sampled_from([GOOD, GOOD + b",", GOOD + b",,x", b"x,y"]),
     lambda pair: pair[0][: len(pair[1])] + pair[1] + pair[0][len(pair[1]) :]
 )
 LINES = st.one_of(
-    st.just(GOOD), ROWS, DAMAGED, st.binary(max_size=70),
+    st.just(GOOD),
+    ROWS,
+    DAMAGED,
+    st.binary(max_size=70),
     st.sampled_from([b"", b" ", b",", b"," * 11, GOOD + b",1", GOOD + b",", GOOD[:-2], b"\r"]),
-)  # fmt: skip
+)
 
 
 def of(text: bytes) -> Block:

@@ -52,7 +52,15 @@ def test_half_hours_and_days_are_those_of_the_logs(
 
 def test_a_range_and_members_narrow_the_lake(pond: Pond, tmp_path: Path) -> None:
     """A half hour that begins in the range counts; a name with a quote is a name."""
-    flags = ("--from-datetime", "2026-04-29 00:30:00", "--to-datetime", "2026-04-30",
-             "--user", "bob,o'c", "--dimensions", "user")  # fmt: skip
+    flags = (
+        "--from-datetime",
+        "2026-04-29 00:30:00",
+        "--to-datetime",
+        "2026-04-30",
+        "--user",
+        "bob,o'c",
+        "--dimensions",
+        "user",
+    )
     rows = summed(pond, tmp_path / "r.csv", *flags)
     assert [(row["user"], row["requests"]) for row in rows] == [("bob", "1"), ("o'c", "1")]

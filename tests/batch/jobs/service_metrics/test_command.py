@@ -51,8 +51,17 @@ def test_a_dry_run_writes_nothing(data: Path) -> None:
 def test_a_dry_run_on_a_lake(lake: Lake, tmp_path: Path) -> None:
     """It counts rows."""
     lake.put(events(range(3)))
-    found = called("--source", "lake", "--lake", lake.places.lake, "--output", tmp_path / "out",
-                   "--dry-run", "--format", "json")  # fmt: skip
+    found = called(
+        "--source",
+        "lake",
+        "--lake",
+        lake.places.lake,
+        "--output",
+        tmp_path / "out",
+        "--dry-run",
+        "--format",
+        "json",
+    )
     assert json.loads(found.stdout)["lines"] == 3
 
 

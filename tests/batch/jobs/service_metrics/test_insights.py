@@ -17,20 +17,36 @@ from batch.jobs.service_metrics.reading import REJECT
 
 START = datetime(2025, 1, 1, 22, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script>\x1b[2J\u202e$\\frac{"
-MINUTES = pa.schema([
-    ("service", pa.string()), ("environment", pa.string()),
-    ("minute", pa.timestamp("us", "UTC")), ("requests", pa.int64()), ("errors", pa.int64()),
-    ("timed", pa.int64()), ("total_us", pa.decimal128(38)), ("mean_ms", pa.float64()),
-    ("history", pa.int64()), ("expected_ms", pa.float64()), ("spread_ms", pa.float64()),
-    ("z", pa.float64()), ("is_spike", pa.bool_()),
-])  # fmt: skip
-METRICS = pa.schema([
-    *[f for f in MINUTES if f.name not in ("minute", "history", "expected_ms", "spread_ms", "z",
-                                           "is_spike")],
-    pa.field("error_rate", pa.float64()), pa.field("spikes", pa.int64()),
-    pa.field("first_minute", pa.timestamp("us", "UTC")),
-    pa.field("last_minute", pa.timestamp("us", "UTC")),
-])  # fmt: skip
+MINUTES = pa.schema(
+    [
+        ("service", pa.string()),
+        ("environment", pa.string()),
+        ("minute", pa.timestamp("us", "UTC")),
+        ("requests", pa.int64()),
+        ("errors", pa.int64()),
+        ("timed", pa.int64()),
+        ("total_us", pa.decimal128(38)),
+        ("mean_ms", pa.float64()),
+        ("history", pa.int64()),
+        ("expected_ms", pa.float64()),
+        ("spread_ms", pa.float64()),
+        ("z", pa.float64()),
+        ("is_spike", pa.bool_()),
+    ]
+)
+METRICS = pa.schema(
+    [
+        *[
+            f
+            for f in MINUTES
+            if f.name not in ("minute", "history", "expected_ms", "spread_ms", "z", "is_spike")
+        ],
+        pa.field("error_rate", pa.float64()),
+        pa.field("spikes", pa.int64()),
+        pa.field("first_minute", pa.timestamp("us", "UTC")),
+        pa.field("last_minute", pa.timestamp("us", "UTC")),
+    ]
+)
 
 
 def put(folder: Path, name: str, rows: list[dict[str, Any]], schema: pa.Schema) -> None:
@@ -42,12 +58,20 @@ def put(folder: Path, name: str, rows: list[dict[str, Any]], schema: pa.Schema) 
 def minute(service: str, at: int, ms: float | None, z: float | None = None) -> dict[str, Any]:
     """A row of `minutes`."""
     return {
-        "service": service, "environment": None if at % 2 else "prod",
-        "minute": START + timedelta(minutes=at), "requests": 10, "errors": 1,
-        "timed": 0 if ms is None else 10, "total_us": Decimal(int((ms or 0) * 10_000)),
-        "mean_ms": ms, "history": 12, "expected_ms": 50.0, "spread_ms": 5.0, "z": z,
+        "service": service,
+        "environment": None if at % 2 else "prod",
+        "minute": START + timedelta(minutes=at),
+        "requests": 10,
+        "errors": 1,
+        "timed": 0 if ms is None else 10,
+        "total_us": Decimal(int((ms or 0) * 10_000)),
+        "mean_ms": ms,
+        "history": 12,
+        "expected_ms": 50.0,
+        "spread_ms": 5.0,
+        "z": z,
         "is_spike": z is not None and z >= 3,
-    }  # fmt: skip
+    }
 
 
 def drawn(folder: Path, services: tuple[str, ...], z: float | None) -> Path:
@@ -55,8 +79,11 @@ def drawn(folder: Path, services: tuple[str, ...], z: float | None) -> Path:
     minutes = [minute(s, at, 60.0 + at) for s in services for at in range(90)]
     minutes += [minute(s, 91, 400.0, z) for s in services]
     span = {"first_minute": START, "last_minute": START + timedelta(minutes=91)}
-    metrics = [minute(s, at, 60.0) | {"error_rate": 0.1, "spikes": 1, **span}
-               for s in services for at in (0, 1)]  # fmt: skip
+    metrics = [
+        minute(s, at, 60.0) | {"error_rate": 0.1, "spikes": 1, **span}
+        for s in services
+        for at in (0, 1)
+    ]
     put(folder, "minutes", minutes, MINUTES)
     put(folder, "metrics", metrics, METRICS)
     put(folder, "anomalies", [m for m in minutes if m["is_spike"]], MINUTES)
@@ -72,8 +99,14 @@ def test_each_figure_is_a_png_in_both_themes(tmp_path: Path, z: float | None) ->
     """Also where no minute was a spike."""
     out = drawn(tmp_path, ("search", "media"), z)
     names = sorted(file.name for file in out.glob("*.png"))
-    assert names == ["hours-dark.png", "hours.png", "services-dark.png", "services.png",
-                     "spikes-dark.png", "spikes.png"]  # fmt: skip
+    assert names == [
+        "hours-dark.png",
+        "hours.png",
+        "services-dark.png",
+        "services.png",
+        "spikes-dark.png",
+        "spikes.png",
+    ]
     assert all((out / name).read_bytes().startswith(b"\x89PNG") for name in names)
 
 
@@ -100,16 +133,26 @@ def test_a_name_in_a_figure_is_short() -> None:
 
 def test_long_names_are_not_mixed_up() -> None:
     """Two that read the same where they are cut have a row each."""
-    means = [{"service": "s" * 50 + end, "environment": None, "hour": 3, "mean_ms": ms,
-              "usual_ms": 0.0} for end, ms in (("a", 1.0), ("b", 2.0))]  # fmt: skip
+    means = [
+        {"service": "s" * 50 + end, "environment": None, "hour": 3, "mean_ms": ms, "usual_ms": 0.0}
+        for end, ms in (("a", 1.0), ("b", 2.0))
+    ]
     axes = figures.hours(means, figures.LOOKS["dark"]).axes[0]
     assert [text.get_text() for text in axes.texts] == ["1", "2"]
 
 
 def test_many_services_are_cut_to_the_busiest(tmp_path: Path) -> None:
     """A figure stays of a size that can be read, and says what it leaves out."""
-    rows = [{"service": f"s{n}", "environment": "prod", "requests": n, "mean_ms": 1.0,
-             "error_rate": 0.1} for n in range(100)]  # fmt: skip
+    rows = [
+        {
+            "service": f"s{n}",
+            "environment": "prod",
+            "requests": n,
+            "mean_ms": 1.0,
+            "error_rate": 0.1,
+        }
+        for n in range(100)
+    ]
     (left, _) = figures.services(rows, figures.LOOKS["light"]).axes
     shown = [label.get_text() for label in left.get_yticklabels()]
     assert shown == [f"s{n}" for n in range(99, 99 - figures.MOST_SERVICES, -1)]

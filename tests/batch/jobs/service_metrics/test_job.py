@@ -29,9 +29,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.spark
 MADE = Made(3, 1_735_689_600 * MICROS, 2, 4.0, 2, ("prod", "staging"), 3, 0.01)
 ODD = [
-    message(environment=None, response_time=None), message(environment=None, response_time=1e300),
-    message(service="\x1b[2J'\"; $x$", environment="a/../b"), b"", b"oops",
-]  # fmt: skip
+    message(environment=None, response_time=None),
+    message(environment=None, response_time=1e300),
+    message(service="\x1b[2J'\"; $x$", environment="a/../b"),
+    b"",
+    b"oops",
+]
 ALL = {name: f"SELECT * FROM {name} ORDER BY ALL" for name in tables.NAMES}
 
 
@@ -63,8 +66,12 @@ def no_page(folder: Path) -> None:
 
 def lines(files: Files) -> list[bytes]:
     """All lines there are."""
-    return [line for file in files.files for line in file.read_bytes().split(b"\n")
-            if line or file.name == "odd.ndjson"]  # fmt: skip
+    return [
+        line
+        for file in files.files
+        for line in file.read_bytes().split(b"\n")
+        if line or file.name == "odd.ndjson"
+    ]
 
 
 @pytest.mark.parametrize("table", tables.NAMES)
@@ -84,8 +91,11 @@ def test_metrics_are_a_plain_recount(files: Files, results: dict[str, Any]) -> N
         found[*key, "errors"] += event["status_code"] >= 400
         found[*key, "total_us"] += int(min(took or 0, 10**15) * 1000 + 0.5)
     rows = tables.rows(results["dataframe"][0], ALL["metrics"])
-    assert {(r["service"], r["environment"], name): int(r[name])
-            for r in rows for name in ("requests", "errors", "total_us")} == found  # fmt: skip
+    assert {
+        (r["service"], r["environment"], name): int(r[name])
+        for r in rows
+        for name in ("requests", "errors", "total_us")
+    } == found
 
 
 def test_minutes_are_scored_by_the_formula(results: dict[str, Any]) -> None:
@@ -109,8 +119,9 @@ def test_staged_spikes_are_found(results: dict[str, Any]) -> None:
 def test_no_line_is_lost(files: Files, results: dict[str, Any]) -> None:
     """Each is an event or a reject, with its file and line."""
     folder, outcome = results["dataframe"]
-    there = tables.rows(folder, "SELECT source, line FROM enriched UNION ALL "
-                                "SELECT source, line FROM rejects")  # fmt: skip
+    there = tables.rows(
+        folder, "SELECT source, line FROM enriched UNION ALL SELECT source, line FROM rejects"
+    )
     wanted = decoded(*lines(files))
     assert outcome.lines == len(there) == len({(r["source"], r["line"]) for r in there})
     assert outcome.events == wanted.events.num_rows
@@ -134,9 +145,7 @@ def test_the_first_reject_is_named(results: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("fault", ["no event", "broken"])
-def test_bad_input_leaves_what_was_there(
-    tmp_path: Path, spark: SparkSession, fault: str
-) -> None:  # fmt: skip
+def test_bad_input_leaves_what_was_there(tmp_path: Path, spark: SparkSession, fault: str) -> None:
     """It is refused with its file; the result before is still shown."""
     good, bad = tmp_path / "good", tmp_path / "bad.gz"
     good.write_bytes(message())

@@ -26,9 +26,12 @@ def test_each_line_is_one_row(tmp_path: Path) -> None:
     (tmp_path / "one").write_bytes(b"\n".join(lines))
     found = rows(tmp_path / "one")
     assert [(r["line"], r["event_id"], r["reason"]) for r in found] == [
-        (1, "a", None), (2, None, "syntax"), (3, None, "syntax"), (4, None, "not_an_object"),
+        (1, "a", None),
+        (2, None, "syntax"),
+        (3, None, "syntax"),
+        (4, None, "not_an_object"),
         (5, "b", None),
-    ]  # fmt: skip
+    ]
     assert {r["source"] for r in found} == {str(tmp_path / "one")}
     assert (found[4]["is_error"], found[1]["payload"]) == (True, "{")
 

@@ -23,29 +23,41 @@ def test_a_line_becomes_a_typed_view(tmp_path: Path) -> None:
 
     assert views.views(path) == [
         {
-            "file": "a.csv", "line": 2, "log_id": "l1", "user_id": "ann", "ip": "8.8.8.8",
-            "geo_region": "north-america", "timestamp": datetime(2026, 1, 1, 10, tzinfo=UTC),
+            "file": "a.csv",
+            "line": 2,
+            "log_id": "l1",
+            "user_id": "ann",
+            "ip": "8.8.8.8",
+            "geo_region": "north-america",
+            "timestamp": datetime(2026, 1, 1, 10, tzinfo=UTC),
             "watch_time": Decimal("0.100000"),
         }
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        (line(log_id=""), "missing_log_id"), (line(user=""), "missing_user_id"),
-        (line(at=""), "bad_timestamp"), (line(at="2026-02-30 00:00:00"), "bad_timestamp"),
-        (line(at="0001-01-01 00:00:00"), "bad_timestamp"), (line(at="noon"), "bad_timestamp"),
-        (line(minutes=""), "missing_watch_time"), ("l1,ann,8.8.8.8,2026-01-01 00:00:00",
-                                                   "missing_watch_time"),
-        (line(minutes="-0.01"), "negative_watch_time"), (line(minutes="NaN"), "bad_watch_time"),
-        (line(minutes="1e3"), "bad_watch_time"), (line(minutes="1.0000001"), "bad_watch_time"),
-        (line(minutes="inf"), "bad_watch_time"), (line(minutes="1,5"), ""),
-        ("", "missing_log_id"), (b"l1,\xff\xfe,8.8.8.8,2026-01-01 00:00:00,1", "not_utf8"),
+        (line(log_id=""), "missing_log_id"),
+        (line(user=""), "missing_user_id"),
+        (line(at=""), "bad_timestamp"),
+        (line(at="2026-02-30 00:00:00"), "bad_timestamp"),
+        (line(at="0001-01-01 00:00:00"), "bad_timestamp"),
+        (line(at="noon"), "bad_timestamp"),
+        (line(minutes=""), "missing_watch_time"),
+        ("l1,ann,8.8.8.8,2026-01-01 00:00:00", "missing_watch_time"),
+        (line(minutes="-0.01"), "negative_watch_time"),
+        (line(minutes="NaN"), "bad_watch_time"),
+        (line(minutes="1e3"), "bad_watch_time"),
+        (line(minutes="1.0000001"), "bad_watch_time"),
+        (line(minutes="inf"), "bad_watch_time"),
+        (line(minutes="1,5"), ""),
+        ("", "missing_log_id"),
+        (b"l1,\xff\xfe,8.8.8.8,2026-01-01 00:00:00,1", "not_utf8"),
         ('l1,"ann,8.8.8.8,2026-01-01 00:00:00,1', "broken_quotes"),
         ("l1,an\x00n,8.8.8.8,2026-01-01 00:00:00,1", ""),
     ],
-)  # fmt: skip
+)
 def test_a_line_that_does_not_count_has_a_reason(
     tmp_path: Path, bad: str | bytes, reason: str
 ) -> None:
@@ -131,11 +143,15 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path, content: bytes, reason: 
 LINES = st.lists(
     st.one_of(
         st.binary(max_size=40).filter(lambda b: b"\n" not in b),
-        st.builds(line, st.sampled_from(["a", "b", '"c"', ""]), st.sampled_from(["u", '"', "é"]),
-                  st.text(max_size=8).filter(lambda t: "\n" not in t)),
+        st.builds(
+            line,
+            st.sampled_from(["a", "b", '"c"', ""]),
+            st.sampled_from(["u", '"', "é"]),
+            st.text(max_size=8).filter(lambda t: "\n" not in t),
+        ),
     ),
     max_size=12,
-)  # fmt: skip
+)
 
 
 @given(LINES)

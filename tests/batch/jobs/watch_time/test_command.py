@@ -79,14 +79,17 @@ def test_where_no_file_can_be_read_all_fail(tmp_path: Path) -> None:
     told = run(tmp_path)
 
     assert (told.exit_code, "FAILED" in told.stderr, "no column log_id" in told.stderr) == (
-        1, True, True,
-    )  # fmt: skip
+        1,
+        True,
+        True,
+    )
     assert "\x1b" not in told.output
     assert not (tmp_path / "out" / "totals").exists()
 
 
-def test_a_process_that_is_killed_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-                                              ) -> None:  # fmt: skip
+def test_a_process_that_is_killed_is_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The system kills what takes too much memory: that file fails, and no other."""
     views.write(tmp_path / "in" / "a.csv", [views.line()])
     monkeypatch.setattr(pool, "PROGRAM", ("sh", "-c", "kill -9 $$"))

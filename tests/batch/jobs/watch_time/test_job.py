@@ -49,13 +49,21 @@ def test_totals_are_those_of_duckdb_and_of_the_truth(tmp_path: Path, run: Run) -
 def test_across_files_the_earliest_view_counts(tmp_path: Path, run: Run) -> None:
     """Then the first file by name, then the first line; a user in two regions has two rows."""
     early, late = "2026-01-01 00:00:00", "2026-01-01T00:00:01Z"
-    views.write(tmp_path / "in" / "a.csv", [
-        line("x", at=late, minutes="100"), line("y", at=early, minutes="0.1"),
-        line("z", ip=views.HOME, minutes="0.2"),
-    ])  # fmt: skip
-    views.write(tmp_path / "in" / "b" / "b.csv", [
-        line("x", at=early, minutes="0.01"), line("y", at=early, minutes="200"),
-    ])  # fmt: skip
+    views.write(
+        tmp_path / "in" / "a.csv",
+        [
+            line("x", at=late, minutes="100"),
+            line("y", at=early, minutes="0.1"),
+            line("z", ip=views.HOME, minutes="0.2"),
+        ],
+    )
+    views.write(
+        tmp_path / "in" / "b" / "b.csv",
+        [
+            line("x", at=early, minutes="0.01"),
+            line("y", at=early, minutes="200"),
+        ],
+    )
 
     report = run(tmp_path)
 
@@ -113,8 +121,18 @@ def test_one_command_makes_its_data_and_adds_it_up(
 ) -> None:
     """From an empty folder to what the truth beside the data says."""
     monkeypatch.setattr(watch_time, "_spark", lambda _: lambda: spark)
-    words = ["--input", str(tmp_path / "in"), "--output", str(tmp_path / "out"), "--format", "json",
-             "--files", "2", "--size", "50kB"]  # fmt: skip
+    words = [
+        "--input",
+        str(tmp_path / "in"),
+        "--output",
+        str(tmp_path / "out"),
+        "--format",
+        "json",
+        "--files",
+        "2",
+        "--size",
+        "50kB",
+    ]
 
     told = CliRunner().invoke(watch_time.watch_time, words, catch_exceptions=False)
 
@@ -126,12 +144,22 @@ def test_one_command_makes_its_data_and_adds_it_up(
 
 def child(folder: Path) -> subprocess.Popen[bytes]:
     """The command over `in` of a folder, one file at a time."""
-    words = ["--input", str(folder / "in"), "--output", str(folder / "out"), "--workers", "1",
-             "--lake", str(folder / "lake")]  # fmt: skip
+    words = [
+        "--input",
+        str(folder / "in"),
+        "--output",
+        str(folder / "out"),
+        "--workers",
+        "1",
+        "--lake",
+        str(folder / "lake"),
+    ]
     return processes.spawn(
-        [sys.executable, "-m", "cli", "watch-time", *words], subprocess.DEVNULL,
-        (folder / "said").open("wb").fileno(), processes.importable(),
-    )  # fmt: skip
+        [sys.executable, "-m", "cli", "watch-time", *words],
+        subprocess.DEVNULL,
+        (folder / "said").open("wb").fileno(),
+        processes.importable(),
+    )
 
 
 def killed(folder: Path, sign: str) -> None:

@@ -20,13 +20,22 @@ def of(*addresses: str | None) -> list[str]:
 @pytest.mark.parametrize(
     ("address", "region"),
     [
-        ("8.8.8.8", "north-america"), ("1.1.1.1", "oceania"), ("200.160.2.3", "south-america"),
-        ("2001:4860:4860::8888", "north-america"), ("::ffff:8.8.8.8", "north-america"),
-        ("10.1.2.3", "private"), ("192.168.0.1", "private"), ("127.0.0.1", "private"),
-        ("255.255.255.255", "private"), ("fd00::1", "private"), ("::1", "private"),
-        ("::ffff:10.0.0.1", "private"), ("2001:db8::1", "private"), ("4000::1", "unknown"),
+        ("8.8.8.8", "north-america"),
+        ("1.1.1.1", "oceania"),
+        ("200.160.2.3", "south-america"),
+        ("2001:4860:4860::8888", "north-america"),
+        ("::ffff:8.8.8.8", "north-america"),
+        ("10.1.2.3", "private"),
+        ("192.168.0.1", "private"),
+        ("127.0.0.1", "private"),
+        ("255.255.255.255", "private"),
+        ("fd00::1", "private"),
+        ("::1", "private"),
+        ("::ffff:10.0.0.1", "private"),
+        ("2001:db8::1", "private"),
+        ("4000::1", "unknown"),
     ],
-)  # fmt: skip
+)
 def test_an_address_has_a_region(address: str, region: str) -> None:
     """Public ones a continent; private, reserved and unknown ones a region of their own."""
     assert of(address) == [region]
@@ -34,9 +43,24 @@ def test_an_address_has_a_region(address: str, region: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["", None, "nope", "1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4", "+1.2.3.4", "1.2.3.4 ",
-     "1.2.3.4\n", "fe80::1%eth0", "2001:::1", "1.2.3.4\x00", "\uff11.2.3.4", "0x7f.1.1.1"],
-)  # fmt: skip
+    [
+        "",
+        None,
+        "nope",
+        "1.2.3",
+        "1.2.3.4.5",
+        "256.1.1.1",
+        "01.2.3.4",
+        "+1.2.3.4",
+        "1.2.3.4 ",
+        "1.2.3.4\n",
+        "fe80::1%eth0",
+        "2001:::1",
+        "1.2.3.4\x00",
+        "\uff11.2.3.4",
+        "0x7f.1.1.1",
+    ],
+)
 def test_what_is_no_address_is_invalid(address: str | None) -> None:
     """Nothing is guessed of it."""
     assert of(address, "8.8.8.8") == ["invalid", "north-america"]
