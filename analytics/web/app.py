@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from analytics.web.base.guard import COOKIE, HEADERS, Guard, Key
 from analytics.web.base.live import MOST_FOLLOWERS
 from analytics.web.base.page import Viewed
-from analytics.web.base.template_filters import STATIC, TEMPLATES
+from analytics.web.base.templates import STATIC, TEMPLATES
 from analytics.web.health import health
 from analytics.web.lake.commands import Chores
 from analytics.web.lake.lake import MEMORY_MB, Lake

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
-from analytics.web.base.template_filters import TEMPLATES
+from analytics.web.base.templates import TEMPLATES
 from analytics.web.lake.commands import Chores
 from analytics.web.lake.lake import Lake, Snapshot
 from lakehouse.terminal import times as moments

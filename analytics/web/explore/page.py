@@ -15,7 +15,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from analytics.web.base.live import following
 from analytics.web.base.page import Page, View, Viewed
-from analytics.web.base.template_filters import TEMPLATES
+from analytics.web.base.templates import TEMPLATES
 from analytics.web.explore import figures, tail
 from analytics.web.explore.figures import Found, Part, Row
 from analytics.web.explore.filters import ALL, Chosen, Cursor, span

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from analytics.web.base.template_filters import duration
 from analytics.web.lake.commits import Commit
 from analytics.web.lake.lake import Snapshot
 from lakehouse.tables.catalog import ANOMALIES, LOGS
+from lakehouse.terminal.html import duration
 
 MOST, COMMITS_READ, DELAYS_READ = 12, 400, 180
 PAUSE = timedelta(minutes=2)

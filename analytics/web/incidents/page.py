@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import HTMLResponse, Response
 
 from analytics.web.base.page import Page, View, Viewed
-from analytics.web.base.template_filters import iso
 from analytics.web.incidents import rows as incident_rows
 from analytics.web.incidents import story
 from analytics.web.incidents.rows import A_PAGE, FILTERS, Choice, Incident, Listed, Wanted
@@ -19,6 +18,7 @@ from analytics.web.incidents.story import Origin, Row
 from lakehouse.tables.catalog import ANOMALIES
 from lakehouse.tables.rollups import MINUTES
 from lakehouse.terminal import times
+from lakehouse.terminal.html import iso
 
 router = APIRouter()
 PAGE = Page("incidents", "Incidents", "/incidents", router)

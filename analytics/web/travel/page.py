@@ -10,12 +10,12 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, Response
 
 from analytics.web.base.page import Page, View, Viewed
-from analytics.web.base.template_filters import iso
 from analytics.web.lake.commits import Commit
 from analytics.web.lake.table_state import State
 from lakehouse.errors import TableError
 from lakehouse.store.log import Log
 from lakehouse.tables.catalog import LOGS, TABLES
+from lakehouse.terminal.html import iso
 
 router = APIRouter()
 PAGE = Page("travel", "Time travel", "/travel", router)

@@ -63,11 +63,11 @@ def draw(folder: Path) -> None:
 def _page(metrics: Any, anomalies: Any, rejects: Any, span: Any, pictures: Any) -> str:
     from jinja2 import FileSystemLoader
 
-    from analytics.web.base.template_filters import TEMPLATES
+    from lakehouse.terminal.html import templates
 
     events = sum(one["requests"] for one in metrics)
     return (
-        TEMPLATES.overlay(loader=FileSystemLoader(HERE))
+        templates(FileSystemLoader(HERE))
         .get_template("insights.html")
         .render(
             metrics=metrics,

@@ -1,21 +1,18 @@
-"""How values look on a page. Text out of logs is escaped, its control characters made visible."""
+"""How values look in HTML: numbers, times, text out of logs, which is escaped and made visible."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, StrictUndefined
 from markupsafe import Markup, escape
 
 from lakehouse.terminal.options import HUMANE
 from lakehouse.terminal.render import escaped, plain
 
-HERE = Path(__file__).parent.parent
-STATIC = HERE / "static"
 NOTHING = "\N{EN DASH}"
 
 
@@ -134,21 +131,7 @@ def spark(series: Sequence[float | None], width: int = 160, height: int = 34) ->
     return Markup(f'<svg class="spark" {box} aria-hidden="true">{drawn}</svg>')
 
 
-def asset(name: str) -> str:
-    """The address of a static file, new with each change of it."""
-    return f"/static/{name}?{(STATIC / name).stat().st_mtime_ns:x}"
-
-
-TEMPLATES = Environment(
-    loader=FileSystemLoader(HERE / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    finalize=inert,
-    auto_reload=False,
-)
-TEMPLATES.filters |= {
+FILTERS = {
     "number": number,
     "count": count,
     "percent": percent,
@@ -166,6 +149,18 @@ TEMPLATES.filters |= {
     "told": told,
     "cut": cut,
 }
-TEMPLATES.globals |= {"asset": asset, "spark": spark}
-# a block that is shown alone does not see what its template imports
-TEMPLATES.globals["parts"] = TEMPLATES.get_template("parts.html").module
+
+
+def templates(loader: BaseLoader) -> Environment:
+    """Templates in which every value is escaped, with the filters above; an unknown name raises."""
+    made = Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=inert,
+        auto_reload=False,
+    )
+    made.filters |= FILTERS
+    return made
