@@ -13,7 +13,7 @@ import pyarrow as pa
 from lakehouse.decode import RAW, Limits, decode
 from lakehouse.event.schema import UTC_TIMESTAMP
 from lakehouse.paths import Places
-from lakehouse.store import DeltaWriter, Key
+from lakehouse.store import Key, Writer
 from lakehouse.tables.catalog import LOGS
 from producer.traffic.faults import Shares
 from producer.traffic.traffic import Traffic
@@ -49,7 +49,7 @@ def fill(
     end = end or datetime.now(UTC)
     start = int((end - length).timestamp() * 1e6)
     step, rows = length // timedelta(microseconds=1) // commits, total // commits
-    traffic, logs = Traffic(7, start, rows * 1e6 / step, Shares(0, 0, 0)), DeltaWriter(places, LOGS)
+    traffic, logs = Traffic(7, start, rows * 1e6 / step, Shares(0, 0, 0)), Writer(places, LOGS)
     for commit in range(commits):
         since = start + commit * step
         values = [value for _, value in traffic.tick(since, since + step, rows)]

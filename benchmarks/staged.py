@@ -20,7 +20,7 @@ from benchmarks.sql import LIMITS, brought, raw
 from lakehouse.decode import decode
 from lakehouse.paths import Places
 from lakehouse.settings import Anomaly
-from lakehouse.store import DeltaWriter, Key
+from lakehouse.store import Key, Writer
 from lakehouse.tables.catalog import LOGS
 from lakehouse.tables.rollups import MINUTES
 from lakehouse.windows.close import close
@@ -83,7 +83,7 @@ class Played:
 def played(show: Show, places: Places, config: Config) -> Played:
     """Play a show into a new lake."""
     admit(places, Anomaly())
-    pace, writer = show.pace(), DeltaWriter(places, LOGS)
+    pace, writer = show.pace(), Writer(places, LOGS)
     detection, found = Detection(places, config), dict[str, Incident]()
     for minute in range(BATCH, show.minutes + 1, BATCH):
         end = show.end(minute)
@@ -94,7 +94,7 @@ def played(show: Show, places: Places, config: Config) -> Played:
     return Played(labels(pace), list(found.values()))
 
 
-def _arrive(writer: DeltaWriter, records: list[Record], batch: int, end: int) -> datetime:
+def _arrive(writer: Writer, records: list[Record], batch: int, end: int) -> datetime:
     """One batch of `logs`; the time of its newest event."""
     when = datetime.fromtimestamp(end / MICROS, UTC)
     events = decode(raw([value for _, value in records], 0, when), LIMITS).events

@@ -20,7 +20,7 @@ from lakehouse import maintenance
 from lakehouse.decode import decode
 from lakehouse.paths import Places
 from lakehouse.settings import Upkeep
-from lakehouse.store import DeltaWriter, Key
+from lakehouse.store import Key, Writer
 from lakehouse.store.log import Log
 from lakehouse.tables.catalog import LOGS, TABLES
 from producer.traffic.faults import Shares
@@ -48,7 +48,7 @@ class Day:
 
     def __post_init__(self) -> None:
         self._began = datetime.now(UTC)
-        self._writer = DeltaWriter(self.places, LOGS)
+        self._writer = Writer(self.places, LOGS)
         start = int(FIRST.timestamp() * 1e6)
         values = Traffic(7, start, self.rows / 2, Shares(0, 0, 0)).tick(
             start, start + 2 * 10**6, self.rows

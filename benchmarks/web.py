@@ -26,7 +26,7 @@ from benchmarks.sql import LIMITS, brought, fill, raw
 from lakehouse.decode import decode
 from lakehouse.paths import Places
 from lakehouse.runtime.processes import free_port
-from lakehouse.store import DeltaWriter, Key
+from lakehouse.store import Key, Writer
 from lakehouse.tables.catalog import LOGS
 from lakehouse.tables.rollups import MINUTES
 from lakehouse.windows.close import close
@@ -163,7 +163,7 @@ def _tailed(places: Places, server: psutil.Process, at: str, seconds: int) -> di
     for thread in follow:
         thread.start()
     seen = []
-    writer, rows = DeltaWriter(places, LOGS), _rows()
+    writer, rows = Writer(places, LOGS), _rows()
     for commit in range(seconds):
         writer.append(rows, Key("tail/logs", commit))
         time.sleep(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -152,7 +152,6 @@ class Settings(BaseSettings):
 
     lake: Annotated[str, Field(min_length=1)] = "lake"
     checkpoints: str = ""
-    writer: Literal["deltalake", "spark"] = "deltalake"
     kafka: Kafka = Kafka()
     ingest: Ingest = Ingest()
     windows: Windows = Windows()

@@ -24,7 +24,7 @@ from lakehouse.runtime import kafka as topics
 from lakehouse.runtime.session import log_file, session
 from lakehouse.settings import Ingest as IngestSettings
 from lakehouse.settings import Settings
-from lakehouse.store import Writer, disk, writer
+from lakehouse.store import Writer, disk
 from lakehouse.store.lock import alone
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 from lakehouse.windows.run import ClosingRun
@@ -111,10 +111,8 @@ class Run:
         return admit(self.places, QUERY, topic, earliest, TABLES, decode.VERSION)
 
     def _stream(self, spark: SparkSession, manifest: Manifest) -> None:
-        ingest = self._ingest(spark, manifest)
+        ingest = self._ingest(manifest)
         with ExitStack() as opened:
-            for each in ingest.writers.values():
-                opened.callback(each.close)
             closing, upkeep = self._closing(spark), Schedule(self.settings, self.hooks.on_notice)
             for query in closing:
                 opened.callback(query.stop)
@@ -172,13 +170,13 @@ class Run:
         seconds = self.settings.ingest.trigger_seconds
         return {"availableNow": True} if self.once else {"processingTime": f"{seconds} seconds"}
 
-    def _ingest(self, spark: SparkSession, manifest: Manifest) -> job.Ingest:
+    def _ingest(self, manifest: Manifest) -> job.Ingest:
         return job.Ingest(
             places=self.places,
             manifest=manifest,
             checkpoint=Checkpoint(self.places, QUERY),
             plans=Plans(self.places, QUERY),
-            writers=self._writers(spark),
+            writers={table.name: Writer(self.places, table) for table in TABLES},
             limits=limits(self.settings.ingest),
             coalesce_below=self.settings.ingest.coalesce_below,
             decode=self.hooks.decode,
@@ -186,10 +184,6 @@ class Run:
             reached=self._reached,
             failed=self._failed,
         )
-
-    def _writers(self, spark: SparkSession) -> dict[str, Writer]:
-        chosen = self.settings.writer
-        return {table.name: writer(chosen, self.places, table, spark) for table in TABLES}
 
     def _follow(self, spark: SparkSession, query: StreamingQuery) -> Watch:
         """Report batches until the query ends, or a stop ends it."""

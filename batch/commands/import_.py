@@ -92,7 +92,7 @@ def _run(settings: Settings, wanted: Wanted, keeps_copies: bool) -> Run:
     limits = Limits(ahead, None, settings.ingest.payload_cap)
     loader = Loader(Places.of(settings), limits, keeps_copies)
     if not wanted.dry_run:
-        loader.open(settings.writer)
+        loader.open()
     return Run(loader, wanted)
 
 

@@ -46,9 +46,9 @@ class Loader:
     def __post_init__(self) -> None:
         self.zone = RawZone(self.places)
 
-    def open(self, chosen: str) -> None:
-        """Make what is not there yet; `chosen` is the writer of the lake's tables."""
-        self.writers = {t.name: store.writer(chosen, self.places, t, None) for t in TABLES}
+    def open(self) -> None:
+        """Make the tables that are not there yet."""
+        self.writers = {t.name: Writer(self.places, t) for t in TABLES}
 
     def load(self, file: Path, what: Imported, replaces: list[Imported]) -> Plan:
         """Take a file that the tables do not have; what was planned, and is done.

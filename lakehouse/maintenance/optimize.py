@@ -11,7 +11,6 @@ from lakehouse.maintenance.partitions import ORDERED_BYTES, Part, parts, rewrite
 from lakehouse.maintenance.size import SMALL_BYTES, Upkeep, shape
 from lakehouse.paths import Places
 from lakehouse.store import open_table
-from lakehouse.store.read import check_writer
 
 Progress = Callable[[int, int], None]
 
@@ -28,7 +27,6 @@ def optimize(
     TableError where others kept winning, SettingsError for a column that cannot be ordered by.
     """
     found = open_table(places, name)
-    check_writer(found, "deltalake")
     _check_columns(found, zorder)
     before, todo = shape(places, name), [p for p in parts(places, name) if zorder or _is_worn(p)]
     for done, part in enumerate(todo):

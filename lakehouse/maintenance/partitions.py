@@ -16,7 +16,6 @@ from lakehouse.errors import LogpondError
 from lakehouse.maintenance.size import SMALL_BYTES
 from lakehouse.paths import Places
 from lakehouse.store import WRITTEN, open_table
-from lakehouse.store.read import check_writer
 from lakehouse.store.retry import retried
 
 ORDERED_BYTES = 128 << 20
@@ -74,7 +73,6 @@ def rewrite(
     costs little when it is repeated. A conflict is tried again; TableError where others kept
     winning.
     """
-    check_writer(open_table(places, name), "deltalake")
     where = [(key, "=", value) for key, value in keys]
     change = partial(_rewrite, where=where, zorder=zorder, memory=memory, merged=merged)
     retried(places, name, change)

@@ -13,7 +13,7 @@ from lakehouse.maintenance.size import Upkeep, shape
 from lakehouse.paths import Places
 from lakehouse.store import open_table, set_property
 from lakehouse.store.lock import alone
-from lakehouse.store.read import OLDEST_PROPERTY, check_writer, oldest_kept
+from lakehouse.store.read import OLDEST_PROPERTY, oldest_kept
 from lakehouse.store.retry import retried
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 
@@ -30,7 +30,6 @@ def restore(places: Places, name: str, version: int) -> Upkeep:
     """
     with _at_rest(places, name):
         newest = open_table(places, name)
-        check_writer(newest, "deltalake")
         open_table(places, name, version)
         if version == newest.version():
             raise TableError(

@@ -16,7 +16,6 @@ from lakehouse.maintenance.retention_marks import raised
 from lakehouse.maintenance.size import SMALL_BYTES, Shape, Upkeep, shape
 from lakehouse.paths import Places
 from lakehouse.store import open_table
-from lakehouse.store.read import check_writer
 from lakehouse.store.retry import retried
 
 # Rows of files are left out: verify counts them by date, and each file would stay noted for good.
@@ -53,7 +52,6 @@ def retain(places: Places, name: str, days: int, dry_run: bool = False) -> Retai
     if days < 1:
         raise SettingsError("retention must keep a day at least", "give --days 1 or more")
     found = open_table(places, name)
-    check_writer(found, "deltalake")
     before = shape(places, name)
     told = _planned(found, name, days, before)
     if told.gone and not dry_run:

@@ -15,7 +15,6 @@ from lakehouse.maintenance.readers import readers
 from lakehouse.paths import Places
 from lakehouse.store import objects, open_table
 from lakehouse.store.log import FOLDER, Log, checkpoints, entries
-from lakehouse.store.read import check_writer
 from lakehouse.store.retry import retried
 
 LEAST = timedelta(hours=1)
@@ -44,7 +43,6 @@ def trim(
     read. Entries go from the oldest on: a crash leaves a log that reaches further back, no gap.
     """
     found, log = open_table(places, name), Log(places, name)
-    check_writer(found, "deltalake")
     newest = found.version()
     many = min(newest - most, log.at(now - LEAST, newest))
     wanted = max(log.at(now - max(keep, LEAST), newest), many)
@@ -63,7 +61,6 @@ def trim(
 def settle(places: Places, name: str, wanted: Mapping[str, str], dry_run: bool = False) -> bool:
     """Bring table properties up to date; one commit, and only where they differ; whether so."""
     found = open_table(places, name)
-    check_writer(found, "deltalake")
     there = found.metadata().configuration or {}
     changed = {key: value for key, value in wanted.items() if there.get(key) != value}
     if changed and not dry_run:

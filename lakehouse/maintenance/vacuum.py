@@ -13,7 +13,7 @@ from lakehouse.maintenance.size import Upkeep, shape
 from lakehouse.paths import Places
 from lakehouse.store import objects, open_table, set_property
 from lakehouse.store.log import Log
-from lakehouse.store.read import OLDEST_PROPERTY, check_writer, oldest_kept
+from lakehouse.store.read import OLDEST_PROPERTY, oldest_kept
 from lakehouse.store.retry import retried
 from lakehouse.tables.table import HISTORY_PROPERTY
 
@@ -38,7 +38,6 @@ def vacuum(
     where a query has yet to read a file that would go.
     """
     found = open_table(places, name)
-    check_writer(found, "deltalake")
     hours = _hours(found, hours)
     before = shape(places, name)
     doomed = found.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=strays)

@@ -1,29 +1,24 @@
-"""Appends that happen once per key, however often they are repeated, by whichever writer."""
+"""Appends that happen once per key, however often they are repeated."""
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
 
 import msgspec
 import pyarrow as pa
 from deltalake import CommitProperties, PostCommitHookProperties, Transaction
-from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction
 
-from lakehouse.errors import TableError
 from lakehouse.paths import Places
 from lakehouse.store import files
-from lakehouse.store.disk import in_words
 from lakehouse.store.files import DataFile
 from lakehouse.store.read import NOTE
+from lakehouse.store.retry import retried_on_conflict
 from lakehouse.store.schema import create
 from lakehouse.tables.catalog import Table
-
-ATTEMPTS = 20
 
 
 @dataclass(frozen=True)
@@ -34,27 +29,11 @@ class Key:
     version: int
 
 
-class Writer(Protocol):
-    """What commits to one table; both writers pass the same contract tests."""
-
-    def last(self, app: str) -> int | None:
-        """The version of the newest commit of `app`, None before its first."""
-
-    def commit(self, written: Sequence[DataFile], key: Key) -> bool:
-        """Add files to the table, unless `key` was committed before; whether it was done now."""
-
-    def append(self, rows: pa.Table, key: Key) -> bool:
-        """Write rows and add them, unless `key` was committed before; whether it was done now."""
-
-    def close(self) -> None:
-        """Let go of the table."""
-
-
-class DeltaWriter:
-    """Commits by deltalake: create-if-absent in the log, so that many processes may write."""
+class Writer:
+    """Commits to one table; create-if-absent in its log, so that many processes may write."""
 
     def __init__(self, places: Places, table: Table) -> None:
-        self._table, self._root = table, places.table(table)
+        self._places, self._table = places, table
         self._handle = create(places, table)
 
     def last(self, app: str) -> int | None:
@@ -65,32 +44,23 @@ class DeltaWriter:
     def commit(self, written: Sequence[DataFile], key: Key) -> bool:
         """Add files to the table, unless `key` was committed before; whether it was done now.
 
-        Raises TableError when others kept winning.
+        Raises TableError where others kept winning.
         """
-        for attempt in range(ATTEMPTS):
-            if is_done(self.last(key.app), key):
-                return False
-            try:
-                with in_words(self._root):
-                    self._add(written, key)
-            except CommitFailedError:
-                time.sleep(random.uniform(0, 0.05 * (attempt + 1)))
-            else:
-                return True
-        raise TableError(
-            f"table {self._table.name} did not take a commit: {ATTEMPTS} conflicts",
-            "another process commits to it without a pause; try again",
-        )
+        once = partial(self._commit_unless_done, written, key)
+        return retried_on_conflict(self._places, self._table.name, once)
 
     def append(self, rows: pa.Table, key: Key) -> bool:
         """Write rows and add them, unless `key` was committed before; whether it was done now."""
         if is_done(self.last(key.app), key):
             return False
-        name = f"part-{key.version}"
-        return self.commit(files.write(self._table, rows, self._root, name), key)
+        root, name = self._places.table(self._table), f"part-{key.version}"
+        return self.commit(files.write(self._table, rows, root, name), key)
 
-    def close(self) -> None:
-        """Nothing is held."""
+    def _commit_unless_done(self, written: Sequence[DataFile], key: Key) -> bool:
+        if is_done(self.last(key.app), key):
+            return False
+        self._add(written, key)
+        return True
 
     def _add(self, written: Sequence[DataFile], key: Key) -> None:
         now = int(time.time() * 1000)

@@ -17,7 +17,6 @@ from lakehouse.store import objects
 from lakehouse.tables.catalog import Table
 
 NOTE = "logpond"
-WRITER_PROPERTY = "logpond.writer"
 # The oldest version with all its files; a vacuum raises it before it deletes the first.
 OLDEST_PROPERTY = "logpond.oldestReadable"
 
@@ -84,27 +83,10 @@ def oldest_kept(found: DeltaTable) -> int:
     return int((found.metadata().configuration or {}).get(OLDEST_PROPERTY, 0))
 
 
-def writer_of(found: DeltaTable) -> str:
-    """Who commits to a table: deltalake or spark."""
-    return (found.metadata().configuration or {}).get(WRITER_PROPERTY, "deltalake")
-
-
 def note_of(commit: Mapping[str, Any]) -> dict[str, Any]:
     """What `store` said of a commit in the history: writer, batch, rows; empty where it did not."""
-    by_spark = json.loads(commit.get("userMetadata") or "{}")
-    told = by_spark.get(NOTE) if isinstance(by_spark, dict) else None
-    found: dict[str, Any] = told or json.loads(commit.get(NOTE) or "{}")
+    found: dict[str, Any] = json.loads(commit.get(NOTE) or "{}")
     return found
-
-
-def check_writer(found: DeltaTable, writer: str) -> None:
-    """Raise TableError where a table belongs to the other writer: never both on one table."""
-    owner, name = writer_of(found), found.table_uri.rstrip("/").rsplit("/")[-1]
-    if owner != writer:
-        raise TableError(
-            f"table {name} is committed to by {owner}",
-            f'set writer = "{owner}" in conf/logpond.toml',
-        )
 
 
 def held(found: DeltaTable, topic: str, ranges: Mapping[int, tuple[int, int]]) -> pa.Table:

@@ -1,4 +1,4 @@
-"""A change beside other writers: made to the newest state, again after a conflict."""
+"""What happens to a change that meets another commit: it is made again, to the newest state."""
 
 from __future__ import annotations
 
@@ -15,22 +15,31 @@ from lakehouse.paths import Places
 from lakehouse.store.disk import in_words
 from lakehouse.store.read import open_table
 
-ATTEMPTS = 10
+ATTEMPTS = 20
+LONGEST_PAUSE_SECONDS = 0.1
 Done = TypeVar("Done")
 
 
 def retried(places: Places, name: str, change: Callable[[DeltaTable], Done]) -> Done:
-    """Make a change to the newest state, again where another commit came between.
+    """The result of a change to the newest state of a table, made again after each conflict.
 
-    TableError where others kept winning.
+    Raises TableError where others kept winning.
+    """
+    return retried_on_conflict(places, name, lambda: change(open_table(places, name)))
+
+
+def retried_on_conflict(places: Places, name: str, commit: Callable[[], Done]) -> Done:
+    """The result of `commit`, called again, after a pause, where another commit came between.
+
+    `commit` has to look at the table anew each time. Raises TableError where others kept winning.
     """
     for attempt in range(ATTEMPTS):
         try:
             with in_words(places.table(name)):
-                return change(open_table(places, name))
+                return commit()
         except CommitFailedError:
-            time.sleep(random.uniform(0, 0.1 * (attempt + 1)))
+            time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS * (attempt + 1)))
     raise TableError(
         f"table {name} did not take the change: {ATTEMPTS} conflicts",
-        "another process rewrites the same files; try again when it is done",
+        "another process commits to it without a pause; try again when it is done",
     )

@@ -8,7 +8,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
 from lakehouse.store.disk import in_words
-from lakehouse.store.read import check_writer, table_or_none
+from lakehouse.store.read import table_or_none
 from lakehouse.store.retry import retried
 from lakehouse.tables.catalog import Table
 
@@ -22,7 +22,6 @@ def create(places: Places, table: Table) -> DeltaTable:
     with in_words(places.table(table)):
         if found is None:
             return _create(places, table)
-        check_writer(found, "deltalake")
         return _evolve(places, found, table)
 
 

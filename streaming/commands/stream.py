@@ -14,7 +14,6 @@ from lakehouse.terminal.options import LAKE
 
 if TYPE_CHECKING:
     from lakehouse.settings import Settings
-    from lakehouse.store import Writer
 
 BOOTSTRAP = click.option("--bootstrap", metavar="HOST:PORT", help="Kafka. [localhost:9092]")
 TOPIC = click.option("--topic", help="The topic to read. [web-logs]")
@@ -116,7 +115,7 @@ def replay_quarantine(lake: str | None) -> None:
     settings = _settings(lake, None, None)
     places = Places.of(settings)
     store.open_table(places, QUARANTINE)
-    logs = _writers(settings, places)[LOGS.name]
+    logs = store.Writer(places, LOGS)
     done = replay_quarantine(places, logs, limits(settings.ingest), decode)
     click.echo(f"{done.looked_at} open records looked at: {done.passed} passed and are in logs now")
     if done.capped:
@@ -140,13 +139,14 @@ def _settings(
 def _recover(settings: Settings, places: Places, query: str) -> None:
     from lakehouse import decode
     from lakehouse.runtime import kafka as topics
+    from lakehouse.store import Writer
     from streaming.repair import recover as recovery
     from streaming.run import TABLES
 
     kafka = settings.kafka
     topic = topics.describe(kafka.bootstrap, kafka.topic)
     earliest = {p: first for p, (first, _) in topics.offsets(kafka.bootstrap, kafka.topic).items()}
-    writers = _writers(settings, places)
+    writers = {table.name: Writer(places, table) for table in TABLES}
     done = recovery.recover(places, query, topic, earliest, writers, TABLES, decode.VERSION)
     click.echo(f"{done.finished_plans} plans finished")
     if done.kept_as:
@@ -154,12 +154,3 @@ def _recover(settings: Settings, places: Places, query: str) -> None:
     click.echo(f"the next start begins at {done.start}")
     if done.lost:
         click.echo(f"{done.lost} records are lost: the broker removed them; `verify` lists them")
-
-
-def _writers(settings: Settings, places: Places) -> dict[str, Writer]:
-    from lakehouse.runtime.session import session
-    from lakehouse.store import writer
-    from streaming.run import TABLES
-
-    spark = session(settings, "recover") if settings.writer == "spark" else None
-    return {table.name: writer(settings.writer, places, table, spark) for table in TABLES}

@@ -101,7 +101,7 @@ def _why(errors: str) -> str:
 
 def environment(settings: Settings) -> dict[str, str]:
     """An environment in which a child has these settings, flags included."""
-    given = {"lake": settings.lake, "checkpoints": settings.checkpoints, "writer": settings.writer}
+    given = {"lake": settings.lake, "checkpoints": settings.checkpoints}
     upkeep = {f"upkeep_{name}": value for name, value in settings.upkeep}
     own = {f"LOGPOND_{name.upper()}": str(value) for name, value in {**given, **upkeep}.items()}
     return {**processes.importable(), **own}

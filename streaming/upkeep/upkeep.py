@@ -17,7 +17,6 @@ from lakehouse.paths import Places
 from lakehouse.settings import Upkeep
 from lakehouse.store import open_table, table_or_none
 from lakehouse.store.log import Log
-from lakehouse.store.read import writer_of
 from lakehouse.tables.table import Table, history
 from streaming.upkeep.ledger import Ledger
 from streaming.upkeep.upkeep_plan import Due, Rules, due
@@ -50,11 +49,8 @@ class Pass:
         """Table by table; one that does not let itself be kept is a note, and others go on."""
         for table in self.tables:
             found = table_or_none(self.places, table)
-            if found is not None and writer_of(found) == "spark":
-                yield Done(table.name, "nothing", note="Spark commits to it, and has to keep it")
-            elif found is not None:
-                for step in self._steps(table):
-                    yield from _noted(table, step)
+            for step in self._steps(table) if found else ():
+                yield from _noted(table, step)
 
     def _steps(self, table: Table) -> list[Callable[[], Iterator[Done]]]:
         steps = (self._settle, self._rewrite, self._retain, self._vacuum, self._trim)

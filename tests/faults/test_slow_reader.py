@@ -39,7 +39,7 @@ def aged(lake: Lake) -> Lake:
 def many_files(lake: Lake, name: str) -> None:
     """One commit of many small files."""
     root, rows = lake.places.table(LOGS), events(range(FILES * ROWS))
-    writer = store.DeltaWriter(lake.places, LOGS)
+    writer = store.Writer(lake.places, LOGS)
     parts = [rows.slice(first, ROWS) for first in range(0, FILES * ROWS, ROWS)]
     written = [file for part in parts for file in store.files.write(LOGS, part, root, name)]
     writer.commit(written, store.Key(name, 0))

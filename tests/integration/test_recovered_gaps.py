@@ -36,7 +36,7 @@ def asked(broker: Broker, topic: Topic, tmp_path: Path) -> Settings:
 def recovered(asked: Settings) -> Recovery:
     """The query's checkpoint made anew."""
     places, kafka = Places.of(asked), asked.kafka
-    writers = {t.name: store.DeltaWriter(places, t) for t in TABLES}
+    writers = {t.name: store.Writer(places, t) for t in TABLES}
     topic = topics.describe(kafka.bootstrap, kafka.topic)
     return recover(places, "ingest", topic, {0: 0, 1: 0}, writers, TABLES, 1)
 

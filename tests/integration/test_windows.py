@@ -69,7 +69,7 @@ def test_replayed_quarantine_is_late_then_counted(lake: Lake) -> None:
     assert store.open_table(lake.places, QUARANTINE).count() == 2
 
     lenient = dataclasses.replace(LIMITS, ahead=timedelta(hours=1))
-    done = replay_quarantine(lake.places, store.DeltaWriter(lake.places, LOGS), lenient, decode)
+    done = replay_quarantine(lake.places, store.Writer(lake.places, LOGS), lenient, decode)
     verdict = verify(lake.places)
     assert (done.passed, verdict.ok, verdict.windows_late, verdict.late_rows) == (2, True, 2, 4)
     assert len(pond.reconcile()) == len(WINDOWS)

@@ -162,15 +162,6 @@ def test_a_stop_is_between_batches(job: Job) -> None:
     assert_each_once(job.lake)
 
 
-def test_sparks_own_writer_keeps_the_promise_too(job: Job) -> None:
-    """The same job with the other writer, a crash in between, each record once."""
-    job.writer = "spark"
-    job.run(crash="quarantine:1")
-    job.run()
-
-    assert_each_once(job.lake)
-
-
 def test_records_held_before_a_recovery_are_passed_over(job: Job) -> None:
     """Where a batch meets coordinates that are in the tables, only the others come in."""
     job.run(crash="quarantine:1")

@@ -28,7 +28,7 @@ def main(die_at: str, lake: str, files: list[str], replace: bool) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     loader = Loader(Places.of(settings.load(lake=lake)), LIMITS, reached=reached)
-    loader.open("deltalake")
+    loader.open()
     run = Run(loader, Wanted(replace=replace))
     for _ in run([Path(file) for file in files]):
         pass

@@ -59,7 +59,7 @@ class Imports:
         loader = Loader(self.lake.places, LIMITS, keeps, reached=self.steps.append)
         run = Run(loader, Wanted(said or Asked(), **wanted))
         if not wanted.get("dry_run"):
-            loader.open("deltalake")
+            loader.open()
         found = [*run(files)]
         for _ in run.windows(WATERMARK) if windows else ():
             self.steps.append("window")

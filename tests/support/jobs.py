@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from support.lakes import LIMITS, TABLES, Lake
 
-from lakehouse import decode, store
+from lakehouse import decode
 from lakehouse.ingest.intake import Decode
 from lakehouse.ingest.plans import Plan
+from lakehouse.store import Writer
 from streaming import job
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ class Job:
     lake: Lake
     spark: SparkSession
     source: Path
-    writer: str = "deltalake"
     steps: list[str] = field(default_factory=list)
     failure: Exception | None = None
 
@@ -64,9 +64,6 @@ class Job:
         except StreamingQueryException:
             if not (isinstance(self.failure, Crash) or is_stopping()):
                 raise
-        finally:
-            for writer in ingest.writers.values():
-                writer.close()
 
     def _records(self) -> DataFrame:
         files = self.spark.readStream.schema(RAW_SCHEMA).option("maxFilesPerTrigger", 1)
@@ -85,7 +82,7 @@ class Job:
             manifest=lake.checkpoint.manifest() or lake.adopt({0: 0}),
             checkpoint=lake.checkpoint,
             plans=lake.plans,
-            writers={t.name: store.writer(self.writer, lake.places, t, self.spark) for t in TABLES},
+            writers={t.name: Writer(lake.places, t) for t in TABLES},
             limits=LIMITS,
             coalesce_below=20_000,
             decode=decoding,

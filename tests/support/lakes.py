@@ -122,7 +122,7 @@ class Lake:
 
     def put(self, rows: pa.Table, key: str = "by-hand", table: Any = LOGS) -> None:
         """Append rows of `logs` behind the back of every check."""
-        writer = store.DeltaWriter(self.places, table)
+        writer = store.Writer(self.places, table)
         writer.append(rows, store.Key(f"{key}-{datetime.now(UTC).timestamp()}", 0))
 
     def count(self, table: Any = LOGS) -> int:
@@ -145,7 +145,7 @@ class Lake:
         """Commit what is planned for these tables."""
         for table in TABLES:
             if table.name in tables and plan.files_of(table.name):
-                writer = store.DeltaWriter(self.places, table)
+                writer = store.Writer(self.places, table)
                 writer.commit(plan.files_of(table.name), plan.key(table.name))
 
     def _step(self, step: str, plan: Plan, bad: Collection[int]) -> Plan:

@@ -93,7 +93,7 @@ class Pond:
         name = LOGS.columns.get_field_index("_commit")
         stamp = pa.array([f"{writer}:{number}"] * rows.num_rows, pa.string())
         stamped = rows.set_column(name, LOGS.columns.field(name), stamp)
-        store.DeltaWriter(self.lake.places, LOGS).append(stamped, store.Key(writer, number))
+        store.Writer(self.lake.places, LOGS).append(stamped, store.Key(writer, number))
         self.batch += 1
 
     def close(self, until: datetime, rollups: Iterable[Rollup] = WINDOWS) -> list[Closed]:

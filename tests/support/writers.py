@@ -18,7 +18,7 @@ from lakehouse.paths import Places
 from lakehouse.tables.catalog import LOGS
 me, at = int(sys.argv[2].split(":")[0]), float(sys.argv[2].split(":")[1])
 places = Places(sys.argv[1], sys.argv[1])
-writer = store.DeltaWriter(places, LOGS)
+writer = store.Writer(places, LOGS)
 time.sleep(max(0, at - time.time()))
 """
 

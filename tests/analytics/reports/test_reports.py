@@ -64,7 +64,7 @@ def incident(lake: Lake) -> None:
         "expected": 10.5,
     }
     rows = [{field.name: row.get(field.name) for field in ANOMALIES.columns}]
-    writer = store.DeltaWriter(lake.places, ANOMALIES)
+    writer = store.Writer(lake.places, ANOMALIES)
     writer.append(pa.Table.from_pylist(rows, ANOMALIES.columns), store.Key("test", 0))
 
 

@@ -70,7 +70,7 @@ def test_what_cannot_be_ordered_by_is_refused(worn: Lake, column: str) -> None:
 
 def test_ingest_goes_on_after_an_optimize(worn: Lake) -> None:
     """A writer that was open before commits on top of it, once."""
-    writer = store.DeltaWriter(worn.places, LOGS)
+    writer = store.Writer(worn.places, LOGS)
     maintenance.optimize(worn.places, "logs")
     rows = store.open_table(worn.places, LOGS).to_pyarrow_table()
 

@@ -36,7 +36,7 @@ def test_transactions_stay(running: Lake) -> None:
     """A batch that came after the version is done, so only `recover` brings it again."""
     maintenance.restore(running.places, "logs", 1)
 
-    writers = {t.name: store.DeltaWriter(running.places, t) for t in TABLES}
+    writers = {t.name: store.Writer(running.places, t) for t in TABLES}
     assert writers["logs"].last(f"{running.manifest.query_id}/logs") == 1
     done = recover(running.places, QUERY, running.topic, {0: 0}, writers, TABLES, 1)
     assert (done.start, done.held) == ({0: 5}, {0: 7})

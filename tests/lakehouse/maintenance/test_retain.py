@@ -29,7 +29,7 @@ def aged(lake: Lake) -> Lake:
 
 def recovered(lake: Lake) -> dict[int, int]:
     """Where a recovery starts that finds all of the topic on the broker."""
-    writers = {t.name: store.DeltaWriter(lake.places, t) for t in TABLES}
+    writers = {t.name: store.Writer(lake.places, t) for t in TABLES}
     return recover(lake.places, QUERY, lake.topic, {0: 0}, writers, TABLES, 1).start
 
 
@@ -210,7 +210,7 @@ def test_rows_that_come_meanwhile_are_a_conflict_and_tried_again(
 
 def test_a_writer_that_was_open_goes_on(aged: Lake) -> None:
     """Ingest commits on top of it, once."""
-    writer = store.DeltaWriter(aged.places, LOGS)
+    writer = store.Writer(aged.places, LOGS)
     maintenance.retain(aged.places, "logs", days=1)
 
     assert writer.append(events([99]), store.Key("late", 0))

@@ -23,7 +23,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def long(lake: Lake) -> Lake:
     """A table of many commits, with checkpoints at versions 49 and 99."""
-    writer, rows = store.DeltaWriter(lake.places, LOGS), events([0])
+    writer, rows = store.Writer(lake.places, LOGS), events([0])
     for number in range(COMMITS):
         writer.append(rows, store.Key("app", number))
     return lake
@@ -100,8 +100,8 @@ def test_what_a_stream_has_yet_to_read_stays(long: Lake) -> None:
 
 def test_a_writer_goes_on_over_a_trimmed_log(long: Lake) -> None:
     """One that opened the table before, and has not committed since."""
-    idle, rows = store.DeltaWriter(long.places, LOGS), events([1])
-    writer = store.DeltaWriter(long.places, LOGS)
+    idle, rows = store.Writer(long.places, LOGS), events([1])
+    writer = store.Writer(long.places, LOGS)
     for number in range(COMMITS, COMMITS + 60):
         writer.append(rows, store.Key("app", number))
     trim(long, most=10)

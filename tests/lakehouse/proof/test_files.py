@@ -56,7 +56,7 @@ def test_a_stream_can_begin_on_a_lake_of_files(imports: Imports) -> None:
     lake = imports.lake
     lake.admit()
     lake.batch(0, {0: 5}, bad={1})
-    writers = {table.name: store.DeltaWriter(lake.places, table) for table in TABLES}
+    writers = {table.name: store.Writer(lake.places, table) for table in TABLES}
     done = recover(lake.places, QUERY, lake.topic, {0: 0}, writers, TABLES, 1)
     assert (done.start, done.lost) == ({0: 5}, 0)
     assert (found(imports).ok, found(imports).records) == (True, 45)
@@ -126,7 +126,7 @@ def test_rejects_that_pass_a_replay_are_there(imports: Imports) -> None:
         events = [message(event_id=f"e-{n}") for n in raw["_offset"].to_pylist()]
         return decode(raw.set_column(0, RAW.field(0), pa.array(events)), limits)
 
-    done = replay_quarantine(places, store.DeltaWriter(places, LOGS), LIMITS, milder)
+    done = replay_quarantine(places, store.Writer(places, LOGS), LIMITS, milder)
     assert (done.passed, faults(found(imports))) == (2, (0, 0, 0))
     assert found(imports).logs == 40
 

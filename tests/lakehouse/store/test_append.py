@@ -1,12 +1,9 @@
-"""An append happens once per key, by either writer; many processes may write through deltalake."""
+"""An append happens once per key, and many processes may write."""
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -16,18 +13,18 @@ from support.lakes import Lake, events
 from support.writers import APPEND_SAME, COMMIT_MANY, run_at_once
 
 from lakehouse import store
-from lakehouse.errors import CheckpointError, TableError
+from lakehouse.errors import TableError
 from lakehouse.store import Key, Writer, files
-from lakehouse.tables.catalog import LOGS, QUARANTINE
+from lakehouse.tables.catalog import LOGS
 
 
 @dataclass(frozen=True)
 class Open:
-    """A writer, and an application and a partition of the topic that are this test's alone."""
+    """A writer, and an application and a partition of the topic."""
 
     writer: Writer
     lake: Lake
-    own: int
+    own: int = 3
 
     def key(self, version: int) -> Key:
         """A key of this test's application."""
@@ -42,28 +39,10 @@ class Open:
         return [offset for own, offset in self.lake.coordinates() if own == self.own]
 
 
-BOTH = ["deltalake", pytest.param("spark", marks=pytest.mark.spark)]
-
-
-@pytest.fixture(scope="module", params=BOTH)
-def shared(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Writer, Lake]]:
-    """A table with either writer; one for all tests, for Spark takes its time."""
-    lake = Lake.at(tmp_path_factory.mktemp("shared"))
-    spark = request.getfixturevalue("spark") if request.param == "spark" else None
-    writer = store.writer(request.param, lake.places, LOGS, spark)
-    yield writer, lake
-    writer.close()
-
-
 @pytest.fixture
-def of(shared: tuple[Writer, Lake]) -> Open:
-    """The table with a number that nobody had."""
-    return Open(*shared, own=next(NUMBERS))
-
-
-NUMBERS = itertools.count()
+def of(lake: Lake) -> Open:
+    """A table of its own."""
+    return Open(Writer(lake.places, LOGS), lake)
 
 
 def test_appends_under_one_application_add_up(of: Open) -> None:
@@ -103,7 +82,7 @@ def test_files_are_committed_once(of: Open) -> None:
 
 
 def test_rows_come_back_as_they_were(of: Open) -> None:
-    """Values, NULLs, times and partitions are the same through either writer."""
+    """Values, NULLs, times and partitions are the same when they are read."""
     odd = of.rows(0, user="na\u00efve 'quoted' \u202e\n", response_time=0.1, bytes_sent=2**63 - 1)
     rows = pa.concat_tables([odd, of.rows(1, timestamp="2026-05-01T03:00:00.000001Z")])
     of.writer.append(rows, of.key(0))
@@ -122,73 +101,31 @@ def test_commits_say_who_and_how_many(of: Open) -> None:
     assert store.note_of(newest) == {"writer": of.key(5).app, "batch": 5, "rows": 3}
 
 
-@pytest.fixture(params=BOTH)
-def chosen(request: pytest.FixtureRequest) -> str:
-    """The name of a writer."""
-    return str(request.param)
-
-
-def test_added_column_evolves(chosen: str, lake: Lake, request: pytest.FixtureRequest) -> None:
+def test_added_column_evolves(lake: Lake) -> None:
     """A writer opened with one column more takes rows that have it."""
-    spark = request.getfixturevalue("spark") if chosen == "spark" else None
-    store.writer(chosen, lake.places, LOGS, spark).close()
+    Writer(lake.places, LOGS)
     wide = dataclasses.replace(LOGS, columns=LOGS.columns.append(pa.field("region", pa.string())))
-    opened = store.writer(chosen, lake.places, wide, spark)
 
-    opened.append(events([0]).append_column("region", pa.array(["eu"])), Key("app", 0))
-    opened.close()
+    rows = events([0]).append_column("region", pa.array(["eu"]))
+    Writer(lake.places, wide).append(rows, Key("app", 0))
 
-    rows = store.open_table(lake.places, LOGS).to_pyarrow_table(columns=["region"])
-    assert rows["region"].to_pylist() == ["eu"]
+    found = store.open_table(lake.places, LOGS).to_pyarrow_table(columns=["region"])
+    assert found["region"].to_pylist() == ["eu"]
 
 
-def test_retyped_column_is_refused(chosen: str, lake: Lake, request: pytest.FixtureRequest) -> None:
-    """Neither writer mixes types in a column."""
-    spark = request.getfixturevalue("spark") if chosen == "spark" else None
-    store.writer(chosen, lake.places, LOGS, spark).close()
+def test_retyped_column_is_refused(lake: Lake) -> None:
+    """No column holds two types."""
+    Writer(lake.places, LOGS)
     place = LOGS.columns.get_field_index("user")
     retyped = LOGS.columns.set(place, pa.field("user", pa.int64()))
 
     with pytest.raises(TableError, match="user"):
-        store.writer(chosen, lake.places, dataclasses.replace(LOGS, columns=retyped), spark)
-
-
-@pytest.mark.spark
-@pytest.mark.parametrize("chosen", ["deltalake", "spark"])
-def test_a_table_of_the_other_writer_is_refused(chosen: str, lake: Lake, spark: Any) -> None:
-    """Never both on one table; the error names the setting."""
-    other = "spark" if chosen == "deltalake" else "deltalake"
-    store.writer(other, lake.places, QUARANTINE, spark).close()
-
-    with pytest.raises(TableError, match=f"committed to by {other}") as error:
-        store.writer(chosen, lake.places, QUARANTINE, spark)
-    assert f'writer = "{other}"' in error.value.remedy
-
-
-@pytest.mark.spark
-def test_a_second_process_with_spark_on_a_folder_is_refused(lake: Lake, spark: Any) -> None:
-    """Spark's commit to a folder is safe in one process only; closing lets the next one in."""
-    first = store.writer("spark", lake.places, LOGS, spark)
-    with pytest.raises(CheckpointError, match="Spark's writer of logs"):
-        store.writer("spark", lake.places, LOGS, spark)
-    first.close()
-    store.writer("spark", lake.places, LOGS, spark).close()
-
-
-@pytest.mark.spark
-def test_spark_leaves_no_staged_file(lake: Lake, spark: Any) -> None:
-    """What it wrote again, and what it staged for that, is gone after the commit."""
-    opened = store.writer("spark", lake.places, LOGS, spark)
-    opened.append(events([0]), Key("app", 0))
-    opened.close()
-
-    live = {Path(uri).name for uri in store.open_table(lake.places, LOGS).file_uris()}
-    assert {f.name for f in Path(lake.places.table(LOGS)).rglob("*.parquet")} == live
+        Writer(lake.places, dataclasses.replace(LOGS, columns=retyped))
 
 
 def test_stale_handles_do_not_conflict(lake: Lake) -> None:
     """Handles opened at the same version both commit, and see each other's keys."""
-    one, two = (store.DeltaWriter(lake.places, LOGS) for _ in range(2))
+    one, two = (store.Writer(lake.places, LOGS) for _ in range(2))
 
     assert one.append(events([0]), Key("one", 0))
     assert two.append(events([1]), Key("two", 0))

@@ -46,7 +46,7 @@ def commit(lake: Lake) -> object:
     """Commit a file; the log does not look whether it is there."""
     partition = {"date": "2026-05-01", "hour": "11"}
     file = store.DataFile(LOGS.name, "x.parquet", 1, 1, partition, '{"numRecords":1}')
-    return store.DeltaWriter(lake.places, LOGS).commit([file], store.Key("again", 0))
+    return store.Writer(lake.places, LOGS).commit([file], store.Key("again", 0))
 
 
 WRITES: dict[str, Callable[[Lake], object]] = {

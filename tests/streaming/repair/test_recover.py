@@ -20,7 +20,7 @@ from streaming.repair.recover import Recovery, moved, recover
 
 def recovered(lake: Lake, earliest: Offsets | None = None, topic: Topic | None = None) -> Recovery:
     """Recover the lake's query; `earliest` is what the broker has."""
-    writers = {t.name: store.DeltaWriter(lake.places, t) for t in TABLES}
+    writers = {t.name: store.Writer(lake.places, t) for t in TABLES}
     lake.topic = topic or lake.topic
     return recover(lake.places, QUERY, lake.topic, earliest or {0: 0}, writers, TABLES, 1)
 

@@ -54,7 +54,7 @@ def reject(lake: Lake, values: list[bytes | None], first: int, limits: Limits = 
 
 def replayed(lake: Lake, limits: Limits = LENIENT, with_: Decode = decode) -> Replay:
     """Decode open quarantine again."""
-    return replay_quarantine(lake.places, store.DeltaWriter(lake.places, LOGS), limits, with_)
+    return replay_quarantine(lake.places, store.Writer(lake.places, LOGS), limits, with_)
 
 
 def forgiving(raw: pa.RecordBatch, limits: Limits) -> Decoded:
@@ -173,19 +173,3 @@ def test_two_at_once_are_refused(lake: Lake) -> None:
 def test_an_empty_lake_has_nothing_open(tmp_path: Any) -> None:
     """Nothing to do is no fault."""
     assert replayed(Lake.at(tmp_path / "new")) == Replay(0, 0, 0)
-
-
-@pytest.mark.spark
-def test_tables_of_sparks_writer_are_replayed_too(tmp_path: Any, spark: Any) -> None:
-    """A lake that Spark commits to stays its own."""
-    lake = Lake.at(tmp_path / "owned")
-    rejects = decode(raw_rows([message(timestamp=LATER)], [4]), LIMITS).rejects
-    rows = stamped(rejects, QUARANTINE.columns, datetime.now(UTC), "q:0")
-    logs, quarantine = (store.writer("spark", lake.places, t, spark) for t in (LOGS, QUARANTINE))
-    quarantine.append(rows, store.Key("q", 0))
-
-    done = [replay_quarantine(lake.places, logs, LENIENT, decode).passed for _ in range(2)]
-
-    assert (done, lake.coordinates()) == ([1, 0], [(0, 4)])
-    for writer in (logs, quarantine):
-        writer.close()

@@ -63,7 +63,7 @@ def later() -> datetime:
 def day(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """Three hours and twenty minutes of commits, 40 s apart, with a pass every ten minutes."""
     lake = Lake.at(tmp_path_factory.mktemp("day"))
-    writer = store.DeltaWriter(lake.places, LOGS)
+    writer = store.Writer(lake.places, LOGS)
     for number in range(COMMITS):
         now = f"{FIRST + number * STEP:%Y-%m-%dT%H:%M:%SZ}"
         writer.append(events([number], timestamp=now), store.Key("app", number))
@@ -129,7 +129,7 @@ def test_a_dry_run_says_what_is_due_and_does_nothing(worn: Lake) -> None:
 
 def test_commits_go_on_during_a_pass(worn: Lake) -> None:
     """None fails, is lost or is repeated, whatever the pass rewrites meanwhile."""
-    writer, rows = store.DeltaWriter(worn.places, LOGS), events(range(100, 200), partition=8)
+    writer, rows = store.Writer(worn.places, LOGS), events(range(100, 200), partition=8)
     ended = threading.Event()
 
     def keep_passing() -> None:
@@ -147,14 +147,6 @@ def test_commits_go_on_during_a_pass(worn: Lake) -> None:
 
 # After each thing done, and a while after the first ones, within the next.
 POINTS = [*((n, 0.0) for n in range(4)), *((n, 0.003 * 3**m) for n in (0, 1) for m in range(3))]
-
-
-def test_a_table_of_sparks_is_left_alone(lake: Lake) -> None:
-    """Two writers never change one table; it is said."""
-    lake.put(events([0]))
-    maintenance.settle(lake.places, "logs", {"logpond.writer": "spark"})
-
-    assert [(done.table, done.what) for done in upkeep(lake)] == [("logs", "nothing")]
 
 
 @pytest.mark.faults
