@@ -5,7 +5,6 @@ Read from the tables, the checkpoints and, where it answers, Kafka. No JVM; noth
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,15 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
-from analytics.look import lag
-from analytics.look.lag import INGEST, Lag
 from lakehouse import store
-from lakehouse.ingest.checkpoint import Checkpoint
+from lakehouse.ingest import queries
+from lakehouse.ingest.lag import Lag, lag
 from lakehouse.maintenance import shape
+from lakehouse.maintenance.readers import lag_of_reader
 from lakehouse.paths import Places
 from lakehouse.query import pinned
 from lakehouse.runtime import kafka as topics
-from lakehouse.store import lock
 from lakehouse.store.log import Log, committed
 from lakehouse.tables.catalog import ANOMALIES, LOGS, QUARANTINE
 from lakehouse.tables.rollups import MINUTES, ROLLUPS, TRAFFIC, Rollup
@@ -42,21 +40,12 @@ KEEPS_ROWS = (
 )
 
 
-@dataclass(frozen=True)
-class Query:
-    """A query that can run: whose lock it runs under, the table it writes, its windows if any."""
-
-    name: str
-    lock: str
-    writes: str
-    rollup: Rollup | None = None
-
-
-QUERIES = (
-    Query(INGEST, INGEST, LOGS.name),
-    Query("windows", INGEST, TRAFFIC.name, TRAFFIC),
-    Query("minutes", "minutes", MINUTES.name, MINUTES),
-)
+# What each query is looked at by: the last table that it commits to, and its windows if any.
+WRITES: dict[queries.Query, tuple[str, Rollup | None]] = {
+    queries.INGEST: (LOGS.name, None),
+    queries.WINDOWS: (TRAFFIC.name, TRAFFIC),
+    queries.MINUTES: (MINUTES.name, MINUTES),
+}
 
 
 @dataclass(frozen=True)
@@ -131,8 +120,8 @@ def status(
         raise pinned.absent(places, "")
     is_up = topics.is_up(bootstrap, PATIENCE_SECONDS)
     logs = store.table_or_none(places, LOGS)
-    lags = {query.name: lag.of_reader(places, query.name, logs) for query in QUERIES[1:]}
-    lags[INGEST] = lag.of_ingest(places, bootstrap) if is_up else None
+    lags = {query: lag_of_reader(places, query.name, logs) for query in queries.STREAMS[1:]}
+    lags[queries.INGEST] = lag(places, bootstrap) if is_up else None
     tables = [_table(places, name) for name in names]
     return Status(
         at=at,
@@ -142,7 +131,7 @@ def status(
         newest_event=newest_event(logs),
         rejected=next((of.rows for of in tables if of.name == QUARANTINE.name), None),
         open_incidents=_open_incidents(places),
-        queries=[_query(places, one, lags, logs if count_late else None, at) for one in QUERIES],
+        queries=[_query(places, of, lags[of], logs if count_late else None, at) for of in WRITES],
         tables=tables,
     )
 
@@ -157,23 +146,23 @@ def newest_event(logs: DeltaTable | None) -> datetime | None:
 
 
 def _query(
-    places: Places, of: Query, lags: Mapping[str, Lag | None], logs: DeltaTable | None, at: datetime
+    places: Places, of: queries.Query, found: Lag | None, logs: DeltaTable | None, at: datetime
 ) -> QueryStatus:
-    checkpoint, found = Checkpoint(places, of.name), lags[of.name]
+    checkpoint, (writes, rollup) = of.checkpoint(places), WRITES[of]
     progress = checkpoint.progress()
     batch = progress.completed if progress else None
-    written = store.table_or_none(places, of.writes)
+    written = store.table_or_none(places, writes)
     return QueryStatus(
         name=of.name,
-        is_running=lock.is_held(places.ledger(of.lock)),
+        is_running=of.is_running(places),
         lag_records=found.records if found else None,
         lag_seconds=_seconds(found, at) if found else None,
-        rows_per_second=None if of.rollup else rows_per_second(places, written, at),
+        rows_per_second=None if rollup else rows_per_second(places, written, at),
         last_batch=batch,
-        last_commit=last_change(places, written, of.writes),
+        last_commit=last_change(places, written, writes),
         watermark=None if batch is None else checkpoint.watermark(batch),
-        closed_to=horizon(written) if of.rollup else None,
-        late_rows=_late(places, of.rollup, written, logs),
+        closed_to=horizon(written) if rollup else None,
+        late_rows=_late(places, rollup, written, logs),
     )
 
 

@@ -20,10 +20,10 @@ from anomaly.engine.incident import Incident
 from anomaly.lake.background import Beside, BothRun, IsStopping
 from anomaly.lake.fold import QUERY, Snapshots, closed_minutes, fold, is_new_day
 from anomaly.lake.incident_writer import OnChanges, record
-from anomaly.lake.ingest import is_level, last_arrival
 from anomaly.lake.logs.watch import AddressWatch
 from anomaly.lake.silence import Silence, absence, open_silence
 from lakehouse import store
+from lakehouse.ingest.lag import is_level, last_arrival
 from lakehouse.paths import Places
 from lakehouse.settings import Anomaly
 from lakehouse.tables.catalog import ANOMALIES

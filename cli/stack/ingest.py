@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from cli.stack.screen import Screen
 from lakehouse.errors import LogpondError
+from lakehouse.ingest.lag import count, unread_offsets
 from lakehouse.paths import Places
-from lakehouse.runtime.kafka import offsets
 from lakehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -58,17 +58,7 @@ class Ingest:
     def behind(self) -> int:
         """How many records of the topic no completed batch has taken yet."""
         kafka = self._settings.kafka
-        ends = offsets(kafka.bootstrap, kafka.topic)
-        taken = self._taken()
-        return sum(max(0, end - taken.get(p, first)) for p, (first, end) in ends.items())
-
-    def _taken(self) -> dict[int, int]:
-        from lakehouse.ingest.checkpoint import Checkpoint
-        from streaming.run import QUERY
-
-        checkpoint = Checkpoint(self._places, QUERY)
-        progress = checkpoint.progress()
-        return checkpoint.end(progress.completed) if progress else {}
+        return count(unread_offsets(self._places, kafka.bootstrap, kafka.topic))
 
     def _run(self) -> None:
         try:

@@ -12,14 +12,17 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+import msgspec
 import pyarrow as pa
 from deltalake import DeltaTable
 
 from lakehouse.errors import CheckpointError, TableError
 from lakehouse.ingest.checkpoint import Checkpoint
+from lakehouse.ingest.lag import Lag
 from lakehouse.paths import Places
 from lakehouse.store import objects, open_table
 from lakehouse.store.log import Log
+from lakehouse.tables.catalog import LOGS
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,27 @@ def readers(places: Places, table_id: str) -> Iterator[Reader]:
     for query in objects.folders(objects.reader(places.checkpoints)):
         if "." not in query:
             yield from _readers(places, query, table_id)
+
+
+def lag_of_reader(places: Places, query: str, logs: DeltaTable | None) -> Lag | None:
+    """The rows of `logs` that a query has yet to read; None where it was never started."""
+    found = readers(places, str(logs.metadata().id)) if logs else iter(())
+    reader = next((one for one in found if one.query == query), None)
+    if reader is None or logs is None:
+        return None
+    log = Log(places, LOGS.name)
+    if reader.is_first:
+        return Lag(logs.count(), log.time(reader.version))
+    rows = {v: _rows_of(log, v) for v in range(reader.version, logs.version() + 1)}
+    first = next((version for version, count in rows.items() if count), None)
+    return Lag(sum(rows.values()), None if first is None else log.time(first))
+
+
+def _rows_of(log: Log, version: int) -> int:
+    """Rows that a commit brought; none where it only moved rows, or was cleaned up."""
+    adds = [a["add"] for a in log.actions(version) or [] if "add" in a]
+    counts = (msgspec.json.decode(add.get("stats") or "{}") for add in adds if add["dataChange"])
+    return sum(of.get("numRecords", 0) for of in counts)
 
 
 def _readers(places: Places, query: str, table_id: str) -> Iterator[Reader]:

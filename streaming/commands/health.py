@@ -1,16 +1,18 @@
-"""The command `health` of the streaming program."""
+"""`python -m streaming health`: whether ingest does its work, asked from outside its process."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import click
 
 from lakehouse import settings as settings_file
 from lakehouse.errors import LogpondError
+from lakehouse.ingest.lag import count, unread_offsets
+from lakehouse.ingest.queries import INGEST
 from lakehouse.paths import Places
+from lakehouse.runtime import kafka
 from lakehouse.terminal.options import LAKE
-from streaming.health import ailing
 
 
 @click.command()
@@ -31,7 +33,26 @@ def health(lake: str | None, within: float) -> None:
       python -m streaming health --within 120
     """
     settings = settings_file.load(lake=lake)
-    why = ailing(Places.of(settings), settings.kafka.bootstrap, timedelta(seconds=within))
-    if why:
-        raise LogpondError(why, "what the stream printed last says more")
+    fault = unhealthy(Places.of(settings), settings.kafka.bootstrap, timedelta(seconds=within))
+    if fault:
+        raise LogpondError(fault, "what the stream printed last says more")
     click.echo("healthy")
+
+
+def unhealthy(places: Places, bootstrap: str, patience: timedelta) -> str | None:
+    """Why ingest is not well: records wait, and no batch ended for `patience`. None where it is.
+
+    Kafka is asked only where no batch ended so lately; BrokerError where it does not answer then.
+    """
+    checkpoint = INGEST.checkpoint(places)
+    manifest, ended = checkpoint.manifest(), checkpoint.ended()
+    if manifest is None:
+        return "ingest was not started yet"
+    if ended and datetime.now(UTC) - ended < patience:
+        return None
+    kafka.expect(bootstrap)
+    waiting = count(unread_offsets(places, bootstrap, manifest.topic))
+    if not waiting:
+        return None
+    last = f"the last batch ended at {ended:%H:%M:%S} UTC" if ended else "no batch ended yet"
+    return f"{last}, and {waiting:,} records wait"

@@ -8,11 +8,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from analytics.look import lag
 from lakehouse.errors import LogpondError
+from lakehouse.ingest.lag import lag
+from lakehouse.ingest.queries import INGEST
 from lakehouse.paths import Places
 from lakehouse.runtime import kafka
-from lakehouse.store import lock
 
 EVERY_SECONDS, WATCHED_SECONDS, PATIENCE_SECONDS = 5.0, 120.0, 1.0
 BEATS_KEPT = 20_000
@@ -49,8 +49,7 @@ class Pulse:
 
     def look(self) -> Beat:
         """How it is now."""
-        is_running = lock.is_held(self.places.ledger(lag.INGEST))
-        return Beat(datetime.now(UTC), is_running, self._waiting())
+        return Beat(datetime.now(UTC), INGEST.is_running(self.places), self._waiting())
 
     def _watch(self) -> None:
         while time.monotonic() - self._asked < WATCHED_SECONDS:
@@ -61,7 +60,7 @@ class Pulse:
         try:
             if not kafka.is_up(self.bootstrap, PATIENCE_SECONDS):
                 return None
-            found = lag.of_ingest(self.places, self.bootstrap)
+            found = lag(self.places, self.bootstrap)
         except LogpondError:
             return None
         return found.records if found else None

@@ -12,13 +12,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lakehouse import store
-from lakehouse.ingest.checkpoint import Checkpoint
+from lakehouse.ingest.queries import INGEST
 from lakehouse.paths import Places
 from lakehouse.store import objects
 from lakehouse.store.log import FOLDER, Log
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 
-INGEST = "ingest"
 SHOWN = 60
 LOOKED_AT = 4 * SHOWN
 # A lake that was copied has other times than it was written at.
@@ -51,7 +50,7 @@ class _Commit:
 
 def batches(places: Places, shown: int = SHOWN) -> list[Batch]:
     """The newest batches that are completed, oldest first."""
-    checkpoint = Checkpoint(places, INGEST)
+    checkpoint = INGEST.checkpoint(places)
     progress = checkpoint.progress()
     if progress is None or progress.completed is None:
         return []

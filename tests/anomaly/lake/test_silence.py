@@ -15,13 +15,13 @@ from anomaly.engine.config import Config
 from anomaly.engine.engine import Watchman
 from anomaly.engine.incident import Incident
 from anomaly.lake.incident_writer import record
-from anomaly.lake.ingest import QUERY, is_level, last_arrival
 from anomaly.lake.job import Detection, admit
 from anomaly.lake.silence import Absence, Silence, absence, open_silence
 from cli.stack.broker import Broker
 from lakehouse import settings
+from lakehouse.ingest.lag import is_level, last_arrival
+from lakehouse.ingest.queries import INGEST
 from lakehouse.runtime.kafka import Topic
-from lakehouse.store.lock import alone
 
 NOON = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
@@ -162,7 +162,7 @@ def test_ingest_is_level_while_it_runs_and_nothing_waits(
     lake.admit({0: 0, 1: 0})
     lake.batch(0, {0: 0, 1: 0})
     assert not is_level(lake.places, broker.bootstrap)
-    with alone(lake.places.ledger(QUERY), "ingest"):
+    with INGEST.alone(lake.places):
         assert is_level(lake.places, broker.bootstrap)
         assert not is_level(lake.places, "localhost:1")
         send(broker.bootstrap, topic.name, [b"{}"])

@@ -10,7 +10,7 @@ from support.lakes import Lake
 from anomaly.lake.health import ailing as detection_ailing
 from lakehouse.errors import BrokerError
 from lakehouse.ingest.checkpoint import Checkpoint
-from streaming.health import ailing
+from streaming.commands.health import unhealthy
 
 AGES, NOW = timedelta(hours=1), timedelta(0)
 NOWHERE = "127.0.0.1:1"
@@ -18,18 +18,18 @@ NOWHERE = "127.0.0.1:1"
 
 def test_before_the_first_start_ingest_is_not_well(lake: Lake) -> None:
     """Nobody takes records yet."""
-    assert ailing(lake.places, NOWHERE, AGES) == "ingest was not started yet"
+    assert unhealthy(lake.places, NOWHERE, AGES) == "ingest was not started yet"
 
 
 def test_a_batch_that_ended_lately_is_health(running: Lake) -> None:
     """Kafka is not asked for it: a broker that is away for a moment is waited for."""
-    assert ailing(running.places, NOWHERE, AGES) is None
+    assert unhealthy(running.places, NOWHERE, AGES) is None
 
 
 def test_an_old_batch_alone_says_nothing(running: Lake) -> None:
     """Whether records wait is Kafka's to say."""
     with pytest.raises(BrokerError):
-        ailing(running.places, NOWHERE, NOW)
+        unhealthy(running.places, NOWHERE, NOW)
 
 
 def test_when_a_batch_ended_is_known_without_spark(running: Lake) -> None:
