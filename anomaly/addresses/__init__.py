@@ -1,4 +1,4 @@
-"""Single addresses: rules over sliding minutes, with bounded state."""
+"""Single addresses: rules over sliding minutes, with bounded state. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What is watched of the last rows: families of statistics, the same ones over several spans."""
+"""What is watched of the last rows: families of statistics, the same ones over several spans.
+
+Pure.
+"""
 
 from __future__ import annotations
 

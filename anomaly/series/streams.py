@@ -1,4 +1,7 @@
-"""A series in several lights: itself, its steps, its log, its rank, its distance to the usual."""
+"""A series in several lights: itself, its steps, its log, its rank, its distance to the usual.
+
+Pure.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Lines of Apache and nginx access logs (common and combined format) to events.
 
-Standard library only. A line is an event or it is not: nothing of a broken line is guessed.
+Pure, standard library only. A line is an event or it is not: nothing of a broken line is guessed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One log event: the single place where a field is named, typed, bounded and explained.
 
 Everything else is derived from here: the strict JSON decoder, the Arrow, Delta and Spark schemas,
-the column comments, the documentation and the builders of the tests. Standard library only.
+the column comments, the documentation and the builders of the tests. Pure, standard library only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The endpoint of a path: the route that it most likely came by."""
+"""The endpoint of a path: the route that it most likely came by. Pure."""
 
 from __future__ import annotations
 

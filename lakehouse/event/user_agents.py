@@ -3,6 +3,7 @@
 The first rule that matches counts. Bots and tools come before browsers, because many of them also
 claim to be a browser. What no rule knows is a bot if it says so, or carries an address to ask at
 (browsers do not), and else `Other`. Plain substrings: an agent costs microseconds, not a regex.
+Pure.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from datetime import datetime
+from datetime import UTC, datetime
 
 from producer.traffic.curve import MICROS
 
@@ -11,8 +10,7 @@ from producer.traffic.curve import MICROS
 def stamp(at: int) -> str:
     """RFC 3339 in UTC, with microseconds."""
     second, micros = divmod(at, MICROS)
-    broken = time.gmtime(second)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', broken)}.{micros:06d}Z"
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}.{micros:06d}Z"
 
 
 def micros_of(moment: datetime) -> int:

@@ -1,0 +1,118 @@
+"""What a reader is told: docstrings where there is a contract, and the words of the field."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from support.code import FILES, Function, lines_of_code, name, nodes, tree
+
+# The private vocabulary: a name that has one of these words in it is a puzzle. How often each still
+# stands may only go down, to nothing.
+NO_NAME = {
+    "beside": 12,
+    "blobs": 0,
+    "book": 20,
+    "chores": 13,
+    "lately": 6,
+    "odd": 18,
+    "restless": 11,
+    "roster": 25,
+    "said": 122,
+    "told": 291,
+    "watchman": 49,
+}
+# Words as any other, but for a module, a function or a class there is a better one.
+NO_DEFINITION = {"again": 2, "chosen": 8, "held": 5, "said": 2, "shown": 8, "told": 13}
+# Docstrings that add fewer than three words to the name that they explain: may only go down.
+EMPTY_DOCSTRINGS = 25
+
+
+def words(text: str) -> set[str]:
+    """The words of a text or of a name, in lower case, without a plural's s."""
+    apart = re.sub(r"([a-z])([A-Z])", r"\1 \2", text).lower()
+    return {word.rstrip("s") for word in re.findall(r"[a-z0-9]+", apart)}
+
+
+@cache
+def names_used_outside(module_file: Path) -> frozenset[str]:
+    """Every name that another file of ours uses."""
+    return frozenset(n for f in FILES if f != module_file for n in identifiers(f))
+
+
+@cache
+def identifiers(file: Path) -> Counter[str]:
+    """Every name in a file, and how often: of variables, attributes, arguments, definitions."""
+    found: Counter[str] = Counter()
+    for node in nodes(file):
+        match node:
+            case ast.Name(id=word) | ast.Attribute(attr=word) | ast.arg(arg=word):
+                found[word] += 1
+            case ast.ClassDef(name=word) | ast.FunctionDef(name=word):
+                found[word] += 1
+            case ast.alias(name=path, asname=word):
+                found[word or path.split(".")[-1]] += 1
+    return found
+
+
+def contracts(file: Path) -> Iterator[Function | ast.ClassDef]:
+    """Public classes; public functions that other modules use; public methods of some length."""
+    used = names_used_outside(file)
+    for node in tree(file).body:
+        is_used = isinstance(node, Function) and node.name in used
+        if (is_used or isinstance(node, ast.ClassDef)) and not node.name.startswith("_"):
+            yield node
+    for of in (n for n in nodes(file) if isinstance(n, ast.ClassDef) and n.name[0] != "_"):
+        methods = (n for n in of.body if isinstance(n, Function) and n.name[0] != "_")
+        yield from (method for method in methods if lines_of_code(file, method) > 7)
+
+
+def test_contracts_are_explained() -> None:
+    """Every module, public class and function that others use has a docstring."""
+    silent = [
+        f"{name(f)}:{node.name}"
+        for f in FILES
+        for node in contracts(f)
+        if not ast.get_docstring(node)
+    ]
+    assert ([name(f) for f in FILES if not ast.get_docstring(tree(f))], silent) == ([], [])
+
+
+def test_docstrings_say_more_than_the_name() -> None:
+    """At least three words that are not in the name; where there is no more to say, say nothing."""
+    empty = [
+        f"{name(f)}:{node.name}: {docstring}"
+        for f in FILES
+        for node in nodes(f)
+        if isinstance(node, Function | ast.ClassDef)
+        and (docstring := ast.get_docstring(node))
+        and len(words(docstring) - words(node.name)) < 3
+    ]
+    assert len(empty) <= EMPTY_DOCSTRINGS, "\n".join(empty)
+
+
+def parts(name_used: str) -> list[str]:
+    """The words that a name is made of."""
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name_used).lower().strip("_").split("_")
+
+
+def definitions(file: Path) -> Iterator[str]:
+    """The file's own name, and those of its functions and classes."""
+    yield file.stem
+    yield from (n.name for n in nodes(file) if isinstance(n, Function | ast.ClassDef))
+
+
+def test_names_are_of_the_field() -> None:
+    """No name of anything has a private word in it."""
+    found = Counter(part for f in FILES for n in identifiers(f).elements() for part in parts(n))
+    assert {word: n for word, most in NO_NAME.items() if (n := found[word]) > most} == {}
+
+
+def test_what_is_defined_has_its_own_word() -> None:
+    """No module, function or class is named by a word whose meaning has a better one here."""
+    defined = Counter(n.lower().strip("_") for f in FILES for n in definitions(f))
+    assert {word: n for word, most in NO_DEFINITION.items() if (n := defined[word]) > most} == {}
