@@ -100,7 +100,7 @@ LOOKS: Mapping[str, Callable[[str], object]] = {
 def _names() -> dict[str, list[str]]:
     """Each field's names, the surest first: its own, OpenTelemetry's, then usual ones."""
     return {
-        one.name: [one.name, plain(column(one).otel) or one.name, *KNOWN[one.name].split()]
+        one.name: [one.name, plain(column(one).otel) or one.name, *KNOWN.get(one.name, "").split()]
         for one in fields(LogEvent)
     }
 

@@ -26,7 +26,7 @@ Convert = Callable[[str], Any]
 
 def converter(field: str, utc: bool) -> Convert:
     """What makes a value of a field's text; with `utc` a time without a zone gets one."""
-    kinds: dict[type, Convert] = {int: integer, float: number}
+    kinds: dict[type, Convert] = {int: integer, float: number, bool: boolean}
     if KINDS[field] is datetime and utc:
         return with_zone
     return kinds.get(KINDS[field], str)
@@ -55,6 +55,11 @@ def number(text: str) -> float | str:
     """A finite number, or the text that is none."""
     found = float(text) if NUMBER.fullmatch(text.strip()) else math.inf
     return found if math.isfinite(found) else text
+
+
+def boolean(text: str) -> bool | str:
+    """True or false, or the text that is neither."""
+    return {"true": True, "false": False}.get(text.strip().lower(), text)
 
 
 def with_zone(text: Any) -> Any:

@@ -71,7 +71,7 @@ def logged(times: Sequence[datetime], **columns: Any) -> pa.Table:
         "_offset": [next(OFFSETS) for _ in times],
     }
     given = {**USUAL, **columns, **own}
-    arrays = [pa.array(_each(given[f.name], len(times)), f.type) for f in LOGS.columns]
+    arrays = [pa.array(_each(given.get(f.name), len(times)), f.type) for f in LOGS.columns]
     return pa.Table.from_arrays(arrays, schema=LOGS.columns)
 
 
