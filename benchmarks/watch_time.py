@@ -18,9 +18,11 @@ from typing import Any
 
 import duckdb
 
+from batch.commands.watch_time import PARTITIONS
 from batch.jobs import tree
 from batch.jobs.watch_time import job, regions, totals
-from batch.jobs.watch_time.options import Order
+from batch.jobs.watch_time.options import Options, fitting_workers
+from batch.jobs.watch_time.workspace import Workspace
 from lakehouse import settings
 from producer.datasets import make, watch_time
 
@@ -81,10 +83,8 @@ def measured(run: Callable[[Path, Path], object], data: Path, out: Path) -> dict
 
 def ours(data: Path, out: Path) -> None:
     """The job."""
-    told = settings.load(
-        lake=str(out / "lake"), watch_time_input=str(data), watch_time_output=str(out)
-    )
-    job.run(Order.of(told), lambda: started(out), lambda _: None)
+    options = Options(data, out, Workspace(out), regions.TABLE, fitting_workers())
+    job.run(options, lambda: started(out), lambda _: None)
 
 
 def spark(data: Path, out: Path) -> None:
@@ -149,9 +149,8 @@ def started(out: Path) -> Any:
     """Spark as the job starts it."""
     from lakehouse.runtime.session import session
 
-    told = settings.load(lake=str(out / "lake"), spark_ui_port=0)
-    more = {"spark.sql.shuffle.partitions": str(told.watch_time.shuffle_partitions)}
-    return session(told, "bench", more)
+    given = settings.load(lake=str(out / "lake"), spark_ui_port=0)
+    return session(given, "bench", {"spark.sql.shuffle.partitions": str(PARTITIONS)})
 
 
 MEANS = {"job": ours, "spark": spark, "duckdb": bare_duckdb}

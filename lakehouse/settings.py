@@ -127,16 +127,8 @@ class Web(Section):
     memory_mb: Annotated[int, Field(ge=64)] = 160
 
 
-class WatchTime(Section):
-    """Files of views: where they are, and what the two phases may take."""
-
-    input: Annotated[str, Field(min_length=1)] = "data/watch-time"
-    output: Annotated[str, Field(min_length=1)] = "results/watch-time"
-    regions: str = ""
-    workers: Annotated[int, Field(ge=0, le=256)] = 0
-    driver_memory: Annotated[str, Field(pattern=r"^(\d+[mg])?$")] = ""
-    executor_memory: Annotated[str, Field(pattern=r"^(\d+[mg])?$")] = ""
-    shuffle_partitions: Annotated[int, Field(ge=1, le=100_000)] = 16
+# Settings that were, and where their meaning went.
+REMOVED = {"watch_time": "is no section any more: its settings are flags of `logpond watch-time`"}
 
 
 class Settings(BaseSettings):
@@ -160,7 +152,6 @@ class Settings(BaseSettings):
     upkeep: Upkeep = Upkeep()
     spark: Spark = Spark()
     web: Web = Web()
-    watch_time: WatchTime = WatchTime()
 
     @classmethod
     def settings_customise_sources(
@@ -183,7 +174,10 @@ def load(**flags: Any) -> Settings:
     try:
         return Settings(**_nested(flags))
     except ValidationError as error:
-        faults = [f"{_name(fault['loc'])}: {fault['msg']}" for fault in error.errors()]
+        faults = [
+            f"{_name(fault['loc'])}: {REMOVED.get(str(fault['loc'][0]), fault['msg'])}"
+            for fault in error.errors()
+        ]
         raise SettingsError(
             "settings do not fit:\n    " + "\n    ".join(faults),
             f"see {_file()} for every setting and what it means",
@@ -201,7 +195,7 @@ def _name(location: tuple[int | str, ...]) -> str:
 def _nested(flags: dict[str, Any]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for name, value in flags.items():
-        section, leaf = _section_of(name)
+        section, _, leaf = name.partition("_")
         if value is None:
             continue
         if leaf:
@@ -209,10 +203,3 @@ def _nested(flags: dict[str, Any]) -> dict[str, Any]:
         else:
             tree[name] = value
     return tree
-
-
-def _section_of(name: str) -> tuple[str, str]:
-    """`kafka_topic` is `topic` of `kafka`; the name of a section may have two words."""
-    longest = sorted(Settings.model_fields, key=len, reverse=True)
-    own = next((one for one in longest if name.startswith(f"{one}_")), name.partition("_")[0])
-    return own, name.removeprefix(own).removeprefix("_")

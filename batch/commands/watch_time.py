@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,28 +12,52 @@ import click
 
 from lakehouse import settings as settings_file
 from lakehouse.errors import SettingsError
-from lakehouse.settings import Settings
+from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, LAKE
 
 if TYPE_CHECKING:
     from batch.jobs.watch_time.job import Report, Start
-    from batch.jobs.watch_time.options import Order
+    from batch.jobs.watch_time.options import Options
 
+INPUT, OUTPUT = "data/watch-time", "results/watch-time"
 FILES, SIZE = 4, "5MB"
-# What is said while test data is made is no part of an answer in JSON.
+PARTITIONS = 16
+GENERATOR = (sys.executable, "-m", "producer", "files", "watch-time")
+# What the generator of test data prints is no part of an answer in JSON.
 STANDARD_ERROR = 2
 
 
+def _memory(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r"[0-9]+[mg]", text):
+        raise click.BadParameter("write it as 512m or 2g")
+    return text
+
+
 @click.command("watch-time")
-@click.option("--input", "source", metavar="DIR", help="CSV files.  [watch_time.input]")
-@click.option("--output", metavar="DIR", help="What is made.  [watch_time.output]")
+@click.option("--input", "source", metavar="DIR", help=f"CSV files.  [{INPUT}]")
+@click.option("--output", metavar="DIR", default=OUTPUT, show_default=True, help="The totals.")
+@click.option("--work", metavar="DIR", help="Cleaned files and rejects.  [as --output]")
+@click.option("--regions", metavar="FILE", help="Which address is where.  [as in conf/geo]")
 @click.option("--files", type=click.IntRange(1), metavar="N", help="Make so many test files first.")
 @click.option("--size", metavar="SIZE", help=f"Of each test file: 100MB, 1GB.  [{SIZE}]")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, metavar="K")
-@click.option("--workers", type=click.IntRange(0), metavar="N", help="Files at the same time.")
-@click.option("--driver-memory", metavar="1g", help="Of Spark.")
-@click.option("--executor-memory", metavar="1g", help="Of Spark, on a cluster.")
-@click.option("--shuffle-partitions", type=int, metavar="N", help="Parts of what Spark sorts.")
+@click.option(
+    "--workers",
+    type=click.IntRange(0, 256),
+    default=0,
+    metavar="N",
+    help="Files at the same time, each a process of some 0.5 GB.  [as cores and memory allow]",
+)
+@click.option("--driver-memory", callback=_memory, metavar="1g", help="Of Spark.")
+@click.option("--executor-memory", callback=_memory, metavar="1g", help="Of Spark, on a cluster.")
+@click.option(
+    "--shuffle-partitions",
+    type=click.IntRange(1, 100_000),
+    default=PARTITIONS,
+    show_default=True,
+    metavar="N",
+    help="Parts of what Spark sorts; some 100 MB of cleaned files each is a good size.",
+)
 @click.option("--dry-run", is_flag=True, help="Only list the files, and which are clean.")
 @FORMAT
 @LAKE
@@ -46,7 +71,7 @@ def watch_time(**flags: Any) -> None:
     \b
       logpond watch-time                               a first run makes small test files
       logpond watch-time --input /data/views --output /data/watch-time
-      logpond watch-time --files 20 --size 1GB --input /data/big
+      logpond watch-time --files 20 --size 1GB --input /data/big --work /scratch/watch-time
       logpond watch-time --input /data/views --dry-run
       logpond sql "SELECT * FROM 'results/watch-time/totals/*/*.parquet' LIMIT 5"
 
@@ -56,56 +81,53 @@ def watch_time(**flags: Any) -> None:
     continents, `private` and `unknown`; where the address is none, `invalid`.
 
     Lines without an id, a timestamp or a plain number of minutes from 0 on are kept with their
-    reason in <output>/rejects. Every row is accounted for, or the job fails. A rerun cleans only
-    files that are new, changed or failed before.
+    reason in `rejects` of the --work folder. Every row is accounted for, or the job fails. A rerun
+    cleans only files that are new, changed or failed before.
 
     \b
       exit 0  all files are in the totals
            1  files failed, each with a reason; the totals are of the others
            2  a flag or setting does not fit; 3 the same job runs already
     """
-    settings = _settings(flags)
-    _make_files(flags, settings)
-    from batch.jobs.watch_time.options import Order
-
-    order = Order.of(settings)
+    _make_files(flags)
+    options = _options(flags)
     if flags["dry_run"]:
-        _show_plan(order, flags["how"])
+        _show_plan(options, flags["how"])
         return
-    raise SystemExit(_run(order, _spark(settings), flags["how"]))
+    raise SystemExit(_run(options, _spark(flags), flags["how"]))
 
 
-def _settings(flags: dict[str, Any]) -> Settings:
-    names = ("output", "workers", "driver_memory", "executor_memory", "shuffle_partitions")
-    given = {f"watch_time_{name}": flags[name] for name in names}
-    return settings_file.load(lake=flags["lake"], watch_time_input=flags["source"], **given)
+def _options(flags: dict[str, Any]) -> Options:
+    """What the flags ask for; relative folders count from where you stand."""
+    from batch.jobs.watch_time.options import Options, fitting_workers
+    from batch.jobs.watch_time.regions import TABLE
+    from batch.jobs.watch_time.workspace import Workspace
+
+    return Options(
+        _absolute(flags["source"] or INPUT),
+        _absolute(flags["output"]),
+        Workspace(_absolute(flags["work"] or flags["output"])),
+        _absolute(flags["regions"] or TABLE),
+        flags["workers"] or fitting_workers(),
+    )
 
 
-def _make_files(flags: dict[str, Any], settings: Settings) -> None:
+def _absolute(path: str | Path) -> Path:
+    return Path(path).expanduser().absolute()
+
+
+def _make_files(flags: dict[str, Any]) -> None:
     """Test data, where it is asked for, or where nothing is there and no place was named."""
-    folder = Path(settings.watch_time.input)
+    folder = Path(flags["source"] or INPUT)
     is_asked = flags["files"] is not None or flags["size"] is not None
     is_empty = not folder.is_dir() or not any(folder.iterdir())
     if flags["dry_run"] or not (is_asked or (is_empty and flags["source"] is None)):
         return
     files, size = str(flags["files"] or FILES), flags["size"] or SIZE
     click.echo(f"making test data: {files} files of {size} in {folder}", err=True)
+    wanted = ("--files", files, "--size", size, "--seed", str(flags["seed"]))
     made = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "producer",
-            "files",
-            "watch-time",
-            "--files",
-            files,
-            "--size",
-            size,
-            "--seed",
-            str(flags["seed"]),
-            "--output-dir",
-            str(folder),
-        ],
+        [*GENERATOR, *wanted, "--output-dir", str(folder)],
         stdout=STANDARD_ERROR,
         env=_importable(),
         check=False,
@@ -120,50 +142,48 @@ def _importable() -> dict[str, str]:
     return importable()
 
 
-def _spark(settings: Settings) -> Start:
+def _spark(flags: dict[str, Any]) -> Start:
     """Starts Spark with what the job may take."""
 
     def start() -> Any:
         from lakehouse.runtime.session import session
 
-        told = settings.watch_time
-        own = {"driver_memory": told.driver_memory or settings.spark.driver_memory, "ui_port": 0}
-        spark = settings.model_copy(update={"spark": settings.spark.model_copy(update=own)})
-        more = {"spark.sql.shuffle.partitions": str(told.shuffle_partitions)}
-        if told.executor_memory:
-            more["spark.executor.memory"] = told.executor_memory
+        settings = settings_file.load(
+            lake=flags["lake"], spark_driver_memory=flags["driver_memory"], spark_ui_port=0
+        )
+        more = {"spark.sql.shuffle.partitions": str(flags["shuffle_partitions"])}
+        if flags["executor_memory"]:
+            more["spark.executor.memory"] = flags["executor_memory"]
         click.echo("starting Spark ...", err=True)
-        return session(spark, "watch-time", more)
+        return session(settings, "watch-time", more)
 
     return start
 
 
-def _show_plan(order: Order, how: str) -> None:
+def _show_plan(options: Options, how: str) -> None:
     from batch.jobs.watch_time import job
-    from batch.jobs.watch_time import render as texts
-    from lakehouse.terminal import render
+    from batch.jobs.watch_time.render import render_plan
 
-    render.show(texts.planned(job.plan(order, job.inputs(order))), how, sys.stdout, HUMANE)
+    render.show(render_plan(job.plan(options, job.inputs(options))), how, sys.stdout, HUMANE)
 
 
-def _run(order: Order, start: Start, how: str) -> int:
+def _run(options: Options, start: Start, how: str) -> int:
     from batch.jobs.watch_time import job
-    from batch.jobs.watch_time import render as texts
+    from batch.jobs.watch_time.render import render_result
 
-    report = job.run(order, start, lambda one: click.echo(texts.outcome(one), err=True))
+    report = job.run(options, start, lambda one: click.echo(render_result(one), err=True))
     _show(report, how)
     return 1 if report.failures else 0
 
 
 def _show(report: Report, how: str) -> None:
-    from batch.jobs.watch_time import render as texts
-    from lakehouse.terminal import render
+    from batch.jobs.watch_time.render import as_dict, render_regions, render_summary
 
     if how == "json":
-        render.show_object(texts.as_dict(report), sys.stdout)
+        render.show_object(as_dict(report), sys.stdout)
         return
-    reads = {"views": HUMANE["rows"], "users": HUMANE["rows"], "copies": HUMANE["rows"]}
-    render.show(texts.regions(report), how, sys.stdout, reads)
+    formats = dict.fromkeys(("views", "users", "copies"), HUMANE["rows"])
+    render.show(render_regions(report), how, sys.stdout, formats)
     report.performance.show(sys.stderr)
-    for line in texts.summary(report):
+    for line in render_summary(report):
         click.echo(line, err=True)

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 from batch.jobs.watch_time import regions
 from batch.jobs.watch_time.clean import clean
-from batch.jobs.watch_time.options import Order
-from batch.jobs.watch_time.outputs import Input, Note, Outputs
+from batch.jobs.watch_time.options import Options
+from batch.jobs.watch_time.workspace import Input, Note, Workspace
 from producer.datasets import watch_time
 
 HEADER = "log_id,user_id,ip,timestamp,watch_time(min)"
@@ -66,25 +66,26 @@ def generated(folder: Path, files: int = 2, size: int = 200_000) -> watch_time.O
     return order
 
 
-def order(folder: Path, workers: int = 2) -> Order:
+def options(folder: Path, workers: int = 2) -> Options:
     """The job over `folder`/in, to `folder`/out."""
-    return Order(folder / "in", Outputs(folder / "out"), regions.TABLE, workers)
+    out = folder / "out"
+    return Options(folder / "in", out, Workspace(out), regions.TABLE, workers)
 
 
 def cleaned(path: Path) -> Note:
     """Phase 1 of a file, to `out` beside it."""
-    return clean(Input.of(path, path.parent), Outputs(path.parent / "out"), regions.TABLE, "r")
+    return clean(Input.of(path, path.parent), Workspace(path.parent / "out"), regions.TABLE, "r")
 
 
 def views(path: Path) -> list[dict[str, Any]]:
     """What phase 1 wrote of a file."""
     one = Input.of(path, path.parent)
-    return pq.read_table(Outputs(path.parent / "out").views(one)).to_pylist()
+    return pq.read_table(Workspace(path.parent / "out").views(one)).to_pylist()
 
 
 def rejects(path: Path) -> list[tuple[int, str]]:
     """Line and reason of each reject of a file."""
-    file = Outputs(path.parent / "out").rejects(Input.of(path, path.parent))
+    file = Workspace(path.parent / "out").rejects(Input.of(path, path.parent))
     found = pq.read_table(file).to_pylist() if file.exists() else []
     return sorted((one["line"], one["reason"]) for one in found)
 

@@ -1,4 +1,4 @@
-"""`python -m batch.jobs.watch_time ORDER`: phase 1 of one file, in a process of its own."""
+"""`python -m batch.jobs.watch_time TASK`: phase 1 of one file, in a process of its own."""
 
 from __future__ import annotations
 
@@ -7,31 +7,20 @@ from pathlib import Path
 
 import msgspec
 
-from batch.jobs.watch_time.outputs import Input, Outputs
+from batch.jobs.watch_time.clean import clean
+from batch.jobs.watch_time.options import FileTask
+from batch.jobs.watch_time.workspace import Input, Workspace
 from lakehouse.errors import LogpondError
 from lakehouse.store.disk import in_words
 
 
-class Order(msgspec.Struct, frozen=True):
-    """Which file, where to, by which table and rules."""
-
-    path: str
-    root: str
-    output: str
-    regions: str
-    recipe: str
-
-
 def main(text: str) -> int:
     """Clean the file; 1, and the reason on standard error, where that fails."""
-    from batch.jobs.watch_time.clean import clean
-
-    order = msgspec.json.decode(text, type=Order)
-    outputs = Outputs(Path(order.output))
+    task = msgspec.json.decode(text, type=FileTask)
     try:
-        with in_words(order.output):
-            one = Input.of(Path(order.path), Path(order.root))
-            clean(one, outputs, Path(order.regions), order.recipe)
+        with in_words(task.work):
+            one = Input.of(Path(task.path), Path(task.root))
+            clean(one, Workspace(Path(task.work)), Path(task.regions), task.recipe)
     except (LogpondError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

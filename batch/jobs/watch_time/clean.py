@@ -11,11 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batch.jobs.watch_time import regions as known
-from batch.jobs.watch_time import schema, source
-from batch.jobs.watch_time.outputs import Input, Note, Outputs
-from batch.jobs.watch_time.rows import parse
+from batch.jobs.watch_time import source
 from batch.jobs.watch_time.spill import Spill, buckets
 from batch.jobs.watch_time.verdict import judge
+from batch.jobs.watch_time.workspace import (
+    Input,
+    Note,
+    Workspace,
+    reject_schema,
+    view_schema,
+    written,
+)
 from lakehouse.errors import LogpondError, SettingsError
 from lakehouse.event.textfile import is_gzip
 
@@ -45,25 +51,25 @@ class Cleaning:
     """A file on its way: what it is, where it goes, and what was counted."""
 
     one: Input
-    outputs: Outputs
+    work: Workspace
     regions: Regions
     tally: Tally = field(default_factory=Tally)
 
     def run(self) -> None:
         """All lines to buckets or rejects, then the first line of each log_id to Parquet."""
         names = source.columns(self.one.path)
-        self.outputs.forget(self.one)
-        with Spill(self.outputs.spill(self.one), _buckets(self.one)) as spill:
+        self.work.forget(self.one)
+        with Spill(self.work.spill(self.one), _buckets(self.one)) as spill:
             self._take(names, spill)
-            with schema.written(self.outputs.views(self.one), schema.views()) as out:
+            with written(self.work.views(self.one), view_schema()) as out:
                 for views, repeated in spill.first_of_each():
                     self._count(views, repeated)
                     out.write_table(self._typed(views))
 
     def _take(self, names: list[str], spill: Spill) -> None:
-        with schema.written(self.outputs.rejects(self.one), schema.rejects()) as out:
+        with written(self.work.rejects(self.one), reject_schema()) as out:
             for block in source.blocks(self.one.path):
-                parsed = parse(block, names)
+                parsed = source.parse(block, names)
                 judged = judge(parsed.rows, self.regions)
                 self.tally.rows += block.lines
                 spill.add(judged.views)
@@ -71,7 +77,7 @@ class Cleaning:
                     self.tally.rejects.update(rejects["reason"].to_list())
                     out.write_table(self._named(rejects))
         if not self.tally.rejects:
-            self.outputs.rejects(self.one).unlink()
+            self.work.rejects(self.one).unlink()
 
     def _count(self, views: pl.DataFrame, repeated: int) -> None:
         self.tally.views += views.height
@@ -86,36 +92,36 @@ class Cleaning:
         codes = views["geo_region"].cast(int).to_numpy().astype("int32")
         columns["geo_region"] = pa.DictionaryArray.from_arrays(codes, self.regions.names)
         columns["file"] = _same(self.one.name, views.height)
-        return pa.table([columns[n] for n in schema.views().names], schema.views().names).cast(
-            schema.views()
+        return pa.table([columns[n] for n in view_schema().names], view_schema().names).cast(
+            view_schema()
         )
 
     def _named(self, rejects: pl.DataFrame) -> pa.Table:
         import polars as pl
 
-        told = rejects.with_columns(pl.lit(self.one.name).alias("file"))
+        named = rejects.with_columns(pl.lit(self.one.name).alias("file"))
         lacking = [
             pl.lit(None, pl.String).alias(n)
-            for n in schema.rejects().names
-            if n not in told.columns
+            for n in reject_schema().names
+            if n not in named.columns
         ]
-        wanted = told.with_columns(lacking).select(schema.rejects().names)
-        return wanted.to_arrow().cast(schema.rejects())
+        wanted = named.with_columns(lacking).select(reject_schema().names)
+        return wanted.to_arrow().cast(reject_schema())
 
 
-def clean(one: Input, outputs: Outputs, table: Path, recipe: str) -> Note:
+def clean(one: Input, work: Workspace, table: Path, recipe: str) -> Note:
     """Write the views of a file: of a log_id that comes twice, the first line that is valid.
 
     Raises SettingsError where it cannot be read to its end, or changes meanwhile.
     """
     began = time.perf_counter()
-    work = Cleaning(one, outputs, known.read(table))
-    work.run()
+    cleaning = Cleaning(one, work, known.read(table))
+    cleaning.run()
     _unchanged(one)
-    note = _note(one, recipe, work.tally, time.perf_counter() - began)
+    note = _note(one, recipe, cleaning.tally, time.perf_counter() - began)
     if not note.is_complete:
         raise LogpondError(f"{one.name}: rows are not accounted for: {note}")
-    outputs.write_note(one, note)
+    work.write_note(one, note)
     return note
 
 

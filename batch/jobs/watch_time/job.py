@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from batch.formats import expand
 from batch.jobs import folders
 from batch.jobs.performance import Performance
-from batch.jobs.watch_time import outputs, regions, totals
-from batch.jobs.watch_time.options import Order
-from batch.jobs.watch_time.outputs import Input, Note
-from batch.jobs.watch_time.pool import Failure, Outcome, Pool
+from batch.jobs.watch_time import regions, totals
+from batch.jobs.watch_time.options import Options
+from batch.jobs.watch_time.pool import Failure, Pool, Result
+from batch.jobs.watch_time.workspace import Input, Note, recipe
 from lakehouse.errors import LogpondError, SettingsError
 from lakehouse.store.lock import alone
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".csv", ".csv.gz")
 CLEAN, ADD_UP = "1 clean", "2 add up"
-Told = Callable[[Outcome], None]
+OnResult = Callable[[Result], None]
 Start = Callable[[], "SparkSession"]
 
 
@@ -63,45 +64,45 @@ class Report:
         }
 
 
-def run(order: Order, start: Start, told: Told) -> Report:
-    """Clean what is not clean yet, add up if anything is new, and hold all counts together.
+def run(options: Options, start: Start, on_result: OnResult) -> Report:
+    """Clean what is not clean yet, add up if anything is new, and check that all counts agree.
 
-    `told` hears of each file as it is done. A file that fails is in the report, the others count.
+    `on_result` gets each file as it is done. A file that fails is in the report, the others count.
     """
-    performance, files = Performance(), inputs(order)
-    folders.writable(order.outputs.root, [totals.TOTALS])
-    with alone(str(order.outputs.root), "watch-time"):
-        order.outputs.tidy()
-        found = plan(order, files)
-        outcomes = _clean(order, found, performance, told)
-        cleaned = [one for one in outcomes if isinstance(one, Note)]
+    performance, files = Performance(), inputs(options)
+    folders.writable(options.output, [totals.TOTALS])
+    with _alone(options):
+        options.work.tidy()
+        found = plan(options, files)
+        results = _clean(options, found, performance, on_result)
+        cleaned = [one for one in results if isinstance(one, Note)]
         notes = sorted([*found.done, *cleaned], key=lambda note: note.file)
-        added_up = _add_up(order, notes, performance, start)
-        summed = totals.by_region(order.outputs.root) if notes else []
-    failures = sorted(one for one in outcomes if isinstance(one, Failure))
-    return held(Report(notes, failures, len(cleaned), added_up, summed, performance))
+        added_up = _add_up(options, notes, performance, start)
+        summed = totals.by_region(options.output) if notes else []
+    failures = sorted(one for one in results if isinstance(one, Failure))
+    return checked(Report(notes, failures, len(cleaned), added_up, summed, performance))
 
 
-def inputs(order: Order) -> list[Path]:
+def inputs(options: Options) -> list[Path]:
     """The files that there are; SettingsError where there is none."""
-    files = [file for file in expand([order.source]) if file.name.endswith(SUFFIXES)]
+    files = [file for file in expand([options.source]) if file.name.endswith(SUFFIXES)]
     if not files:
-        raise SettingsError(f"{order.source} holds no {' and no '.join(SUFFIXES)} file")
+        raise SettingsError(f"{options.source} holds no {' and no '.join(SUFFIXES)} file")
     return files
 
 
-def plan(order: Order, files: list[Path]) -> Plan:
+def plan(options: Options, files: list[Path]) -> Plan:
     """Which of the files are done; SettingsError where the table of regions is none."""
-    regions.check(order.regions)
-    found = Plan(outputs.recipe(order.regions))
-    for one in (Input.of(file, order.source) for file in files):
-        note = order.outputs.note(one, found.recipe)
+    regions.check(options.regions)
+    found = Plan(recipe(options.regions))
+    for one in (Input.of(file, options.source) for file in files):
+        note = options.work.note(one, found.recipe)
         found.done.append(note) if note else found.to_do.append(one)
     return found
 
 
-def held(report: Report) -> Report:
-    """The report, if every row is in it once: files, Spark and what was read back agree."""
+def checked(report: Report) -> Report:
+    """The report; LogpondError unless files, Spark and what was read back count the same rows."""
     counts = report.counts()
     cleaned = sum(note.views for note in report.notes)
     summed = sum(region.copies for region in report.regions)
@@ -111,26 +112,37 @@ def held(report: Report) -> Report:
     return report
 
 
-def _clean(order: Order, found: Plan, performance: Performance, told: Told) -> list[Outcome]:
-    outcomes: list[Outcome] = []
+@contextmanager
+def _alone(options: Options) -> Iterator[None]:
+    """No other run writes to the output or the work folder meanwhile."""
+    with ExitStack() as locks:
+        for folder in sorted({options.output, options.work.root}):
+            locks.enter_context(alone(str(folder), "watch-time"))
+        yield
+
+
+def _clean(
+    options: Options, found: Plan, performance: Performance, on_result: OnResult
+) -> list[Result]:
+    results: list[Result] = []
     with performance.phase(CLEAN) as phase:
-        for outcome in Pool(order, found.recipe).run(found.to_do):
-            told(outcome)
-            outcomes.append(outcome)
-        cleaned = [one for one in outcomes if isinstance(one, Note)]
+        for result in Pool(options, found.recipe).run(found.to_do):
+            on_result(result)
+            results.append(result)
+        cleaned = [one for one in results if isinstance(one, Note)]
         phase.rows = sum(note.rows for note in cleaned)
         phase.bytes = sum(note.size for note in cleaned)
-    return outcomes
+    return results
 
 
-def _add_up(order: Order, notes: list[Note], performance: Performance, start: Start) -> bool:
+def _add_up(options: Options, notes: list[Note], performance: Performance, start: Start) -> bool:
     """Add up, unless the totals are of these very files already."""
-    made_of, root = _fingerprint(notes), order.outputs.root
+    made_of, root = _fingerprint(notes), options.output
     if not notes or totals.made_of(root) == made_of:
         return False
     with performance.phase("start Spark"):
         spark = start()
-    files = [order.outputs.views(note) for note in notes]
+    files = [options.work.views(note) for note in notes]
     with performance.phase(ADD_UP) as phase:
         totals.write(totals.add_up(spark, files), root, {"made_of": made_of, "files": len(notes)})
         phase.rows, phase.bytes = sum(note.views for note in notes), _size(files)
@@ -142,5 +154,5 @@ def _size(files: list[Path]) -> int:
 
 
 def _fingerprint(notes: list[Note]) -> str:
-    said = sorted((note.file, note.size, note.mtime_ns, note.recipe) for note in notes)
-    return hashlib.sha256(repr(said).encode()).hexdigest()
+    facts = sorted((note.file, note.size, note.mtime_ns, note.recipe) for note in notes)
+    return hashlib.sha256(repr(facts).encode()).hexdigest()

@@ -62,8 +62,8 @@ def painted(ranges: list[Range]) -> list[tuple[int, str]]:
     at = {edge: number for number, edge in enumerate(edges)}
     regions = [UNKNOWN] * (len(edges) - 1)
     for one in ranges:
-        span = range(at[one.first], at[one.end])
-        regions[span.start : span.stop] = [one.region] * len(span)
+        covered = range(at[one.first], at[one.end])
+        regions[covered.start : covered.stop] = [one.region] * len(covered)
     steps = zip(edges, [None, *regions], regions, strict=False)
     return [(edge, region) for edge, before, region in steps if region != before]
 

@@ -1,4 +1,4 @@
-"""What the job is told, as values."""
+"""What `watch-time` is asked to do, and how many files it cleans at the same time."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import psutil
 
-from batch.jobs.watch_time import regions
-from batch.jobs.watch_time.outputs import Outputs
-from lakehouse.settings import Settings
+from batch.jobs.watch_time.workspace import Workspace
 
 # What a process of phase 1 takes at most, with some room.
 PROCESS_BYTES = 600 << 20
@@ -19,24 +18,27 @@ LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 @dataclass(frozen=True)
-class Order:
-    """Where from, where to, and with what; `workers` files are cleaned at the same time."""
+class Options:
+    """Files of `source` are cleaned into `work` by `workers` processes; totals go to `output`.
+
+    `regions` is the table of which address belongs to which region.
+    """
 
     source: Path
-    outputs: Outputs
+    output: Path
+    work: Workspace
     regions: Path
     workers: int
 
-    @classmethod
-    def of(cls, settings: Settings) -> Order:
-        """The order that the settings give; relative folders count from where you stand."""
-        told = settings.watch_time
-        return cls(
-            Path(told.input).expanduser().absolute(),
-            Outputs(Path(told.output).expanduser().absolute()),
-            Path(told.regions or regions.TABLE).expanduser().absolute(),
-            told.workers or fitting(),
-        )
+
+class FileTask(msgspec.Struct, frozen=True):
+    """One file to clean, as its process gets it: by which table and rules, and where to."""
+
+    path: str
+    root: str
+    work: str
+    regions: str
+    recipe: str
 
 
 def cores() -> int:
@@ -45,12 +47,12 @@ def cores() -> int:
     return len(usable) or os.cpu_count() or 1
 
 
-def fitting() -> int:
-    """Processes of phase 1 at the same time: one a core, as far as there is memory for them."""
-    return max(1, min(cores(), _room() // PROCESS_BYTES))
+def fitting_workers() -> int:
+    """One process a core, as far as there is memory for them; at least one."""
+    return max(1, min(cores(), _available_bytes() // PROCESS_BYTES))
 
 
-def _room() -> int:
+def _available_bytes() -> int:
     free: int = psutil.virtual_memory().available
     try:
         return min(free, int(LIMIT.read_text()))

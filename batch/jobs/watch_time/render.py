@@ -1,4 +1,4 @@
-"""What the job says: as words for a person, as one object for a program."""
+"""Renders the report of `watch-time`: words for a person, one object for a program."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from batch.jobs.watch_time.job import Plan, Report
-from batch.jobs.watch_time.outputs import Note
-from batch.jobs.watch_time.pool import Failure, Outcome
+from batch.jobs.watch_time.pool import Failure, Result
 from batch.jobs.watch_time.totals import Region
+from batch.jobs.watch_time.workspace import Note
 from lakehouse.terminal.options import HUMANE
 from lakehouse.terminal.render import Rows, escaped
 
 COLUMNS = Region._fields
 
 
-def outcome(one: Outcome) -> str:
+def render_result(one: Result) -> str:
     """A line of progress: what a file gave, or why it gave nothing."""
     if isinstance(one, Failure):
         return escaped(f"{one.file}: FAILED: {one.reason}")
@@ -26,12 +26,12 @@ def outcome(one: Outcome) -> str:
     )
 
 
-def regions(report: Report) -> Rows:
+def render_regions(report: Report) -> Rows:
     """A row a region: users, views, copies (duplicates across files too), minutes."""
     return Rows(COLUMNS, [[*one] for one in report.regions])
 
 
-def planned(plan: Plan) -> Rows:
+def render_plan(plan: Plan) -> Rows:
     """A row a file: whether it is clean already."""
     done = [[note.file, note.size, "clean"] for note in plan.done]
     to_do = [[one.name, one.size, "to be cleaned"] for one in plan.to_do]
@@ -60,7 +60,7 @@ def bound_by(report: Report) -> str:
     return max(report.performance.phases, key=lambda phase: phase.seconds).name
 
 
-def summary(report: Report) -> Iterator[str]:
+def render_summary(report: Report) -> Iterator[str]:
     """What became of all rows, in lines."""
     counts = report.counts()
     rejects = ", ".join(f"{reason} {count:,}" for reason, count in counts["rejects"].items())

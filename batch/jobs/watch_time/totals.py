@@ -49,10 +49,10 @@ def write(totals: DataFrame, root: Path, summary: dict[str, Any]) -> None:
 def made_of(root: Path) -> str:
     """The fingerprint of the files that the totals were made of; empty where there are none."""
     try:
-        said = msgspec.json.decode((root / TOTALS / SUMMARY).read_bytes(), type=dict[str, Any])
+        summary = msgspec.json.decode((root / TOTALS / SUMMARY).read_bytes(), type=dict[str, Any])
     except (OSError, msgspec.DecodeError):
         return ""
-    return str(said.get("made_of", ""))
+    return str(summary.get("made_of", ""))
 
 
 class Region(NamedTuple):

@@ -40,8 +40,8 @@ def judge(rows: pl.DataFrame, regions: Regions) -> Judged:
     import polars as pl
 
     typed = rows.lazy().with_columns(_instant().alias("instant"), _minutes().alias("minutes"))
-    told = typed.with_columns(_reason().alias("reason")).collect()
-    good = told.filter(pl.col("reason").is_null())
+    judged = typed.with_columns(_reason().alias("reason")).collect()
+    good = judged.filter(pl.col("reason").is_null())
     views = good.select(
         "line",
         "log_id",
@@ -51,7 +51,7 @@ def judge(rows: pl.DataFrame, regions: Regions) -> Judged:
         pl.col("instant").alias("timestamp"),
         pl.col("minutes").alias("watch_time"),
     )
-    rejects = told.filter(pl.col("reason").is_not_null())
+    rejects = judged.filter(pl.col("reason").is_not_null())
     return Judged(views, rejects.select("line", "reason", *rows.columns[1:]))
 
 
@@ -89,8 +89,8 @@ def _reason() -> pl.Expr:
         pl.col("minutes").is_null(),
         pl.col("minutes") < 0,
     )
-    said = [pl.when(fault).then(pl.lit(r)) for r, fault in zip(REASONS, faults, strict=True)]
-    return pl.coalesce(*said, pl.lit(None, pl.String))
+    reasons = [pl.when(fault).then(pl.lit(r)) for r, fault in zip(REASONS, faults, strict=True)]
+    return pl.coalesce(*reasons, pl.lit(None, pl.String))
 
 
 def _is_missing(column: str) -> pl.Expr:

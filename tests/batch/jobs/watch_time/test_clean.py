@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support import views
 from support.views import line
@@ -155,6 +155,9 @@ LINES = st.lists(
 
 
 @given(LINES)
+@example([b"\x1f\x8b", b""])
+@example([b"x\x9c"])
+@example([b"(\xb5/\xfd"])
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_the_lines_are_each_is_accounted_for(
     tmp_path_factory: pytest.TempPathFactory, lines: list[str | bytes]

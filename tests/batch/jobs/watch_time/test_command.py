@@ -49,20 +49,24 @@ def test_a_container_of_little_memory_cleans_fewer_files_at_once(
     found = []
     for text in ("1073741824", "1800000000", "1000", "max"):
         limit.write_text(text)
-        found.append(options.fitting())
+        found.append(options.fitting_workers())
 
     assert (found[:3], found[3] >= 1) == ([1, 2, 1], True)
 
 
-def test_a_table_of_regions_that_is_none_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Before any file is read; it is a setting that does not fit, not a fault of each file."""
+def test_a_table_of_regions_that_is_none_is_refused(tmp_path: Path) -> None:
+    """Before any file is read; it is a flag that does not fit, not a fault of each file."""
     table = views.write(tmp_path / "in" / "a.csv", [views.line()])
-    monkeypatch.setenv("LOGPOND_WATCH_TIME_REGIONS", str(table))
 
     with pytest.raises(SettingsError, match="cannot be read as Parquet"):
-        run(tmp_path)
+        run(tmp_path, "--regions", str(table))
+
+
+def test_a_memory_that_is_none_is_refused(tmp_path: Path) -> None:
+    """As a flag, before anything is done."""
+    refused = run(tmp_path, "--driver-memory", "lots")
+
+    assert (refused.exit_code, "write it as 512m or 2g" in refused.output) == (2, True)
 
 
 def test_test_data_that_cannot_be_made_is_told(tmp_path: Path) -> None:
@@ -106,4 +110,4 @@ def test_rows_that_are_not_accounted_for_stop_the_job(tmp_path: Path) -> None:
     report = job.Report([note], [], 1, True, [region], Performance())
 
     with pytest.raises(LogpondError, match="not accounted for: 2 cleaned, 1 added up"):
-        job.held(report)
+        job.checked(report)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,17 +19,24 @@ from support.views import line
 
 from batch.commands import watch_time
 from batch.jobs.watch_time import job
+from batch.jobs.watch_time.options import Options
+from batch.jobs.watch_time.workspace import Workspace
 from lakehouse.runtime import processes
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
-Run = Callable[[Path], job.Report]
+Run = Callable[[Path | Options], job.Report]
 
 
 @pytest.fixture(scope="module")
 def run(spark: SparkSession) -> Run:
     """Runs the job over `in` of a folder."""
     spark.conf.set("spark.sql.shuffle.partitions", "2")
-    return lambda folder: job.run(views.order(folder), lambda: spark, lambda _: None)
+
+    def run(of: Path | Options) -> job.Report:
+        options = views.options(of) if isinstance(of, Path) else of
+        return job.run(options, lambda: spark, lambda _: None)
+
+    return run
 
 
 def no_spark() -> SparkSession:
@@ -94,7 +102,7 @@ def test_a_rerun_does_only_what_is_missing(tmp_path: Path, run: Run) -> None:
     path = views.write(tmp_path / "in" / "a.csv", [line()])
     views.write(tmp_path / "in" / "b.csv", [line("b")])
     run(tmp_path)
-    idle = job.run(views.order(tmp_path), no_spark, lambda _: None)
+    idle = job.run(views.options(tmp_path), no_spark, lambda _: None)
     views.write(path, [line(minutes="7.25")])
 
     changed = run(tmp_path)
@@ -114,6 +122,20 @@ def test_a_file_that_is_gone_counts_no_more(tmp_path: Path, run: Run) -> None:
 
     assert [row[1] for row in views.totals(tmp_path / "out")] == ["bob"]
     assert len(report.notes) == 1
+
+
+def test_cleaned_files_are_where_work_says(tmp_path: Path, run: Run) -> None:
+    """The output has the totals alone; another output needs no file cleaned again."""
+    views.write(tmp_path / "in" / "a.csv", [line(), line("b", user="bob"), "broken"])
+    options = replace(views.options(tmp_path), work=Workspace(tmp_path / "work"))
+    run(options)
+
+    report = run(replace(options, output=tmp_path / "other"))
+
+    visible = {path.name for path in (tmp_path / "out").iterdir() if path.name[0] != "."}
+    assert visible == {"totals", "lock"}
+    assert views.totals(tmp_path / "other") == views.totals(tmp_path / "out")
+    assert (report.cleaned, report.added_up, len(report.notes)) == (0, True, 1)
 
 
 def test_one_command_makes_its_data_and_adds_it_up(

@@ -1,4 +1,4 @@
-"""The output folder: cleaned files, with a note of each, by which a rerun knows what is done."""
+"""The work folder: cleaned files, with a note of each, by which a rerun knows what is done."""
 
 from __future__ import annotations
 
@@ -6,12 +6,21 @@ import hashlib
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from batch.jobs import results
+from batch.jobs.watch_time.source import COLUMNS
+from batch.jobs.watch_time.verdict import PRECISION, SCALE
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 # Raised when the same file would give other rows than before.
 RULES = 1
@@ -67,7 +76,7 @@ class Input:
 
 
 @dataclass(frozen=True)
-class Outputs:
+class Workspace:
     """Where phase 1 writes. A note is written last: without it, a file is cleaned again."""
 
     root: Path
@@ -111,6 +120,46 @@ class Outputs:
 
     def _note(self, one: Input) -> Path:
         return self.root / "views" / f"{one.stem}.json"
+
+
+def view_schema() -> pa.Schema:
+    """A view that counts: `line` of `file`, the header being line 1; watch_time in minutes."""
+    import pyarrow as pa
+
+    names = pa.dictionary(pa.int32(), pa.string())
+    types = {
+        "file": names,
+        "line": pa.int64(),
+        "log_id": pa.string(),
+        "user_id": pa.string(),
+        "ip": pa.string(),
+        "geo_region": names,
+        "timestamp": pa.timestamp("us", "UTC"),
+        "watch_time": pa.decimal128(PRECISION, SCALE),
+    }
+    return pa.schema([pa.field(name, type_) for name, type_ in types.items()])
+
+
+def reject_schema() -> pa.Schema:
+    """A line that does not count: its values as they stood, or all of it where it has none."""
+    import pyarrow as pa
+
+    names = ["reason", *COLUMNS.values(), "raw"]
+    return pa.schema(
+        [("file", pa.string()), ("line", pa.int64()), *((n, pa.string()) for n in names)]
+    )
+
+
+@contextmanager
+def written(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+    """A Parquet file that is there when the block ends well, and not before."""
+    import pyarrow.parquet as pq
+
+    with (
+        results.replaced(path) as file,
+        pq.ParquetWriter(file, schema, compression="zstd") as writer,
+    ):
+        yield writer
 
 
 def recipe(regions: Path) -> str:
