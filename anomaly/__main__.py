@@ -1,24 +1,10 @@
-"""`python -m anomaly`: score a series, evaluate the detectors."""
-
-from __future__ import annotations
+"""`python -m anomaly`: its commands, a command also as `--mode detect`."""
 
 import sys
 
-from anomaly.commands import alerts, lake, review  # noqa: F401  add theirs
-from anomaly.commands.health import health
-from anomaly.commands.series import anomaly
-from lakehouse.terminal.program import run
-
-anomaly.add_command(health)
-
-
-def main() -> None:
-    """Run a command, also as `--mode detect`."""
-    words = sys.argv[1:]
-    if words and words[0].partition("=")[0] == "--mode":
-        words = [*words[0].split("=")[1:], *words[1:]]
-    run(anomaly, "python -m anomaly", words)
-
+from lakehouse.terminal.commands import start
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:] and sys.argv[1].partition("=")[0] == "--mode":
+        sys.argv[1:2] = sys.argv[1].split("=")[1:]
+    start("anomaly")

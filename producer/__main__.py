@@ -1,20 +1,6 @@
-"""`python -m producer`: as `logpond produce`; `python -m producer files`: as `logpond files`."""
+"""`python -m producer`: its commands; without one it produces."""
 
-from __future__ import annotations
-
-import sys
-
-from lakehouse.terminal.program import run
-from producer.commands.files import files
-from producer.commands.produce import produce
-
-
-def main() -> None:
-    """Run the producer, or make files."""
-    if sys.argv[1:2] == [files.name]:
-        run(files, "python -m producer files", sys.argv[2:])
-    run(produce, "python -m producer")
-
+from lakehouse.terminal.commands import start
 
 if __name__ == "__main__":
-    main()
+    start("producer", default="produce")

@@ -5,18 +5,21 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from analytics.commands.sql import spark_of
 from analytics.reports import LIMIT, REPORTS, Report, draw, run
-from lakehouse import settings as settings_file
 from lakehouse.errors import SettingsError
 from lakehouse.paths import Places
 from lakehouse.query.ask import ENGINES, moment
 from lakehouse.terminal import render
-from lakehouse.terminal.options import FORMAT, HUMANE, LAKE
+from lakehouse.terminal.options import FORMAT, HUMANE, with_settings
 from lakehouse.terminal.times import time
+
+if TYPE_CHECKING:
+    from lakehouse.settings import Settings
 
 PNG = click.Path(dir_okay=False, path_type=Path)
 
@@ -29,7 +32,7 @@ PNG = click.Path(dir_okay=False, path_type=Path)
 @click.option("--engine", type=click.Choice(ENGINES), default="duckdb", show_default=True)
 @click.option("--png", type=PNG, metavar="FILE", help="Draw the rows as well.")
 @FORMAT
-@LAKE
+@with_settings
 def report(
     name: str | None,
     since: str | None,
@@ -38,7 +41,7 @@ def report(
     engine: str,
     png: Path | None,
     how: str,
-    lake: str | None,
+    settings: Settings,
 ) -> None:
     """Show a report; without a name, list them.
 
@@ -59,7 +62,6 @@ def report(
         return
     if png and not REPORTS[name].figure:
         raise SettingsError(f"report {name} has no figure", f"--png draws {_drawn()}")
-    settings = settings_file.load(lake=lake, spark_ui_port=0 if engine == "spark" else None)
     found = run(
         REPORTS[name],
         Places.of(settings),

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lakehouse import settings as settings_file
 from lakehouse.paths import Places
 from lakehouse.query.ask import ENGINES, ask, moment
 from lakehouse.query.upkeep_statement import parse
 from lakehouse.terminal import render
-from lakehouse.terminal.options import FORMAT, HUMANE, LAKE
+from lakehouse.terminal.options import FORMAT, HUMANE, given, with_places, with_settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+    from lakehouse.settings import Settings
 
 
 def table_names(ctx: click.Context, _param: click.Parameter, begun: str) -> list[str]:
@@ -25,24 +26,24 @@ def table_names(ctx: click.Context, _param: click.Parameter, begun: str) -> list
     from lakehouse.query import pinned
     from lakehouse.tables.catalog import TABLES
 
-    there = pinned.names(Places.of(settings_file.load(lake=ctx.params.get("lake"))))
+    there = pinned.names(Places.of(given(ctx)))
     return [name for name in there or TABLES if name.startswith(begun)]
 
 
-@click.group()
-def analytics() -> None:
-    """Reads of every table, at any version or time."""
-
-
-@analytics.command()
+@click.command()
 @click.argument("statement")
 @click.option("--version", type=int, metavar="N", help="Read every table at this version.")
 @click.option("--as-of", metavar="TIME", help="Read every table as it was then.")
 @click.option("--engine", type=click.Choice(ENGINES), default="duckdb", show_default=True)
 @FORMAT
-@LAKE
+@with_settings
 def sql(
-    statement: str, version: int | None, as_of: str | None, engine: str, how: str, lake: str | None
+    statement: str,
+    version: int | None,
+    as_of: str | None,
+    engine: str,
+    how: str,
+    settings: Settings,
 ) -> None:
     """Ask the tables of the lake by name: one statement, which leaves rows as they are.
 
@@ -61,23 +62,22 @@ def sql(
     if asked := parse(statement):
         from analytics.commands import upkeep
 
-        upkeep.run(asked, how, lake)
+        upkeep.run(asked, how, Places.of(settings))
         return
     at = moment(version, as_of, datetime.now(UTC))
     if at.as_of:
         click.echo(f"as of {at.as_of:%Y-%m-%d %H:%M:%S} UTC", err=True)
-    settings = settings_file.load(lake=lake, spark_ui_port=0 if engine == "spark" else None)
     spark = spark_of(settings) if engine == "spark" else None
     found = ask(Places.of(settings), statement, at, spark)
     render.show(render.Rows.of_arrow(found), how, sys.stdout)
 
 
-@analytics.command()
+@click.command()
 @click.argument("table", shell_complete=table_names)
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
 @FORMAT
-@LAKE
-def history(table: str, limit: int, how: str, lake: str | None) -> None:
+@with_places
+def history(table: str, limit: int, how: str, places: Places) -> None:
     """Show the newest versions of a table: when, by whom, and how many rows each added.
 
     \b
@@ -86,17 +86,16 @@ def history(table: str, limit: int, how: str, lake: str | None) -> None:
     """
     from analytics.look import history as past
 
-    places = Places.of(settings_file.load(lake=lake))
     found = past.versions(places, table, limit)
     render.show(render.Rows.of_dicts(past.dicts(found), past.VERSION), how, sys.stdout, HUMANE)
     if how == "table":
         click.echo(f"oldest version still readable: {past.oldest(places, table)}")
 
 
-@analytics.command()
+@click.command()
 @FORMAT
-@LAKE
-def tables(how: str, lake: str | None) -> None:
+@with_places
+def tables(how: str, places: Places) -> None:
     """List the tables of the lake: rows, files, bytes, version, last commit.
 
     \b
@@ -105,14 +104,14 @@ def tables(how: str, lake: str | None) -> None:
     """
     from analytics.look import history as past
 
-    found = past.overviews(Places.of(settings_file.load(lake=lake)))
+    found = past.overviews(places)
     render.show(render.Rows.of_dicts(past.dicts(found), past.OVERVIEW), how, sys.stdout, HUMANE)
 
 
-@analytics.command()
+@click.command()
 @FORMAT
-@LAKE
-def verify(how: str, lake: str | None) -> None:
+@with_places
+def verify(how: str, places: Places) -> None:
     """Prove that every record is once in `logs`, or else once in open quarantine.
 
     Counts, by partition of the topic, from the first offset that ingest took to the end of its last
@@ -138,7 +137,7 @@ def verify(how: str, lake: str | None) -> None:
     from analytics.look import verify_render
     from lakehouse.proof.verify import verify as prove
 
-    verdict = prove(Places.of(settings_file.load(lake=lake)))
+    verdict = prove(places)
     if how == "json":
         render.show_object(verdict.as_dict(), sys.stdout)
     else:
@@ -148,7 +147,7 @@ def verify(how: str, lake: str | None) -> None:
     sys.exit(0 if verdict.ok else 1)
 
 
-def spark_of(settings: settings_file.Settings) -> Callable[[], SparkSession]:
+def spark_of(settings: Settings) -> Callable[[], SparkSession]:
     """Starts Spark when it is called, and says so."""
 
     def start() -> SparkSession:
@@ -156,6 +155,6 @@ def spark_of(settings: settings_file.Settings) -> Callable[[], SparkSession]:
 
         if sys.stderr.isatty():
             click.echo("starting Spark ...", err=True)
-        return session(settings, "sql")
+        return session(settings, "sql", {"spark.ui.port": "0"})
 
     return start

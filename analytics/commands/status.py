@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from analytics.commands.sql import table_names
-from lakehouse import settings as settings_file
 from lakehouse.paths import Places
 from lakehouse.terminal import render
-from lakehouse.terminal.options import FORMAT, HUMANE, LAKE
+from lakehouse.terminal.options import FORMAT, HUMANE, setting, with_places, with_settings
 
 if TYPE_CHECKING:
     from analytics.look.diff import Difference
     from analytics.look.status import Status
+    from lakehouse.settings import Settings
 
 
 def _number(value: float | None) -> str:
@@ -45,10 +45,12 @@ HUMANE_STATUS = {
 
 
 @click.command()
-@click.option("--bootstrap", metavar="HOST:PORT", help="Kafka. [the lake's own broker]")
+@setting(
+    "--bootstrap", "kafka_bootstrap", metavar="HOST:PORT", help="Kafka. [the lake's own broker]"
+)
 @FORMAT
-@LAKE
-def status(bootstrap: str | None, how: str, lake: str | None) -> None:
+@with_settings
+def status(how: str, settings: Settings) -> None:
     """Show how the lake is doing: queries, lag, late and rejected rows, incidents, tables.
 
     Works while Kafka or the stream is down, and then says so. JSON is one object; csv has the
@@ -72,7 +74,6 @@ def status(bootstrap: str | None, how: str, lake: str | None) -> None:
     from analytics.look.status import status as look
     from lakehouse.runtime.embedded_kafka import bootstrap as of_lake
 
-    settings = settings_file.load(lake=lake, kafka_bootstrap=bootstrap)
     places = Places.of(settings)
     found = look(places, of_lake(places, settings.kafka))
     if how == "json":
@@ -87,8 +88,8 @@ def status(bootstrap: str | None, how: str, lake: str | None) -> None:
 @click.argument("v1", type=int)
 @click.argument("v2", type=int)
 @FORMAT
-@LAKE
-def diff(table: str, v1: int, v2: int, how: str, lake: str | None) -> None:
+@with_places
+def diff(table: str, v1: int, v2: int, how: str, places: Places) -> None:
     """Show what changed from version V1 of a table to V2: rows and files by partition, windows.
 
     Rows are compared by what they are: OPTIMIZE moves them to other files and changes none. JSON
@@ -101,7 +102,7 @@ def diff(table: str, v1: int, v2: int, how: str, lake: str | None) -> None:
     """
     from analytics.look.diff import diff as compare
 
-    found = compare(Places.of(settings_file.load(lake=lake)), table, v1, v2)
+    found = compare(places, table, v1, v2)
     if how == "json":
         render.show_object(found.as_dict(), sys.stdout)
         return

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lakehouse import settings as settings_file
 from lakehouse.paths import Places
-from lakehouse.terminal.options import LAKE
+from lakehouse.terminal.options import setting, with_settings
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,10 +55,10 @@ INTERRUPTED = 130
     show_default=True,
     help="json is an object a line.",
 )
-@click.option("--bootstrap", metavar="HOST:PORT", help="Kafka, for --from kafka.")
-@click.option("--topic", help="The topic, for --from kafka. [web-logs]")
-@LAKE
-def tail(**flags: Any) -> None:
+@setting("--bootstrap", "kafka_bootstrap", metavar="HOST:PORT", help="Kafka, for --from kafka.")
+@setting("--topic", "kafka_topic", help="The topic, for --from kafka. [web-logs]")
+@with_settings
+def tail(settings: Settings, **flags: Any) -> None:
     """Show log events as they come, filtered; Ctrl-C ends it (exit code 130).
 
     Only files that new commits added are read. Colours are for a terminal only.
@@ -74,9 +73,6 @@ def tail(**flags: Any) -> None:
 
     names = ("service", "endpoint", "status", "level", "grep")
     wanted = Wanted(*(flags[name] for name in names))
-    settings = settings_file.load(
-        lake=flags["lake"], kafka_bootstrap=flags["bootstrap"], kafka_topic=flags["topic"]
-    )
     with ExitStack() as opened:
         source, stop = _source(settings, wanted, flags["origin"], opened), _stopped()
         if flags["no_follow"]:

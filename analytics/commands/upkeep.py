@@ -10,13 +10,12 @@ import click
 from analytics.commands.sql import table_names
 from analytics.look import upkeep_render
 from lakehouse import maintenance
-from lakehouse import settings as settings_file
 from lakehouse.errors import SettingsError
 from lakehouse.maintenance import Shape, Upkeep
 from lakehouse.paths import Places
 from lakehouse.query.upkeep_statement import Optimize, Vacuum, columns
 from lakehouse.terminal import render
-from lakehouse.terminal.options import FORMAT, HUMANE, LAKE
+from lakehouse.terminal.options import FORMAT, HUMANE, with_places
 
 TABLE = click.argument("table", default="logs", shell_complete=table_names)
 SHAPE = tuple(Shape.__dataclass_fields__)
@@ -25,15 +24,15 @@ SHAPE = tuple(Shape.__dataclass_fields__)
 @click.command()
 @TABLE
 @FORMAT
-@LAKE
-def detail(table: str, how: str, lake: str | None) -> None:
+@with_places
+def detail(table: str, how: str, places: Places) -> None:
     """Show what a table weighs: files, small files (under 16 MB), bytes, versions.
 
     \b
       logpond detail logs
       logpond detail quarantine --format json
     """
-    found = asdict(maintenance.shape(_places(lake), table))
+    found = asdict(maintenance.shape(places, table))
     render.show(
         render.Rows.of_dicts([{"table": table, **found}], ("table", *SHAPE)),
         how,
@@ -46,8 +45,8 @@ def detail(table: str, how: str, lake: str | None) -> None:
 @TABLE
 @click.option("--zorder", default="", metavar="COLUMNS", help="Order by these, comma separated.")
 @FORMAT
-@LAKE
-def optimize(table: str, zorder: str, how: str, lake: str | None) -> None:
+@with_places
+def optimize(table: str, zorder: str, how: str, places: Places) -> None:
     """Merge the small files of each hour; with --zorder, rewrite every hour in that order.
 
     Rows and older versions stay as they are, and a stream goes on. A conflict is tried again.
@@ -56,7 +55,7 @@ def optimize(table: str, zorder: str, how: str, lake: str | None) -> None:
       logpond optimize
       logpond optimize logs --zorder endpoint,status_code
     """
-    run(Optimize(table, columns(zorder)), how, lake)
+    run(Optimize(table, columns(zorder)), how, places)
 
 
 @click.command()
@@ -64,8 +63,8 @@ def optimize(table: str, zorder: str, how: str, lake: str | None) -> None:
 @click.option("--hours", type=int, metavar="H", help="Keep what the last H hours need.  [168]")
 @click.option("--dry-run", is_flag=True, help="Only say how many files would go.")
 @FORMAT
-@LAKE
-def vacuum(table: str, hours: int | None, dry_run: bool, how: str, lake: str | None) -> None:
+@with_places
+def vacuum(table: str, hours: int | None, dry_run: bool, how: str, places: Places) -> None:
     """Delete files that no version of the last H hours needs; older versions are gone then.
 
     The default is the table's own retention. Files of a batch under way are never touched.
@@ -74,7 +73,7 @@ def vacuum(table: str, hours: int | None, dry_run: bool, how: str, lake: str | N
       logpond vacuum --dry-run
       logpond vacuum logs --hours 24
     """
-    run(Vacuum(table, hours, dry_run), how, lake)
+    run(Vacuum(table, hours, dry_run), how, places)
 
 
 @click.command()
@@ -82,8 +81,8 @@ def vacuum(table: str, hours: int | None, dry_run: bool, how: str, lake: str | N
 @click.option("--days", type=int, required=True, metavar="N", help="Keep N days before the newest.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @FORMAT
-@LAKE
-def retain(table: str, days: int, dry_run: bool, how: str, lake: str | None) -> None:
+@with_places
+def retain(table: str, days: int, dry_run: bool, how: str, places: Places) -> None:
     """Delete the rows of every date more than N days before the newest date in the table.
 
     The clock is the rows' own `date`, not the wall's; whole dates go, in one commit, beside a
@@ -94,7 +93,7 @@ def retain(table: str, days: int, dry_run: bool, how: str, lake: str | None) -> 
       logpond retain logs --days 30 --dry-run
       logpond retain logs --days 30
     """
-    told = maintenance.retain(_places(lake), table, days, dry_run)
+    told = maintenance.retain(places, table, days, dry_run)
     dates = {"before": len(told.gone) + len(told.kept), "after": len(told.kept)}
     _show(told, how, upkeep_render.retained(told, dry_run), dates)
 
@@ -104,8 +103,8 @@ def retain(table: str, days: int, dry_run: bool, how: str, lake: str | None) -> 
 @click.option("--version", type=int, required=True, metavar="N", help="The version to go back to.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @FORMAT
-@LAKE
-def restore(table: str, version: int, yes: bool, how: str, lake: str | None) -> None:
+@with_places
+def restore(table: str, version: int, yes: bool, how: str, places: Places) -> None:
     """Make a new version of a table that holds the rows of an older one; nothing is deleted.
 
     Stop the stream first: `logs` and `quarantine` are refused while it runs. What it has to do
@@ -116,7 +115,6 @@ def restore(table: str, version: int, yes: bool, how: str, lake: str | None) -> 
       logpond restore logs --version 12
       logpond restore logs --version 12 --yes && logpond recover ingest && logpond stream
     """
-    places = _places(lake)
     if not yes:
         _ask(upkeep_render.question(places, table, version))
     told = maintenance.restore(places, table, version)
@@ -125,9 +123,8 @@ def restore(table: str, version: int, yes: bool, how: str, lake: str | None) -> 
         click.echo(upkeep_render.afterwards(table, version), err=True)
 
 
-def run(asked: Optimize | Vacuum, how: str, lake: str | None) -> None:
+def run(asked: Optimize | Vacuum, how: str, places: Places) -> None:
     """Do it, and show the table before and after."""
-    places = _places(lake)
     if isinstance(asked, Optimize):
         told = maintenance.optimize(places, asked.table, asked.zorder, _progress)
         _show(told, how, upkeep_render.optimized(told))
@@ -160,7 +157,3 @@ def _ask(question: str) -> None:
 def _progress(done: int, of: int) -> None:
     if sys.stderr.isatty():
         click.echo(f"\r{done} of {of} partitions", nl=done == of, err=True)
-
-
-def _places(lake: str | None) -> Places:
-    return Places.of(settings_file.load(lake=lake))

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from lakehouse import settings as settings_file
 from lakehouse.paths import Places
-from lakehouse.terminal.options import LAKE
+from lakehouse.terminal.options import setting, with_settings
+
+if TYPE_CHECKING:
+    from lakehouse.settings import Settings
 
 
 @click.command()
-@click.option("--host", metavar="ADDRESS", help="Address to listen at.  [127.0.0.1]")
-@click.option("--port", type=click.IntRange(1, 65535), help="Port; any free one if taken.  [8000]")
-@LAKE
-def web(host: str | None, port: int | None, lake: str | None) -> None:
+@setting("--host", "web_host", metavar="ADDRESS", help="Address to listen at.  [127.0.0.1]")
+@setting(
+    "--port",
+    "web_port",
+    type=click.IntRange(1, 65535),
+    help="Port; any free one if taken.  [8000]",
+)
+@with_settings
+def web(settings: Settings) -> None:
     """Show the lake in a browser: what happens now, every row, and how it was before.
 
     Reads the tables by themselves: the stream may run or not, and no JVM starts. Any address but
@@ -27,5 +36,4 @@ def web(host: str | None, port: int | None, lake: str | None) -> None:
     """
     from analytics.web.serve import serve
 
-    settings = settings_file.load(lake=lake, web_host=host, web_port=port)
     serve(Places.of(settings), settings.web, settings.kafka.bootstrap, click.echo)

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lakehouse import settings as settings_file
 from lakehouse.paths import Places
 from lakehouse.tables.rollups import WINDOWS
 from lakehouse.terminal import render
-from lakehouse.terminal.options import FORMAT, HUMANE, LAKE
+from lakehouse.terminal.options import FORMAT, HUMANE, with_settings
 
 if TYPE_CHECKING:
     from lakehouse.settings import Settings
@@ -25,8 +24,8 @@ COLUMNS = ("table", "date", "windows", "wrong", "late", "late_rows")
 @click.command()
 @click.option("--since", metavar="TIME", help="Look at windows from the day of this time on.")
 @FORMAT
-@LAKE
-def reconcile(since: str | None, how: str, lake: str | None) -> None:
+@with_settings
+def reconcile(since: str | None, how: str, settings: Settings) -> None:
     """Count closed windows again for which rows came late, or which are missing or wrong.
 
     Each is replaced whole, together with its day; the stream may go on meanwhile. What is shown is
@@ -40,7 +39,6 @@ def reconcile(since: str | None, how: str, lake: str | None) -> None:
     from lakehouse.terminal.times import time as moment
     from lakehouse.windows.recount import reconcile as again
 
-    settings = settings_file.load(lake=lake)
     first = moment(since, datetime.now(UTC), "--since").date() if since else None
     rows: list[dict[str, Any]] = []
     for rollup in WINDOWS:
@@ -57,8 +55,8 @@ def reconcile(since: str | None, how: str, lake: str | None) -> None:
 
 @click.command()
 @click.argument("rollup", type=click.Choice([rollup.name for rollup in WINDOWS]))
-@LAKE
-def rebuild(rollup: str, lake: str | None) -> None:
+@with_settings
+def rebuild(rollup: str, settings: Settings) -> None:
     """Make a rollup again from `logs`, with the window, keys, measures and watermark of today.
 
     Windows whose rows `retain` deleted from logs stay as they are, unless keys or window changed.
@@ -69,7 +67,6 @@ def rebuild(rollup: str, lake: str | None) -> None:
     """
     from lakehouse.windows.recount import rebuild as again
 
-    settings = settings_file.load(lake=lake)
     began = time.monotonic()
     chosen = next(one for one in WINDOWS if one.name == rollup)
     done: list[Closed] = []

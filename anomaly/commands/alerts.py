@@ -9,25 +9,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from anomaly.commands.series import anomaly
-from lakehouse import settings as settings_file
 from lakehouse.paths import Places
 from lakehouse.terminal import render
-from lakehouse.terminal.options import FORMAT, HUMANE, LAKE
+from lakehouse.terminal.options import FORMAT, HUMANE, with_places, with_settings
 
 if TYPE_CHECKING:
     from anomaly.alerts.mutes import Mute
+    from lakehouse.settings import Settings
 
 COLUMNS = ("key", "since", "until", "why")
 
 
-@anomaly.command()
+@click.command()
 @click.argument("key", nargs=-1)
 @click.option("--for", "length", metavar="TIME", default="2h", show_default=True, help="30m, 3d.")
 @click.option("--why", default="", help="What others should know of it.")
-@LAKE
+@with_places
 @FORMAT
-def mute(key: tuple[str, ...], length: str, why: str, lake: str | None, how: str) -> None:
+def mute(key: tuple[str, ...], length: str, why: str, places: Places, how: str) -> None:
     """Tell nobody about a key for a while; without KEY, list what is muted.
 
     KEY is as incidents show it: a service, `service endpoint`, an address, or `global` for all
@@ -43,8 +42,7 @@ def mute(key: tuple[str, ...], length: str, why: str, lake: str | None, how: str
     from anomaly.alerts.mutes import Mute, Mutes, key_of
     from lakehouse.terminal.times import later
 
-    places, now = Places.of(settings_file.load(lake=lake)), datetime.now(UTC)
-    mutes = Mutes(places)
+    now, mutes = datetime.now(UTC), Mutes(places)
     if not key:
         _show(mutes.now(now), how)
         return
@@ -55,10 +53,10 @@ def mute(key: tuple[str, ...], length: str, why: str, lake: str | None, how: str
         click.echo("note: no incident has been of this key so far", err=True)
 
 
-@anomaly.command()
+@click.command()
 @click.argument("key", nargs=-1, required=True)
-@LAKE
-def unmute(key: tuple[str, ...], lake: str | None) -> None:
+@with_places
+def unmute(key: tuple[str, ...], places: Places) -> None:
     """Tell about a key again.
 
     \b
@@ -67,18 +65,17 @@ def unmute(key: tuple[str, ...], lake: str | None) -> None:
     from anomaly.alerts.mutes import Mutes, key_of
     from lakehouse.errors import SettingsError
 
-    places = Places.of(settings_file.load(lake=lake))
     name = key_of(" ".join(key))
     if not Mutes(places).remove(name):
         raise SettingsError(f"{render.escaped(name)} is not muted", "`logpond mute` lists what is")
     click.echo(f"{render.escaped(name)} is not muted any more")
 
 
-@anomaly.command()
-@LAKE
+@click.command()
+@with_settings
 @FORMAT
 @click.option("--test", "is_test", is_flag=True, help="Post one alert now that means nothing.")
-def alerts(lake: str | None, how: str, is_test: bool) -> None:
+def alerts(settings: Settings, how: str, is_test: bool) -> None:
     """How many alerts wait for the webhook, were sent, refused, dropped, or too old to be sent.
 
     \b
@@ -87,7 +84,6 @@ def alerts(lake: str | None, how: str, is_test: bool) -> None:
     """
     from anomaly.alerts import Outbox, try_out
 
-    settings = settings_file.load(lake=lake)
     if is_test:
         try_out(settings.webhook)
         click.echo("the webhook took it")

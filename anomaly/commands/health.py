@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
 
 from anomaly.lake.health import ailing
-from lakehouse import settings as settings_file
 from lakehouse.errors import LogpondError
-from lakehouse.paths import Places
-from lakehouse.terminal.options import LAKE
+from lakehouse.terminal.options import with_places
+
+if TYPE_CHECKING:
+    from lakehouse.paths import Places
 
 
 @click.command()
-@LAKE
+@with_places
 @click.option(
     "--within",
     type=click.FloatRange(0),
@@ -23,13 +25,13 @@ from lakehouse.terminal.options import LAKE
     metavar="SECONDS",
     help="How far ingest may be ahead of the last look.",
 )
-def health(lake: str | None, within: float) -> None:
+def health(places: Places, within: float) -> None:
     """Say whether detection does its work; the exit code too. For health checks of containers.
 
     \b
       python -m anomaly health
     """
-    why = ailing(Places.of(settings_file.load(lake=lake)), timedelta(seconds=within))
+    why = ailing(places, timedelta(seconds=within))
     if why:
         raise LogpondError(why, "what `detect` printed last says more")
     click.echo("healthy")

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from anomaly.commands.series import CONFIG, anomaly, constants
-from lakehouse import settings as settings_file
+from anomaly.commands.series import CONFIG, constants
 from lakehouse.paths import Places
 from lakehouse.terminal import render
-from lakehouse.terminal.options import FORMAT, HUMANE, LAKE
+from lakehouse.terminal.options import FORMAT, HUMANE, with_places, with_settings
 
 if TYPE_CHECKING:
     from anomaly.engine.incident import Incident
+    from lakehouse.settings import Settings
 
 PNG = click.Path(dir_okay=False, path_type=Path)
 SINCE = click.option("--since", metavar="TIME", help="Only what went on after, e.g. -24h.")
@@ -32,11 +32,11 @@ Between = tuple[datetime | None, datetime | None]
 SHOWN = ("opened", "severity", "status", "duration_minutes", "incident_id", "sentence")
 
 
-@anomaly.command()
-@LAKE
+@click.command()
+@with_settings
 @CONFIG
 @click.option("--once", is_flag=True, help="Close and judge what is there, then end.")
-def detect(lake: str | None, config: Path | None, once: bool) -> None:
+def detect(settings: Settings, config: Path | None, once: bool) -> None:
     """Close minutes of `logs` as they are over, judge them, and keep `anomalies`.
 
     One line an incident that opens, escalates or closes. Ctrl-C or SIGTERM ends it between two
@@ -48,14 +48,14 @@ def detect(lake: str | None, config: Path | None, once: bool) -> None:
     """
     from anomaly.lake.detect import Detect
 
-    settings = settings_file.load(lake=lake)
-    settings = settings_file.load(lake=lake, spark_ui_port=settings.anomaly.ui_port)
+    its_spark = settings.spark.model_copy(update={"ui_port": settings.anomaly.ui_port})
+    settings = settings.model_copy(update={"spark": its_spark})
     told = (lambda one: click.echo(line(one)), lambda why: click.echo(f"note: {why}", err=True))
     Detect(settings, Places.of(settings), constants(config), *told)(once)
 
 
-@anomaly.command()
-@LAKE
+@click.command()
+@with_places
 @CONFIG
 @FORMAT
 @SINCE
@@ -63,7 +63,7 @@ def detect(lake: str | None, config: Path | None, once: bool) -> None:
 @click.option("--version", type=int, metavar="N", help="Of `logs_windowed` at this version.")
 @METHOD
 def analyze(
-    lake: str | None,
+    places: Places,
     config: Path | None,
     how: str,
     method: str,
@@ -84,19 +84,18 @@ def analyze(
     from anomaly.lake.analysis import analysed
 
     between = time_of(since, "--since"), time_of(until, "--until")
-    places = Places.of(settings_file.load(lake=lake))
     judged_by = constants(config)
-    found = analysed(places, minutes_table(lake, version), judged_by, method, between)
+    found = analysed(places, minutes_table(places, version), judged_by, method, between)
     if not _show(found, between, how, SHOWN) and how == "table":
         _say_none(judged_by)
 
 
-@anomaly.command()
-@LAKE
+@click.command()
+@with_places
 @FORMAT
 @SINCE
 @click.option("--open", "only_open", is_flag=True, help="Only those that are open.")
-def anomalies(lake: str | None, how: str, since: str | None, only_open: bool) -> None:
+def anomalies(places: Places, how: str, since: str | None, only_open: bool) -> None:
     """List the incidents that were found, the newest last.
 
     \b
@@ -109,7 +108,6 @@ def anomalies(lake: str | None, how: str, since: str | None, only_open: bool) ->
     from lakehouse.tables.catalog import ANOMALIES
 
     between = time_of(since, "--since"), None
-    places = Places.of(settings_file.load(lake=lake))
     table = incidents_of(open_table(places, ANOMALIES).to_pyarrow_table())
     mutes = Mutes(places).now(datetime.now(UTC))
     found = [as_muted_now(one, mutes) for one in table]
@@ -119,9 +117,9 @@ def anomalies(lake: str | None, how: str, since: str | None, only_open: bool) ->
         _say_none(constants(None))
 
 
-@anomaly.command()
+@click.command()
 @click.argument("incident_id")
-@LAKE
+@with_places
 @CONFIG
 @click.option("--png", type=PNG, help="Draw what was seen, what was expected, and when.")
 @click.option("--recount", is_flag=True, help="Count its minutes in `logs`: as it was, and now.")
@@ -134,7 +132,7 @@ def anomalies(lake: str | None, how: str, since: str | None, only_open: bool) ->
 )
 def explain(
     incident_id: str,
-    lake: str | None,
+    places: Places,
     config: Path | None,
     png: Path | None,
     recount: bool,
@@ -154,7 +152,6 @@ def explain(
     from anomaly.review.explain import Explained, incident_named
     from anomaly.review.recount import recounted
 
-    places = Places.of(settings_file.load(lake=lake))
     told = Explained(places, incident_named(places, incident_id), constants(config))
     if how == "json":
         series = [point._asdict() for point in told.series]
@@ -181,13 +178,12 @@ def line(one: Incident) -> str:
     return f"{at:%H:%M} {one.severity} {status}: {one.sentence}  [{one.incident_id}]"
 
 
-def minutes_table(lake: str | None, version: int | None = None) -> Any:
+def minutes_table(places: Places, version: int | None = None) -> Any:
     """The closed minutes of a lake; TableError where none were closed yet."""
     from lakehouse.errors import TableError
     from lakehouse.store import open_table, table_or_none
     from lakehouse.tables.rollups import MINUTES
 
-    places = Places.of(settings_file.load(lake=lake))
     if table_or_none(places, MINUTES.name) is None:
         raise TableError(
             f"there are no closed minutes in {places.lake} yet",

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anomaly.commands.lake import METHOD, SINCE, minutes_table, time_of
-from anomaly.commands.series import FILE, anomaly, constants
-from lakehouse import settings as settings_file
+from anomaly.commands.series import FILE, constants
 from lakehouse.paths import Places
 from lakehouse.terminal import render
-from lakehouse.terminal.options import FORMAT, HUMANE, LAKE
+from lakehouse.terminal.options import FORMAT, HUMANE, with_places
 
 if TYPE_CHECKING:
     from anomaly.engine.incident import Incident
@@ -39,15 +38,13 @@ READS: dict[str, Callable[[Any], str]] = {
 }
 
 
-@anomaly.command()
-@LAKE
+@click.command()
+@with_places
 @OTHER
 @METHOD
 @SINCE
 @FORMAT
-def backtest(
-    lake: str | None, other: Path | None, method: str, since: str | None, how: str
-) -> None:
+def backtest(places: Places, other: Path | None, method: str, since: str | None, how: str) -> None:
     """Set what other constants would have raised beside what was raised, without Spark.
 
     All closed minutes are folded by them, total silence is left out, and with the plain method so
@@ -64,8 +61,7 @@ def backtest(
     from anomaly.review.backtest import COLUMNS, compared, totals
 
     between = time_of(since, "--since"), None
-    places = Places.of(settings_file.load(lake=lake))
-    would = analysed(places, minutes_table(lake), constants(other), method, between)
+    would = analysed(places, minutes_table(places), constants(other), method, between)
     raised = [one for one in _raised(places) if _is_judged_by(method, one)]
     rows = compared(shown(raised, *between), [one for one in would if _is_judged_by(method, one)])
     columns = SHOWN if how == "table" else COLUMNS

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from lakehouse import settings as settings_file
-from lakehouse.paths import Places
 from lakehouse.settings import CONF
 from lakehouse.terminal import render
-from lakehouse.terminal.options import FORMAT, LAKE
+from lakehouse.terminal.options import FORMAT, with_places
+
+if TYPE_CHECKING:
+    from lakehouse.paths import Places
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 CONFIG = click.option("--config", type=FILE, help="Constants.  [conf/anomaly.toml]")
 
 
-@click.group(context_settings={"max_content_width": 100})
-def anomaly() -> None:
-    """Detection worth waking up for."""
-
-
-@anomaly.command()
+@click.command()
 @click.argument("file", type=FILE)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="[standard output]")
 @CONFIG
@@ -50,9 +46,9 @@ def score(file: Path, out: Path | None, config: Path | None) -> None:
     click.echo(str(counted), err=True)
 
 
-@anomaly.command()
+@click.command()
 @click.argument("labels", required=False, type=FILE)
-@LAKE
+@with_places
 @click.option("--rates", type=FOLDER, help="Inject into these counts too: timestamp,value files.")
 @click.option("--nab", type=FOLDER, help="Score these labelled series: a folder with windows.json.")
 @click.option("--keys", type=click.IntRange(1), default=40, show_default=True)
@@ -61,7 +57,7 @@ def score(file: Path, out: Path | None, config: Path | None) -> None:
 @FORMAT
 @CONFIG
 def evaluate(
-    labels: Path | None, lake: str | None, config: Path | None, how: str, **flags: Any
+    labels: Path | None, places: Places, config: Path | None, how: str, **flags: Any
 ) -> None:
     """Recall, precision, delay and false alarms: of a lake, or of trouble injected into rates.
 
@@ -81,7 +77,7 @@ def evaluate(
     from anomaly.evaluate.run import evaluated
 
     if labels:
-        said = compared(Places.of(settings_file.load(lake=lake)), labels.read_bytes())
+        said = compared(places, labels.read_bytes())
     else:
         said = evaluated(constants(config), lambda line: click.echo(line, err=True), **flags)
     _show(said, how)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lakehouse.errors import SettingsError
-from lakehouse.terminal.options import LAKE
+from lakehouse.terminal.options import with_places
 
 if TYPE_CHECKING:
     from batch.jobs.aggregate.job import Order, Source
+    from lakehouse.paths import Places
 
 RESULT = Path("results/result.csv")
 HELP = """Sum metrics by period, user and app, out of a file a day or the lake, into a CSV.
@@ -102,14 +103,14 @@ def _options(command: Any) -> Any:
 
 @click.command(help=HELP)
 @_options
-@LAKE
-def aggregate(**flags: Any) -> None:
+@with_places
+def aggregate(places: Places, **flags: Any) -> None:
     """Sum metrics by period, user and app."""
     from batch.jobs.aggregate import render
     from batch.jobs.performance import Performance
 
     order, performance = _order(flags), Performance()
-    sums = _of_lake(flags) if flags["source"] == "lake" else _of_files(flags, order)
+    sums = _of_lake(places, flags) if flags["source"] == "lake" else _of_files(flags, order)
     if flags["dry_run"]:
         render.plan(order, sums, flags["how"], sys.stdout)
         return
@@ -138,14 +139,12 @@ def _of_files(flags: dict[str, Any], order: Order) -> Source:
     return Files(days(flags["folder"], order.asked))
 
 
-def _of_lake(flags: dict[str, Any]) -> Source:
+def _of_lake(places: Places, flags: dict[str, Any]) -> Source:
     from batch.jobs.aggregate.lake import Lake
-    from lakehouse import settings as settings_file
-    from lakehouse.paths import Places
 
     if flags["folder"] is not None:
         raise SettingsError("--input is given with --source lake", "give one of them")
-    return Lake(Places.of(settings_file.load(lake=flags["lake"])))
+    return Lake(places)
 
 
 def _progress(size: int) -> Any:

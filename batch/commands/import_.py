@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lakehouse import settings as settings_file
 from lakehouse.paths import Places
 from lakehouse.terminal import render
-from lakehouse.terminal.options import FORMAT, LAKE
+from lakehouse.terminal.options import FORMAT, with_settings
 
 if TYPE_CHECKING:
     from batch.imports.run import Run, Wanted
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--no-reconcile", is_flag=True, help="Leave windows to `logpond reconcile`.")
 @click.option("--dry-run", is_flag=True, help="Read all of it, write nothing, say what would be.")
 @FORMAT
-@LAKE
+@with_settings
 def import_(
     paths: tuple[str, ...],
     maps: tuple[str, ...],
@@ -44,7 +43,7 @@ def import_(
     no_reconcile: bool,
     dry_run: bool,
     how: str,
-    lake: str | None,
+    settings: Settings,
 ) -> None:
     """Bring log files into the lake: CSV, NDJSON, Apache and nginx access logs, plain or gzip.
 
@@ -75,7 +74,6 @@ def import_(
     from batch.imports.reading import asked
     from batch.imports.run import Wanted
 
-    settings = settings_file.load(lake=lake)
     wanted = Wanted(asked(maps, sets, utc), replace, again, dry_run)
     files = expand(paths)
     run = _run(settings, wanted, keeps_copies=not no_raw)

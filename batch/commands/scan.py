@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lakehouse import settings as settings_file
-from lakehouse.paths import Places
 from lakehouse.terminal import render
-from lakehouse.terminal.options import FORMAT, HUMANE, LAKE
+from lakehouse.terminal.options import FORMAT, HUMANE, with_places
 
 if TYPE_CHECKING:
     from batch.scan_cost import Compared, Stored
+    from lakehouse.paths import Places
 
 # A mean file below this is mostly names and statistics.
 SMALL = 50_000
@@ -35,14 +34,14 @@ COLUMNS = ("measure", "raw", "lake", "lake_to_raw")
 @click.option("--map", "maps", multiple=True, metavar="COLUMN=FIELD", help="As for import.")
 @click.option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help="As for import.")
 @FORMAT
-@LAKE
+@with_places
 def scan_cost(
     statement: str,
     raw: tuple[str, ...],
     maps: tuple[str, ...],
     sets: tuple[str, ...],
     how: str,
-    lake: str | None,
+    places: Places,
 ) -> None:
     """Measure what a question about `logs` reads from raw files, and what from the lake.
 
@@ -69,7 +68,6 @@ def scan_cost(
     from lakehouse.query import pinned
     from lakehouse.query.ask import NOW
 
-    places = Places.of(settings_file.load(lake=lake))
     stored = Stored.of(places, pinned.pin(places, ["logs"], NOW)["logs"])
     with tempfile.TemporaryDirectory(prefix="logpond-") as folder:
         files = expand(raw or [_written(stored, Path(folder))])

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lakehouse import settings as settings_file
 from lakehouse.errors import SettingsError
 from lakehouse.paths import Places
 from lakehouse.terminal import render, times
-from lakehouse.terminal.options import LAKE
+from lakehouse.terminal.options import with_settings
 
 if TYPE_CHECKING:
     from batch.jobs.service_metrics.job import Order, Outcome
+    from lakehouse.settings import Settings
 
 COLUMNS = ("service", "environment", "requests", "errors", "error_rate", "mean_ms", "spikes")
 READS_AS = {
@@ -74,7 +74,7 @@ LEAST_WINDOW = timedelta(minutes=10)
     show_default=True,
     help="json is one object.",
 )
-@LAKE
+@with_settings
 def service_metrics(
     inputs: tuple[str, ...],
     output: Path,
@@ -84,7 +84,7 @@ def service_metrics(
     z: float,
     dry_run: bool,
     how: str,
-    lake: str | None,
+    settings: Settings,
 ) -> None:
     """Response times, error rates and spikes by service and environment, in batch, by Spark.
 
@@ -114,7 +114,11 @@ def service_metrics(
     from batch.jobs.service_metrics.job import PARTS, Order
 
     found = Order(
-        _source(source, inputs, lake), output.expanduser().absolute(), engine, _window(window), z
+        _source(source, inputs, settings),
+        output.expanduser().absolute(),
+        engine,
+        _window(window),
+        z,
     )
     folders.writable(found.output, PARTS)
     if dry_run:
@@ -122,17 +126,17 @@ def service_metrics(
         return
     if how == "table":
         click.echo(introduced("pyspark", "duckdb"), err=True)
-    _show(found, _run(found, lake), how)
+    _show(found, _run(found, settings), how)
 
 
-def _source(source: str, inputs: tuple[str, ...], lake: str | None) -> Any:
+def _source(source: str, inputs: tuple[str, ...], settings: Settings) -> Any:
     from batch.formats import expand
     from batch.jobs.service_metrics.source import Files, Lake
 
     if source == "lake":
         if inputs:
             raise SettingsError("--input is given with --source lake", "give one of them")
-        return Lake.newest(Places.of(settings_file.load(lake=lake)))
+        return Lake.newest(Places.of(settings))
     if not inputs:
         raise SettingsError("no --input is given", "name files, or read the lake: --source lake")
     return Files(tuple(expand(inputs)))
@@ -146,16 +150,17 @@ def _window(text: str) -> timedelta:
     return window
 
 
-def _run(order: Order, lake: str | None) -> Outcome:
+def _run(order: Order, settings: Settings) -> Outcome:
     """With a Spark of its own, whose log is in the results where no lake is read."""
     from batch.jobs.service_metrics import insights, job, progress
     from batch.jobs.service_metrics.source import Files
     from lakehouse.runtime.session import session
 
-    home = str(order.output / ".spark") if isinstance(order.source, Files) else lake
+    if isinstance(order.source, Files):
+        settings = settings.model_copy(update={"lake": str(order.output / ".spark")})
     if sys.stderr.isatty():
         click.echo("starting Spark ...", err=True)
-    spark = session(settings_file.load(lake=home, spark_ui_port=0), "service-metrics")
+    spark = session(settings, "service-metrics", {"spark.ui.port": "0"})
     try:
         with progress.shown(spark, sys.stderr):
             return job.run(order, spark, insights.draw)

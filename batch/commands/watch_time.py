@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lakehouse import settings as settings_file
 from lakehouse.errors import SettingsError
 from lakehouse.terminal import render
-from lakehouse.terminal.options import FORMAT, HUMANE, LAKE
+from lakehouse.terminal.options import FORMAT, HUMANE, with_settings
 
 if TYPE_CHECKING:
     from batch.jobs.watch_time.job import Report, Start
     from batch.jobs.watch_time.options import Options
+    from lakehouse.settings import Settings
 
 INPUT, OUTPUT = "data/watch-time", "results/watch-time"
 FILES, SIZE = 4, "5MB"
@@ -60,8 +60,8 @@ def _memory(_context: click.Context, _option: click.Parameter, text: str | None)
 )
 @click.option("--dry-run", is_flag=True, help="Only list the files, and which are clean.")
 @FORMAT
-@LAKE
-def watch_time(**flags: Any) -> None:
+@with_settings
+def watch_time(settings: Settings, **flags: Any) -> None:
     """Add up how long each user watched in each region, over many large CSV files.
 
     Files have a header with log_id, user_id, ip, timestamp and watch_time(min), plain or gzip, of
@@ -94,7 +94,7 @@ def watch_time(**flags: Any) -> None:
     if flags["dry_run"]:
         _show_plan(options, flags["how"])
         return
-    raise SystemExit(_run(options, _spark(flags), flags["how"]))
+    raise SystemExit(_run(options, _spark(settings, flags), flags["how"]))
 
 
 def _options(flags: dict[str, Any]) -> Options:
@@ -142,20 +142,20 @@ def _importable() -> dict[str, str]:
     return importable()
 
 
-def _spark(flags: dict[str, Any]) -> Start:
+def _spark(settings: Settings, flags: dict[str, Any]) -> Start:
     """Starts Spark with what the job may take."""
 
     def start() -> Any:
         from lakehouse.runtime.session import session
 
-        settings = settings_file.load(
-            lake=flags["lake"], spark_driver_memory=flags["driver_memory"], spark_ui_port=0
-        )
-        more = {"spark.sql.shuffle.partitions": str(flags["shuffle_partitions"])}
-        if flags["executor_memory"]:
-            more["spark.executor.memory"] = flags["executor_memory"]
+        more = {
+            "spark.ui.port": "0",
+            "spark.sql.shuffle.partitions": str(flags["shuffle_partitions"]),
+            "spark.driver.memory": flags["driver_memory"],
+            "spark.executor.memory": flags["executor_memory"],
+        }
         click.echo("starting Spark ...", err=True)
-        return session(settings, "watch-time", more)
+        return session(settings, "watch-time", {k: v for k, v in more.items() if v})
 
     return start
 

@@ -1,16 +1,77 @@
-"""Options that several commands have, and how they show values to a person."""
+"""Options that several commands have, what they give a command, and values for a person.
+
+A command on a lake stands under `with_places` or `with_settings`: both add `--lake`, load the
+settings once the command is called, and hand over `places` or `settings`. Nobody else loads them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lakehouse.terminal import render
 
-LAKE = click.option("--lake", metavar="DIR|URL", help="Where the tables are. [env: LOGPOND_LAKE]")
+if TYPE_CHECKING:
+    from lakehouse.settings import Settings
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+GIVEN = "logpond.settings"
+
+
+def setting(flag: str, name: str, **facts: Any) -> Decorator:
+    """An option that overrides a setting: `setting("--topic", "kafka_topic")`.
+
+    The command does not get its value, but finds it in the settings.
+    """
+
+    def keep(ctx: click.Context, _param: click.Parameter, value: Any) -> Any:
+        ctx.meta.setdefault(GIVEN, {})[name] = value
+        return value
+
+    return click.option(flag, callback=keep, **{"expose_value": False, **facts})
+
+
+def given(ctx: click.Context | None = None) -> Settings:
+    """The settings under the flags of a command, by default the one that runs.
+
+    Raises SettingsError, which lists every fault.
+    """
+    from lakehouse import settings
+
+    return settings.load(**(ctx or click.get_current_context()).meta.get(GIVEN, {}))
+
+
+LAKE = setting(
+    "--lake", "lake", metavar="DIR|URL", help="Where the tables are. [env: LOGPOND_LAKE]"
+)
+
+
+def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--lake`, and call the command with `settings`."""
+
+    @wraps(command)
+    def called(*args: Any, **flags: Any) -> Any:
+        return command(*args, settings=given(), **flags)
+
+    return LAKE(called)
+
+
+def with_places(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--lake`, and call the command with `places`."""
+
+    @wraps(command)
+    def called(*args: Any, **flags: Any) -> Any:
+        from lakehouse.paths import Places
+
+        return command(*args, places=Places.of(given()), **flags)
+
+    return LAKE(called)
+
+
 FORMAT = click.option(
     "--format",
     "how",

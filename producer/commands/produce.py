@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lakehouse.paths import Places
-from lakehouse.settings import load
+from lakehouse.terminal.options import setting, with_settings
 from producer.traffic.scenarios import INCIDENTS
+
+if TYPE_CHECKING:
+    from lakehouse.settings import Settings
 
 RATE = 500.0
 HELP = """Send log events to Kafka: synthetic traffic, incidents, or a real access log.
@@ -73,8 +76,6 @@ OPTIONS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
     ),
     (("--duration",), {"metavar": "TIME", "help": "90, 5m, 2h from the first live event.  [none]"}),
     (("--seed",), {"type": int, "metavar": "K", "help": "Choose the traffic.  [new each time]"}),
-    (("--bootstrap",), {"metavar": "HOST:PORT", "help": "Kafka.  [kafka.bootstrap]"}),
-    (("--topic",), {"help": "Topic.  [kafka.topic]"}),
     (("--backfill",), {"metavar": "TIME", "help": "Send this much earlier event time first."}),
     (
         ("--incident", "incidents"),
@@ -117,7 +118,6 @@ OPTIONS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
             "help": "Replay X times as fast as it was; 0: as fast as possible.  [0]",
         },
     ),
-    (("--lake",), {"help": "The lake.  [lake]"}),
     (
         ("--format", "form"),
         {
@@ -130,30 +130,30 @@ OPTIONS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
 
 
 @click.command(help=_help())
+@setting("--bootstrap", "kafka_bootstrap", metavar="HOST:PORT", help="Kafka.  [kafka.bootstrap]")
+@setting("--topic", "kafka_topic", help="Topic.  [kafka.topic]")
 @_options
-def produce(**flags: Any) -> None:
+@with_settings
+def produce(settings: Settings, **flags: Any) -> None:
     """Send log events to Kafka."""
     import signal
     import threading
 
     from producer.job import Run
 
-    order, stop = order_of(flags), threading.Event()
+    order, stop = order_of(settings, flags), threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     run = Run(order, stop, click.echo, lambda line: click.echo(line, err=True))
     raise SystemExit(run())
 
 
-def order_of(flags: dict[str, Any]) -> Any:
+def order_of(settings: Settings, flags: dict[str, Any]) -> Any:
     """The order that the flags and the settings make."""
     from producer.commands.lengths import span
     from producer.job import Order, Replay
     from producer.replay import AccessLog
 
-    settings = load(
-        lake=flags["lake"], kafka_bootstrap=flags["bootstrap"], kafka_topic=flags["topic"]
-    )
     topic, state = settings.kafka.topic, Path(Places.of(settings).state)
     replay = flags["replay"] and Replay(
         AccessLog(flags["replay"], flags["service"]), flags["shift_to_now"], flags["speed"]

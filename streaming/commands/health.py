@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
-from lakehouse import settings as settings_file
 from lakehouse.errors import LogpondError
 from lakehouse.ingest.lag import count, unread_offsets
 from lakehouse.ingest.queries import INGEST
 from lakehouse.paths import Places
 from lakehouse.runtime import kafka
-from lakehouse.terminal.options import LAKE
+from lakehouse.terminal.options import with_settings
+
+if TYPE_CHECKING:
+    from lakehouse.settings import Settings
 
 
 @click.command()
-@LAKE
+@with_settings
 @click.option(
     "--within",
     type=click.FloatRange(0),
@@ -25,14 +28,13 @@ from lakehouse.terminal.options import LAKE
     metavar="SECONDS",
     help="How lately a batch must have ended, if records wait.",
 )
-def health(lake: str | None, within: float) -> None:
+def health(settings: Settings, within: float) -> None:
     """Say whether the stream does its work; the exit code too. For health checks of containers.
 
     \b
       python -m streaming health
       python -m streaming health --within 120
     """
-    settings = settings_file.load(lake=lake)
     fault = unhealthy(Places.of(settings), settings.kafka.bootstrap, timedelta(seconds=within))
     if fault:
         raise LogpondError(fault, "what the stream printed last says more")

@@ -4,36 +4,36 @@ from __future__ import annotations
 
 import signal
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from lakehouse import settings as settings_file
 from lakehouse.paths import Places
-from lakehouse.terminal.options import LAKE
+from lakehouse.terminal.options import setting, with_settings
 
 if TYPE_CHECKING:
     from lakehouse.settings import Settings
 
-BOOTSTRAP = click.option("--bootstrap", metavar="HOST:PORT", help="Kafka. [localhost:9092]")
-TOPIC = click.option("--topic", help="The topic to read. [web-logs]")
+BOOTSTRAP = setting(
+    "--bootstrap", "kafka_bootstrap", metavar="HOST:PORT", help="Kafka. [localhost:9092]"
+)
+TOPIC = setting("--topic", "kafka_topic", help="The topic to read. [web-logs]")
 RECOVERABLE = click.argument("query", type=click.Choice(["ingest", "windows", "minutes"]))
 
 
-@click.group()
-def streaming() -> None:
-    """Kafka to Delta tables, each record once."""
-
-
-@streaming.command()
-@LAKE
+@click.command()
+@with_settings
 @BOOTSTRAP
 @TOPIC
-@click.option("--trigger", type=float, metavar="SECONDS", help="Between micro-batches. [2]")
+@setting(
+    "--trigger",
+    "ingest_trigger_seconds",
+    type=float,
+    metavar="SECONDS",
+    help="Between micro-batches. [2]",
+)
 @click.option("--once", is_flag=True, help="Take what is there, then end.")
-def stream(
-    lake: str | None, bootstrap: str | None, topic: str | None, trigger: float | None, once: bool
-) -> None:
+def stream(settings: Settings, once: bool) -> None:
     """Read the topic into `logs` and `quarantine`; one line a micro-batch.
 
     Ctrl-C or SIGTERM finishes the batch and stops. The next start goes on where this one ended.
@@ -45,7 +45,6 @@ def stream(
     """
     from streaming.run import Hooks, Run
 
-    settings = _settings(lake, bootstrap, topic, ingest_trigger_seconds=trigger)
     click.echo(
         f"starting Spark; {settings.kafka.topic} at {settings.kafka.bootstrap} "
         f"-> {Places.of(settings).lake}"
@@ -62,15 +61,13 @@ def stream(
         click.echo("stopped between two batches; all of them are committed")
 
 
-@streaming.command()
+@click.command()
 @RECOVERABLE
-@LAKE
+@with_settings
 @BOOTSTRAP
 @TOPIC
 @click.option("--moved", is_flag=True, help="Only say that the checkpoint lies here now.")
-def recover(
-    query: str, lake: str | None, bootstrap: str | None, topic: str | None, moved: bool
-) -> None:
+def recover(settings: Settings, query: str, moved: bool) -> None:
     """Make a lost, copied or older checkpoint anew from what the tables hold.
 
     Left-over plans are finished, the old checkpoint is moved aside, and the new one starts at the
@@ -85,7 +82,6 @@ def recover(
     from lakehouse.store.lock import alone
     from streaming.repair import recover as recovery
 
-    settings = _settings(lake, bootstrap, topic)
     places = Places.of(settings)
     with alone(places.ledger("ingest"), "the stream"):
         if query != "ingest":
@@ -97,9 +93,9 @@ def recover(
             _recover(settings, places, query)
 
 
-@streaming.command("replay-quarantine")
-@LAKE
-def replay_quarantine(lake: str | None) -> None:
+@click.command("replay-quarantine")
+@with_settings
+def replay_quarantine(settings: Settings) -> None:
     """Decode open quarantine again, after a fix, and add to `logs` what passes now, once.
 
     \b
@@ -112,7 +108,6 @@ def replay_quarantine(lake: str | None) -> None:
     from streaming.repair.replay import replay_quarantine
     from streaming.run import limits
 
-    settings = _settings(lake, None, None)
     places = Places.of(settings)
     store.open_table(places, QUARANTINE)
     logs = store.Writer(places, LOGS)
@@ -128,12 +123,6 @@ def stopped_by_signals() -> threading.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     return stop
-
-
-def _settings(
-    lake: str | None, bootstrap: str | None, topic: str | None, **others: Any
-) -> Settings:
-    return settings_file.load(lake=lake, kafka_bootstrap=bootstrap, kafka_topic=topic, **others)
 
 
 def _recover(settings: Settings, places: Places, query: str) -> None:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import asdict, fields
+from typing import TYPE_CHECKING
 
 import click
 
-from lakehouse import settings as settings_file
 from lakehouse.paths import Places
 from lakehouse.terminal import render
-from lakehouse.terminal.options import FORMAT, HUMANE, LAKE
+from lakehouse.terminal.options import FORMAT, HUMANE, with_settings
+
+if TYPE_CHECKING:
+    from lakehouse.settings import Settings
 
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only say what is due.")
 @click.option("--nice", type=int, default=0, help="Give way to others, up to 19.")
 @FORMAT
-@LAKE
-def upkeep(dry_run: bool, nice: int, how: str, lake: str | None) -> None:
+@with_settings
+def upkeep(dry_run: bool, nice: int, how: str, settings: Settings) -> None:
     """Merge, order, trim and vacuum what is due, once, beside a running stream.
 
     A running stream does this by itself (`upkeep.every_minutes` in conf/logpond.toml).
@@ -34,7 +37,6 @@ def upkeep(dry_run: bool, nice: int, how: str, lake: str | None) -> None:
     from streaming.upkeep.upkeep import Done, Pass
 
     os.nice(nice)
-    settings = settings_file.load(lake=lake)
     places, tables = Places.of(settings), tuple(TABLES.values())
     with alone(places.ledger(QUERY), "upkeep"):
         done = [asdict(one) for one in Pass(places, settings.upkeep, tables, dry_run)()]

@@ -20,7 +20,11 @@ from support.code import (
     text,
 )
 
-MAY_IMPORT = {"lakehouse": (), **dict.fromkeys(PROGRAMS, ("lakehouse",)), "cli": ROOMS}
+MAY_IMPORT = {
+    "lakehouse": (),
+    **dict.fromkeys(PROGRAMS, ("lakehouse",)),
+    **dict.fromkeys(("cli", "logpond"), ROOMS),
+}
 SPARK_IN_LAKEHOUSE = {
     "lakehouse/runtime/session.py",
     "lakehouse/event/schema.py",
@@ -115,17 +119,15 @@ def test_only_the_store_writes_delta() -> None:
     assert writing == {}
 
 
-def test_only_front_doors_load_settings() -> None:
-    """Below `__main__`, `commands` and cli, values are passed."""
+def test_settings_are_loaded_at_one_place() -> None:
+    """By the option that hands them to a command; everybody else is given values."""
     loading = {
         name(f)
         for f in FILES
         if re.search(r"\bsettings\w*\.load\(|import load\b", text(f))
         and "settings" in " ".join(imported(f))
     }
-    doors = {f for f in loading if f.startswith("cli/") or "/commands/" in f or "__main__" in f}
-    # the one option that hands over the places of a lake
-    assert loading - doors <= {"lakehouse/terminal/options.py"}
+    assert loading == {"lakehouse/terminal/options.py"}
 
 
 def test_tests_do_not_import_tests() -> None:

@@ -1,15 +1,16 @@
 """The front door: quick, complete, and plain about faults."""
 
-import importlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
-from cli.__main__ import COMMANDS, LazyGroup, logpond
-from cli.groups import grouped
+from cli.__main__ import logpond
+from lakehouse.terminal.commands import COMMANDS, Command, program
 
 HEAVY = ("pyspark", "duckdb", "deltalake", "pyarrow", "confluent_kafka", "faker", "pydantic")
 
@@ -32,22 +33,60 @@ def test_help_imports_no_program() -> None:
     assert said.stdout.endswith("HEAVY []\n"), said
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_is_there_and_has_help(name: str) -> None:
-    """A name in the table leads to a command that explains itself."""
-    assert isinstance(logpond, LazyGroup)
-    command = logpond.get_command(click.Context(logpond), name)
+@pytest.mark.parametrize("row", COMMANDS, ids=lambda row: f"{row.module}:{row.name}")
+def test_every_command_is_there_and_has_help(row: Command) -> None:
+    """A row of the table leads to a command that explains itself, in its room's program."""
+    room = program(row.module.partition(".")[0])
+    command = room.get_command(click.Context(room), row.name)
     assert command
     assert command.help
 
 
-@pytest.mark.parametrize("program", ["analytics", "anomaly", "streaming"])
-def test_a_program_by_itself_has_all_its_commands(program: str) -> None:
-    """`python -m analytics X` is `logpond X`, for each X that analytics holds."""
-    group = getattr(importlib.import_module(f"{program}.__main__"), program)
-    held = {name for name, (module, _) in COMMANDS.items() if module.startswith(f"{program}.")}
+def test_every_command_of_a_group_has_one_name() -> None:
+    """`logpond` has no two commands of a name."""
+    assert len({row.name for row in logpond.rows}) == len(logpond.rows)
 
-    assert held <= {*group.commands}
+
+@pytest.mark.parametrize("room", ["producer", "streaming", "batch", "anomaly", "analytics"])
+def test_a_program_by_itself_lists_its_commands(room: str) -> None:
+    """`python -m ROOM --help` has those of its room, and is made of the same table."""
+    words = [sys.executable, "-m", room, "--help"]
+    told = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    listed = {line.split()[0] for line in told.splitlines() if line.startswith("  ")}
+    assert {row.name for row in program(room).rows} <= listed
+    assert told.startswith(f"Usage: python -m {room}")
+
+
+def test_the_name_of_the_project_runs_too() -> None:
+    """`python -m logpond` is `logpond`."""
+    words = [sys.executable, "-m", "logpond", "--help"]
+    told = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    assert told == run("--help").stdout
+
+
+NEW = """
+import click
+from lakehouse.terminal.options import with_places
+
+@click.command()
+@with_places
+def hello(places):
+    "Greet a lake."
+    click.echo(f"hello, {places.lake}")
+"""
+
+
+def test_a_command_is_a_module_and_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two files are touched; the help, both programs and the document follow."""
+    (tmp_path / "greeting.py").write_text(NEW)
+    monkeypatch.setattr("analytics.commands.__path__", [str(tmp_path)])
+    row = Command("Look", "hello", "analytics.commands.greeting", "Greet a lake.")
+    monkeypatch.setattr("lakehouse.terminal.commands.COMMANDS", [*COMMANDS, row])
+
+    for group in (logpond, program("analytics")):
+        told = CliRunner().invoke(group, ["hello", "--lake", "/pond"])
+        assert told.output == "hello, /pond\n"
+        assert "Greet a lake." in CliRunner().invoke(group, ["--help"]).output
 
 
 def test_fault_is_words_and_a_code() -> None:
@@ -67,13 +106,6 @@ def test_completion_knows_commands() -> None:
     """A shell completes the names of commands."""
     said = run(_LOGPOND_COMPLETE="bash_complete", COMP_WORDS="logpond str", COMP_CWORD="1")
     assert "stream" in said.stdout
-
-
-def test_every_command_is_listed_once() -> None:
-    """Under what it is for, also one that no group names."""
-    listed = [name for members in grouped([*COMMANDS, "new"]).values() for name in members]
-    assert sorted(listed) == sorted([*COMMANDS, "new"])
-    assert grouped([*COMMANDS, "new"])["More"] == ["new"]
 
 
 def test_the_examples_of_the_help_are_commands() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ("producer", "streaming", "batch", "anomaly", "analytics")
-ROOMS = ("lakehouse", *PROGRAMS, "cli")
+ROOMS = ("lakehouse", *PROGRAMS, "cli", "logpond")
 FILES = sorted(f for room in ROOMS for f in (ROOT / room).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 Function = ast.FunctionDef | ast.AsyncFunctionDef

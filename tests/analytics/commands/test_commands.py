@@ -11,13 +11,13 @@ import pytest
 from click.testing import CliRunner, Result
 from support.lakes import Lake, events
 
-from analytics.commands.sql import analytics
 from lakehouse.errors import LogpondError
+from lakehouse.terminal.commands import program
 
 
 def run(lake: Lake, *words: str) -> Result:
     """One command on a lake."""
-    return CliRunner().invoke(analytics, [*words, "--lake", lake.places.lake])
+    return CliRunner().invoke(program("analytics"), [*words, "--lake", lake.places.lake])
 
 
 def test_sql_prints_json_and_says_the_time_on_stderr(lake: Lake) -> None:
@@ -78,8 +78,9 @@ def test_asking_starts_no_jvm(lake: Lake) -> None:
     """Neither pyspark nor the settings of Spark are touched by the default engine."""
     lake.put(events([0]))
     code = (
-        "import sys; from analytics.commands.sql import analytics as a;"
-        f"a(['sql', 'SELECT 1 FROM logs', '--lake', {lake.places.lake!r}], standalone_mode=False);"
+        "import sys; from lakehouse.terminal.commands import program;"
+        f"words = ['sql', 'SELECT 1 FROM logs', '--lake', {lake.places.lake!r}];"
+        "program('analytics')(words, standalone_mode=False);"
         "sys.exit('pyspark' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0

@@ -12,10 +12,10 @@ from support.aging import three_days
 from support.lakes import Lake, events
 
 from analytics.commands import upkeep
-from analytics.commands.sql import analytics
 from analytics.look import upkeep_render
 from lakehouse.errors import SettingsError
 from lakehouse.query.upkeep_statement import Optimize, Vacuum, parse
+from lakehouse.terminal.commands import program
 
 FORMS = {
     "OPTIMIZE logs": Optimize("logs"),
@@ -74,7 +74,7 @@ def test_the_command_merges_and_shows_before_and_after(worn: Lake) -> None:
 def test_the_sql_form_merges_too(worn: Lake) -> None:
     """`OPTIMIZE logs` through `logpond sql` does what the command does."""
     sql = "OPTIMIZE logs ZORDER BY (endpoint, status_code)"
-    found = CliRunner().invoke(analytics, ["sql", sql, "--lake", worn.places.lake])
+    found = CliRunner().invoke(program("analytics"), ["sql", sql, "--lake", worn.places.lake])
     assert "older versions are as they were" in found.stdout
     assert files(worn) == 1
 

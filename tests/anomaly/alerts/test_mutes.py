@@ -13,10 +13,9 @@ from support.trouble import CONFIG, close_minutes, found, put, spike, troubled
 
 from anomaly.alerts import Change
 from anomaly.alerts.mutes import Mute, Mutes, key_of
-from anomaly.commands import alerts as alert_commands  # noqa: F401  add their commands
-from anomaly.commands.series import anomaly
 from anomaly.engine.incident import Incident
 from anomaly.lake.job import Detection
+from lakehouse.terminal.commands import program
 
 NOW = datetime.now(UTC)
 
@@ -28,7 +27,7 @@ def mute(key: str, until: timedelta = timedelta(hours=2)) -> Mute:
 
 def run(lake: Lake, *words: str) -> str:
     """What a command prints, faults too."""
-    done = CliRunner().invoke(anomaly, [*words, "--lake", lake.places.lake])
+    done = CliRunner().invoke(program("anomaly"), [*words, "--lake", lake.places.lake])
     return done.output + (str(done.exception) if done.exception else "")
 
 

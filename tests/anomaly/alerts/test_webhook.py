@@ -30,8 +30,7 @@ from support.lakes import Lake
 from anomaly.alerts import Alert, Change, Outbox
 from anomaly.alerts.alert import event_of
 from anomaly.alerts.webhook import Patience
-from anomaly.commands import alerts as alert_commands  # noqa: F401  adds its commands
-from anomaly.commands.series import anomaly
+from lakehouse.terminal.commands import program
 
 MUTED = changed(muted=True)
 CHILD = changed(parent="0123456789abcdef")
@@ -250,7 +249,7 @@ def test_the_names_that_are_kept_are_bounded(lake: Lake, monkeypatch: pytest.Mon
 def command(lake: Lake, receiver: Receiver, *words: str) -> Result:
     """`logpond alerts`, with the address from the environment."""
     given = ["alerts", "--lake", lake.places.lake, *words]
-    return CliRunner(env={"LOGPOND_WEBHOOK_URL": receiver.url}).invoke(anomaly, given)
+    return CliRunner(env={"LOGPOND_WEBHOOK_URL": receiver.url}).invoke(program("anomaly"), given)
 
 
 def test_a_webhook_can_be_tried_out(lake: Lake, receiver: Receiver) -> None:

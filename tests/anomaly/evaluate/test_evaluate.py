@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from anomaly.commands.series import anomaly
 from anomaly.engine.config import Config
 from anomaly.evaluate.inject import staged
 from anomaly.evaluate.outcome import Alarm, Tally, alarms, figures
 from anomaly.evaluate.rates import Rates, given, synthetic
+from lakehouse.terminal.commands import program
 
 pytestmark = pytest.mark.slow
 
@@ -94,7 +94,7 @@ def test_labelled_series_are_scored_by_category(tmp_path) -> None:
     window = [["2026-01-03 17:00:00.000000", "2026-01-03 23:00:00.000000"]]
     (tmp_path / "windows.json").write_text(json.dumps({"one/a.csv": window, "two/a.csv": window}))
     args = ["evaluate", "--nab", str(tmp_path), "--keys", "1", "--days", "1", "--format", "json"]
-    ran = CliRunner().invoke(anomaly, args)
+    ran = CliRunner().invoke(program("anomaly"), args)
 
     rows = json.loads(ran.stdout)["labelled"]
     assert [row["series"] for row in rows] == ["one", "two", "all", "cross-validated"]

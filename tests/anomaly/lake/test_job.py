@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from support.lakes import Lake
 from support.windows import DAY, at, logged
 
-from anomaly.commands.series import anomaly, constants
+from anomaly.commands.series import constants
 from anomaly.engine.engine import Watchman
 from anomaly.engine.incident import Incident, with_evidence
 from anomaly.lake.fold import Snapshots, closed_minutes, fold
@@ -29,6 +29,7 @@ from lakehouse import settings, store
 from lakehouse.store import lock
 from lakehouse.tables.catalog import ANOMALIES
 from lakehouse.tables.rollups import MINUTES
+from lakehouse.terminal.commands import program
 from lakehouse.windows.close import close
 
 CONFIG = constants(None)
@@ -193,37 +194,37 @@ def test_a_snapshot_that_cannot_be_read_costs_time_only(troubled: Lake) -> None:
 def test_explain_gives_the_same_numbers_again(troubled: Lake) -> None:
     """Whatever became of `logs`."""
     close_up_to(troubled, END)
-    from anomaly.commands import lake as lake_commands  # noqa: F401
-
     for one in Detection(troubled.places, CONFIG)():
         words = ["explain", one.incident_id, "--lake", troubled.places.lake]
-        told = CliRunner().invoke(anomaly, words).output
+        told = CliRunner().invoke(program("anomaly"), words).output
         assert told.startswith(one.sentence)
         assert told.endswith("give the same numbers\n")
 
 
 def test_commands_show_what_was_found(troubled: Lake) -> None:
     """`analyze` and `anomalies` tell the same incidents, as JSON too."""
-    from anomaly.commands import lake as lake_commands  # noqa: F401
-
     close_up_to(troubled, END)
     Detection(troubled.places, CONFIG)()
     where = ["--lake", troubled.places.lake, "--format", "json"]
-    said = [CliRunner().invoke(anomaly, [name, *where]).output for name in ("analyze", "anomalies")]
+    said = [
+        CliRunner().invoke(program("anomaly"), [name, *where]).output
+        for name in ("analyze", "anomalies")
+    ]
 
     assert json.loads(said[0]) == json.loads(said[1])
     assert len(json.loads(said[0])) == len(written(troubled)) > 0
-    assert CliRunner().invoke(anomaly, ["anomalies", *where, "--open"]).output.strip() == "[]"
+    assert (
+        CliRunner().invoke(program("anomaly"), ["anomalies", *where, "--open"]).output.strip()
+        == "[]"
+    )
 
 
 @pytest.mark.parametrize("name", ["analyze", "anomalies"])
 def test_where_nothing_was_found_it_says_what_that_takes(troubled: Lake, name: str) -> None:
     """Ten minutes are no history: the list is empty, and a line says from when on one judges."""
-    from anomaly.commands import lake as lake_commands  # noqa: F401
-
     close_up_to(troubled, 10)
     Detection(troubled.places, CONFIG)()
-    said = CliRunner().invoke(anomaly, [name, "--lake", troubled.places.lake])
+    said = CliRunner().invoke(program("anomaly"), [name, "--lake", troubled.places.lake])
     assert (said.exit_code, "45 min of history" in said.stderr) == (0, True)
 
 
@@ -247,7 +248,7 @@ def test_what_was_staged_is_graded(troubled: Lake, tmp_path: Path) -> None:
     labels = tmp_path / "labels.ndjson"
     labels.write_bytes(b"\n".join(msgspec.json.encode(label) for label in staged))
     words = ["evaluate", str(labels), "--lake", troubled.places.lake]
-    told = CliRunner().invoke(anomaly, [*words, "--format", "json"])
+    told = CliRunner().invoke(program("anomaly"), [*words, "--format", "json"])
     said = json.loads(told.stdout)
 
     assert [row["found"] for row in said["labels"]] == [True, False]
@@ -288,7 +289,7 @@ def test_what_a_stop_left_closed_is_folded_at_the_end(troubled: Lake, spark: Any
 
 def detect_once(lake: str, said: str) -> None:
     """`logpond detect --once`, in a process of its own: its JVM is not that of the tests."""
-    from anomaly.commands import lake as lake_commands  # noqa: F401
-
-    told = CliRunner().invoke(anomaly, ["detect", "--once", "--lake", lake], catch_exceptions=False)
+    told = CliRunner().invoke(
+        program("anomaly"), ["detect", "--once", "--lake", lake], catch_exceptions=False
+    )
     Path(said).write_text(told.output)

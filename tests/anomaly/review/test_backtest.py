@@ -13,14 +13,13 @@ from support.hooks import FIRST
 from support.lakes import Lake
 from support.trouble import CONFIG, SCANNER, USUAL, Doing, found, scanned, troubled
 
-from anomaly.commands import lake as lake_commands  # noqa: F401  add their commands
-from anomaly.commands.series import anomaly
 from anomaly.engine.incident import Incident
 from anomaly.lake.fold import judged
 from anomaly.review.backtest import compared, totals
 from lakehouse import store
 from lakehouse.settings import CONF
 from lakehouse.tables.rollups import MINUTES
+from lakehouse.terminal.commands import program
 
 
 def two_spikes(minute: int, endpoint: str) -> Doing:
@@ -47,7 +46,7 @@ def later(one: Incident, minutes: int, severity: str = "warning") -> Incident:
 def backtest(lake: Lake, *words: str) -> Result:
     """The command, as JSON."""
     given = ["backtest", *words, "--lake", lake.places.lake, "--format", "json"]
-    return CliRunner().invoke(anomaly, given, catch_exceptions=False)
+    return CliRunner().invoke(program("anomaly"), given, catch_exceptions=False)
 
 
 def test_each_incident_is_in_one_row() -> None:
@@ -111,7 +110,7 @@ def test_the_plain_method_runs_on_the_lake(shop: Lake) -> None:
     assert {row["found"] for row in rows} >= {"both", "only other"}
     assert len(plain) == sum(row["found"] != "only raised" for row in rows)
     words = ["analyze", "--method", "zscore", "--lake", shop.places.lake, "--format", "json"]
-    told = json.loads(CliRunner().invoke(anomaly, words).stdout)
+    told = json.loads(CliRunner().invoke(program("anomaly"), words).stdout)
     assert {one["incident_id"] for one in told} == plain.keys()
     assert all(": z " in one["sentence"] and "chance" not in one["sentence"] for one in told)
 

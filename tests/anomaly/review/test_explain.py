@@ -23,8 +23,6 @@ from support.trouble import (
 )
 from support.windows import at, logged
 
-from anomaly.commands import lake as lake_commands  # noqa: F401  adds its commands
-from anomaly.commands.series import anomaly
 from anomaly.engine.incident import Incident
 from anomaly.lake.incident_writer import record
 from anomaly.review.chart import draw, figure_of
@@ -33,6 +31,7 @@ from anomaly.review.recount import recounted
 from lakehouse import maintenance, store
 from lakehouse.errors import SettingsError, TableError
 from lakehouse.tables.catalog import LOGS
+from lakehouse.terminal.commands import program
 
 
 def every_kind(minute: int, endpoint: str) -> Doing:
@@ -56,7 +55,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 def told(lake: Lake, *words: str) -> str:
     """What `explain` says."""
     where = ["explain", *words, "--lake", lake.places.lake]
-    return CliRunner().invoke(anomaly, where, catch_exceptions=False).output
+    return CliRunner().invoke(program("anomaly"), where, catch_exceptions=False).output
 
 
 def of_measure(lake: Lake, measure: str) -> Incident:

@@ -11,11 +11,11 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anomaly.commands.series import anomaly
 from anomaly.engine.config import Config
 from anomaly.series import Score
 from anomaly.series.file import Counted, write
 from lakehouse.errors import SettingsError
+from lakehouse.terminal.commands import program
 
 ITS = Config().score
 HOSTILE = [0.0, math.nan, math.inf, -math.inf, 1e300, -1e300, 5e-324, 1.0]
@@ -105,7 +105,7 @@ def test_the_command_writes_the_file(tmp_path) -> None:
     given, out = tmp_path / "in.csv", tmp_path / "out.csv"
     rows = (f"2026-01-01T{i // 60:02d}:{i % 60:02d}:00,{v}" for i, v in enumerate(noise(300)))
     given.write_text("\n".join(["timestamp,value", *rows]))
-    ran = CliRunner().invoke(anomaly, ["score", str(given), "--out", str(out)])
+    ran = CliRunner().invoke(program("anomaly"), ["score", str(given), "--out", str(out)])
 
     assert ran.exit_code == 0, ran.output
     assert len(out.read_text().splitlines()) == 301

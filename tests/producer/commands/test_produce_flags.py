@@ -11,6 +11,7 @@ from support import produced
 
 from lakehouse.errors import BrokerError
 from lakehouse.runtime import kafka
+from lakehouse.terminal.options import given
 from producer import spool
 from producer.commands.produce import order_of, produce
 from producer.job import Run
@@ -20,7 +21,8 @@ from producer.traffic.scenarios import INCIDENTS
 
 def order(*flags: str) -> Any:
     """The order of a command line."""
-    return order_of(produce.make_context("produce", list(flags)).params)
+    context = produce.make_context("produce", list(flags))
+    return order_of(given(context), context.params)
 
 
 def test_replay_alone_means_no_synthetic_traffic(tmp_path: Path) -> None:

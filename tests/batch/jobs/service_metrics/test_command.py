@@ -17,7 +17,7 @@ from batch.commands.service_metrics import service_metrics
 from batch.jobs.folders import RUNS
 from lakehouse.errors import SettingsError, TableError
 
-PROGRAM = [sys.executable, "-m", "analytics", "service-metrics"]
+PROGRAM = [sys.executable, "-m", "batch", "service-metrics"]
 
 
 @pytest.fixture

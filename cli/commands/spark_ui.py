@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import click
 
-from lakehouse import settings as settings_file
-from lakehouse.terminal.options import LAKE
+from lakehouse.terminal.options import with_settings
+
+if TYPE_CHECKING:
+    from lakehouse.settings import Settings
 
 # What it reads is kept small by those who write it.
 PROPERTIES = """\
@@ -20,10 +23,10 @@ SERVER = "org.apache.spark.deploy.history.HistoryServer"
 
 
 @click.command("spark-ui")
-@LAKE
+@with_settings
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where it listens.")
 @click.option("--port", type=click.IntRange(1, 65535), default=18080, show_default=True)
-def spark_ui(lake: str | None, host: str, port: int) -> None:
+def spark_ui(settings: Settings, host: str, port: int) -> None:
     """Show what Spark did in runs that are over: jobs, stages, plans. Ctrl-C ends it.
 
     A stream writes event logs where it is told how much they may take:
@@ -37,7 +40,6 @@ def spark_ui(lake: str | None, host: str, port: int) -> None:
     from lakehouse.errors import SettingsError
     from lakehouse.runtime import event_log, java
 
-    settings = settings_file.load(lake=lake)
     place = event_log.folder(settings)
     if not place.is_dir():
         raise SettingsError(

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from support.importing import Imports, csv_lines, written
 from support.lakes import Lake, events
 
-from cli.reset.reset import reset
+from cli.commands.reset import reset
 from lakehouse import store
 from lakehouse.errors import BrokerError, CheckpointError, LogpondError, SettingsError
 from lakehouse.runtime import kafka

@@ -5,27 +5,39 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from lakehouse.terminal.options import LAKE
+from lakehouse.paths import Places, is_url
+from lakehouse.store import objects, table_or_none
+from lakehouse.tables.catalog import TABLES
+from lakehouse.terminal.options import setting, with_settings
 
 if TYPE_CHECKING:
-    from lakehouse.paths import Places
     from lakehouse.runtime.kafka import Topic
     from lakehouse.settings import Settings
 
+QUERIES = {"ingest", "windows", "minutes", "upkeep"}
 RUNNERS = ("ingest", "minutes", "upkeep", "import")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A folder or prefix that the programs made, and what it is."""
+
+    what: str
+    place: str
 
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--keep-topic", is_flag=True, help="Its records are then read again.")
-@click.option("--bootstrap", metavar="HOST:PORT", help="Kafka. [localhost:9092]")
-@LAKE
-def reset(yes: bool, keep_topic: bool, bootstrap: str | None, lake: str | None) -> None:
+@setting("--bootstrap", "kafka_bootstrap", metavar="HOST:PORT", help="Kafka. [localhost:9092]")
+@with_settings
+def reset(yes: bool, keep_topic: bool, settings: Settings) -> None:
     """Start over: delete the tables of the lake, their checkpoints, and the records of the topic.
 
     All of it together, for one without the others is refused at the next start: also what was
@@ -37,23 +49,18 @@ def reset(yes: bool, keep_topic: bool, bootstrap: str | None, lake: str | None) 
       logpond reset
       logpond reset --yes --lake /data/lake
     """
-    from cli.reset import lake_parts
-    from lakehouse import settings as settings_file
-    from lakehouse.paths import Places
     from lakehouse.runtime import kafka
-    from lakehouse.store import objects
 
-    settings = settings_file.load(lake=lake, kafka_bootstrap=bootstrap)
     places = Places.of(settings)
     with _at_rest(places):
-        parts, topic = lake_parts.parts(places), None if keep_topic else _topic(settings, places)
-        if parts and not yes:
-            _ask([part.what for part in parts], topic)
+        found, topic = parts(places), None if keep_topic else _topic(settings, places)
+        if found and not yes:
+            _ask([part.what for part in found], topic)
         if topic:
             kafka.empty(settings.kafka.bootstrap, topic.name)
-        for part in parts:
+        for part in found:
             objects.remove(part.place)
-    lake_parts.forget(places)
+    forget(places)
     click.echo(f"{places.lake} is empty; `logpond up` starts anew")
 
 
@@ -61,7 +68,6 @@ def reset(yes: bool, keep_topic: bool, bootstrap: str | None, lake: str | None) 
 def _at_rest(places: Places) -> Iterator[None]:
     """Nothing runs on the lake, and nothing starts meanwhile; CheckpointError where it does."""
     from lakehouse.errors import CheckpointError
-    from lakehouse.paths import is_url
     from lakehouse.runtime import processes
     from lakehouse.store.lock import alone
 
@@ -98,3 +104,46 @@ def _ask(what: list[str], topic: Topic | None) -> None:
     for each in [*what, *([f"records of the topic {topic.name}"] if topic else [])]:
         click.echo(f"  {each}", err=True)
     click.confirm("delete all of this?", abort=True, err=True)
+
+
+def parts(places: Places) -> list[Part]:
+    """What is there: tables first, checkpoints last.
+
+    Deleted in this order and cut off, a start says what is missing, and a second time ends it.
+    """
+    tables = [Part(_rendered(places, name), places.table(name)) for name in TABLES]
+    kept = [
+        Part("what was imported, with copies of the files", places.raw),
+        Part("what the local programs keep", places.state),
+    ]
+    if not is_url(places.lake):
+        kept.append(Part("records of the embedded Kafka", places.broker))
+    checkpoints = [
+        Part(f"checkpoint {name}", f"{places.checkpoints}/{name}") for name in _checkpoints(places)
+    ]
+    return [part for part in (*tables, *kept, *checkpoints) if _is_there(part.place)]
+
+
+def forget(places: Places) -> None:
+    """Remove the folders around them, if they are empty."""
+    for place in (places.checkpoints, places.lake):
+        if not is_url(place) and Path(place).is_dir() and not any(Path(place).iterdir()):
+            Path(place).rmdir()
+
+
+def _checkpoints(places: Places) -> list[str]:
+    """Folders of queries and their ledgers, those put aside too; the folder may hold others'."""
+    found = objects.folders(objects.reader(places.checkpoints))
+    ledgers = {name.removesuffix(".ledger") for name in found if name.endswith(".ledger")}
+    return [name for name in found if name.split(".")[0] in ledgers | QUERIES]
+
+
+def _is_there(place: str) -> bool:
+    return (
+        Path(place).exists() if not is_url(place) else any(objects.written(objects.reader(place)))
+    )
+
+
+def _rendered(places: Places, name: str) -> str:
+    found = table_or_none(places, name)
+    return f"table {name}" + (f", {found.count():,} rows" if found else "")

@@ -1,4 +1,4 @@
-"""The checks of `doctor`, each a function of the settings; what they find is a value."""
+"""`logpond doctor`: checks of this machine and this lake, each a function of the settings."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import os
 import platform
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal
 
+import click
+
 from lakehouse.errors import BrokerError, LogpondError
 from lakehouse.paths import Places, is_url
-from lakehouse.settings import Settings, load
+from lakehouse.settings import Settings
+from lakehouse.terminal import render
+from lakehouse.terminal.options import FORMAT, LAKE, given, setting
 
 State = Literal["ok", "note", "bad"]
 FREE_BYTES, LEAST_BYTES = 5 * 10**9, 10**9
@@ -35,10 +40,39 @@ class Check:
 COLUMNS = [of.name for of in fields(Check)]
 
 
-def checked(lake: str | None, bootstrap: str | None) -> Iterator[Check]:
+@click.command()
+@setting(
+    "--bootstrap", "kafka_bootstrap", metavar="HOST:PORT", help="Kafka. [the lake's own broker]"
+)
+@FORMAT
+@LAKE
+def doctor(how: str) -> None:
+    """Check Java, jars, packages, ports, disk, memory, Kafka, checkpoints and lake.
+
+    \b
+    ok    as it should be
+    note  works, but worth knowing
+    bad   a start would fail or stop: the last column says what to do
+
+    \b
+    exit 0  nothing is bad     1  something is
+
+    \b
+      logpond doctor
+      logpond doctor --lake /data/lake --bootstrap kafka:9092 --format json
+    """
+    found = [asdict(check) for check in checked()]
+    render.show(render.Rows.of_dicts(found, COLUMNS), how, sys.stdout)
+    bad = sum(check["state"] == "bad" for check in found)
+    if how == "table":
+        click.echo(f"\n{bad} of {len(found)} are bad" if bad else "\nall is well", err=True)
+    sys.exit(1 if bad else 0)
+
+
+def checked() -> Iterator[Check]:
     """Every check; where the settings do not fit, that alone."""
     try:
-        settings = load(lake=lake, kafka_bootstrap=bootstrap)
+        settings = given()
     except LogpondError as error:
         yield Check("settings", "bad", error.what, error.remedy)
         return

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from support.lakes import Lake
 
-from cli.doctor.doctor import doctor
+from cli.commands.doctor import doctor
 from lakehouse.runtime import jars
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lakehouse.terminal.options import given, setting, with_settings
+
 if TYPE_CHECKING:
     from cli.stack.stack import Order
     from lakehouse.settings import Settings
@@ -22,12 +24,18 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, resolve_path=True),
     help="Access log, plain or .gz. Alone: no synthetic traffic.",
 )
-@click.option("--lake", metavar="DIR", help="The lake.  [./lake; env: LOGPOND_LAKE]")
-@click.option("--bootstrap", metavar="HOST:PORT", help="Use this Kafka, and start none.")
-@click.option("--topic", help="The topic.  [web-logs]")
+@setting(
+    "--bootstrap",
+    "kafka_bootstrap",
+    expose_value=True,
+    metavar="HOST:PORT",
+    help="Use this Kafka, and start none.",
+)
+@setting("--topic", "kafka_topic", help="The topic.  [web-logs]")
 @click.option("--web/--no-web", default=True, help="Serve the pages too.  [web]")
 @click.argument("more", nargs=-1, type=click.UNPROCESSED, metavar="[-- PRODUCE OPTIONS]")
-def up(**flags: Any) -> None:
+@with_settings
+def up(settings: Settings, **flags: Any) -> None:
     """Run Kafka, the producer, ingest and the pages here, with a live screen.
 
     Ctrl-C, or the end of --duration or --replay, stops it: the producer flushes, ingest takes what
@@ -48,16 +56,9 @@ def up(**flags: Any) -> None:
     """
     from lakehouse.paths import Places
 
-    settings = _settings(flags)
     lake = Places.of(settings).lake
     click.echo(f"logpond: Kafka -> Delta in {lake}")
     raise SystemExit(_run(_order(settings, flags), lake))
-
-
-def _settings(flags: dict[str, Any]) -> Settings:
-    from lakehouse.settings import load
-
-    return load(lake=flags["lake"], kafka_bootstrap=flags["bootstrap"], kafka_topic=flags["topic"])
 
 
 def _order(settings: Settings, flags: dict[str, Any]) -> Order:
@@ -89,7 +90,8 @@ def _words(flags: dict[str, Any]) -> list[str]:
 def _check_words(words: list[str]) -> None:
     from producer.commands.produce import order_of, produce
 
-    order_of(produce.make_context("logpond up", list(words)).params)
+    told = produce.make_context("logpond up", list(words))
+    order_of(given(told), told.params)
 
 
 def _check_place(order: Order) -> None:

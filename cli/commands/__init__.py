@@ -1,0 +1,1 @@
+"""Commands of this machine: up, doctor, reset, spark-ui."""

@@ -1,1 +1,0 @@
-"""`logpond doctor`: is this machine fit, and what to do if not."""

@@ -1,1 +1,0 @@
-"""`logpond reset`: topic, checkpoints and tables deleted together."""

@@ -1,0 +1,1 @@
+"""The name of the project; its command is `logpond`."""
