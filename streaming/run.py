@@ -16,17 +16,17 @@ from lakehouse import decode
 from lakehouse.decode import Limits
 from lakehouse.errors import LogpondError
 from lakehouse.ingest.admission import admit
-from lakehouse.ingest.checkpoint import Checkpoint, Manifest, kafka_json
+from lakehouse.ingest.checkpoint import Manifest, kafka_json
 from lakehouse.ingest.intake import Decode
 from lakehouse.ingest.plans import Plan, Plans
+from lakehouse.ingest.queries import INGEST
 from lakehouse.paths import Places
 from lakehouse.runtime import kafka as topics
 from lakehouse.runtime.session import log_file, session
 from lakehouse.settings import Ingest as IngestSettings
 from lakehouse.settings import Settings
 from lakehouse.store import Writer, disk
-from lakehouse.store.lock import alone
-from lakehouse.tables.catalog import LOGS, QUARANTINE
+from lakehouse.tables.catalog import QUARANTINE
 from lakehouse.windows.run import ClosingRun
 from lakehouse.windows.stream import WindowsReport
 from streaming import job, source, windows
@@ -40,8 +40,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
     from pyspark.sql.streaming.query import StreamingQuery
 
-APPLICATION, QUERY = "streaming", "ingest"
-TABLES = (QUARANTINE, LOGS)
+APPLICATION = "streaming"
 PRODUCERS_CLOCK = (
     "note: {topic} keeps its producers' clocks (CreateTime); the guard against events from the "
     "future is only as good as they are: set message.timestamp.type=LogAppendTime"
@@ -86,7 +85,7 @@ class Run:
 
     def __call__(self) -> None:
         """Run to the end. Raises what stopped the query, in words with a remedy."""
-        with alone(self.places.ledger(QUERY), "the ingest query"):
+        with INGEST.alone(self.places):
             manifest = self._admitted()
             windows.admit(self.places, self.settings.windows, self.hooks.on_notice)
             spark = session(self.settings, APPLICATION)
@@ -108,7 +107,7 @@ class Run:
         if not topics.trusts_its_clock(kafka.bootstrap, kafka.topic):
             self.hooks.on_notice(PRODUCERS_CLOCK.format(topic=kafka.topic))
         earliest = {partition: first for partition, (first, _) in offsets.items()}
-        return admit(self.places, QUERY, topic, earliest, TABLES, decode.VERSION)
+        return admit(self.places, INGEST.name, topic, earliest, INGEST.tables, decode.VERSION)
 
     def _stream(self, spark: SparkSession, manifest: Manifest) -> None:
         ingest = self._ingest(manifest)
@@ -147,7 +146,7 @@ class Run:
 
     def _until_done(self, spark: SparkSession, manifest: Manifest, ingest: job.Ingest) -> None:
         """The query, started again whenever its broker was away."""
-        spark.sparkContext.setLocalProperty("spark.scheduler.pool", QUERY)
+        spark.sparkContext.setLocalProperty("spark.scheduler.pool", INGEST.name)
         self.hooks.on_start(spark.sparkContext.uiWebUrl or "")
         while True:
             query = job.start(self._records(spark, manifest), ingest, self._trigger())
@@ -174,9 +173,9 @@ class Run:
         return job.Ingest(
             places=self.places,
             manifest=manifest,
-            checkpoint=Checkpoint(self.places, QUERY),
-            plans=Plans(self.places, QUERY),
-            writers={table.name: Writer(self.places, table) for table in TABLES},
+            checkpoint=INGEST.checkpoint(self.places),
+            plans=Plans(self.places, INGEST.name),
+            writers={table.name: Writer(self.places, table) for table in INGEST.tables},
             limits=limits(self.settings.ingest),
             coalesce_below=self.settings.ingest.coalesce_below,
             decode=self.hooks.decode,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from lakehouse.ingest import queries
 from lakehouse.paths import Places
 from lakehouse.settings import Windows
 from lakehouse.tables.rollups import WINDOWS
@@ -16,7 +17,6 @@ from lakehouse.windows.stream import WindowsReport
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-QUERY = "windows"
 UNFILLED = "{table} has gained {columns}: NULL in windows closed before, until `rebuild {table}`"
 
 
@@ -40,5 +40,5 @@ def windows(
     failed: Callable[[Exception], None],
 ) -> ClosingRun:
     """The query, not started yet."""
-    every = settings.trigger_seconds
-    return ClosingRun(spark, places, QUERY, WINDOWS, late(settings), every, on_closed, failed)
+    name, every = queries.WINDOWS.name, settings.trigger_seconds
+    return ClosingRun(spark, places, name, WINDOWS, late(settings), every, on_closed, failed)

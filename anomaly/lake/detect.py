@@ -11,11 +11,10 @@ from anomaly.alerts import Alerts
 from anomaly.engine.config import Config
 from anomaly.engine.incident import Incident
 from anomaly.lake import job
-from anomaly.lake.fold import QUERY
+from lakehouse.ingest.queries import MINUTES
 from lakehouse.paths import Places
 from lakehouse.runtime.session import session
 from lakehouse.settings import Settings
-from lakehouse.store.lock import alone
 
 
 class Detect:
@@ -42,7 +41,7 @@ class Detect:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
         alerts = Alerts(self._places, self._settings.webhook, self._note)
-        with alone(self._places.ledger(QUERY), "detection"), alerts:
+        with MINUTES.alone(self._places), alerts:
             job.admit(self._places, self._settings.anomaly)
             detection = job.Detection(self._places, self._config, self._say, alerts.take)
             detection()

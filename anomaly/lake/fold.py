@@ -16,12 +16,12 @@ from anomaly.engine.incident import Incident, moment
 from anomaly.engine.minute import Minutes
 from anomaly.engine.zscore_words import plainly
 from anomaly.lake.rows import after, minutes_of
+from lakehouse.ingest import queries
 from lakehouse.paths import Places
 from lakehouse.store import objects
 from lakehouse.tables.rollups import MINUTES
 from lakehouse.windows.horizon import horizon, stored
 
-QUERY = "minutes"
 SNAPSHOTS_KEPT = 8
 SURPRISE = "surprise"
 
@@ -57,7 +57,7 @@ class Snapshots:
 
     def __init__(self, places: Places, config: Config) -> None:
         self._config = config
-        self._ledger = objects.store(places.ledger(QUERY))
+        self._ledger = objects.store(places.ledger(queries.MINUTES.name))
 
     def newest(self) -> Watchman:
         """The watchman of the newest day; one that knows nothing where none can be read.

@@ -18,11 +18,12 @@ from anomaly.engine.config import Config
 from anomaly.engine.engine import Watchman
 from anomaly.engine.incident import Incident
 from anomaly.lake.background import Beside, BothRun, IsStopping
-from anomaly.lake.fold import QUERY, Snapshots, closed_minutes, fold, is_new_day
+from anomaly.lake.fold import Snapshots, closed_minutes, fold, is_new_day
 from anomaly.lake.incident_writer import OnChanges, record
 from anomaly.lake.logs.watch import AddressWatch
 from anomaly.lake.silence import Silence, absence, open_silence
 from lakehouse import store
+from lakehouse.ingest import queries
 from lakehouse.ingest.lag import is_level, last_arrival
 from lakehouse.paths import Places
 from lakehouse.settings import Anomaly
@@ -136,8 +137,8 @@ def minutes(
     def look(is_stopping: IsStopping) -> None:
         detection.addresses(is_stopping)
 
-    every = settings.trigger_seconds
-    run = BothRun(spark, places, QUERY, (MINUTES,), late(settings), every, closed, failed)
+    name, every = queries.MINUTES.name, settings.trigger_seconds
+    run = BothRun(spark, places, name, (MINUTES,), late(settings), every, closed, failed)
     run.fold = detection
     run.beside = Beside(
         look,

@@ -97,11 +97,9 @@ def _run(settings: Settings, wanted: Wanted, keeps_copies: bool) -> Run:
 def _imported(run: Run, files: Sequence[Path], how: str, windows: Settings | None) -> int:
     """Import, show what became of each file, count windows again; the exit code."""
     from batch.imports import render as shown
-    from lakehouse.ingest.raw_zone import QUERY
-    from lakehouse.store.lock import alone
+    from lakehouse.ingest.queries import IMPORT
 
-    place = run.loader.places.ledger(QUERY)
-    with nullcontext() if run.wanted.dry_run else alone(place, "an import"):
+    with nullcontext() if run.wanted.dry_run else IMPORT.alone(run.loader.places):
         with shown.bar(sys.stderr.isatty(), len(files)) as bar:
             run.begins, run.loader.seen = bar.begins, bar.seen
             outcomes = [*run(files)]

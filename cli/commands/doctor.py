@@ -193,12 +193,11 @@ def _kafka(settings: Settings, places: Places) -> Check:
 
 def _checkpoints(_settings: Settings, places: Places) -> Check:
     from lakehouse.ingest.admission import look
-    from lakehouse.store.lock import is_held
-    from lakehouse.tables.catalog import LOGS, QUARANTINE
+    from lakehouse.ingest.queries import INGEST
 
-    if is_held(places.ledger("ingest")):
+    if INGEST.is_running(places):
         return Check("checkpoints", "ok", "the stream runs, so they were checked")
-    manifest = look(places, "ingest", (QUARANTINE, LOGS))
+    manifest = look(places, INGEST.name, INGEST.tables)
     if astray := _astray(places):
         remedy = "; ".join(f"`logpond recover {query}`" for query in astray)
         said = f"{' and '.join(astray)}: made for another table logs than the one that is there"
@@ -209,7 +208,7 @@ def _checkpoints(_settings: Settings, places: Places) -> Check:
 
 def _astray(places: Places) -> list[str]:
     """The queries whose checkpoints read a table `logs` that was another one."""
-    from lakehouse.ingest.checkpoint import Checkpoint
+    from lakehouse.ingest.queries import MINUTES, WINDOWS
     from lakehouse.maintenance.readers import readers
     from lakehouse.store import table_or_none
     from lakehouse.tables.catalog import LOGS
@@ -218,7 +217,7 @@ def _astray(places: Places) -> list[str]:
     if logs is None:
         return []
     fitting = {reader.query for reader in readers(places, str(logs.metadata().id))}
-    begun = {query: Checkpoint(places, query).progress() for query in ("windows", "minutes")}
+    begun = {query.name: query.checkpoint(places).progress() for query in (WINDOWS, MINUTES)}
     return [
         name
         for name, how in begun.items()

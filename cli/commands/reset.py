@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lakehouse.ingest.queries import STREAMS
 from lakehouse.paths import Places, is_url
 from lakehouse.store import objects, table_or_none
 from lakehouse.tables.catalog import TABLES
@@ -19,9 +20,6 @@ from lakehouse.terminal.options import setting, with_settings
 if TYPE_CHECKING:
     from lakehouse.runtime.kafka import Topic
     from lakehouse.settings import Settings
-
-QUERIES = {"ingest", "windows", "minutes", "upkeep"}
-RUNNERS = ("ingest", "minutes", "upkeep", "import")
 
 
 @dataclass(frozen=True)
@@ -68,8 +66,8 @@ def reset(yes: bool, keep_topic: bool, settings: Settings) -> None:
 def _at_rest(places: Places) -> Iterator[None]:
     """Nothing runs on the lake, and nothing starts meanwhile; CheckpointError where it does."""
     from lakehouse.errors import CheckpointError
+    from lakehouse.ingest.queries import IMPORT, INGEST, MINUTES, UPKEEP
     from lakehouse.runtime import processes
-    from lakehouse.store.lock import alone
 
     owner = None if is_url(places.lake) else processes.owner_of(Path(places.broker) / "broker.pid")
     if owner is not None:
@@ -77,18 +75,18 @@ def _at_rest(places: Places) -> Iterator[None]:
         raise CheckpointError(what, "stop it first")
     is_there = is_url(places.checkpoints) or Path(places.checkpoints).is_dir()
     with ExitStack() as held:
-        for query in RUNNERS if is_there else ():
-            held.enter_context(alone(places.ledger(query), query))
+        for query in (INGEST, MINUTES, UPKEEP, IMPORT) if is_there else ():
+            held.enter_context(query.alone(places))
         yield
 
 
 def _topic(settings: Settings, places: Places) -> Topic | None:
     """The topic that this lake read, if it is in a Kafka of its own, and was not made anew."""
-    from lakehouse.ingest.checkpoint import Checkpoint
+    from lakehouse.ingest.queries import INGEST
     from lakehouse.runtime import kafka
     from lakehouse.runtime.embedded_kafka import embedded
 
-    manifest = Checkpoint(places, "ingest").manifest()
+    manifest = INGEST.checkpoint(places).manifest()
     if manifest is None or embedded(places):
         return None
     kafka.expect(settings.kafka.bootstrap)
@@ -135,7 +133,8 @@ def _checkpoints(places: Places) -> list[str]:
     """Folders of queries and their ledgers, those put aside too; the folder may hold others'."""
     found = objects.folders(objects.reader(places.checkpoints))
     ledgers = {name.removesuffix(".ledger") for name in found if name.endswith(".ledger")}
-    return [name for name in found if name.split(".")[0] in ledgers | QUERIES]
+    known = ledgers | {query.name for query in STREAMS}
+    return [name for name in found if name.split(".")[0] in known]
 
 
 def _is_there(place: str) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cli.stack.screen import Screen
 from lakehouse.errors import LogpondError
 from lakehouse.ingest.lag import count, unread_offsets
+from lakehouse.ingest.queries import MINUTES
 from lakehouse.paths import Places
 from lakehouse.settings import Settings
 
@@ -63,8 +64,6 @@ class Ingest:
     def _run(self) -> None:
         try:
             from anomaly.alerts import Alerts
-            from anomaly.lake import fold as anomaly
-            from lakehouse.store.lock import alone
             from streaming.run import Hooks, Run
 
             screen = self._screen
@@ -76,7 +75,7 @@ class Ingest:
                 also=self._detection,
             )
             self._alerts = alerts = Alerts(self._places, self._settings.webhook, screen.say)
-            with alone(self._places.ledger(anomaly.QUERY), "detection"), alerts:
+            with MINUTES.alone(self._places), alerts:
                 Run(self._settings, self._places, self._stop, hooks, settle=self._may_settle)()
         except BaseException as error:
             self._error = error

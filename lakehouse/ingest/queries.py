@@ -57,6 +57,5 @@ IMPORT = Query("import", "an import", (QUARANTINE, LOGS))
 REPLAY = Query("replay-quarantine", "replay-quarantine", (LOGS,))
 UPKEEP = Query("upkeep", "upkeep", ())
 
-# Those of Spark; the others keep no checkpoint, but a ledger.
+# Those that Spark keeps a checkpoint of; the others have a ledger only.
 STREAMS = (INGEST, WINDOWS, MINUTES)
-QUERIES = (*STREAMS, IMPORT, REPLAY, UPKEEP)

@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from lakehouse.errors import TableError
+from lakehouse.ingest.queries import IMPORT
 from lakehouse.paths import Places
 from lakehouse.store import DataFile, Key, objects
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 
 Kind = TypeVar("Kind")
-QUERY = "import"
 MANIFESTS, PATHS, COPIES, PLANS = "manifests", "paths", "files", "plans"
 
 
@@ -134,20 +134,20 @@ class RawZone:
 
     def plans(self) -> list[Plan]:
         """The imports that began and are not at their end."""
-        at = objects.reader(self._places.ledger(QUERY))
+        at = objects.reader(self._places.ledger(IMPORT.name))
         found = (objects.get(at, f"{PLANS}/{name}") for name in objects.names(at, PLANS))
         return [msgspec.json.decode(each, type=Plan) for each in found if each]
 
     def plan(self, plan: Plan) -> Plan:
         """Write a plan down, unless one stands for this import: then that one counts."""
-        at, name = objects.store(self._places.ledger(QUERY)), _name(plan)
+        at, name = objects.store(self._places.ledger(IMPORT.name)), _name(plan)
         if objects.create(at, name, msgspec.json.encode(plan)):
             return plan
         return msgspec.json.decode(objects.get(at, name) or b"", type=Plan)
 
     def forget(self, plan: Plan) -> None:
         """An import is at its end."""
-        objects.delete(objects.store(self._places.ledger(QUERY)), _name(plan))
+        objects.delete(objects.store(self._places.ledger(IMPORT.name)), _name(plan))
 
     def is_whole(self, plan: Plan, table: str) -> bool:
         """Whether every planned file of a table is there, with its size."""

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from lakehouse.errors import TableError
+from lakehouse.ingest.queries import INGEST
 from lakehouse.maintenance.size import Upkeep, shape
 from lakehouse.paths import Places
 from lakehouse.store import open_table, set_property
-from lakehouse.store.lock import alone
 from lakehouse.store.read import OLDEST_PROPERTY, oldest_kept
 from lakehouse.store.retry import retried
-from lakehouse.tables.catalog import LOGS, QUARANTINE
-
-INGEST = "ingest"
 
 
 def restore(places: Places, name: str, version: int) -> Upkeep:
@@ -46,10 +43,8 @@ def restore(places: Places, name: str, version: int) -> Upkeep:
 @contextmanager
 def _at_rest(places: Places, name: str) -> Iterator[None]:
     """Ingest may not commit meanwhile, nor start from what it believes to be there."""
-    if name not in (LOGS.name, QUARANTINE.name):
-        yield
-        return
-    with alone(places.ledger(INGEST), f"the query {INGEST}"):
+    is_of_ingest = name in {table.name for table in INGEST.tables}
+    with INGEST.alone(places) if is_of_ingest else nullcontext():
         yield
 
 

@@ -10,14 +10,13 @@ from typing import Any
 from lakehouse import store
 from lakehouse.errors import CheckpointError
 from lakehouse.ingest.checkpoint import Checkpoint, Manifest, Offsets, Span
+from lakehouse.ingest.queries import INGEST
 from lakehouse.ingest.raw_zone import RawZone
 from lakehouse.paths import Places
 from lakehouse.proof.coverage import Coverage, Range, coverage
 from lakehouse.proof.files import FileVerdict, judge_files, planned_files
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 from lakehouse.windows.verdict import WindowFault, WindowsVerdict, judge, rollups_of
-
-INGEST = "ingest"
 
 MISPLACED = """
 SELECT count(*) FROM logs WHERE date <> timestamp::DATE OR hour <> date_part('hour', timestamp)
@@ -82,7 +81,7 @@ def verify(places: Places) -> Verdict:
     Where `retain` deleted records, from its point on.
     Raises CheckpointError where nothing was ingested or imported yet.
     """
-    checkpoint, zone = Checkpoint(places, INGEST), RawZone(places)
+    checkpoint, zone = INGEST.checkpoint(places), RawZone(places)
     promised = zone.manifests()
     completed = _completed(checkpoint, bool(promised or zone.plans()))
     rollups = rollups_of(places)  # before logs, which must have all that they counted

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lakehouse.ingest.queries import INGEST, STREAMS
 from lakehouse.paths import Places
 from lakehouse.terminal.options import setting, with_settings
 
@@ -18,7 +19,7 @@ BOOTSTRAP = setting(
     "--bootstrap", "kafka_bootstrap", metavar="HOST:PORT", help="Kafka. [localhost:9092]"
 )
 TOPIC = setting("--topic", "kafka_topic", help="The topic to read. [web-logs]")
-RECOVERABLE = click.argument("query", type=click.Choice(["ingest", "windows", "minutes"]))
+RECOVERABLE = click.argument("query", type=click.Choice([query.name for query in STREAMS]))
 
 
 @click.command()
@@ -79,12 +80,11 @@ def recover(settings: Settings, query: str, moved: bool) -> None:
       logpond recover windows
       logpond recover ingest --moved
     """
-    from lakehouse.store.lock import alone
     from streaming.repair import recover as recovery
 
     places = Places.of(settings)
-    with alone(places.ledger("ingest"), "the stream"):
-        if query != "ingest":
+    with INGEST.alone(places):
+        if query != INGEST.name:
             click.echo(f"the old checkpoint is kept as {recovery.anew(places, query) or 'none'}")
         elif moved:
             manifest = recovery.moved(places, query)
@@ -130,13 +130,12 @@ def _recover(settings: Settings, places: Places, query: str) -> None:
     from lakehouse.runtime import kafka as topics
     from lakehouse.store import Writer
     from streaming.repair import recover as recovery
-    from streaming.run import TABLES
 
     kafka = settings.kafka
     topic = topics.describe(kafka.bootstrap, kafka.topic)
     earliest = {p: first for p, (first, _) in topics.offsets(kafka.bootstrap, kafka.topic).items()}
-    writers = {table.name: Writer(places, table) for table in TABLES}
-    done = recovery.recover(places, query, topic, earliest, writers, TABLES, decode.VERSION)
+    writers = {table.name: Writer(places, table) for table in INGEST.tables}
+    done = recovery.recover(places, query, topic, earliest, writers, INGEST.tables, decode.VERSION)
     click.echo(f"{done.finished_plans} plans finished")
     if done.kept_as:
         click.echo(f"the old checkpoint is kept as {done.kept_as}")

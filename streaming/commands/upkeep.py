@@ -31,14 +31,13 @@ def upkeep(dry_run: bool, nice: int, how: str, settings: Settings) -> None:
       logpond upkeep --dry-run
       logpond upkeep --format json
     """
-    from lakehouse.store.lock import alone
+    from lakehouse.ingest.queries import UPKEEP
     from lakehouse.tables.catalog import TABLES
-    from streaming.upkeep.ledger import QUERY
     from streaming.upkeep.upkeep import Done, Pass
 
     os.nice(nice)
     places, tables = Places.of(settings), tuple(TABLES.values())
-    with alone(places.ledger(QUERY), "upkeep"):
+    with UPKEEP.alone(places):
         done = [asdict(one) for one in Pass(places, settings.upkeep, tables, dry_run)()]
     columns = [f.name for f in fields(Done) if not (dry_run and f.name == "files_after")]
     if how == "table" and not done:

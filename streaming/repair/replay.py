@@ -10,14 +10,13 @@ import pyarrow.compute as pc
 
 from lakehouse.decode import RAW, Limits, original
 from lakehouse.ingest.intake import Decode, stamped
+from lakehouse.ingest.queries import REPLAY
 from lakehouse.maintenance.retention_marks import retained_from
 from lakehouse.paths import Places
 from lakehouse.proof.coverage import current
 from lakehouse.store import Key, Writer, open_table
-from lakehouse.store.lock import alone
 from lakehouse.tables.catalog import LOGS
 
-APP = "replay-quarantine"
 ROWS_AT_ONCE = 2_000
 OPEN = """
 SELECT payload, payload_encoding, payload_length, payload_sha256,
@@ -44,7 +43,7 @@ def replay_quarantine(places: Places, logs: Writer, limits: Limits, decode: Deco
     `retain` deleted from `logs` looks open again: events of dates before its first are left out.
     """
     looked_at = passed = capped = 0
-    with alone(places.ledger(APP), APP), current(places) as held:
+    with REPLAY.alone(places), current(places) as held:
         first = retained_from(open_table(places, LOGS))
         for rows in held.batches(OPEN, ROWS_AT_ONCE):
             raw, lost = _raw(rows)
@@ -69,7 +68,7 @@ def _kept(events: pa.Table, first: date | None) -> pa.Table:
 
 
 def _append(logs: Writer, events: pa.Table) -> None:
-    last = logs.last(APP)
+    last = logs.last(REPLAY.name)
     batch = 0 if last is None else last + 1
-    rows = stamped(events, LOGS.columns, datetime.now(UTC), f"{APP}:{batch}")
-    logs.append(rows, Key(APP, batch))
+    rows = stamped(events, LOGS.columns, datetime.now(UTC), f"{REPLAY.name}:{batch}")
+    logs.append(rows, Key(REPLAY.name, batch))

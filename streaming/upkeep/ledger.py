@@ -7,10 +7,9 @@ from datetime import datetime
 
 import msgspec
 
+from lakehouse.ingest.queries import UPKEEP
 from lakehouse.paths import Places
 from lakehouse.store import objects
-
-QUERY = "upkeep"
 
 
 class Ledger(msgspec.Struct, frozen=True):
@@ -22,7 +21,7 @@ class Ledger(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, places: Places, table: str) -> Ledger:
         """As it was saved; an empty one where there is none, or none that can be read."""
-        content = objects.get(objects.reader(places.ledger(QUERY)), f"{table}.json")
+        content = objects.get(objects.reader(places.ledger(UPKEEP.name)), f"{table}.json")
         try:
             return msgspec.json.decode(content or b"{}", type=cls)
         except msgspec.DecodeError:
@@ -30,7 +29,7 @@ class Ledger(msgspec.Struct, frozen=True):
 
     def save(self, places: Places, table: str) -> None:
         """Write it down, in one atomic step."""
-        folder = objects.store(places.ledger(QUERY))
+        folder = objects.store(places.ledger(UPKEEP.name))
         objects.put(folder, f"{table}.json", msgspec.json.encode(self))
 
     def with_ordered(self, partition: str, files: Collection[str]) -> Ledger:

@@ -10,6 +10,7 @@ import pytest
 from support.lakes import TAKEN, Lake, events
 
 from lakehouse import store
+from lakehouse.ingest import queries
 from lakehouse.settings import Windows
 from lakehouse.tables.rollups import TRAFFIC
 from lakehouse.windows.horizon import horizon
@@ -25,7 +26,7 @@ def test_part_of_the_first_offsets_stops_no_start(lake: Lake, spark: SparkSessio
     """Spark would insist on an empty folder, for good: a crash or a full disk leaves such a one."""
     lake.put(events([0], timestamp=(TAKEN - timedelta(hours=1)).isoformat()))
     lake.put(events([1]))
-    offsets = Path(lake.places.checkpoint(windows.QUERY), "offsets")
+    offsets = Path(lake.places.checkpoint(queries.WINDOWS.name), "offsets")
     offsets.mkdir(parents=True)
     (offsets / ".0.4c1e.tmp").write_bytes(b"v1\n{")
     failures: list[Exception] = []

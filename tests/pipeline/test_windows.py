@@ -14,6 +14,7 @@ from support.modelled import Steps
 from support.windows import DAY, Pond, Row, at, differences, keyed, logged, measured, read, unequal
 
 from lakehouse import maintenance, store
+from lakehouse.ingest import queries
 from lakehouse.query.ask import Moment, ask
 from lakehouse.settings import Windows as Settings
 from lakehouse.tables.rollups import ROLLUPS, WINDOWS
@@ -170,11 +171,11 @@ def test_a_lost_checkpoint_is_no_loss(lake: Lake, spark: Any) -> None:
     pond.arrive(PARTS[0])
     run(lake, spark)
     before = versions(lake)
-    assert anew(lake.places, windows.QUERY)
+    assert anew(lake.places, queries.WINDOWS.name)
     assert run(lake, spark) == []
     assert versions(lake) == before
     pond.arrive(PARTS[1])
-    assert anew(lake.places, windows.QUERY)
+    assert anew(lake.places, queries.WINDOWS.name)
     assert run(lake, spark) == []
     assert closed_up_to(lake) == [at(1470)] * 2
     assert (differences(lake), pond.judged().wrong) == ([], 0)

@@ -21,10 +21,10 @@ from lakehouse import decode, settings
 from lakehouse.decode import Decoded, Limits
 from lakehouse.decode.fault import Fault
 from lakehouse.decode.rejects import reject_rows
-from lakehouse.ingest.checkpoint import Checkpoint
 from lakehouse.ingest.plans import Plan
+from lakehouse.ingest.queries import INGEST
 from lakehouse.paths import Places
-from streaming.run import QUERY, Hooks, Run
+from streaming.run import Hooks, Run
 
 CHANGED = Fault("changed", "by the decode of a test")
 
@@ -43,10 +43,10 @@ def main(die_at: str | None, is_stricter: bool, flags: dict[str, object]) -> Non
     """Run the ingest as `--once` does."""
     asked = settings.load(**flags)
     places = Places.of(asked)
-    progress = Checkpoint(places, QUERY).progress()
+    progress = INGEST.checkpoint(places).progress()
     new = 0 if progress is None or progress.planned is None else progress.planned + 1
     if die_at == "checkpoint":
-        commit = Path(places.checkpoint(QUERY), "commits", str(new))
+        commit = Path(places.checkpoint(INGEST.name), "commits", str(new))
         threading.Thread(target=_die_once, args=(commit.exists,), daemon=True).start()
 
     def reached(step: str, plan: Plan) -> None:

@@ -10,9 +10,9 @@ from deltalake import DeltaTable
 from anomaly.addresses import Addresses, State
 from anomaly.engine.config import Config
 from anomaly.engine.incident import Incident, moment
-from anomaly.lake.fold import QUERY
 from anomaly.lake.logs.addresses import minutes_of
 from anomaly.lake.logs.counted import counted, spans
+from lakehouse.ingest import queries
 from lakehouse.paths import Places
 from lakehouse.store import objects
 
@@ -27,7 +27,7 @@ class AddressWatch:
 
     def __init__(self, places: Places, config: Config) -> None:
         self._places, self._config = places, config
-        self._ledger = objects.store(places.ledger(QUERY))
+        self._ledger = objects.store(places.ledger(queries.MINUTES.name))
         self.addresses = self._newest()
 
     def changes(self, closed: DeltaTable) -> Iterator[dict[str, Incident]]:

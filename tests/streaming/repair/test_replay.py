@@ -18,10 +18,10 @@ from lakehouse import maintenance, store
 from lakehouse.decode import Decoded, Limits, decode
 from lakehouse.errors import CheckpointError
 from lakehouse.ingest.intake import Decode, stamped
-from lakehouse.store.lock import alone
+from lakehouse.ingest.queries import REPLAY
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 from streaming.repair import replay
-from streaming.repair.replay import APP, Replay, replay_quarantine
+from streaming.repair.replay import Replay, replay_quarantine
 
 LATER = "2026-05-01T12:30:00Z"
 LENIENT = dataclasses.replace(LIMITS, ahead=timedelta(hours=1))
@@ -89,7 +89,7 @@ def test_rows_are_as_ingest_would_have_made_them(lake: Lake) -> None:
 
     assert (row["event_id"], row["_topic"], row["hour"]) == ("a", "web-logs", 12)
     assert f"{row['_kafka_timestamp']:%H:%M}" == "12:00"
-    assert row["_commit"] == f"{APP}:0"
+    assert row["_commit"] == f"{REPLAY.name}:0"
 
 
 def test_a_repeat_adds_nothing(lake: Lake) -> None:
@@ -166,7 +166,7 @@ def test_a_crash_between_two_parts_is_mended_by_a_repeat(
 
 def test_two_at_once_are_refused(lake: Lake) -> None:
     """They would add the same rows."""
-    with alone(lake.places.ledger(APP), APP), pytest.raises(CheckpointError, match="runs already"):
+    with REPLAY.alone(lake.places), pytest.raises(CheckpointError, match="runs already"):
         replayed(lake)
 
 
