@@ -58,10 +58,10 @@ def report(
     """
     now = datetime.now(UTC)
     if name is None:
-        render.show(_listed(), how, sys.stdout)
+        render.show(_all_reports(), how, sys.stdout)
         return
     if png and not REPORTS[name].figure:
-        raise SettingsError(f"report {name} has no figure", f"--png draws {_drawn()}")
+        raise SettingsError(f"report {name} has no figure", f"--png draws {_with_figure()}")
     found = run(
         REPORTS[name],
         Places.of(settings),
@@ -78,14 +78,14 @@ def report(
     render.show(render.Rows.of_arrow(found), how, sys.stdout, HUMANE)
 
 
-def _drawn() -> str:
+def _with_figure() -> str:
     return ", ".join(one.name for one in REPORTS.values() if one.figure)
 
 
-def _listed() -> render.Rows:
+def _all_reports() -> render.Rows:
     rows = [[one.name, one.table, one.title] for one in REPORTS.values()]
     return render.Rows(["report", "of", "what it shows"], rows)
 
 
-def _head(chosen: Report, since: str | None) -> str:
-    return chosen.title + (f"; since {since}" if since else "")
+def _head(of: Report, since: str | None) -> str:
+    return of.title + (f"; since {since}" if since else "")

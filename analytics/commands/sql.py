@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,12 @@ from lakehouse.terminal.options import FORMAT, HUMANE, given, with_places, with_
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from lakehouse.proof.files import FileVerdict
+    from lakehouse.proof.verify import Verdict
     from lakehouse.settings import Settings
+
+FAULTS = ("gaps", "duplicates", "unexpected", "misplaced")
+MOST_FILES = 20
 
 
 def table_names(ctx: click.Context, _param: click.Parameter, begun: str) -> list[str]:
@@ -59,10 +65,10 @@ def sql(
       logpond sql "DESCRIBE HISTORY logs" --engine spark
       logpond sql "OPTIMIZE logs ZORDER BY (endpoint, status_code)"
     """
-    if asked := parse(statement):
+    if upkeep_statement := parse(statement):
         from analytics.commands import upkeep
 
-        upkeep.run(asked, how, Places.of(settings))
+        upkeep.run(upkeep_statement, how, Places.of(settings))
         return
     at = moment(version, as_of, datetime.now(UTC))
     if at.as_of:
@@ -84,12 +90,12 @@ def history(table: str, limit: int, how: str, places: Places) -> None:
       logpond history logs
       logpond history logs --limit 1000 --format json
     """
-    from analytics.look import history as past
+    from analytics.look import history as look
 
-    found = past.versions(places, table, limit)
-    render.show(render.Rows.of_dicts(past.dicts(found), past.VERSION), how, sys.stdout, HUMANE)
+    found = look.versions(places, table, limit)
+    render.show(render.Rows.of_dicts(look.dicts(found), look.VERSION), how, sys.stdout, HUMANE)
     if how == "table":
-        click.echo(f"oldest version still readable: {past.oldest(places, table)}")
+        click.echo(f"oldest version still readable: {look.oldest(places, table)}")
 
 
 @click.command()
@@ -102,10 +108,10 @@ def tables(how: str, places: Places) -> None:
       logpond tables
       logpond tables --format json
     """
-    from analytics.look import history as past
+    from analytics.look import history as look
 
-    found = past.overviews(places)
-    render.show(render.Rows.of_dicts(past.dicts(found), past.OVERVIEW), how, sys.stdout, HUMANE)
+    found = look.overviews(places)
+    render.show(render.Rows.of_dicts(look.dicts(found), look.OVERVIEW), how, sys.stdout, HUMANE)
 
 
 @click.command()
@@ -134,17 +140,73 @@ def verify(how: str, places: Places) -> None:
       logpond verify
       logpond verify --format json
     """
-    from analytics.look import verify_render
     from lakehouse.proof.verify import verify as prove
 
     verdict = prove(places)
     if how == "json":
         render.show_object(verdict.as_dict(), sys.stdout)
     else:
-        render.show(verify_render.rows(verdict, how), how, sys.stdout, HUMANE)
+        render.show(_rows(verdict, how), how, sys.stdout, HUMANE)
     if how == "table":
-        click.echo(verify_render.told(verdict))
+        click.echo(render_verdict(verdict))
     sys.exit(0 if verdict.ok else 1)
+
+
+def _rows(verdict: Verdict, how: str) -> render.Rows:
+    """Each partition, then each file as one; a table of many files has those at fault alone."""
+    from lakehouse.proof.verify import PartitionVerdict
+
+    columns = tuple(field.name for field in fields(PartitionVerdict))
+    partitions = [asdict(partition) for partition in verdict.partitions]
+    files = verdict.files
+    if how == "table" and len(files) > MOST_FILES:
+        files = [file for file in files if file.is_at_fault]
+    return render.Rows.of_dicts([*partitions, *(_row(file, how) for file in files)], columns)
+
+
+def _row(file: FileVerdict, how: str) -> dict[str, object]:
+    name = file.path if how == "table" else f"file:{file.sha256}"
+    return {**asdict(file), "topic": name, "partition": 0, "first": 0, "end": file.records}
+
+
+def render_verdict(verdict: Verdict) -> str:
+    """Render a verdict in a few lines."""
+    gaps = [
+        f"  gap: partition {g['partition']}, offsets {g['first']} to {g['last']}"
+        for g in verdict.examples_of_gaps
+    ]
+    faults = ", ".join(f"{getattr(verdict, name):,} {name}" for name in FAULTS)
+    tables = f"{verdict.logs:,} in logs, {verdict.quarantine:,} in open quarantine"
+    files = f"{len(verdict.files):,} imported files, " if verdict.files else ""
+    repeated = f"{verdict.duplicate_event_ids:,} repeated event ids"
+    news = f"{files}{verdict.in_flight:,} in flight, {repeated}"
+    windows = (
+        f"{verdict.windows_checked:,} windows recounted: {verdict.windows_wrong:,} wrong, "
+        f"{verdict.windows_late:,} lack {verdict.late_rows:,} late rows"
+    )
+    head = "ok" if verdict.ok else "NOT OK"
+    return "\n".join(
+        [
+            f"{head}: {verdict.records:,} records: {tables}",
+            f"  {faults}",
+            f"  {news}",
+            f"  {windows}",
+            *gaps,
+            *_late(verdict),
+        ]
+    )
+
+
+def _late(verdict: Verdict) -> Iterator[str]:
+    for window in verdict.examples_of_windows:
+        what = f"{window.table} {window.granularity} {window.window_start:%Y-%m-%d %H:%M}"
+        if window.fault == "late":
+            by = round(window.latest_by.total_seconds())
+            yield f"  late: {what}, {window.late_rows:,} rows, the last {by:,} s after its end"
+        else:
+            yield f"  wrong: {what}"
+    if verdict.windows_late:
+        yield "  `logpond reconcile` counts half hours and days again; minutes stay as they were"
 
 
 def spark_of(settings: Settings) -> Callable[[], SparkSession]:

@@ -126,12 +126,11 @@ def _show_status(found: Status, how: str) -> None:
     tables = [asdict(table) for table in found.tables]
     render.show(render.Rows.of_dicts(tables, list(tables[0])), how, sys.stdout, HUMANE_STATUS)
     click.echo()
-    for line in _told(found):
-        click.echo(line)
+    click.echo("\n".join(_summary(found)))
 
 
-def _told(found: Status) -> list[str]:
-    """What no table above says."""
+def _summary(found: Status) -> list[str]:
+    """Lines for what the tables above do not show."""
     kafka = "answers" if found.is_kafka_up else "does not answer"
     if found.is_kafka_up and found.queries[0].lag_records is None:
         kafka = "answers, and does not have the topic that ingest read"
@@ -150,9 +149,11 @@ def _show_difference(found: Difference) -> None:
         click.echo()
         windows = [asdict(window) for window in found.windows]
         render.show(render.Rows.of_dicts(windows, list(windows[0])), "table", sys.stdout)
-    told = ", ".join(f"{count} {name}" for name, count in found.operations.items()) or "no commits"
+    operations = (
+        ", ".join(f"{count} {name}" for name, count in found.operations.items()) or "no commits"
+    )
     click.echo(
-        f"\n{found.table} {found.before} -> {found.after} ({told}): "
+        f"\n{found.table} {found.before} -> {found.after} ({operations}): "
         f"{found.rows_before:,} -> {found.rows_after:,} rows, {found.rows_added:,} added, "
         f"{found.rows_removed:,} removed; files {found.files_added:,} added, "
         f"{found.files_removed:,} removed"

@@ -1,4 +1,4 @@
-"""The command `tail`."""
+"""The command `tail`, and rows of `logs` as lines for a person."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,15 +14,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lakehouse.paths import Places
+from lakehouse.terminal import render as terminal
 from lakehouse.terminal.options import setting, with_settings
+from lakehouse.terminal.render import escaped
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from analytics.look.tail import Source, Wanted
+    from analytics.look.tail import EventFilter, Source
     from lakehouse.settings import Settings
 
 INTERRUPTED = 130
+COLOURS = {1: "cyan", 2: "green", 3: "cyan", 4: "yellow", 5: "red"}
 
 
 @click.command()
@@ -69,12 +73,12 @@ def tail(settings: Settings, **flags: Any) -> None:
       logpond tail --grep "item-4[0-9]+" --format json
       logpond tail --from kafka --lines 0
     """
-    from analytics.look.tail import Wanted, follow
+    from analytics.look.tail import EventFilter, follow
 
     names = ("service", "endpoint", "status", "level", "grep")
-    wanted = Wanted(*(flags[name] for name in names))
+    events = EventFilter(*(flags[name] for name in names))
     with ExitStack() as opened:
-        source, stop = _source(settings, wanted, flags["origin"], opened), _stopped()
+        source, stop = _source(settings, events, flags["origin"], opened), _stopped()
         if flags["no_follow"]:
             _show(source.history(flags["lines"]), flags["how"])
             return
@@ -83,20 +87,20 @@ def tail(settings: Settings, **flags: Any) -> None:
     sys.exit(INTERRUPTED)
 
 
-def _source(settings: Settings, wanted: Wanted, origin: str, opened: ExitStack) -> Source:
+def _source(settings: Settings, events: EventFilter, origin: str, opened: ExitStack) -> Source:
     places = Places.of(settings)
     if origin == "lake":
         from analytics.look.tail import LakeTail
 
-        return LakeTail(places, wanted)
-    from analytics.look.tail_kafka import KafkaTail
+        return LakeTail(places, events)
+    from analytics.look.tail import KafkaTail
     from lakehouse.decode import Limits
     from lakehouse.runtime.embedded_kafka import bootstrap
 
     its = settings.ingest
     behind = timedelta(days=its.behind_days) if its.behind_days else None
     limits = Limits(timedelta(minutes=its.ahead_minutes), behind, its.payload_cap)
-    source = KafkaTail(bootstrap(places, settings.kafka), settings.kafka.topic, wanted, limits)
+    source = KafkaTail(bootstrap(places, settings.kafka), settings.kafka.topic, events, limits)
     opened.callback(source.close)
     return source
 
@@ -110,13 +114,35 @@ def _stopped() -> threading.Event:
 
 
 def _show(rows: pa.Table, how: str) -> None:
-    from analytics.look.event_lines import line
-    from lakehouse.terminal import render
-
     is_coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     for row in rows.to_pylist():
         if how == "json":
-            render.show_object(row, sys.stdout)
+            terminal.show_object(row, sys.stdout)
         else:
-            click.echo(line(row, is_coloured))
+            click.echo(render(row, is_coloured))
     sys.stdout.flush()
+
+
+def render(row: Mapping[str, Any], is_coloured: bool) -> str:
+    """Render a row as one line without control characters, its status coloured if asked."""
+    status = str(row["status_code"])
+    parts = [
+        f"{row['timestamp']:%Y-%m-%d %H:%M:%S.%f}"[:-3],
+        click.style(status, fg=COLOURS.get(row["status_code"] // 100)) if is_coloured else status,
+        _text(row["level"], 5),
+        _text(row["method"], 6),
+        _text(row["service"], 10),
+        _text(row["path"] or row["endpoint"], 40),
+        _milliseconds(row["response_time"]),
+        _text(row["ip"], 15),
+        _text(row["user"]),
+    ]
+    return "  ".join(parts).rstrip()
+
+
+def _text(value: str | None, width: int = 0) -> str:
+    return escaped(value or "-").ljust(width)
+
+
+def _milliseconds(value: float | None) -> str:
+    return ("-" if value is None else f"{value:,.0f} ms").rjust(9)

@@ -8,16 +8,18 @@ from dataclasses import asdict
 import click
 
 from analytics.commands.sql import table_names
-from analytics.look import upkeep_render
 from lakehouse import maintenance
 from lakehouse.errors import SettingsError
-from lakehouse.maintenance import Shape, Upkeep
+from lakehouse.maintenance import Retained, Shape, Upkeep, shape
 from lakehouse.paths import Places
 from lakehouse.query.upkeep_statement import Optimize, Vacuum, columns
+from lakehouse.store import open_table
+from lakehouse.tables.catalog import LOGS, QUARANTINE
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, with_places
 
 TABLE = click.argument("table", default="logs", shell_complete=table_names)
+INGESTED = (LOGS.name, QUARANTINE.name)
 SHAPE = tuple(Shape.__dataclass_fields__)
 
 
@@ -93,9 +95,9 @@ def retain(table: str, days: int, dry_run: bool, how: str, places: Places) -> No
       logpond retain logs --days 30 --dry-run
       logpond retain logs --days 30
     """
-    told = maintenance.retain(places, table, days, dry_run)
-    dates = {"before": len(told.gone) + len(told.kept), "after": len(told.kept)}
-    _show(told, how, upkeep_render.retained(told, dry_run), dates)
+    done = maintenance.retain(places, table, days, dry_run)
+    dates = {"before": len(done.gone) + len(done.kept), "after": len(done.kept)}
+    _show(done, how, render_retained(done, dry_run), dates)
 
 
 @click.command()
@@ -116,39 +118,39 @@ def restore(table: str, version: int, yes: bool, how: str, places: Places) -> No
       logpond restore logs --version 12 --yes && logpond recover ingest && logpond stream
     """
     if not yes:
-        _ask(upkeep_render.question(places, table, version))
-    told = maintenance.restore(places, table, version)
-    _show(told, how, upkeep_render.restored(told, version))
+        _confirm(question(places, table, version))
+    done = maintenance.restore(places, table, version)
+    _show(done, how, render_restored(done, version))
     if how != "table":
-        click.echo(upkeep_render.afterwards(table, version), err=True)
+        click.echo(next_steps(table, version), err=True)
 
 
-def run(asked: Optimize | Vacuum, how: str, places: Places) -> None:
+def run(statement: Optimize | Vacuum, how: str, places: Places) -> None:
     """Do it, and show the table before and after."""
-    if isinstance(asked, Optimize):
-        told = maintenance.optimize(places, asked.table, asked.zorder, _progress)
-        _show(told, how, upkeep_render.optimized(told))
+    if isinstance(statement, Optimize):
+        done = maintenance.optimize(places, statement.table, statement.zorder, _progress)
+        _show(done, how, f"{done.operation} {done.table}: rows and older versions are as they were")
     else:
-        told = maintenance.vacuum(places, asked.table, asked.hours, asked.dry_run)
-        _show(told, how, upkeep_render.vacuumed(told, asked.dry_run))
+        done = maintenance.vacuum(places, statement.table, statement.hours, statement.dry_run)
+        _show(done, how, render_vacuumed(done, statement.dry_run))
 
 
-def _show(told: Upkeep, how: str, said: str, dates: dict[str, int] | None = None) -> None:
-    """Both states, and for a person what it means."""
-    rows = [{"when": "before", **asdict(told.before)}, {"when": "after", **asdict(told.after)}]
+def _show(done: Upkeep, how: str, summary: str, dates: dict[str, int] | None = None) -> None:
+    """Show the table before and after, and for a person a summary."""
+    rows = [{"when": "before", **asdict(done.before)}, {"when": "after", **asdict(done.after)}]
     if dates:
         rows = [{**row, "dates": dates[row["when"]]} for row in rows]
     columns = ("when", *SHAPE, *(["dates"] if dates else []))
     render.show(render.Rows.of_dicts(rows, columns), how, sys.stdout, HUMANE)
     if how == "table":
-        click.echo(said)
+        click.echo(summary)
 
 
 def _is_somebody_there() -> bool:
     return sys.stdin.isatty()
 
 
-def _ask(question: str) -> None:
+def _confirm(question: str) -> None:
     if not _is_somebody_there():
         raise SettingsError(f"nobody is here to answer: {question}", "give --yes if it is meant")
     click.confirm(question, abort=True, err=True)
@@ -157,3 +159,64 @@ def _ask(question: str) -> None:
 def _progress(done: int, of: int) -> None:
     if sys.stderr.isatty():
         click.echo(f"\r{done} of {of} partitions", nl=done == of, err=True)
+
+
+def render_vacuumed(done: Upkeep, dry_run: bool) -> str:
+    """Render what VACUUM did, or would do."""
+    if dry_run:
+        return f"VACUUM {done.table}: {done.removed} files would go; nothing was deleted"
+    return (
+        f"VACUUM {done.table}: {done.removed} files are gone; "
+        f"the oldest version that can be read is {done.after.oldest_version}"
+    )
+
+
+def render_retained(done: Retained, dry_run: bool) -> str:
+    """Render what `retain` did, or would do."""
+    if not done.gone:
+        return f"RETAIN {done.table}: no date before {done.first} is there; nothing was deleted"
+    rows = (
+        "?"
+        if done.before.rows is None or done.after.rows is None
+        else (f"{done.before.rows - done.after.rows:,}")
+    )
+    size = HUMANE["bytes"](done.before.bytes - done.after.bytes)
+    what = (
+        f"RETAIN {done.table}: {len(done.gone)} dates from {done.gone[0]} to {done.gone[-1]}, "
+        f"{rows} rows, {size} in {done.removed} files"
+    )
+    if dry_run:
+        return f"{what} would go; nothing was deleted"
+    return f"{what} are gone; older versions hold them until a vacuum"
+
+
+def question(places: Places, table: str, version: int) -> str:
+    """The question that `restore` asks first."""
+    newest = shape(places, table)
+    then = open_table(places, table, version).count()
+    now = "an unknown number of" if newest.rows is None else f"{newest.rows:,}"
+    return (
+        f"restore {table} from version {newest.version} ({now} rows) "
+        f"to version {version} ({then:,} rows)?"
+    )
+
+
+def render_restored(done: Upkeep, version: int) -> str:
+    """Render what `restore` did, and what comes next."""
+    return (
+        f"RESTORE {done.table}: the newest version has the rows of version {version}; "
+        f"nothing was deleted\n{next_steps(done.table, version)}"
+    )
+
+
+def next_steps(table: str, version: int) -> str:
+    """Render what has to be run after `restore`."""
+    if table in INGESTED:
+        return (
+            f"next: ingest holds what came after version {version} for done, so bring it again:\n"
+            "  1. logpond recover ingest   starts at the first record missing, if Kafka has it\n"
+            "  2. logpond stream\n"
+            "  3. logpond import --again   brings files that were imported since\n"
+            "  4. logpond reconcile        recounts the windows"
+        )
+    return f"next: logpond reconcile   recounts the windows that {table} lacks now"

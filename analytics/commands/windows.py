@@ -37,17 +37,17 @@ def reconcile(since: str | None, how: str, settings: Settings) -> None:
       logpond verify
     """
     from lakehouse.terminal.times import time as moment
-    from lakehouse.windows.recount import reconcile as again
+    from lakehouse.windows.recount import reconcile as recount
 
     first = moment(since, datetime.now(UTC), "--since").date() if since else None
     rows: list[dict[str, Any]] = []
     for rollup in WINDOWS:
-        for day in again(Places.of(settings), rollup, _late(settings), first):
+        for day in recount(Places.of(settings), rollup, _late(settings), first):
             late_rows = sum(late.rows for late in day.late)
             counts = (day.windows, len(day.wrong) + len(day.wrong_days), len(day.late), late_rows)
             values = (day.table, day.date, *counts)
             rows.append(dict(zip(COLUMNS, values, strict=True)))
-            _tell(f"{day.table} {day.date}: {len(day.to_count)} windows counted again")
+            _show_progress(f"{day.table} {day.date}: {len(day.to_count)} windows counted again")
     render.show(render.Rows.of_dicts(rows, COLUMNS), how, sys.stdout, HUMANE)
     if how == "table":
         click.echo(f"{sum(row['late_rows'] for row in rows):,} late rows are counted now")
@@ -65,14 +65,14 @@ def rebuild(rollup: str, settings: Settings) -> None:
     \b
       logpond rebuild traffic
     """
-    from lakehouse.windows.recount import rebuild as again
+    from lakehouse.windows.recount import rebuild as recount
 
     began = time.monotonic()
-    chosen = next(one for one in WINDOWS if one.name == rollup)
+    wanted = next(one for one in WINDOWS if one.name == rollup)
     done: list[Closed] = []
-    for closed in again(Places.of(settings), chosen, _late(settings)):
+    for closed in recount(Places.of(settings), wanted, _late(settings)):
         done.append(closed)
-        _tell(f"{rollup} {closed.first:%Y-%m-%d}: {closed.rows:,} rows")
+        _show_progress(f"{rollup} {closed.first:%Y-%m-%d}: {closed.rows:,} rows")
     rows, requests = sum(c.rows for c in done), sum(c.requests for c in done)
     click.echo(
         f"{rollup} made again: {sum(c.windows for c in done):,} windows, {rows:,} rows, "
@@ -84,6 +84,6 @@ def _late(settings: Settings) -> timedelta:
     return timedelta(minutes=settings.windows.watermark_minutes)
 
 
-def _tell(line: str) -> None:
+def _show_progress(text: str) -> None:
     if sys.stderr.isatty():
-        click.echo(line, err=True)
+        click.echo(text, err=True)

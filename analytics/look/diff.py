@@ -135,8 +135,8 @@ def _view(
 ) -> None:
     """The rows of some of the files of a version."""
     pinned_at = Pinned.of(name, root, at)
-    chosen = pc.is_in(pinned_at.adds["path"], pa.array(only, pa.string()))
-    pinned_at.only(chosen).create_view(connection, name)
+    is_read = pc.is_in(pinned_at.adds["path"], pa.array(only, pa.string()))
+    pinned_at.only(is_read).create_view(connection, name)
 
 
 def _files(at: DeltaTable) -> dict[str, File]:
@@ -188,9 +188,9 @@ def _compare(connection: duckdb.DuckDBPyConnection, table: str, columns: Sequenc
     """`added` and `removed`: the rows that only one side has, as often as it has them more."""
     is_ours = table in (LOGS.name, QUARANTINE.name)
     keys = ("date", "hour") if table == LOGS.name else ("date",)
-    chosen = ", ".join(quoted(name) for name in ((*keys, *IDENTITY) if is_ours else columns))
+    compared = ", ".join(quoted(name) for name in ((*keys, *IDENTITY) if is_ours else columns))
     for name, one, other in (("added", "new", "old"), ("removed", "old", "new")):
-        query = f"SELECT {chosen} FROM {one} EXCEPT ALL SELECT {chosen} FROM {other}"
+        query = f"SELECT {compared} FROM {one} EXCEPT ALL SELECT {compared} FROM {other}"
         connection.execute(f"CREATE TEMP TABLE {name} AS {query}")
 
 

@@ -55,8 +55,8 @@ def versions(places: Places, name: str, limit: int) -> list[Version]:
         raise pinned.absent(places, name)
     found, log = store.open_table(places, name), Log(places, name)
     newest, first = found.version(), max(log.oldest(), store.oldest_kept(found))
-    shown = range(newest, max(newest - limit, log.oldest() - 1), -1)
-    return [version(number, log.info(number) or {}, number == first) for number in shown]
+    numbers = range(newest, max(newest - limit, log.oldest() - 1), -1)
+    return [version(number, log.info(number) or {}, number == first) for number in numbers]
 
 
 def oldest(places: Places, name: str) -> int:

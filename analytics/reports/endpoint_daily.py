@@ -33,7 +33,7 @@ def figure(rows: pa.Table) -> Figure:
     for place, (name, by_day) in enumerate(rates.items()):
         _line(axes, place, name, by_day, _days(found))
     _open_days(axes, _days([row for row in found if not row["is_final"]]))
-    _texts(axes, _days(found))
+    _label_axes(axes, _days(found))
     axes.set_title(
         f"Requests that failed, by day: the {len(rates)} endpoints with the most errors",
         loc="left",
@@ -87,9 +87,9 @@ def _x(day: date) -> float:
     return float(day.toordinal())
 
 
-def _texts(axes: Axes, days: list[date]) -> None:
-    shown = days[:: -(-len(days) // TICKS)]
-    axes.set_xticks([*map(_x, shown)], [f"{day:%d %b}" for day in shown])
+def _label_axes(axes: Axes, days: list[date]) -> None:
+    ticks = days[:: -(-len(days) // TICKS)]
+    axes.set_xticks([*map(_x, ticks)], [f"{day:%d %b}" for day in ticks])
     years = sorted({days[0].year, days[-1].year})
     axes.set_xlabel(f"UTC, {' to '.join(map(str, years))}")
     axes.set_ylabel("status of 400 or more [% of requests]")

@@ -1,9 +1,16 @@
-"""The application: pages, their API, what every answer has in common."""
+"""The application: pages and their API, the login, errors in words.
+
+Pages are discovered: each folder here that has a module `page` with a `PAGE`.
+"""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from dataclasses import dataclass
 from http import HTTPStatus
+from importlib.util import find_spec
+from typing import Any
 from urllib.parse import parse_qs
 
 from anyio import CapacityLimiter
@@ -13,28 +20,28 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
+from analytics import web
+from analytics.web import metrics
 from analytics.web.base.guard import COOKIE, HEADERS, Guard, Key
 from analytics.web.base.live import MOST_FOLLOWERS
-from analytics.web.base.page import Viewed
-from analytics.web.base.templates import STATIC, TEMPLATES
-from analytics.web.health import health
-from analytics.web.lake.commands import Chores
+from analytics.web.base.view import STATIC, TEMPLATES, Page, Viewed
+from analytics.web.lake.commands import Commands
 from analytics.web.lake.lake import MEMORY_MB, Lake
-from analytics.web.lake.pulse import Pulse
-from analytics.web.pages import PAGES
-from analytics.web.pipeline.watch import Watch
+from analytics.web.lake.monitor import LagMonitor, StatusCache
 from lakehouse.errors import LogpondError, SettingsError, TableError
 from lakehouse.paths import Places
 
 CODES = {SettingsError: HTTPStatus.BAD_REQUEST, TableError: HTTPStatus.NOT_FOUND}
 LONGEST_FORM = 4096
-doors = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a server is told: who may ask, what DuckDB may hold, which Kafka to ask for the lag,
-    how many pages may follow at once.
+    """The settings of a server.
+
+    Without a `token` only this machine may ask. `memory_mb` bounds DuckDB. `bootstrap` is the Kafka
+    that knows the lag. `followers` is how many live pages may be open at once.
     """
 
     host: str = "127.0.0.1"
@@ -56,14 +63,14 @@ def create(places: Places, options: Options = Options()) -> FastAPI:
     )
     app.state.lake = Lake(places, options.memory_mb)
     app.state.followers = CapacityLimiter(options.followers)
-    app.state.chores = Chores(places)
-    app.state.watch = Watch(places, options.bootstrap)
-    app.state.pulse = Pulse(places, options.bootstrap) if options.bootstrap else None
-    app.state.pages, app.state.key = PAGES, Key(options.token)
-    for page in PAGES:
+    app.state.commands = Commands(places)
+    app.state.status = StatusCache(places, options.bootstrap)
+    app.state.lag = LagMonitor(places, options.bootstrap) if options.bootstrap else None
+    app.state.pages, app.state.key = discover(), Key(options.token)
+    for page in app.state.pages:
         app.include_router(page.router)
-    app.include_router(health.router)
-    app.include_router(doors)
+    app.include_router(metrics.router)
+    app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC))
     for kind in (LogpondError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, problem)
@@ -71,17 +78,25 @@ def create(places: Places, options: Options = Options()) -> FastAPI:
     return app
 
 
+def discover() -> list[Page]:
+    """The `PAGE` of every folder here that has a module `page`, in the order of navigation."""
+    folders = [found.name for found in pkgutil.iter_modules(web.__path__) if found.ispkg]
+    names = [f"{web.__name__}.{folder}.page" for folder in folders]
+    found = [importlib.import_module(name).PAGE for name in names if find_spec(name)]
+    return sorted(found, key=lambda page: (page.order, page.name))
+
+
 async def problem(request: Request, error: Exception) -> Response:
-    """What went wrong and what to do, as a page or as JSON."""
-    status, what, remedy = _told(error)
+    """Answer an error with what went wrong and what to do, as a page or as JSON."""
+    status, what, remedy = _describe(error)
     if request.url.path.startswith("/api/"):
         return JSONResponse({"error": what, "remedy": remedy}, status, HEADERS)
-    page = TEMPLATES.get_template("problem.html")
-    told = page.render(pages=PAGES, status=int(status), what=what, remedy=remedy)
-    return HTMLResponse(told, status, HEADERS)
+    values = {"status": int(status), "what": what, "remedy": remedy}
+    html = _render("problem", pages=request.app.state.pages, **values)
+    return HTMLResponse(html, status, HEADERS)
 
 
-def _told(error: Exception) -> tuple[int, str, str]:
+def _describe(error: Exception) -> tuple[int, str, str]:
     if isinstance(error, LogpondError):
         return CODES.get(type(error), HTTPStatus.SERVICE_UNAVAILABLE), error.what, error.remedy
     if isinstance(error, HTTPException):
@@ -92,32 +107,35 @@ def _told(error: Exception) -> tuple[int, str, str]:
     return HTTPStatus.INTERNAL_SERVER_ERROR, "this page is broken", "the server's output says where"
 
 
-@doors.get("/api", response_class=HTMLResponse)
+@router.get("/api", response_class=HTMLResponse)
 def api(view: Viewed) -> HTMLResponse:
-    """What can be asked, for people."""
-    page = TEMPLATES.get_template("api.html")
-    return HTMLResponse(page.render(pages=PAGES, api=view.request.app.openapi()))
+    """The API as a page for people."""
+    app = view.request.app
+    return HTMLResponse(_render("api", pages=app.state.pages, api=app.openapi()))
 
 
-@doors.get("/login")
+@router.get("/login")
 def ask_for_token() -> HTMLResponse:
     """The form that asks for the token."""
-    return HTMLResponse(TEMPLATES.get_template("login.html").render(wrong=False))
+    return HTMLResponse(_render("login", wrong=False))
 
 
-@doors.post("/login")
+@router.post("/login")
 async def take_token(request: Request) -> Response:
-    """A cookie for who knows the token."""
+    """Set the cookie that opens the pages, if the token is right."""
     key: Key = request.app.state.key
     # a form of one field: what is longer than it can be is not read
     if int(request.headers.get("content-length", LONGEST_FORM + 1)) > LONGEST_FORM:
         return Response(status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     given = parse_qs((await request.body()).decode(errors="replace")).get("token", [""])[0]
     if not key.fits(given):
-        wrong = TEMPLATES.get_template("login.html").render(wrong=True)
-        return HTMLResponse(wrong, HTTPStatus.FORBIDDEN)
+        return HTMLResponse(_render("login", wrong=True), HTTPStatus.FORBIDDEN)
     answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
     answer.set_cookie(
         COOKIE, key.cookie, httponly=True, samesite="strict", secure=request.url.scheme == "https"
     )
     return answer
+
+
+def _render(name: str, **values: Any) -> str:
+    return TEMPLATES.get_template(f"base/{name}.html").render(values)

@@ -1,4 +1,4 @@
-"""How values look in HTML: numbers, times, text out of logs, which is escaped and made visible."""
+"""Renders values as HTML: numbers, times, text out of logs, which is escaped and made visible."""
 
 from __future__ import annotations
 
@@ -101,12 +101,12 @@ def data(value: Any) -> str:
 
 def figure(one: Any) -> str:
     """The value of a figure in its unit."""
-    says = {"%": percent, "ms": milliseconds, "s": duration, "": count}
-    return says[one.unit](one.value) if one.unit in says else f"{number(one.value)}{one.unit}"
+    formats = {"%": percent, "ms": milliseconds, "s": duration, "": count}
+    return formats[one.unit](one.value) if one.unit in formats else f"{number(one.value)}{one.unit}"
 
 
-def told(text: str) -> Markup:
-    """Words in which `this` is code."""
+def code_spans(text: str) -> Markup:
+    """Text with what stands in backticks marked as code."""
     parts = [escape(escaped(part, keep="\n")) for part in text.split("`")]
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if number_ % 2 else part
@@ -118,15 +118,15 @@ def spark(series: Sequence[float | None], width: int = 160, height: int = 34) ->
     """A series as a line, which a gap interrupts."""
     most = max((value for value in series if value is not None), default=0) or 1
     step = width / max(len(series) - 1, 1)
-    lines: list[list[str]] = [[]]
+    strokes: list[list[str]] = [[]]
     for number_, value in enumerate(series):
         if value is None:
-            lines.append([])
+            strokes.append([])
         else:
             at, up = number_ * step, height - 1 - value / most * (height - 2)
             # two points, so that one alone can be seen
-            lines[-1].append(f"{max(at - 1, 0):.1f},{up:.1f} {at:.1f},{up:.1f}")
-    drawn = "".join(f'<polyline points="{" ".join(line)}"/>' for line in lines if line)
+            strokes[-1].append(f"{max(at - 1, 0):.1f},{up:.1f} {at:.1f},{up:.1f}")
+    drawn = "".join(f'<polyline points="{" ".join(line)}"/>' for line in strokes if line)
     box = f'viewBox="0 0 {width} {height}" height="{height}" preserveAspectRatio="none"'
     return Markup(f'<svg class="spark" {box} aria-hidden="true">{drawn}</svg>')
 
@@ -146,7 +146,7 @@ FILTERS = {
     "precise": precise,
     "input": as_input,
     "plain": plain,
-    "told": told,
+    "code_spans": code_spans,
     "cut": cut,
 }
 

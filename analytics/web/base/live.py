@@ -1,4 +1,4 @@
-"""Server-sent events: a page is told when there is something new to show."""
+"""Server-sent events, by which a page learns that there is something new to show."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EVERY_SECONDS, MOST_FOLLOWERS = 2.0, 64
 
 
 async def following(request: Request) -> AsyncIterator[None]:
-    """A place among those who follow, until they leave; HTTPException 503 where all are taken."""
+    """Count a request as a follower while it lasts; HTTPException 503 if there are too many."""
     places: CapacityLimiter = request.app.state.followers
     try:
         places.acquire_on_behalf_of_nowait(request)
@@ -33,7 +33,7 @@ async def following(request: Request) -> AsyncIterator[None]:
 async def changes(
     lake: Lake, names: Sequence[str], every: float = EVERY_SECONDS
 ) -> AsyncIterator[ServerSentEvent]:
-    """`changed` whenever one of these tables has another version than at the last look."""
+    """An event `changed` for each look at which one of these tables has a new version."""
     known = await to_thread.run_sync(lake.versions, names)
     yield ServerSentEvent(event="hello", data=known, retry=3000)
     while not lake.closing.is_set():

@@ -1,4 +1,4 @@
-"""What Explore finds, as values: a histogram and facets by one scan, then a page of rows."""
+"""The results of Explore, as values: a histogram and facets by one scan, then a page of rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from analytics.web.explore.filters import FACETS, Chosen, Cursor
+from analytics.web.explore.filters import FACETS, Cursor, Filters
 from analytics.web.lake.lake import Snapshot
 from lakehouse.tables.catalog import LOGS
 
@@ -21,16 +21,16 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Value:
-    """A value of a facet: how many rows it has among those that the other facets leave."""
+    """A value of a facet, with its number of rows among those that the other facets leave."""
 
     name: str
     rows: int
-    is_chosen: bool
+    is_selected: bool
 
 
 @dataclass(frozen=True)
 class Found:
-    """How the chosen rows are spread; `times` are seconds since 1970, `step` seconds apart."""
+    """How the filtered rows are spread; `times` [s since 1970] are `step` seconds apart."""
 
     rows: int
     errors: int
@@ -49,54 +49,54 @@ class Part:
     next: str | None
 
 
-def found(snapshot: Snapshot, chosen: Chosen) -> Found:
+def found(snapshot: Snapshot, filters: Filters) -> Found:
     """Histogram and facets, in one scan of the files that the time leaves."""
-    step = step_of(chosen)
-    groups = _grouped(snapshot, chosen, step)
+    step = step_of(filters)
+    groups = _grouped(snapshot, filters, step)
     bars = {row["key"]: row for row in groups["bar"]}
-    first, end = (int(at.timestamp()) for at in (chosen.first, chosen.end))
+    first, end = (int(at.timestamp()) for at in (filters.first, filters.end))
     times = [*range(first // step * step, end, step)]
     counts = [int(bars[at]["n"]) if at in bars else 0 for at in times]
     errors = [int(bars[at]["errors"]) if at in bars else 0 for at in times]
-    facets = {name: _values(name, groups[name], chosen) for name in FACETS}
+    facets = {name: _values(name, groups[name], filters) for name in FACETS}
     return Found(sum(counts), sum(errors), step, times, counts, errors, facets)
 
 
 def part(
-    snapshot: Snapshot, chosen: Chosen, spread: Found, after: Cursor | None, size: int = ROWS
+    snapshot: Snapshot, filters: Filters, spread: Found, after: Cursor | None, size: int = ROWS
 ) -> Part:
     """The newest rows, or those after a cursor; the histogram says how far back they reach."""
     begin = _begin(spread, after, size)
-    near = chosen.within(begin or chosen.first, chosen.end)
+    near = filters.within(begin or filters.first, filters.end)
     rows = _rows(snapshot, near, after, size + 1)
-    if len(rows) <= size and near.first > chosen.first:
+    if len(rows) <= size and near.first > filters.first:
         # rows are so uneven within a bar that its count was no help
-        rows = _rows(snapshot, chosen, after, size + 1)
+        rows = _rows(snapshot, filters, after, size + 1)
     last = rows[size - 1] if len(rows) > size else None
     cursor = last and Cursor(last["timestamp"], last["_partition"], last["_offset"])
     return Part(rows[:size], str(cursor) if cursor else None)
 
 
-def parts(snapshot: Snapshot, chosen: Chosen, most: int, size: int) -> Iterator[list[Row]]:
-    """All rows, newest first, page by page: at most so many."""
-    spread, after = found(snapshot, chosen), None
+def parts(snapshot: Snapshot, filters: Filters, most: int, size: int) -> Iterator[list[Row]]:
+    """All rows, newest first, page by page: at most `most`, `size` a page."""
+    spread, after = found(snapshot, filters), None
     for _ in range(0, most, size):
-        page = part(snapshot, chosen, spread, after, size)
+        page = part(snapshot, filters, spread, after, size)
         yield page.rows
         if page.next is None:
             return
         after = Cursor.read(page.next)
 
 
-def step_of(chosen: Chosen) -> int:
-    """Seconds of a bar."""
-    length = (chosen.end - chosen.first).total_seconds()
+def step_of(filters: Filters) -> int:
+    """The length of a bar [s]."""
+    length = (filters.end - filters.first).total_seconds()
     return next((step for step in STEPS if length / step <= BARS), STEPS[-1])
 
 
-def _grouped(snapshot: Snapshot, chosen: Chosen, step: int) -> dict[str, list[Row]]:
+def _grouped(snapshot: Snapshot, filters: Filters, step: int) -> dict[str, list[Row]]:
     """Counts by bar and by each facet; a facet's own choice does not narrow its own counts."""
-    conditions = chosen.conditions()
+    conditions = filters.conditions()
     keys = {"bar": f"epoch(timestamp)::BIGINT // {step} * {step}", **FACETS}
     narrowed = {
         name: " AND ".join(rule for of, rule in conditions.items() if of != name) or "true"
@@ -109,30 +109,30 @@ def _grouped(snapshot: Snapshot, chosen: Chosen, step: int) -> dict[str, list[Ro
     answer = snapshot.ask(
         f"SELECT {listed}, grouping({ids}) AS mask, {counts}, "
         f"count_if(is_error AND {narrowed['bar']}) AS errors FROM logs "
-        f"WHERE {chosen.found} GROUP BY GROUPING SETS ({sets})",
-        chosen.bound(),
-        logs=_files(snapshot, chosen),
+        f"WHERE {filters.time_and_text} GROUP BY GROUPING SETS ({sets})",
+        filters.bound(),
+        logs=_files(snapshot, filters),
     )
     masks = {(1 << len(keys)) - 1 - (1 << len(keys) - 1 - at): n for at, n in enumerate(keys)}
     grouped: dict[str, list[Row]] = {name: [] for name in keys}
     for row in answer:
         name = masks[row["mask"]]
-        told = {"key": row[f"key_{name}"], "n": row[f"n_{name}"], "errors": row["errors"]}
-        grouped[name].append(told)
+        group = {"key": row[f"key_{name}"], "n": row[f"n_{name}"], "errors": row["errors"]}
+        grouped[name].append(group)
     return grouped
 
 
-def _values(name: str, rows: Sequence[Row], chosen: Chosen) -> list[Value]:
-    """Values of a facet, most rows first; those that are chosen are always there."""
-    picked = [*chosen.values.get(name, ())]
+def _values(name: str, rows: Sequence[Row], filters: Filters) -> list[Value]:
+    """Values of a facet, most rows first; those that are selected are always among them."""
+    selected = [*filters.values.get(name, ())]
     counts = {str(row["key"]): int(row["n"]) for row in rows if row["n"]}
     if name == "status":
         counts = {**_classes(counts), **counts}
-    counts |= {value: 0 for value in picked if value not in counts}
-    order = sorted(counts, key=lambda value: (value not in picked, -counts[value], value))
+    counts |= {value: 0 for value in selected if value not in counts}
+    order = sorted(counts, key=lambda value: (value not in selected, -counts[value], value))
     if name == "status":
         order = sorted(counts, key=lambda value: (not value.endswith("xx"), value))
-    return [Value(value, counts[value], value in picked) for value in order[:MORE_VALUES]]
+    return [Value(value, counts[value], value in selected) for value in order[:MORE_VALUES]]
 
 
 def _classes(counts: Mapping[str, int]) -> dict[str, int]:
@@ -147,7 +147,7 @@ def _begin(spread: Found, after: Cursor | None, size: int) -> datetime | None:
     last = after.timestamp.timestamp() if after else float("inf")
     seen = 0
     for at, count in zip(reversed(spread.times), reversed(spread.counts), strict=True):
-        # the bar of the cursor is shown in part already: it does not count
+        # part of the bar of the cursor is on the page before: it does not count
         if at + spread.step <= last:
             seen += count
         if seen > size:
@@ -155,19 +155,19 @@ def _begin(spread: Found, after: Cursor | None, size: int) -> datetime | None:
     return None
 
 
-def _rows(snapshot: Snapshot, chosen: Chosen, after: Cursor | None, limit: int) -> list[Row]:
-    rules, bound = [chosen.found, *chosen.conditions().values()], dict(chosen.bound())
+def _rows(snapshot: Snapshot, filters: Filters, after: Cursor | None, limit: int) -> list[Row]:
+    rules, bound = [filters.time_and_text, *filters.conditions().values()], dict(filters.bound())
     if after:
-        end = min(chosen.end, after.timestamp + timedelta(microseconds=1))
-        chosen = chosen.within(chosen.first, end)
+        end = min(filters.end, after.timestamp + timedelta(microseconds=1))
+        filters = filters.within(filters.first, end)
         rules.append(AFTER)
         bound |= {"at": after.timestamp, "partition": after.partition, "offset": after.offset}
     return snapshot.ask(
         f"SELECT * FROM logs WHERE {' AND '.join(rules)} ORDER BY {ORDER} LIMIT {limit}",
         bound,
-        logs=_files(snapshot, chosen),
+        logs=_files(snapshot, filters),
     )
 
 
-def _files(snapshot: Snapshot, chosen: Chosen) -> Any:
-    return snapshot.need(LOGS.name).between("timestamp", chosen.first, chosen.end)
+def _files(snapshot: Snapshot, filters: Filters) -> Any:
+    return snapshot.need(LOGS.name).between("timestamp", filters.first, filters.end)

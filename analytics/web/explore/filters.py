@@ -1,4 +1,4 @@
-"""What a view of Explore asks for, as a value, and as SQL in which every value is bound. Pure."""
+"""The filters of Explore as a value, and as SQL in which every value is bound. Pure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Values = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Cursor:
-    """Where a page of rows begins: after this row, going back in time."""
+    """The position after which a page of rows begins, going back in time."""
 
     timestamp: datetime
     partition: int
@@ -37,7 +37,7 @@ class Cursor:
 
     @classmethod
     def read(cls, text: str) -> Cursor:
-        """A cursor out of a link; SettingsError where it is none."""
+        """Parse a cursor from a link; SettingsError where it is none."""
         try:
             micros, partition, offset = (int(part) for part in text.split("."))
             at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros)
@@ -53,32 +53,32 @@ class Cursor:
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """Rows from `first` up to `end` that have one of the chosen values of each facet."""
+class Filters:
+    """Rows from `first` up to `end` with one of the `values` of each facet and with `text`."""
 
     first: datetime
     end: datetime
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
     text: str = ""
 
-    def within(self, first: datetime, end: datetime) -> Chosen:
-        """The same in a shorter time."""
+    def within(self, first: datetime, end: datetime) -> Filters:
+        """The same filters within a shorter time."""
         return replace(self, first=max(first, self.first), end=min(end, self.end))
 
     def conditions(self) -> dict[str, str]:
-        """What a row must fulfil, by facet."""
+        """The conditions on the facets that have a value."""
         return {name: CONDITIONS[name] for name in FACETS if self.values.get(name)}
 
     @property
-    def found(self) -> str:
-        """What a row must fulfil whatever is chosen: time and text."""
+    def time_and_text(self) -> str:
+        """The condition on time and text, which counts for every facet."""
         time = "date BETWEEN $first_day AND $last_day AND timestamp >= $first AND timestamp < $end"
         within = [f"contains(lower({column}), $text)" for column in SEARCHED]
         same = [f"{column} = $text_as_is" for column in EXACT]
         return f"{time} AND ({' OR '.join([*within, *same])})" if self.text else time
 
     def bound(self) -> Values:
-        """The values of the conditions."""
+        """The values to bind to the conditions."""
         days = {"first_day": self.first.date(), "last_day": self.end.date()}
         text = {"text": self.text.lower(), "text_as_is": self.text} if self.text else {}
         facets: dict[str, object] = {}
@@ -92,7 +92,7 @@ def _as_is(name: str) -> Callable[[Sequence[str]], Values]:
 
 
 def _statuses(values: Iterable[str]) -> Values:
-    """Codes and classes apart; SettingsError where one is neither."""
+    """Split statuses into codes and classes; SettingsError where one is neither."""
     found = [(value, STATUS.fullmatch(value.lower())) for value in values]
     wrong = next((value for value, read in found if not read), None)
     if wrong is not None:
@@ -120,7 +120,7 @@ BOUND: Mapping[str, Callable[[Sequence[str]], Values]] = {
 def span(
     last: str, since: str, until: str, oldest: datetime, newest: datetime, now: datetime
 ) -> tuple[datetime, datetime]:
-    """From when to when: `from` and `to` where given, else the last so much time.
+    """The time range: `from` and `to` where given, else the length `last`.
 
     It counts back from the newest event, so that a stream that stopped still shows its end.
     """
@@ -138,7 +138,7 @@ def span(
 
 
 def length(last: str) -> timedelta:
-    """A span of time such as 15m, 6h or 7d."""
+    """A length of time such as 15m, 6h or 7d; SettingsError where it is none."""
     found = LAST.fullmatch(last)
     if not found or not int(found[1]):
         raise SettingsError(f"last: {last[:40]!r} is no span", "write 15m, 6h, 7d or all")

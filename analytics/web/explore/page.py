@@ -14,30 +14,29 @@ from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from analytics.web.base.live import following
-from analytics.web.base.page import Page, View, Viewed
-from analytics.web.base.templates import TEMPLATES
+from analytics.web.base.view import TEMPLATES, Page, View, Viewed
 from analytics.web.explore import figures, tail
 from analytics.web.explore.figures import Found, Part, Row
-from analytics.web.explore.filters import ALL, Chosen, Cursor, span
+from analytics.web.explore.filters import ALL, Cursor, Filters, span
 from lakehouse.tables.catalog import LOGS
 from lakehouse.terminal.render import plain
 
 router = APIRouter()
-PAGE = Page("explore", "Explore", "/explore", router)
+PAGE = Page("explore", "Explore", "/explore", router, order=2)
 SPANS = {"15m": "15 min", "1h": "1 h", "6h": "6 h", "24h": "24 h", "7d": "7 d", ALL: "all"}
 EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 CSV_ROWS, CSV_PAGE = 100_000, 5000
-# What a spreadsheet would take for a formula.
+# Text that begins like this is a formula to a spreadsheet.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Text = Annotated[str, Query(max_length=200)]
-Texts = Annotated[
+Values = Annotated[
     list[Annotated[str, Query(max_length=200)]], Query(max_length=50, default_factory=list)
 ]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """The parameters of a view, as they were given."""
+class Parameters:
+    """The parameters of a request, as they were given."""
 
     values: dict[str, list[str]]
     text: str
@@ -46,16 +45,16 @@ class Asked:
     until: str
     before: str
 
-    def chosen(self, view: View) -> Chosen:
-        """What they choose, at the moment of the view."""
+    def filters(self, view: View) -> Filters:
+        """The filters, with a time range that counts back from the moment of the view."""
         logs, snapshot = view.snapshot.need(LOGS.name), view.snapshot
         oldest, newest = logs.oldest("timestamp"), logs.newest("timestamp")
         times = span(self.last, self.since, self.until, oldest, newest, snapshot.now)
-        return Chosen(*times, self.values, self.text)
+        return Filters(*times, self.values, self.text)
 
-    def live(self) -> Chosen:
-        """The same of any time."""
-        return Chosen(*EVER, self.values, self.text)
+    def filters_of_any_time(self) -> Filters:
+        """The filters without a time range."""
+        return Filters(*EVER, self.values, self.text)
 
     @property
     def cursor(self) -> Cursor | None:
@@ -64,8 +63,8 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Explored:
-    """All of Explore: what was looked through, how it is spread, a page of rows."""
+class Exploration:
+    """All of Explore: the time range, how its rows are spread, a page of rows."""
 
     first: datetime
     end: datetime
@@ -74,40 +73,44 @@ class Explored:
     part: Part
 
 
-def asked(
-    service: Texts,
-    endpoint: Texts,
-    status: Texts,
-    level: Texts,
-    bot: Texts,
+def parameters(
+    service: Values,
+    endpoint: Values,
+    status: Values,
+    level: Values,
+    bot: Values,
     q: Text = "",
     last: Text = "15m",
     to: Text = "",
     before: Text = "",
     since: Annotated[str, Query(alias="from", max_length=64)] = "",
-) -> Asked:
+) -> Parameters:
     """The parameters of a request."""
-    given = {"service": service, "endpoint": endpoint, "status": status, "level": level, "bot": bot}
-    values = {name: [value for value in listed if value] for name, listed in given.items()}
-    return Asked(values, q.strip(), last or "15m", since.strip(), to.strip(), before)
+    facets = {
+        "service": service,
+        "endpoint": endpoint,
+        "status": status,
+        "level": level,
+        "bot": bot,
+    }
+    values = {name: [value for value in listed if value] for name, listed in facets.items()}
+    return Parameters(values, q.strip(), last or "15m", since.strip(), to.strip(), before)
 
 
-Asking = Annotated[Asked, Depends(asked)]
+Given = Annotated[Parameters, Depends(parameters)]
 
 
 @router.get("/explore", response_class=HTMLResponse, include_in_schema=False)
-def page(view: Viewed, asking: Asking) -> Response:
+def page(view: Viewed, given: Given) -> Response:
     """The page."""
     logs = view.snapshot.table(LOGS.name)
     if logs is None or not logs.rows:
-        return view.empty(PAGE)
-    shown = _explored(view, asking)
+        return view.render_empty(PAGE)
     is_tail = bool(view.request.query_params.get("tail")) and view.snapshot.is_live
-    return view.page(
+    return view.render(
         PAGE,
-        "explore.html",
-        shown=shown,
-        asked=asking,
+        result=_explore(view, given),
+        given=given,
         spans=SPANS,
         is_tail=is_tail,
         stopped=_stopped(view, logs.newest("timestamp")),
@@ -115,17 +118,17 @@ def page(view: Viewed, asking: Asking) -> Response:
 
 
 @router.get("/api/explore", tags=["explore"])
-def api(view: Viewed, asking: Asking) -> Explored:
+def api(view: Viewed, given: Given) -> Exploration:
     """A histogram, facets and a page of rows; `before` takes `part.next` for the page after it."""
-    return _explored(view, asking)
+    return _explore(view, given)
 
 
 @router.get("/explore.csv", response_class=StreamingResponse, include_in_schema=False)
-def as_csv(view: Viewed, asking: Asking) -> StreamingResponse:
-    """The newest rows of a view as CSV."""
-    chosen = asking.chosen(view)
-    pages = figures.parts(view.snapshot, chosen, CSV_ROWS, CSV_PAGE)
-    name = f"logs-{chosen.first:%Y%m%dT%H%M%S}-{chosen.end:%Y%m%dT%H%M%S}.csv"
+def as_csv(view: Viewed, given: Given) -> StreamingResponse:
+    """The newest rows that the filters leave, as CSV."""
+    filters = given.filters(view)
+    pages = figures.parts(view.snapshot, filters, CSV_ROWS, CSV_PAGE)
+    name = f"logs-{filters.first:%Y%m%dT%H%M%S}-{filters.end:%Y%m%dT%H%M%S}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(_csv(pages), media_type="text/csv; charset=utf-8", headers=headers)
 
@@ -137,23 +140,23 @@ def as_csv(view: Viewed, asking: Asking) -> StreamingResponse:
     dependencies=[Depends(following)],
 )
 async def live(
-    view: Viewed, asking: Asking, last_event_id: Annotated[str | None, Header()] = None
+    view: Viewed, given: Given, last_event_id: Annotated[str | None, Header()] = None
 ) -> AsyncIterator[ServerSentEvent]:
-    """Rows as they come."""
+    """Live tail: an event with the rows of each new commit, as HTML."""
 
-    def drawn(rows: list[Row]) -> str:
-        return TEMPLATES.get_template("rows.html").render(view=view, rows=rows)
+    def render(rows: list[Row]) -> str:
+        return TEMPLATES.get_template("explore/rows.html").render(view=view, rows=rows)
 
-    async for event in tail.tail(view.lake, asking.live(), last_event_id, drawn):
+    async for event in tail.tail(view.lake, given.filters_of_any_time(), last_event_id, render):
         yield event
 
 
-def _explored(view: View, asking: Asked) -> Explored:
-    chosen = asking.chosen(view)
-    spread = figures.found(view.snapshot, chosen)
-    rows = figures.part(view.snapshot, chosen, spread, asking.cursor)
+def _explore(view: View, given: Parameters) -> Exploration:
+    filters = given.filters(view)
+    spread = figures.found(view.snapshot, filters)
+    rows = figures.part(view.snapshot, filters, spread, given.cursor)
     version = view.snapshot.need(LOGS.name).version
-    return Explored(chosen.first, chosen.end, version, spread, rows)
+    return Exploration(filters.first, filters.end, version, spread, rows)
 
 
 def _stopped(view: View, newest: datetime) -> datetime | None:

@@ -1,4 +1,4 @@
-"""What Home shows, as values: the last hours in figures and series, services, what happened."""
+"""The figures of Home, as values: the last hours in numbers and series, services, events."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from analytics.web.home import recent_events as lately
-from analytics.web.home.minutes import Counted, Minutes, minutes
-from analytics.web.home.recent_events import Event, Incident
+from analytics.web.home.recent_events import MOST, Event, delays, events
+from analytics.web.lake.incidents import opened_since
 from analytics.web.lake.lake import Snapshot
-from analytics.web.lake.pulse import Beat, Pulse
-from lakehouse.tables.catalog import LOGS
+from analytics.web.lake.minutes import Counted, Minutes, minutes
+from analytics.web.lake.monitor import LagMonitor, LagSample
+from lakehouse.tables.catalog import ANOMALIES, LOGS
+from lakehouse.tables.incidents import OPEN, IncidentSummary
 
 MINUTE, RECENT = timedelta(minutes=1), timedelta(minutes=5)
 # Hours to look back, and the minutes that a point of a chart stands for.
@@ -35,7 +36,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Service:
-    """A line of the service table: the last hours, and requests by point."""
+    """The last hours of one service; `series` is its requests a second at each point."""
 
     name: str
     requests: int
@@ -48,7 +49,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Home:
-    """All of Home; `times` are the starts of the points, in seconds since 1970."""
+    """All of Home; `times` are the starts of the points [s since 1970]."""
 
     now: datetime
     newest_event: datetime
@@ -57,13 +58,13 @@ class Home:
     times: list[int]
     figures: list[Figure]
     services: list[Service]
-    incidents: list[Incident]
-    lately: list[Event]
+    incidents: list[IncidentSummary]
+    recent_events: list[Event]
 
 
 @dataclass(frozen=True)
 class Span:
-    """From the first to the last whole minute that is shown, in points of some minutes."""
+    """The time that Home shows, in points of some minutes each."""
 
     first: datetime
     end: datetime
@@ -71,7 +72,7 @@ class Span:
 
     @classmethod
     def of(cls, hours: int, newest: datetime, now: datetime) -> Span:
-        """Up to the newest event: a stream that stopped yesterday still shows its last hours."""
+        """The last hours before the newest event: those of a stream that stopped are shown too."""
         point = SPANS[hours] * MINUTE
         end = _floor(min(newest, now), MINUTE)
         return cls(_floor(end - timedelta(hours=hours), point), end, point)
@@ -89,7 +90,7 @@ class Span:
         return f"epoch(window_start)::BIGINT // {size} * {size}"
 
 
-def home(snapshot: Snapshot, pulse: Pulse | None, hours: int) -> Home:
+def home(snapshot: Snapshot, monitor: LagMonitor | None, hours: int) -> Home:
     """Home over a lake with rows in it."""
     logs = snapshot.need(LOGS.name)
     newest: datetime = logs.newest("timestamp")
@@ -101,13 +102,14 @@ def home(snapshot: Snapshot, pulse: Pulse | None, hours: int) -> Home:
         services = _services(found, span)
     times = [int(at.timestamp()) for at in span.times]
     series = [points.get(at) for at in times]
-    incidents = lately.incidents(snapshot, span.first)
-    beat = pulse.newest() if pulse and snapshot.is_live else None
+    anomalies = snapshot.table(ANOMALIES.name)
+    incidents = opened_since(snapshot, anomalies, span.first) if anomalies else []
+    sample = monitor.newest() if monitor and snapshot.is_live else None
     figures = [
         *_traffic(recent, series, span.point),
-        _open(incidents, span.times),
-        _fresh(snapshot, newest, span, beat),
-        _lag(pulse, beat, span, is_live=snapshot.is_live),
+        _open_incidents(incidents, span.times),
+        _freshness(snapshot, newest, span, sample),
+        _lag(monitor, sample, span, is_live=snapshot.is_live),
     ]
     return Home(
         snapshot.now,
@@ -117,8 +119,8 @@ def home(snapshot: Snapshot, pulse: Pulse | None, hours: int) -> Home:
         times,
         figures,
         services,
-        incidents[: lately.MOST],
-        lately.events(snapshot, span.first, incidents),
+        incidents[:MOST],
+        events(snapshot, span.first, incidents),
     )
 
 
@@ -167,8 +169,8 @@ def _traffic(
     ]
 
 
-def _open(incidents: Sequence[Incident], times: Sequence[datetime]) -> Figure:
-    is_open = [one for one in incidents if one.status == "open"]
+def _open_incidents(incidents: Sequence[IncidentSummary], times: Sequence[datetime]) -> Figure:
+    is_open = [one for one in incidents if one.status == OPEN]
     worst = next((s for s in ("critical", "warning") if any(o.severity == s for o in is_open)), "")
     series: list[float | None] = [
         float(sum(o.opened <= at and (o.closed is None or at < o.closed) for o in incidents))
@@ -179,11 +181,13 @@ def _open(incidents: Sequence[Incident], times: Sequence[datetime]) -> Figure:
     return Figure("incidents", "Open incidents", "", len(is_open), note, state, series)
 
 
-def _fresh(snapshot: Snapshot, newest: datetime, span: Span, beat: Beat | None) -> Figure:
+def _freshness(
+    snapshot: Snapshot, newest: datetime, span: Span, sample: LagSample | None
+) -> Figure:
     age = max(0.0, (snapshot.now - newest).total_seconds())
     state = "ok" if age < STALE_SECONDS else "warn" if age < OLD_SECONDS else "bad"
     note = f"newest event {newest:%H:%M:%S} UTC"
-    if beat and beat.is_running is False:
+    if sample and sample.is_running is False:
         note = "ingest does not run: `logpond up`"
     return Figure(
         "freshness",
@@ -192,21 +196,21 @@ def _fresh(snapshot: Snapshot, newest: datetime, span: Span, beat: Beat | None) 
         age,
         note,
         state,
-        lately.delays(snapshot, span.first, span.point, span.times),
+        delays(snapshot, span.first, span.point, span.times),
     )
 
 
-def _lag(pulse: Pulse | None, beat: Beat | None, span: Span, is_live: bool) -> Figure:
-    waiting = beat.waiting if beat else None
-    seen: dict[datetime, float] = {}
-    for one in list(pulse.beats) if pulse and is_live else []:
+def _lag(monitor: LagMonitor | None, sample: LagSample | None, span: Span, is_live: bool) -> Figure:
+    waiting = sample.waiting if sample else None
+    most: dict[datetime, float] = {}
+    for one in list(monitor.samples) if monitor and is_live else []:
         if one.waiting is not None:
             at = _floor(one.at, span.point)
-            seen[at] = max(seen.get(at, 0), one.waiting)
+            most[at] = max(most.get(at, 0), one.waiting)
     note = "records that wait in Kafka" if waiting is not None else "Kafka does not tell"
     note = note if is_live else "not known of the past"
     state = "unknown" if waiting is None else "ok"
-    return Figure("lag", "Lag", "", waiting, note, state, [seen.get(at) for at in span.times])
+    return Figure("lag", "Lag", "", waiting, note, state, [most.get(at) for at in span.times])
 
 
 def _services(found: Minutes, span: Span) -> list[Service]:

@@ -10,14 +10,14 @@ from fastapi.responses import HTMLResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from analytics.web.base.live import changes, following
-from analytics.web.base.page import Page, View, Viewed
+from analytics.web.base.view import Page, View, Viewed
 from analytics.web.home import figures as home_figures
 from analytics.web.home.figures import SPANS, Home
 from lakehouse.tables.catalog import ANOMALIES, LOGS
 from lakehouse.tables.rollups import MINUTES
 
 router = APIRouter()
-PAGE = Page("home", "Home", "/", router)
+PAGE = Page("home", "Home", "/", router, order=1)
 WATCHED = (LOGS.name, MINUTES.name, ANOMALIES.name)
 Hours = Annotated[Literal["1", "6", "24"], Query(description="How many hours to look back.")]
 
@@ -27,13 +27,13 @@ def page(view: Viewed, hours: Hours = "6") -> Response:
     """The page."""
     logs = view.snapshot.table(LOGS.name)
     if logs is None or not logs.rows:
-        return view.empty(PAGE)
-    return view.page(PAGE, "home.html", home=_home(view, hours), spans=[*SPANS])
+        return view.render_empty(PAGE)
+    return view.render(PAGE, home=_home(view, hours), spans=[*SPANS])
 
 
 @router.get("/api/home", tags=["home"])
 def figures(view: Viewed, hours: Hours = "6") -> Home:
-    """Figures of now with their series, services, incidents, what happened lately."""
+    """Figures of now with their series, services, incidents, recent events."""
     return _home(view, hours)
 
 
@@ -44,10 +44,10 @@ def figures(view: Viewed, hours: Hours = "6") -> Home:
     dependencies=[Depends(following)],
 )
 async def live(view: Viewed) -> AsyncIterator[ServerSentEvent]:
-    """Tells that there are newer rows or incidents."""
+    """Send an event whenever there are newer rows or incidents."""
     async for event in changes(view.lake, WATCHED):
         yield event
 
 
 def _home(view: View, hours: str) -> Home:
-    return home_figures.home(view.snapshot, view.request.app.state.pulse, int(hours))
+    return home_figures.home(view.snapshot, view.request.app.state.lag, int(hours))

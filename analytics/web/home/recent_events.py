@@ -1,4 +1,4 @@
-"""What happened lately: incidents, upkeep of the tables, pauses of ingest, how fresh rows were."""
+"""Recent events: incidents, upkeep of tables, pauses of ingest; and the delay of commits."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from analytics.web.lake.commits import Commit
 from analytics.web.lake.lake import Snapshot
-from lakehouse.tables.catalog import ANOMALIES, LOGS
+from analytics.web.lake.table_state import Commit
+from lakehouse.tables.catalog import LOGS
+from lakehouse.tables.incidents import IncidentSummary
 from lakehouse.terminal.html import duration
 
 MOST, COMMITS_READ, DELAYS_READ = 12, 400, 180
 PAUSE = timedelta(minutes=2)
-INCIDENTS = """
-    SELECT incident_id, status, severity, key, measure, opened, closed, sentence FROM anomalies
-    WHERE opened >= $1 OR status = 'open' ORDER BY opened DESC LIMIT 500"""
 UPKEEP = {
     "OPTIMIZE": "small files merged",
     "VACUUM END": "old files deleted",
@@ -24,20 +22,6 @@ UPKEEP = {
     "RESTORE": "an older version brought back",
     "MERGE": "rows merged",
 }
-
-
-@dataclass(frozen=True)
-class Incident:
-    """An incident as a list shows it."""
-
-    incident_id: str
-    status: str
-    severity: str
-    key: str
-    measure: str
-    opened: datetime
-    closed: datetime | None
-    sentence: str
 
 
 @dataclass(frozen=True)
@@ -50,17 +34,11 @@ class Event:
     link: str = ""
 
 
-def incidents(snapshot: Snapshot, since: datetime) -> list[Incident]:
-    """Incidents that opened since then, or are open still, newest first."""
-    found = snapshot.table(ANOMALIES.name)
-    if found is None:
-        return []
-    return [Incident(**row) for row in snapshot.ask(INCIDENTS, [since], anomalies=found.files)]
-
-
-def events(snapshot: Snapshot, since: datetime, known: Sequence[Incident]) -> list[Event]:
+def events(
+    snapshot: Snapshot, since: datetime, incidents: Sequence[IncidentSummary]
+) -> list[Event]:
     """The newest events since then, newest first."""
-    found = [*_of_incidents(known), *_of_commits(_newest_commits(snapshot), snapshot)]
+    found = [*_of_incidents(incidents), *_of_commits(_newest_commits(snapshot), snapshot)]
     recent = [event for event in found if since <= event.at <= snapshot.now]
     return sorted(recent, key=lambda event: event.at, reverse=True)[:MOST]
 
@@ -68,7 +46,7 @@ def events(snapshot: Snapshot, since: datetime, known: Sequence[Incident]) -> li
 def delays(
     snapshot: Snapshot, first: datetime, point: timedelta, times: Sequence[datetime]
 ) -> list[float | None]:
-    """How old the newest event of a commit was when it came, at worst, by point of time."""
+    """The age [s] of the newest event of a commit when it was made, at worst, for each time."""
     logs, commits = snapshot.need(LOGS.name), snapshot.lake.commits
     begin = max(commits.at(LOGS.name, first, logs.version), logs.oldest_kept)
     step = max(1, (logs.version - begin) // DELAYS_READ)
@@ -87,16 +65,16 @@ def _newest_commits(snapshot: Snapshot) -> list[Commit]:
     return list(snapshot.lake.commits.of(LOGS.name, versions))
 
 
-def _of_incidents(known: Sequence[Incident]) -> Iterator[Event]:
-    for one in known:
+def _of_incidents(incidents: Sequence[IncidentSummary]) -> Iterator[Event]:
+    for one in incidents:
         link = f"/incidents/{one.incident_id}"
-        yield Event(one.opened, "incident", one.sentence, link)
+        yield Event(one.opened, "incident", one.sentence or one.key, link)
         if one.closed:
             yield Event(one.closed, "closed", f"{one.key}, {one.measure}: over", link)
 
 
 def _of_commits(commits: Sequence[Commit], snapshot: Snapshot) -> Iterator[Event]:
-    """Newest first: upkeep, and where two commits that brought rows lie far apart."""
+    """Upkeep, and pauses: two commits with new rows that lie far apart. Newest first."""
     for commit in commits:
         if commit.operation in UPKEEP:
             text = f"logs, version {commit.version}: {UPKEEP[commit.operation]}"

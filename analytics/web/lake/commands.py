@@ -1,8 +1,8 @@
-"""What takes long or much memory runs as a command of ours, in a process of its own.
+"""Runs our own commands as child processes, for answers that take long or need much memory.
 
 `explain` folds all closed minutes, `verify` counts every record, `diff` reads the files of two
 versions: none of them may hold the memory of a server that is to stay small, and `analytics` does
-not import `anomaly`. A command is the contract that both have already.
+not import `anomaly`. The command line is the contract that both have already.
 """
 
 from __future__ import annotations
@@ -22,91 +22,80 @@ from lakehouse.errors import LogpondError
 from lakehouse.paths import Places
 from lakehouse.runtime.processes import importable
 
-PATIENCE_SECONDS = 300.0
+TIMEOUT_SECONDS = 300.0
 KEPT = 64
-OURS = ("nice", "-n", "10") if sys.platform != "win32" else ()
-
+LOW_PRIORITY = ("nice", "-n", "10") if sys.platform != "win32" else ()
 
 Key = tuple[tuple[str, ...], int]
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a command answered, and when it was asked; `error` where it could not."""
+class Result:
+    """The JSON that a command printed, and when it was started; `error` where it printed none."""
 
     at: datetime
-    code: int
     answer: Any = None
     error: str = ""
 
 
 @dataclass
-class Chores:
-    """Commands of one lake: one at a time, each answer kept until the command is asked anew."""
+class Commands:
+    """Runs commands on one lake, one at a time, and keeps the newest results."""
 
     places: Places
-    _turns: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "chore"))
-    _known: OrderedDict[Key, Future[Said]] = field(default_factory=OrderedDict)
+    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "command"))
+    _known: OrderedDict[Key, Future[Result]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def ask(self, *words: str, of: int = 0, anew: bool = False) -> Future[Said]:
-        """`logpond WORDS --format json` on this lake: run once for each state `of` the lake."""
-        key = words, of
+    def run(self, *words: str, version: int = 0, refresh: bool = False) -> Future[Result]:
+        """Run `logpond WORDS --format json`, once for each `version` of what it reads.
+
+        With `refresh` a command that has ended is run again.
+        """
+        key = words, version
         with self._lock:
             known = self._known.get(key)
-            if known is None or (anew and known.done()):
-                self._known[key] = known = self._turns.submit(self._run, words)
+            if known is None or (refresh and known.done()):
+                self._known[key] = known = self._pool.submit(self._run, words)
             self._known.move_to_end(key)
             while len(self._known) > KEPT:
                 self._known.popitem(last=False)
             return known
 
-    def known(self, *words: str) -> Future[Said] | None:
-        """What a command answered, or will; None where nobody asked."""
+    def known(self, *words: str) -> Future[Result] | None:
+        """The result of a command that was run, or runs; None where nobody asked for it."""
         with self._lock:
             return self._known.get((words, 0))
 
-    def answer(self, *words: str, of: int = 0) -> Any:
-        """The answer, waited for; LogpondError in the command's words where it has none."""
-        said = self.ask(*words, of=of).result()
-        if said.answer is None:
-            what, _, remedy = said.error.partition("\n")
+    def answer(self, *words: str, version: int = 0) -> Any:
+        """Wait for the answer of a command; LogpondError in the command's words where none came."""
+        result = self.run(*words, version=version).result()
+        if result.answer is None:
+            what, _, remedy = result.error.partition("\n")
             raise LogpondError(what, remedy.strip())
-        return said.answer
+        return result.answer
 
-    def _run(self, words: Sequence[str]) -> Said:
+    def _run(self, words: Sequence[str]) -> Result:
         at = datetime.now(UTC)
-        command = [
-            *OURS,
-            sys.executable,
-            "-m",
-            "cli",
-            *words[:1],
-            "--format",
-            "json",
-            "--lake",
-            self.places.lake,
-            "--",
-            *words[1:],
-        ]
+        options = ("--format", "json", "--lake", self.places.lake, "--", *words[1:])
         try:
             done = subprocess.run(
-                command,
+                [*LOW_PRIORITY, sys.executable, "-m", "cli", words[0], *options],
                 capture_output=True,
                 check=False,
-                timeout=PATIENCE_SECONDS,
+                timeout=TIMEOUT_SECONDS,
                 stdin=subprocess.DEVNULL,
                 env={**importable(), "LOGPOND_CHECKPOINTS": self.places.checkpoints},
             )
         except subprocess.TimeoutExpired:
-            return Said(at, -1, error=f"`logpond {words[0]}` was stopped: it took too long")
-        return _read(at, done)
+            return Result(at, error=f"`logpond {words[0]}` was stopped: it took too long")
+        return _parse(at, done)
 
 
-def _read(at: datetime, done: subprocess.CompletedProcess[bytes]) -> Said:
-    """A command may have an answer and an exit code that says it is not good news."""
+def _parse(at: datetime, done: subprocess.CompletedProcess[bytes]) -> Result:
+    """Read what a command printed. An exit code other than 0 may come with an answer too."""
     try:
-        return Said(at, done.returncode, json.loads(done.stdout))
+        return Result(at, json.loads(done.stdout))
     except ValueError:
-        told = done.stderr.decode(errors="replace").strip().removeprefix("error: ")
-        return Said(at, done.returncode, error=told or f"it ended with {done.returncode}")
+        error = done.stderr.decode(errors="replace").strip().removeprefix("error: ")
+        return Result(at, error=error or f"it ended with {done.returncode}")

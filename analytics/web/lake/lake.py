@@ -12,8 +12,7 @@ from typing import Any
 
 import duckdb
 
-from analytics.web.lake.commits import Commits
-from analytics.web.lake.table_state import REFRESH_SECONDS, Held, State
+from analytics.web.lake.table_state import REFRESH_SECONDS, Commits, OpenTable, TableState
 from lakehouse.duck import CONFIG, Pinned
 from lakehouse.errors import LogpondError, TableError
 from lakehouse.paths import Places
@@ -24,7 +23,7 @@ from lakehouse.terminal.times import NOW, Moment
 MEMORY_MB, THREADS, AT_ONCE = 160, 2, 2
 # The system's own cache holds the files; a second one in so little memory only costs.
 CACHING = {"enable_external_file_cache": False}
-PATIENCE_SECONDS = 20.0
+TIMEOUT_SECONDS = 20.0
 SNAPSHOTS_KEPT = 8
 Values = Sequence[Any] | Mapping[str, Any]
 FILL = "fill a lake with `logpond up`, or name another with --lake"
@@ -32,15 +31,15 @@ FILL = "fill a lake with `logpond up`, or name another with --lake"
 
 @dataclass
 class Lake:
-    """One lake, read by many requests at once, until `closing`; DuckDB's memory is bounded."""
+    """One lake, read by many requests at once in bounded memory, until `closing` is set."""
 
     places: Places
     memory_mb: int = MEMORY_MB
-    patience_seconds: float = PATIENCE_SECONDS
+    timeout_seconds: float = TIMEOUT_SECONDS
     refresh_seconds: float = REFRESH_SECONDS
     closing: threading.Event = field(default_factory=threading.Event)
-    _held: dict[str, Held] = field(default_factory=dict)
-    _past: OrderedDict[Moment, Snapshot] = field(default_factory=OrderedDict)
+    _tables: dict[str, OpenTable] = field(default_factory=dict)
+    _snapshots: OrderedDict[Moment, Snapshot] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -49,36 +48,36 @@ class Lake:
         )
         for setting in ("TimeZone = 'UTC'", "preserve_insertion_order = false"):
             self._duck.execute(f"SET GLOBAL {setting}")
-        self._turn = threading.Semaphore(AT_ONCE)
+        self._slots = threading.Semaphore(AT_ONCE)
         self.commits = Commits(self.places)
 
     def at(self, moment: Moment = NOW) -> Snapshot:
-        """The lake at a moment; a version is one of `logs`, and the others as they were then."""
+        """The lake at a moment. A version is one of `logs`; other tables are as they were then."""
         if moment == NOW:
             return Snapshot(self)
         with self._lock:
-            if moment not in self._past:
-                self._past[moment] = Snapshot(self, moment, self._time(moment))
-            self._past.move_to_end(moment)
-            while len(self._past) > SNAPSHOTS_KEPT:
-                self._past.popitem(last=False)
-            return self._past[moment]
+            if moment not in self._snapshots:
+                self._snapshots[moment] = Snapshot(self, moment, self._time(moment))
+            self._snapshots.move_to_end(moment)
+            while len(self._snapshots) > SNAPSHOTS_KEPT:
+                self._snapshots.popitem(last=False)
+            return self._snapshots[moment]
 
-    def newest(self, name: str) -> State | None:
-        """A table as it is now, None where there is none."""
+    def newest(self, name: str) -> TableState | None:
+        """A table as it is now; None where there is none."""
         with self._lock:
-            held = self._held.setdefault(name, Held(self.places, name))
-        return held.state(self.refresh_seconds)
+            table = self._tables.setdefault(name, OpenTable(self.places, name))
+        return table.state(self.refresh_seconds)
 
     def versions(self, names: Sequence[str]) -> tuple[int | None, ...]:
-        """The newest versions of tables: what to look at in order to see that something changed."""
+        """The newest versions of tables; they differ once something changed."""
         return tuple(state.version if (state := self.newest(name)) else None for name in names)
 
     @contextmanager
     def reading(self, tables: Mapping[str, Pinned]) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection of its own with these tables in it; what fails does so in words."""
-        with self._turn, self._duck.cursor() as cursor:
-            alarm = threading.Timer(self.patience_seconds, cursor.interrupt)
+        """A connection with these tables in it. Errors of DuckDB are raised as LogpondError."""
+        with self._slots, self._duck.cursor() as cursor:
+            alarm = threading.Timer(self.timeout_seconds, cursor.interrupt)
             alarm.start()
             try:
                 for name, table in tables.items():
@@ -90,7 +89,7 @@ class Lake:
                 alarm.cancel()
 
     def ask(self, sql: str, values: Values, tables: Mapping[str, Pinned]) -> list[dict[str, Any]]:
-        """The rows of a question of ours; what comes from people is in `values`, bound."""
+        """The rows of a query. `sql` is our own text; what people wrote is bound, as `values`."""
         with self.reading(tables) as cursor:
             found = cursor.execute(sql, values)
             columns = [column[0] for column in found.description or ()]
@@ -100,7 +99,7 @@ class Lake:
         if moment.as_of:
             return moment.as_of
         assert moment.version is not None
-        State.at(self.places, LOGS.name)
+        TableState.at(self.places, LOGS.name)
         at = Log(self.places, LOGS.name).time(moment.version)
         if at is None:
             raise TableError(
@@ -112,12 +111,12 @@ class Lake:
 
 @dataclass
 class Snapshot:
-    """Every table of a lake at one moment, each opened when it is first asked for."""
+    """Every table of a lake at one moment, each opened at its first use."""
 
     lake: Lake
     moment: Moment = NOW
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
-    _states: dict[str, State | None] = field(default_factory=dict)
+    _states: dict[str, TableState | None] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -125,32 +124,32 @@ class Snapshot:
         """Whether this is the newest state, which goes on to change."""
         return self.moment == NOW
 
-    def table(self, name: str) -> State | None:
-        """A table at this moment, None where there was none."""
+    def table(self, name: str) -> TableState | None:
+        """A table at this moment; None where there was none."""
         with self._lock:
             if name not in self._states:
                 self._states[name] = self._state(name)
             return self._states[name]
 
-    def need(self, name: str) -> State:
-        """A table that must be there."""
+    def need(self, name: str) -> TableState:
+        """A table at this moment; TableError where there was none."""
         found = self.table(name)
         if found is None:
             raise TableError(f"there is no table {name} in {self.lake.places.lake} yet", FILL)
         return found
 
     def ask(self, sql: str, values: Values = (), **tables: Pinned) -> list[dict[str, Any]]:
-        """The rows of a question over these tables, by the names that they have in it."""
+        """The rows of a query over these tables, given by their names in it."""
         return self.lake.ask(sql, values, tables)
 
-    def _state(self, name: str) -> State | None:
+    def _state(self, name: str) -> TableState | None:
         newest = self.lake.newest(name)
         if self.is_live or newest is None:
             return newest
         if self.moment.version is not None and name == LOGS.name:
-            return State.at(self.lake.places, name, version=self.moment.version)
+            return TableState.at(self.lake.places, name, version=self.moment.version)
         try:
-            return State.at(self.lake.places, name, as_of=self.now)
+            return TableState.at(self.lake.places, name, as_of=self.now)
         except TableError:
             if name == LOGS.name:
                 raise

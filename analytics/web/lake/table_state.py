@@ -1,17 +1,22 @@
-"""A table held open: refreshed by the commits that are new, and given out as values."""
+"""Tables held open and refreshed by new commits, given out as values; and their commits."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Lock
 from typing import Any
 
+import msgspec
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
+from analytics.look import history
 from lakehouse import store
 from lakehouse.duck import Pinned
 from lakehouse.paths import Places
@@ -23,7 +28,7 @@ REFRESH_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class State:
+class TableState:
     """A table at a version: its files, when it was committed, up to when its windows are closed."""
 
     name: str
@@ -34,25 +39,25 @@ class State:
     files: Pinned
 
     @classmethod
-    def of(cls, places: Places, name: str, at: DeltaTable) -> State:
-        """A table as it is opened."""
+    def of(cls, places: Places, name: str, at: DeltaTable) -> TableState:
+        """The state of an opened table."""
         version, files = at.version(), Pinned.of(name, places.table(name), at)
         committed = Log(places, name).time(version)
         return cls(name, version, committed, store.oldest_kept(at), horizon(at), files)
 
     @classmethod
-    def at(cls, places: Places, name: str, **moment: Any) -> State:
+    def at(cls, places: Places, name: str, **moment: Any) -> TableState:
         """A table at `version` or `as_of`; TableError where it has no such state."""
         return cls.of(places, name, store.open_table(places, name, **moment))
 
     @property
     def rows(self) -> int:
-        """Rows, by the statistics of the files."""
+        """Number of rows, by the statistics of the files."""
         return int(pc.sum(self.files.adds["num_records"]).as_py() or 0)
 
     @property
     def bytes(self) -> int:
-        """Bytes of the files."""
+        """Size of the files [bytes]."""
         return int(pc.sum(self.files.adds["size_bytes"]).as_py() or 0)
 
     def newest(self, column: str) -> Any:
@@ -81,48 +86,112 @@ class State:
 
 
 @dataclass
-class Held:
-    """The newest state of a table, looked for every so often at most, whoever asks."""
+class OpenTable:
+    """A table held open. Looks for new commits at most every `refresh_seconds`, whoever asks."""
 
     places: Places
     name: str
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _table: DeltaTable | None = None
-    _state: State | None = None
-    _born: datetime | None = None
-    _looked: float = -REFRESH_SECONDS
+    _state: TableState | None = None
+    _committed: datetime | None = None
+    _looked_at: float = -REFRESH_SECONDS
 
-    def state(self, refresh_seconds: float = REFRESH_SECONDS) -> State | None:
+    def state(self, refresh_seconds: float = REFRESH_SECONDS) -> TableState | None:
         """The table as it is now, None where there is none."""
         with self._lock:
-            if time.monotonic() - self._looked >= refresh_seconds:
+            if time.monotonic() - self._looked_at >= refresh_seconds:
                 self._refresh()
-                self._looked = time.monotonic()
+                self._looked_at = time.monotonic()
             return self._state
 
     def _refresh(self) -> None:
-        if self._table is None or self._born != self._commit_written():
+        if self._table is None or self._committed != self._commit_file_time():
             self._open()
             return
         try:
             self._table.update_incremental()
         except DeltaError:
             self._open()
-        self._take()
+        self._update_state()
 
     def _open(self) -> None:
         self._table, self._state = store.table_or_none(self.places, self.name), None
-        self._take()
+        self._update_state()
 
-    def _take(self) -> None:
+    def _update_state(self) -> None:
         if self._table is None or (self._state and self._state.version == self._table.version()):
             return
-        self._state = State.of(self.places, self.name, self._table)
-        self._born = self._commit_written()
+        self._state = TableState.of(self.places, self.name, self._table)
+        self._committed = self._commit_file_time()
 
-    def _commit_written(self) -> datetime | None:
-        """When the commit of our version was written: another time tells that the table is new."""
+    def _commit_file_time(self) -> datetime | None:
+        """When the file of our commit was written. It differs where the table was made anew."""
         if self._state is None:
             return None
         root = objects.reader(f"{self.places.table(self.name)}/{FOLDER}")
         return objects.modified(root, f"{self._state.version:020d}.json")
+
+
+COMMITS_KEPT = 20_000
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One version of a table; `rows` were added, `newest` is the newest event among them."""
+
+    version: int
+    time: datetime
+    operation: str
+    writer: str
+    rows: int | None
+    newest: datetime | None
+
+
+@dataclass
+class Commits:
+    """The commits of one lake's tables. They never change: those read last stay in memory."""
+
+    places: Places
+    _known: OrderedDict[tuple[str, int], Commit | None] = field(default_factory=OrderedDict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def of(self, table: str, versions: Iterable[int]) -> Iterator[Commit]:
+        """These commits, without those that were cleaned up or do not say when they were made."""
+        log = Log(self.places, table)
+        with self._lock:
+            for version in versions:
+                if found := self._one(log, table, version):
+                    yield found
+
+    def at(self, table: str, moment: datetime, newest: int) -> int:
+        """The version that was current at a moment; the oldest one where none was."""
+        return Log(self.places, table).at(moment, newest)
+
+    def _one(self, log: Log, table: str, version: int) -> Commit | None:
+        key = (table, version)
+        if key not in self._known:
+            self._known[key] = _read(log, version)
+            if len(self._known) > COMMITS_KEPT:
+                self._known.popitem(last=False)
+        return self._known[key]
+
+
+def _read(log: Log, version: int) -> Commit | None:
+    actions = list(log.actions(version) or ())
+    info: dict[str, Any] = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
+    known = history.version(version, info, oldest=False)
+    if known.time is None:
+        return None
+    added = [action["add"] for action in actions if "add" in action]
+    stamps = [stamp for add in added if (stamp := _newest(add))]
+    operation, writer = known.operation or "", known.writer or ""
+    return Commit(version, known.time, operation, writer, known.rows, max(stamps, default=None))
+
+
+def _newest(add: dict[str, Any]) -> datetime | None:
+    """The newest event of an added file; None where its rows were only moved there."""
+    if not add.get("dataChange", True) or not add.get("stats"):
+        return None
+    found = msgspec.json.decode(add["stats"]).get("maxValues", {}).get("timestamp")
+    return None if found is None else datetime.fromisoformat(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -11,16 +11,70 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import HTMLResponse, Response
 
 from analytics.look.status import Status
-from analytics.web.base.page import Page, View, Viewed
-from analytics.web.lake.commands import Said
-from analytics.web.pipeline import batches, quarantine
-from analytics.web.pipeline.batches import Batch
-from analytics.web.pipeline.quarantine import A_PAGE, Reason, Reject
-from analytics.web.pipeline.watch import Watch
+from analytics.web.base.view import Page, View, Viewed
+from analytics.web.lake.commands import Result
+from analytics.web.lake.lake import Snapshot
+from analytics.web.lake.monitor import StatusCache
+from analytics.web.lake.table_state import TableState
+from analytics.web.pipeline.batches import Batch, batches
 from lakehouse.tables.catalog import QUARANTINE, TABLES
 
+A_PAGE = 20
+# A payload may be a megabyte; its beginning tells enough.
+SHOWN_CHARS = 2000
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A reason to reject records: how many, and when last."""
+
+    reason: str
+    rows: int
+    newest: datetime
+
+
+@dataclass(frozen=True)
+class Reject:
+    """One rejected record: the beginning of its payload, and where it came from."""
+
+    reason: str
+    detail: str
+    payload: str | None
+    payload_encoding: str | None
+    payload_length: int | None
+    payload_sha256: str | None
+    _topic: str
+    _partition: int
+    _offset: int
+    _kafka_timestamp: datetime
+
+
+def reasons(snapshot: Snapshot, table: TableState) -> list[Reason]:
+    """Every reason, the most frequent first."""
+    found = snapshot.ask(
+        "SELECT reason, count(*) AS rows, max(_kafka_timestamp) AS newest FROM quarantine "
+        "GROUP BY reason ORDER BY rows DESC, reason",
+        quarantine=table.files,
+    )
+    return [Reason(**row) for row in found]
+
+
+def rejects(snapshot: Snapshot, table: TableState, reason: str, skip: int) -> list[Reject]:
+    """The newest ones, of one reason if any is named; one more than a page where there are more."""
+    names = (field.name for field in fields(Reject))
+    payload = f"substr(payload, 1, {SHOWN_CHARS}) AS payload"
+    columns = ", ".join(payload if name == "payload" else name for name in names)
+    found = snapshot.ask(
+        f"SELECT {columns} FROM quarantine WHERE $1 = '' OR reason = $1 "
+        f"ORDER BY _kafka_timestamp DESC, _partition, _offset DESC LIMIT {A_PAGE + 1} OFFSET $2",
+        [reason, skip],
+        quarantine=table.files,
+    )
+    return [Reject(**row) for row in found]
+
+
 router = APIRouter()
-PAGE = Page("pipeline", "Pipeline", "/pipeline", router)
+PAGE = Page("pipeline", "Pipeline", "/pipeline", router, order=6)
 VERIFY = "verify"
 LISTED = 8
 FAULTS = ("gaps", "duplicates", "unexpected", "misplaced", "windows_wrong")
@@ -36,7 +90,7 @@ Skip = Annotated[int, Query(ge=0, le=1_000_000)]
 
 @dataclass(frozen=True)
 class Pipeline:
-    """How it runs now."""
+    """The status of the lake now, and its newest batches."""
 
     status: Status
     batches: list[Batch]
@@ -44,7 +98,7 @@ class Pipeline:
 
 @dataclass(frozen=True)
 class Rejects:
-    """What was rejected, at the moment that is asked for."""
+    """Rejected records at a moment."""
 
     reasons: list[Reason]
     rejects: list[Reject]
@@ -52,8 +106,8 @@ class Rejects:
 
 
 @dataclass(frozen=True)
-class Proof:
-    """What `logpond verify` said, and when it was asked; nothing where it never was."""
+class Verification:
+    """The newest answer of `logpond verify`, and when it was asked for; nothing if it never was."""
 
     at: datetime | None = None
     verdict: dict[str, Any] | None = None
@@ -65,21 +119,20 @@ class Proof:
 def page(view: Viewed, reason: Fault = "", skip: Skip = 0) -> Response:
     """The page; `part=verdict` verifies, which takes a while."""
     if not any(view.lake.newest(name) for name in TABLES):
-        return view.empty(PAGE)
+        return view.render_empty(PAGE)
     verifies = view.request.query_params.get("part") == "verdict"
-    done = batches.batches(view.lake.places)
+    done = batches(view.lake.places)
     found = _rejects(view, reason, skip)
-    return view.page(
+    return view.render(
         PAGE,
-        "pipeline.html",
-        now=_watch(view).status(),
+        now=_status(view),
         batches=done,
         chart=chart(done),
         listed=done[: -LISTED - 1 : -1],
         found=found,
         reason=reason,
         faults=FAULTS,
-        proof=_verified(view) if verifies else _proof(view),
+        verification=_verify(view) if verifies else _verification(view),
         earlier=view.link(skip=str(skip + A_PAGE)) if found and found.has_more else "",
         later=view.link(skip=str(max(0, skip - A_PAGE))) if skip else "",
     )
@@ -87,8 +140,8 @@ def page(view: Viewed, reason: Fault = "", skip: Skip = 0) -> Response:
 
 @router.get("/api/pipeline", tags=["pipeline"])
 def api(view: Viewed) -> Pipeline:
-    """Queries and tables as `logpond status` tells them, and the newest batches of ingest."""
-    return Pipeline(_watch(view).status(), batches.batches(view.lake.places))
+    """Queries and tables as in `logpond status`, and the newest batches of ingest."""
+    return Pipeline(_status(view), batches(view.lake.places))
 
 
 @router.get("/api/quarantine", tags=["pipeline"])
@@ -99,15 +152,15 @@ def api_quarantine(view: Viewed, reason: Fault = "", skip: Skip = 0) -> Rejects:
 
 
 @router.get("/api/verify", tags=["pipeline"])
-def api_proof(view: Viewed) -> Proof:
-    """What the last verification said."""
-    return _proof(view)
+def api_verification(view: Viewed) -> Verification:
+    """The result of the last verification."""
+    return _verification(view)
 
 
 @router.post("/api/verify", tags=["pipeline"])
-def api_verify(view: Viewed) -> Proof:
-    """Verify now: every record and every closed window is counted."""
-    return _verified(view)
+def api_verify(view: Viewed) -> Verification:
+    """Verify now: count every record and every closed window."""
+    return _verify(view)
 
 
 def chart(done: list[Batch]) -> dict[str, Any]:
@@ -138,28 +191,28 @@ def _rejects(view: View, reason: str, skip: int) -> Rejects | None:
     table = view.snapshot.table(QUARANTINE.name)
     if table is None:
         return None
-    rows = quarantine.rejects(view.snapshot, table, reason, skip)
-    return Rejects(quarantine.reasons(view.snapshot, table), rows[:A_PAGE], len(rows) > A_PAGE)
+    rows = rejects(view.snapshot, table, reason, skip)
+    return Rejects(reasons(view.snapshot, table), rows[:A_PAGE], len(rows) > A_PAGE)
 
 
-def _proof(view: View) -> Proof:
-    known = view.chores.known(VERIFY)
+def _verification(view: View) -> Verification:
+    known = view.commands.known(VERIFY)
     if known is None or not known.done():
-        return Proof(is_running=known is not None)
-    return _told(known.result())
+        return Verification(is_running=known is not None)
+    return _as_verification(known.result())
 
 
-def _verified(view: View) -> Proof:
-    # another site's page may have it fetched, and must not keep this machine busy
+def _verify(view: View) -> Verification:
+    # a page of another site could fetch this, and must not keep this machine busy
     if view.request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
         raise HTTPException(HTTPStatus.FORBIDDEN, "another site asked for this")
-    return _told(view.chores.ask(VERIFY, anew=True).result())
+    return _as_verification(view.commands.run(VERIFY, refresh=True).result())
 
 
-def _told(said: Said) -> Proof:
-    return Proof(said.at, said.answer, said.error)
+def _as_verification(result: Result) -> Verification:
+    return Verification(result.at, result.answer, result.error)
 
 
-def _watch(view: View) -> Watch:
-    found: Watch = view.request.app.state.watch
-    return found
+def _status(view: View) -> Status:
+    cache: StatusCache = view.request.app.state.status
+    return cache.status()

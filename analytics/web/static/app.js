@@ -17,8 +17,8 @@ function follow(region) {
   const gap = 4000;
   let waiting = false, last = 0;
   const state = (text, live) => {
-    const pulse = region.querySelector("[data-pulse]");
-    if (pulse) { pulse.textContent = text; pulse.classList.toggle("off", !live); }
+    const label = region.querySelector("[data-live-state]");
+    if (label) { label.textContent = text; label.classList.toggle("off", !live); }
   };
   async function refresh() {
     waiting = false;

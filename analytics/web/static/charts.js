@@ -2,7 +2,7 @@
 "use strict";
 
 const shade = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-const drawn = new Map();
+const plots = new Map();
 
 function short(value) {
   if (value == null) return "–";
@@ -30,10 +30,10 @@ function axis(side) {
 }
 
 // A band of what would have been usual, and spans or instants that are marked.
-function marked(told) {
+function marks(spec) {
   return { hooks: { drawClear: (plot) => {
     const { ctx, bbox } = plot;
-    for (const mark of told.marks || []) {
+    for (const mark of spec.marks || []) {
       const left = plot.valToPos(mark.from, "x", true), right = plot.valToPos(mark.to ?? mark.from, "x", true);
       ctx.fillStyle = `${shade(mark.color || "bad")}2e`;
       ctx.fillRect(left, bbox.top, Math.max(2, right - left), bbox.height);
@@ -52,25 +52,25 @@ function clock(plot, all, _, gap, step) {
 }
 
 function draw(place) {
-  const told = JSON.parse(place.dataset.chart);
-  drawn.get(place)?.destroy();
+  const spec = JSON.parse(place.dataset.chart);
+  plots.get(place)?.destroy();
   place.textContent = "";
-  const series = told.series.map((one) => one.values.map((v) => (v == null ? null : v * (one.times || 1))));
-  const band = told.band ? [{ series: told.band, fill: `${shade("accent")}1f` }] : undefined;
+  const series = spec.series.map((one) => one.values.map((v) => (v == null ? null : v * (one.times || 1))));
+  const band = spec.band ? [{ series: spec.band, fill: `${shade("accent")}1f` }] : undefined;
   const plot = new uPlot({
-    width: place.clientWidth, height: place.clientHeight || 150, plugins: [marked(told)], bands: band,
+    width: place.clientWidth, height: place.clientHeight || 150, plugins: [marks(spec)], bands: band,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "UTC"),
-    scales: { x: told.end ? { range: () => [told.x[0], told.end] } : {}, y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.05 || 1] } },
-    series: [{ value: (_, at) => (at == null ? "–" : new Date(at * 1e3).toISOString().slice(11, 19)) }, ...told.series.map(lineOf)],
+    scales: { x: spec.end ? { range: () => [spec.x[0], spec.end] } : {}, y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.05 || 1] } },
+    series: [{ value: (_, at) => (at == null ? "–" : new Date(at * 1e3).toISOString().slice(11, 19)) }, ...spec.series.map(lineOf)],
     axes: [axis({ space: 64, values: clock, size: 28 }), axis({ size: 46, values: (_, all) => all.map(short) })],
-    legend: { live: true }, cursor: { sync: told.sync ? { key: told.sync } : undefined, drag: { x: !!told.select, y: false } },
-    hooks: told.select ? { setSelect: [(p) => chosen(p, told)] } : {},
-  }, [told.x, ...series], place);
-  drawn.set(place, plot);
+    legend: { live: true }, cursor: { sync: spec.sync ? { key: spec.sync } : undefined, drag: { x: !!spec.select, y: false } },
+    hooks: spec.select ? { setSelect: [(p) => goToSelection(p)] } : {},
+  }, [spec.x, ...series], place);
+  plots.set(place, plot);
 }
 
-// Dragging over a chart chooses that time: the page says by which link.
-function chosen(plot, told) {
+// Dragging over a chart goes to the same page with that time range.
+function goToSelection(plot) {
   if (plot.select.width < 4) return;
   const [from, to] = [plot.select.left, plot.select.left + plot.select.width].map((at) => plot.posToVal(at, "x"));
   const url = new URL(location.href);
@@ -82,10 +82,10 @@ function chosen(plot, told) {
 }
 
 function drawCharts(within) {
-  for (const place of drawn.keys()) if (!place.isConnected) { drawn.get(place).destroy(); drawn.delete(place); }
+  for (const place of plots.keys()) if (!place.isConnected) { plots.get(place).destroy(); plots.delete(place); }
   within.querySelectorAll("[data-chart]").forEach(draw);
 }
 
 new ResizeObserver(() => {
-  for (const [place, plot] of drawn) if (place.isConnected && place.clientWidth !== plot.width) plot.setSize({ width: place.clientWidth, height: plot.height });
+  for (const [place, plot] of plots) if (place.isConnected && place.clientWidth !== plot.width) plot.setSize({ width: place.clientWidth, height: plot.height });
 }).observe(document.documentElement);

@@ -5,9 +5,9 @@ addEventListener("DOMContentLoaded", () => {
   const log = document.querySelector("[data-tail]");
   if (!log) return;
   const most = 400;
-  const pulse = document.querySelector("[data-pulse]");
+  const label = document.querySelector("[data-live-state]");
   const events = new EventSource(log.dataset.tail);
-  const state = (text, live) => { pulse.textContent = text; pulse.classList.toggle("off", !live); };
+  const state = (text, live) => { label.textContent = text; label.classList.toggle("off", !live); };
   events.addEventListener("hello", () => state("live tail", true));
   events.addEventListener("error", () => state("not connected", false));
   events.addEventListener("rows", (event) => {

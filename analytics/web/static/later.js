@@ -14,8 +14,8 @@ async function fetchLater(region) {
     region.innerHTML = text;
     drawCharts(region);
   } else if (note) {
-    const told = new DOMParser().parseFromString(text, "text/html").getElementById("what");
-    note.textContent = told ? told.textContent : "the server does not answer";
+    const problem = new DOMParser().parseFromString(text, "text/html").getElementById("what");
+    note.textContent = problem ? problem.textContent : "the server does not answer";
   }
 }
 

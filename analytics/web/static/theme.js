@@ -1,6 +1,6 @@
 // Before the first paint: the theme that was chosen, if one was.
 "use strict";
 (() => {
-  const chosen = localStorage.getItem("logpond-theme");
-  if (chosen === "dark" || chosen === "light") document.documentElement.dataset.theme = chosen;
+  const saved = localStorage.getItem("logpond-theme");
+  if (saved === "dark" || saved === "light") document.documentElement.dataset.theme = saved;
 })();

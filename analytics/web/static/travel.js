@@ -1,34 +1,34 @@
-// The slider over versions: what is at a version is told while it moves, and the links lead there.
+// The slider over versions: while it moves, the figures and links become those of its version.
 "use strict";
 
 document.querySelectorAll("[data-travel]").forEach((card) => {
   const slider = card.querySelector("[type=range]");
-  const say = (name, text) => { const place = card.querySelector(`[data-told="${name}"]`); if (place) place.textContent = text; };
-  const many = (value) => (value == null ? "–" : value.toLocaleString("en"));
-  let asked = 0, pending;
+  const fill = (field, text) => { const place = card.querySelector(`[data-field="${field}"]`); if (place) place.textContent = text; };
+  const count = (value) => (value == null ? "–" : value.toLocaleString("en"));
+  let requests = 0, pending;
 
-  function tell(stop) {
-    say("time", stop.commit ? stop.commit.time.slice(0, 19).replace("T", " ") : "–");
-    say("operation", stop.commit ? stop.commit.operation : "–");
-    say("writer", stop.commit ? stop.commit.writer : "");
-    say("added", stop.commit ? many(stop.commit.rows) : "–");
-    for (const name of ["rows", "files"]) say(name, many(stop[name]));
-    say("bytes", `${(stop.bytes / 1e6).toPrecision(3)} MB`);
-    say("problem", "");
-    for (const link of card.querySelectorAll("[data-then]")) link.href = `${link.dataset.then}?as_of=${encodeURIComponent(stop.as_of)}`;
+  function render(at) {
+    fill("time", at.commit ? at.commit.time.slice(0, 19).replace("T", " ") : "–");
+    fill("operation", at.commit ? at.commit.operation : "–");
+    fill("writer", at.commit ? at.commit.writer : "");
+    fill("added", at.commit ? count(at.commit.rows) : "–");
+    for (const name of ["rows", "files"]) fill(name, count(at[name]));
+    fill("bytes", `${(at.bytes / 1e6).toPrecision(3)} MB`);
+    fill("problem", "");
+    for (const link of card.querySelectorAll("[data-then]")) link.href = `${link.dataset.then}?as_of=${encodeURIComponent(at.as_of)}`;
   }
 
   async function look() {
-    const mine = ++asked;
+    const mine = ++requests;
     const answer = await fetch(card.dataset.travel + slider.value).catch(() => null);
-    const told = answer && (await answer.json().catch(() => null));
-    if (mine !== asked) return;
-    if (answer && answer.ok) tell(told);
-    else say("problem", told?.error || "the server does not answer");
+    const body = answer && (await answer.json().catch(() => null));
+    if (mine !== requests) return;
+    if (answer && answer.ok) render(body);
+    else fill("problem", body?.error || "the server does not answer");
   }
 
   slider.addEventListener("input", () => {
-    say("version", slider.value);
+    fill("version", slider.value);
     clearTimeout(pending);
     pending = setTimeout(look, 120);
   });

@@ -1,4 +1,4 @@
-"""Time travel: the versions of a table, the lake as it was at one, what two of them differ in."""
+"""Time travel: the versions of a table, the lake as it was at one, and the difference of two."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, Response
 
-from analytics.web.base.page import Page, View, Viewed
-from analytics.web.lake.commits import Commit
-from analytics.web.lake.table_state import State
+from analytics.web.base.view import Page, View, Viewed
+from analytics.web.lake.table_state import Commit, TableState
 from lakehouse.errors import TableError
 from lakehouse.store.log import Log
 from lakehouse.tables.catalog import LOGS, TABLES
 from lakehouse.terminal.html import iso
 
 router = APIRouter()
-PAGE = Page("travel", "Time travel", "/travel", router)
+PAGE = Page("travel", "Time travel", "/travel", router, order=4)
 LISTED, NEWER = 40, 12
 SECOND = timedelta(seconds=1)
 Name = Annotated[str, Query(max_length=100, description="A table.")]
@@ -36,8 +35,8 @@ class Reach:
 
 
 @dataclass(frozen=True)
-class Stop:
-    """A table at a version: what it weighed, its commit, and `as_of` of a page that shows it."""
+class TableVersion:
+    """A table at a version: its size, its commit, and the `as_of` of pages that show it."""
 
     table: str
     version: int
@@ -52,17 +51,16 @@ class Stop:
 def page(
     view: Viewed, table: Name = LOGS.name, version: Number = None, against: Number = None
 ) -> Response:
-    """The page; `against` is a version to compare with, of which `part=difference` tells."""
+    """The page; `against` is a version to compare with, which `part=difference` does."""
     if view.lake.newest(LOGS.name) is None:
-        return view.empty(PAGE)
+        return view.render_empty(PAGE)
     reach = _reach(view, table)
-    now = version if version is not None else _shown(view, table, reach)
+    now = version if version is not None else _current(view, table, reach)
     wants_difference = view.request.query_params.get("part") == "difference"
-    return view.page(
+    return view.render(
         PAGE,
-        "travel.html",
         reach=reach,
-        stop=_stop(view, table, now),
+        at=_table_version(view, table, now),
         against=against,
         commits=_commits(view, reach, min(now + NEWER, reach.newest), LISTED),
         tables=[name for name in TABLES if view.lake.newest(name)],
@@ -81,10 +79,10 @@ def api(view: Viewed, table: str, newest: Number = None, limit: Most = 100) -> l
 
 
 @router.get("/api/versions/{table}/{version}", tags=["time travel"])
-def api_of_one(view: Viewed, table: str, version: int) -> Stop:
-    """What a table weighed at a version, and who wrote it."""
+def api_of_one(view: Viewed, table: str, version: int) -> TableVersion:
+    """The size of a table at a version, and the commit that made it."""
     _reach(view, table)
-    return _stop(view, table, version)
+    return _table_version(view, table, version)
 
 
 @router.get("/api/diff/{table}", tags=["time travel"])
@@ -94,7 +92,7 @@ def api_diff(
     before: Annotated[int, Query(ge=0)],
     after: Annotated[int, Query(ge=0)],
 ) -> dict[str, Any]:
-    """What `logpond diff` says: rows and files added and removed, by partition; windows."""
+    """The answer of `logpond diff`: rows and files added and removed, by partition; windows."""
     _reach(view, table)
     return _difference(view, table, before, after)
 
@@ -110,22 +108,22 @@ def _reach(view: View, table: str) -> Reach:
     return Reach(table, oldest, state.version)
 
 
-def _shown(view: View, table: str, reach: Reach) -> int:
-    """The version that the moment of the request shows."""
+def _current(view: View, table: str, reach: Reach) -> int:
+    """The version at the moment of the request."""
     state = view.snapshot.table(table)
     return state.version if state else reach.oldest
 
 
-def _stop(view: View, table: str, version: int) -> Stop:
-    state = State.at(view.lake.places, table, version=version)
+def _table_version(view: View, table: str, version: int) -> TableVersion:
+    state = TableState.at(view.lake.places, table, version=version)
     commit = next(iter(view.lake.commits.of(table, [version])), None)
     as_of = str(version) if table == LOGS.name else _just_after(state.committed)
     rows, files = state.rows, state.files.adds.num_rows
-    return Stop(table, version, rows, files, state.bytes, commit, as_of)
+    return TableVersion(table, version, rows, files, state.bytes, commit, as_of)
 
 
 def _just_after(at: datetime | None) -> str:
-    """A whole second by which a commit was there."""
+    """A time, in whole seconds, by which a commit was there."""
     return iso(at + SECOND) if at else ""
 
 
@@ -137,5 +135,5 @@ def _commits(view: View, reach: Reach, newest: int, limit: int) -> list[Commit]:
 
 def _difference(view: View, table: str, before: int, after: int) -> dict[str, Any]:
     words = (str(version) for version in sorted((before, after)))
-    found: dict[str, Any] = view.chores.answer("diff", table, *words)
+    found: dict[str, Any] = view.commands.answer("diff", table, *words)
     return found

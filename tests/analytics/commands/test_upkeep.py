@@ -12,7 +12,7 @@ from support.aging import three_days
 from support.lakes import Lake, events
 
 from analytics.commands import upkeep
-from analytics.look import upkeep_render
+from analytics.commands.upkeep import next_steps
 from lakehouse.errors import SettingsError
 from lakehouse.query.upkeep_statement import Optimize, Vacuum, parse
 from lakehouse.terminal.commands import program
@@ -172,7 +172,7 @@ def test_restore_says_what_streams_must_do(aged: Lake, form: str) -> None:
 )
 def test_each_table_has_its_next_step(table: str, next_: str) -> None:
     """What comes from Kafka comes from there again; windows are recounted."""
-    assert f"logpond {next_}" in upkeep_render.afterwards(table, 3)
+    assert f"logpond {next_}" in next_steps(table, 3)
 
 
 @pytest.mark.parametrize("name", ["detail", "optimize", "vacuum", "retain", "restore"])

@@ -17,9 +17,8 @@ from support.asked import rows_at
 from support.lakes import Lake, events
 from support.records import LIMITS, message
 
-from analytics.commands.tail import tail
-from analytics.look.event_lines import line
-from analytics.look.tail import LakeTail, Wanted
+from analytics.commands.tail import render, tail
+from analytics.look.tail import EventFilter, LakeTail
 from lakehouse import maintenance, store
 from lakehouse.errors import SettingsError
 from lakehouse.runtime.kafka import Topic
@@ -43,13 +42,13 @@ def test_the_newest_rows_by_their_time(lake: Lake) -> None:
     """Over hours and commits, the newest last; those that came last may be older."""
     lake.put(rows_at(datetime(2026, 5, 2, 7, tzinfo=UTC), [2, 3]))
     lake.put(rows_at(datetime(2026, 5, 1, 7, tzinfo=UTC), [0, 1]))
-    assert ids(LakeTail(lake.places, Wanted()).history(3)) == ["e-0-1", "e-0-2", "e-0-3"]
+    assert ids(LakeTail(lake.places, EventFilter()).history(3)) == ["e-0-1", "e-0-2", "e-0-3"]
 
 
 def test_each_new_row_comes_once(lake: Lake) -> None:
     """Those of all commits since the last look, and nothing where none was made."""
     lake.put(events([0]))
-    following = LakeTail(lake.places, Wanted())
+    following = LakeTail(lake.places, EventFilter())
     before = ids(following.fresh())
     lake.put(events([1]))
     lake.put(events([2]))
@@ -59,7 +58,7 @@ def test_each_new_row_comes_once(lake: Lake) -> None:
 def test_a_table_without_rows_is_followed(lake: Lake) -> None:
     """Its first rows come as any others."""
     store.create(lake.places, LOGS)
-    following = LakeTail(lake.places, Wanted())
+    following = LakeTail(lake.places, EventFilter())
     before = ids(following.history(5)), ids(following.fresh())
     lake.put(events([1]))
     assert (before, ids(following.fresh())) == (([], []), ["e-0-1"])
@@ -68,7 +67,7 @@ def test_a_table_without_rows_is_followed(lake: Lake) -> None:
 def test_rows_that_were_merged_at_once_come_once(lake: Lake) -> None:
     """Upkeep between two looks neither hides nor repeats them."""
     lake.put(events([0]))
-    following = LakeTail(lake.places, Wanted())
+    following = LakeTail(lake.places, EventFilter())
     lake.put(events([1]))
     maintenance.optimize(lake.places, "logs")
     assert ids(following.fresh()) == ["e-0-1"]
@@ -79,17 +78,17 @@ def test_rows_that_were_merged_at_once_come_once(lake: Lake) -> None:
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
-        (Wanted(service="pay"), [1]),
-        (Wanted(status="5xx"), [1]),
-        (Wanted(status="404"), [2]),
-        (Wanted(level="warn"), [2]),
-        (Wanted(endpoint="/x"), [2]),
-        (Wanted(grep="e-0-[12]$"), [1, 2]),
-        (Wanted(service="pay", status="404"), []),
-        (Wanted(service="' OR true --"), []),
+        (EventFilter(service="pay"), [1]),
+        (EventFilter(status="5xx"), [1]),
+        (EventFilter(status="404"), [2]),
+        (EventFilter(level="warn"), [2]),
+        (EventFilter(endpoint="/x"), [2]),
+        (EventFilter(grep="e-0-[12]$"), [1, 2]),
+        (EventFilter(service="pay", status="404"), []),
+        (EventFilter(service="' OR true --"), []),
     ],
 )
-def test_filters_choose(lake: Lake, wanted: Wanted, found: list[int]) -> None:
+def test_filters_choose(lake: Lake, wanted: EventFilter, found: list[int]) -> None:
     """All together; what they say is text, never SQL."""
     lake.put(events([0]))
     lake.put(events([1], service="pay", status_code=503))
@@ -98,8 +97,10 @@ def test_filters_choose(lake: Lake, wanted: Wanted, found: list[int]) -> None:
     assert ids(following.history(9)) == [f"e-0-{offset}" for offset in found]
 
 
-@pytest.mark.parametrize("wanted", [Wanted(status="9xx"), Wanted(status="x"), Wanted(grep="(")])
-def test_a_filter_that_means_nothing_is_refused(lake: Lake, wanted: Wanted) -> None:
+@pytest.mark.parametrize(
+    "wanted", [EventFilter(status="9xx"), EventFilter(status="x"), EventFilter(grep="(")]
+)
+def test_a_filter_that_means_nothing_is_refused(lake: Lake, wanted: EventFilter) -> None:
     """Before anything is read."""
     with pytest.raises(SettingsError, match=r"--(status|grep)"):
         LakeTail(lake.places, wanted)
@@ -110,9 +111,9 @@ def test_a_line_is_inert() -> None:
     names = ("level", "service", "method", "endpoint", "path", "ip", "user", "event_id")
     known = {"status_code": 200, "timestamp": datetime(2026, 5, 1, tzinfo=UTC)}
     row: dict[str, Any] = {**dict.fromkeys(names, HOSTILE), **known, "response_time": None}
-    found = line(row, is_coloured=False)
+    found = render(row, is_coloured=False)
     assert not [char for char in found if not char.isprintable()]
-    assert "\x1b[32m200\x1b[0m" in line(row, is_coloured=True)
+    assert "\x1b[32m200\x1b[0m" in render(row, is_coloured=True)
 
 
 def test_json_is_an_object_a_line(lake: Lake) -> None:
@@ -140,14 +141,14 @@ def test_records_that_nobody_has_read(lake: Lake, topic: Topic, broker: Any) -> 
     """Decoded as ingest does; what it would reject is left out and counted."""
     from confluent_kafka import Producer
 
-    from analytics.look.tail_kafka import KafkaTail
+    from analytics.look.tail import KafkaTail
 
     producer = Producer({"bootstrap.servers": broker.bootstrap})
     now = datetime.now(UTC).isoformat()
     for name in ("a", "b"):
         producer.produce(topic.name, message(event_id=name, timestamp=now))
     producer.flush()
-    following = KafkaTail(broker.bootstrap, topic.name, Wanted(), LIMITS)
+    following = KafkaTail(broker.bootstrap, topic.name, EventFilter(), LIMITS)
     before = sorted(ids(following.history(10)))
     producer.produce(topic.name, b"oops", partition=0)
     producer.produce(topic.name, message(event_id="c", timestamp=now), partition=0)

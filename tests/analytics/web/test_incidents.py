@@ -11,7 +11,7 @@ from support.lakes import Lake
 from support.pages import NAUGHTY, pages, tags
 from support.sites import incident, nasty, running, shop
 
-from analytics.web.incidents import rows as incident_rows
+from analytics.web.lake.incidents import FILTERS
 from lakehouse import store
 from lakehouse.tables.catalog import ANOMALIES, LOGS
 
@@ -69,7 +69,7 @@ def test_filters_leave_what_they_name(told: Lake) -> None:
     assert asked(told, "?status=open&until=2026-04-28")["incidents"] == []
 
 
-@pytest.mark.parametrize("name", [*incident_rows.FILTERS])
+@pytest.mark.parametrize("name", FILTERS)
 @pytest.mark.parametrize("text", NAUGHTY)
 def test_a_filter_is_a_value_and_no_sql(told: Lake, name: str, text: str) -> None:
     """It is bound: nothing is found, and nothing else happens."""

@@ -84,7 +84,7 @@ def test_a_question_that_takes_too_long_is_stopped(lake: Lake) -> None:
     """So that one cannot hold up the others."""
     endless = "SELECT count(*) AS n FROM range(10000000000) AS a, range(10000000000) AS b"
     with pytest.raises(LogpondError, match="longer than"):
-        Watched(lake.places, patience_seconds=0.2).ask(endless, (), {})
+        Watched(lake.places, timeout_seconds=0.2).ask(endless, (), {})
 
 
 def test_a_question_cannot_take_all_memory(lake: Lake) -> None:

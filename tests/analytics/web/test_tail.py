@@ -13,7 +13,7 @@ from support.lakes import Lake
 from support.pages import SCRIPT, named, pages, server
 from support.windows import Pond
 
-from analytics.web.explore.filters import Chosen
+from analytics.web.explore.filters import Filters
 from analytics.web.explore.page import EVER
 from analytics.web.explore.tail import Tail
 from analytics.web.lake.lake import Lake as Watched
@@ -24,7 +24,7 @@ from lakehouse.tables.catalog import LOGS
 
 def tail(lake: Lake, after: str | None = None, **values: list[str]) -> Tail:
     """A tail of a lake that looks anew each time."""
-    return Tail.of(Watched(lake.places, refresh_seconds=0), Chosen(*EVER, values), after)
+    return Tail.of(Watched(lake.places, refresh_seconds=0), Filters(*EVER, values), after)
 
 
 def ids(found: Tail) -> list[str]:

@@ -1,4 +1,4 @@
-"""A page as a value, and what a request to one needs: the lake at a moment, and its links."""
+"""A page as a value; what a request to one needs: the lake at a moment, its links, templates."""
 
 from __future__ import annotations
 
@@ -7,17 +7,35 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
+from jinja2 import FileSystemLoader
 
-from analytics.web.base.templates import TEMPLATES
-from analytics.web.lake.commands import Chores
+from analytics import web
+from analytics.web.lake.commands import Commands
 from analytics.web.lake.lake import Lake, Snapshot
 from lakehouse.terminal import times as moments
+from lakehouse.terminal.html import spark, templates
 from lakehouse.terminal.times import NOW, Moment
+
+STATIC = Path(__file__).parents[1] / "static"
+
+
+def asset(name: str) -> str:
+    """The address of a static file, new with each change of it."""
+    return f"/static/{name}?{(STATIC / name).stat().st_mtime_ns:x}"
+
+
+# A template is named by the folder of its page: `home/page.html`.
+TEMPLATES = templates(FileSystemLoader([*web.__path__]))
+TEMPLATES.globals |= {"asset": asset, "spark": spark}
+# a block that is shown alone does not see what its template imports
+TEMPLATES.globals["parts"] = TEMPLATES.get_template("base/parts.html").module
+
 
 VERSION = re.compile(r"\d{1,15}")
 AS_OF = Query(
@@ -28,12 +46,16 @@ AS_OF = Query(
 
 @dataclass(frozen=True)
 class Page:
-    """One entry of the navigation, with its routes."""
+    """One entry of the navigation, with its routes. `name` is that of its folder.
+
+    Entries are listed by `order`; those of the same order by name.
+    """
 
     name: str
     title: str
     path: str
     router: APIRouter
+    order: int
 
 
 @dataclass
@@ -51,9 +73,9 @@ class View:
         return found
 
     @property
-    def chores(self) -> Chores:
-        """What takes long, in processes of their own."""
-        found: Chores = self.request.app.state.chores
+    def commands(self) -> Commands:
+        """Commands that answer what takes long, in processes of their own."""
+        found: Commands = self.request.app.state.commands
         return found
 
     @cached_property
@@ -61,26 +83,32 @@ class View:
         """The lake at the moment of the request."""
         return self.lake.at(self.moment)
 
-    def page(self, of: Page, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-        """A page; `?part=NAME` answers with that block of the template alone, for live parts."""
+    def render(self, of: Page, template: str = "page.html", **values: Any) -> HTMLResponse:
+        """Render a template of a page's folder with these values.
+
+        With `?part=NAME` only that block of the template is rendered, for parts that are live.
+        """
+        return self._render(f"{of.name}/{template}", page=of, **values)
+
+    def render_empty(self, of: Page) -> HTMLResponse:
+        """Render, in place of a page, how to get rows into a lake that has none."""
+        return self._render("base/empty.html", page=of, where=self.lake.places.lake)
+
+    def _render(self, template: str, **values: Any) -> HTMLResponse:
         found = TEMPLATES.get_template(template)
-        known = {"page": of, "view": self, "pages": self.request.app.state.pages, **values}
+        known = {"view": self, "pages": self.request.app.state.pages, **values}
         block = found.blocks.get(self.request.query_params.get("part", ""))
         if block:
-            return HTMLResponse("".join(block(found.new_context(known))), status)
-        return HTMLResponse(found.render(known), status)
-
-    def empty(self, of: Page) -> HTMLResponse:
-        """What a page says while the lake has no rows."""
-        return self.page(of, "empty.html", where=self.lake.places.lake)
+            return HTMLResponse("".join(block(found.new_context(known))))
+        return HTMLResponse(found.render(known))
 
     def link(self, path: str = "", **changes: str | Sequence[str] | None) -> str:
-        """This very view with some of its parameters changed; None takes one away."""
+        """A link to this view with some of its parameters changed; None removes one."""
         given = self.request.query_params
-        asked: dict[str, str | Sequence[str] | None] = {
+        values: dict[str, str | Sequence[str] | None] = {
             name: given.getlist(name) for name in given if name != "part"
         } | changes
-        return _url(path or self.request.url.path, asked)
+        return _url(path or self.request.url.path, values)
 
     def to(self, path: str, **values: str | Sequence[str] | None) -> str:
         """A link to another page, at the same moment."""
@@ -88,7 +116,7 @@ class View:
         return _url(path, given)
 
     def others(self, *but: str) -> list[tuple[str, str]]:
-        """The parameters of this view but for these, as a form sends them along."""
+        """The parameters of this view except these: hidden inputs of a form."""
         return [
             (k, v)
             for k, v in self.request.query_params.multi_items()
@@ -108,7 +136,7 @@ def viewed(request: Request, as_of: Annotated[str, AS_OF] = "") -> View:
 
 
 def moment_of(text: str) -> Moment:
-    """The moment that a person means by a version or a time."""
+    """A version number or a time as a moment; SettingsError where it is neither."""
     if not text:
         return NOW
     if VERSION.fullmatch(text):

@@ -14,7 +14,7 @@ from lakehouse.tables.measures import VALUE
 from lakehouse.tables.rollups import MINUTES
 from lakehouse.windows.count import Count
 
-KEPT = (
+NAMES = (
     "window_start",
     "service",
     "endpoint",
@@ -23,10 +23,12 @@ KEPT = (
     "server_errors",
     "_response_time_histogram",
 )
-COLUMNS = ", ".join(KEPT)
+COLUMNS = ", ".join(NAMES)
 WITHIN = "window_start >= $1 AND window_start < $2"
-OPENED = f"CREATE TEMP TABLE minutes AS SELECT {COLUMNS} FROM opened WHERE {WITHIN}"
-BOTH = f"{OPENED} UNION ALL SELECT {COLUMNS} FROM closed WHERE granularity = '1m' AND {WITHIN}"
+OPEN_ONLY = f"CREATE TEMP TABLE minutes AS SELECT {COLUMNS} FROM opened WHERE {WITHIN}"
+OPEN_AND_CLOSED = (
+    f"{OPEN_ONLY} UNION ALL SELECT {COLUMNS} FROM closed WHERE granularity = '1m' AND {WITHIN}"
+)
 
 SUMS = """
     SELECT {key} AS key, sum(request_count)::BIGINT AS requests,
@@ -44,7 +46,7 @@ QUANTILES = """
 
 @dataclass(frozen=True)
 class Counted:
-    """Requests, errors and latency of a group of minutes; `at` is where it begins."""
+    """Requests, errors and latency [ms] of a group of minutes; `key` is what it is grouped by."""
 
     key: Any
     requests: int
@@ -54,23 +56,23 @@ class Counted:
 
     @property
     def error_rate(self) -> float | None:
-        """Answers of 400 and more by all."""
+        """Share of answers with a status of 400 or more."""
         errors = self.client_errors + self.server_errors
         return errors / self.requests if self.requests else None
 
 
 class Minutes:
-    """The minutes of a span, held in a connection; `by` groups them."""
+    """The minutes of a span as a table in a DuckDB connection; `by` groups them."""
 
     def __init__(self, cursor: Any) -> None:
         self._cursor = cursor
 
     def keep(self, column: str, value: str) -> None:
-        """Forget the minutes of others; the value may come from anybody."""
+        """Drop minutes with other values in a column; `value` is bound."""
         self._cursor.execute(f"DELETE FROM minutes WHERE {column} IS DISTINCT FROM ?", [value])
 
     def by(self, key: str, where: str = "true") -> list[Counted]:
-        """Groups in order of their key; both are SQL of ours."""
+        """Groups in order of their key. `key` and `where` are our own SQL."""
         sums = SUMS.format(key=key, where=where)
         quantiles = QUANTILES.format(key=key, where=where, value=VALUE)
         found = self._cursor.execute(
@@ -80,14 +82,14 @@ class Minutes:
         return [Counted(*row) for row in found.fetchall()]
 
     def counts(self, keys: str, where: str = "true") -> list[tuple[Any, ...]]:
-        """Keys and requests alone."""
+        """Keys and requests of each group."""
         query = f"SELECT {keys}, sum(request_count)::BIGINT FROM minutes WHERE {where} GROUP BY ALL"
         return list(self._cursor.execute(query).fetchall())
 
 
 @contextmanager
 def minutes(snapshot: Snapshot, first: datetime, end: datetime) -> Iterator[Minutes]:
-    """The minutes from `first` up to `end`, both at the start of one."""
+    """The minutes from `first` up to `end`, both whole minutes."""
     logs, closed = snapshot.need(LOGS.name), snapshot.table(MINUTES.name)
     since = max(first, (closed and closed.horizon) or first)
     tables = {"events": logs.between("timestamp", since, end)}
@@ -96,5 +98,5 @@ def minutes(snapshot: Snapshot, first: datetime, end: datetime) -> Iterator[Minu
     with snapshot.lake.reading(tables) as cursor:
         opened = Count(cursor, logs.version).windows(MINUTES, since, end, "events")
         cursor.register("opened", opened)
-        cursor.execute(BOTH if closed else OPENED, [first, end])
+        cursor.execute(OPEN_AND_CLOSED if closed else OPEN_ONLY, [first, end])
         yield Minutes(cursor)

@@ -1,4 +1,4 @@
-"""What an incident looked like: its minutes, some of its events, what it was computed from."""
+"""An incident in detail: its minutes, some of its events, what it was computed from."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from analytics.web.home.minutes import Counted, minutes
-from analytics.web.incidents.rows import Incident
 from analytics.web.lake.lake import Snapshot
+from analytics.web.lake.minutes import Counted, minutes
 from lakehouse.tables.catalog import LOGS
+from lakehouse.tables.incidents import IncidentRow
 from lakehouse.tables.rollups import MINUTES
 
 MINUTE = timedelta(minutes=1)
@@ -19,13 +19,6 @@ BEFORE, AFTER = timedelta(minutes=60), timedelta(minutes=20)
 SPAN = 5
 SAMPLES = 5
 LONGEST = timedelta(hours=24)
-UNITS = {
-    "traffic": "requests in 5 min",
-    "client_errors": "client errors in 5 min",
-    "server_errors": "server errors in 5 min",
-    "latency": "95th percentile [ms]",
-    "address": "requests a minute",
-}
 SAMPLED = (
     "event_id",
     "timestamp",
@@ -48,7 +41,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Band:
-    """A minute as the detector saw it, and what it expected; 98 of 100 lie from lower to upper."""
+    """A minute as a detector judged it; 98 of 100 minutes lie from `lower` to `upper`."""
 
     at: datetime
     observed: float | None
@@ -72,28 +65,28 @@ class Origin:
     config: str | None
 
 
-def span(incident: Incident) -> tuple[datetime, datetime]:
+def span(incident: IncidentRow) -> tuple[datetime, datetime]:
     """From an hour before an incident to a while after it, in whole minutes."""
     first = incident.opened.replace(second=0, microsecond=0) - BEFORE
     last = incident.closed or incident.last_breach
     return first, min(last + AFTER, first + LONGEST) + MINUTE
 
 
-def series(snapshot: Snapshot, incident: Incident) -> list[tuple[datetime, float | None]]:
-    """What was seen of its measure, minute by minute, as far as there are minutes."""
+def series(snapshot: Snapshot, incident: IncidentRow) -> list[tuple[datetime, float | None]]:
+    """The measure of an incident by minute, as far as its minutes are kept."""
     first, end = span(incident)
     if incident.ip:
         return [*_of_address(snapshot, incident.ip, first, end)]
-    with minutes(snapshot, first, end) as held:
+    with minutes(snapshot, first, end) as found:
         for column, value in (("service", incident.service), ("endpoint", incident.endpoint)):
             if value:
-                held.keep(column, value)
-        counted = held.by("window_start")
+                found.keep(column, value)
+        counted = found.by("window_start")
     return [*_rolled(counted, incident.measure)]
 
 
 def band(explained: Mapping[str, Any]) -> list[Band]:
-    """The minutes of what `logpond explain` says."""
+    """The minutes in an answer of `logpond explain`."""
     points = explained.get("series", [])
     return [
         Band(datetime.fromisoformat(one["at"]), *(one[name] for name in BAND)) for one in points
@@ -101,9 +94,9 @@ def band(explained: Mapping[str, Any]) -> list[Band]:
 
 
 def chart(
-    incident: Incident, seen: Sequence[tuple[datetime, float | None]], expected: Sequence[Band]
+    incident: IncidentRow, seen: Sequence[tuple[datetime, float | None]], expected: Sequence[Band]
 ) -> dict[str, Any]:
-    """The lines, the band and the mark, as charts.js draws them."""
+    """The series, the band and the mark of the incident, as charts.js takes them."""
     first, end = span(incident)
     until = (incident.closed or incident.last_breach) + MINUTE
     mark = {"from": _seconds(incident.opened), "to": _seconds(until)}
@@ -123,13 +116,8 @@ def chart(
     }
 
 
-def unit(incident: Incident) -> str:
-    """What the numbers of an incident are."""
-    return UNITS.get(incident.measure, incident.measure)
-
-
-def samples(snapshot: Snapshot, incident: Incident) -> list[Row]:
-    """The events that it names, as far as `logs` still has them; each once, if it was repeated."""
+def samples(snapshot: Snapshot, incident: IncidentRow) -> list[Row]:
+    """The sample events of an incident that `logs` still has, each once."""
     ids, logs = incident.sample_event_ids[:SAMPLES], snapshot.need(LOGS.name)
     if not ids:
         return []
@@ -144,8 +132,8 @@ def samples(snapshot: Snapshot, incident: Incident) -> list[Row]:
     )
 
 
-def origin(snapshot: Snapshot, incident: Incident) -> Origin:
-    """What it was computed from."""
+def origin(snapshot: Snapshot, incident: IncidentRow) -> Origin:
+    """The closed minutes and the version of `logs` that an incident was computed from."""
     logs, closed, to = snapshot.need(LOGS.name), snapshot.table(MINUTES.name), incident.folded_to
     version = None
     if closed and to:
@@ -159,8 +147,8 @@ def origin(snapshot: Snapshot, incident: Incident) -> Origin:
     return Origin(to, version, readable, _before(snapshot, incident), incident.config)
 
 
-def _before(snapshot: Snapshot, incident: Incident) -> datetime:
-    """When the first row of the minute that opened it was decoded, so just before its commit."""
+def _before(snapshot: Snapshot, incident: IncidentRow) -> datetime:
+    """When the first row of its first minute was decoded: just before the commit of that row."""
     opened = incident.opened
     (found,) = snapshot.ask(
         "SELECT min(_ingested_at) AS came FROM logs WHERE timestamp >= ? AND timestamp < ?",
@@ -192,19 +180,19 @@ def _of_address(
 
 
 def _rolled(counted: Sequence[Counted], measure: str) -> Iterator[tuple[datetime, float | None]]:
-    """Sums of five minutes; a minute without a row counted nothing. Latency as it is."""
+    """Sums of five minutes, a minute without a row being 0; of latency the minute itself."""
     if not counted:
         return
     known = {one.key: one for one in counted}
     at = counted[0].key
     while at <= counted[-1].key:
-        held = [known[t] for n in range(SPAN) if (t := at - n * MINUTE) in known]
-        yield at, _measured(held, measure, known.get(at))
+        recent = [known[t] for n in range(SPAN) if (t := at - n * MINUTE) in known]
+        yield at, _value(recent, measure, known.get(at))
         at += MINUTE
 
 
-def _measured(held: Sequence[Counted], measure: str, now: Counted | None) -> float | None:
+def _value(recent: Sequence[Counted], measure: str, now: Counted | None) -> float | None:
     if measure == "latency":
         return now.p95 if now else None
     name = "requests" if measure == "traffic" else measure
-    return float(sum(getattr(one, name) for one in held))
+    return float(sum(getattr(one, name) for one in recent))

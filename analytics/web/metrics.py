@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
@@ -11,16 +14,18 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from analytics.web.health.metrics import Flow
+from analytics.look.status import QueryStatus, status
 from analytics.web.lake.lake import Lake
-from analytics.web.lake.pulse import Pulse
-from analytics.web.lake.table_state import State
+from analytics.web.lake.monitor import LagMonitor
+from analytics.web.lake.table_state import TableState
+from analytics.web.pipeline.batches import batches
+from lakehouse.paths import Places
 from lakehouse.tables.catalog import ANOMALIES, LOGS, TABLES
+from lakehouse.tables.incidents import SEVERITIES
 
 router = APIRouter(include_in_schema=False)
 OPEN_INCIDENTS = """
     SELECT severity, count(*) AS incidents FROM anomalies WHERE status = 'open' GROUP BY severity"""
-SEVERITIES = ("info", "warning", "critical")
 
 
 @router.get("/healthz")
@@ -40,26 +45,26 @@ def readyz(request: Request) -> PlainTextResponse:
 
 @router.get("/metrics")
 def metrics(request: Request) -> Response:
-    """Tables, incidents and the flow as gauges, and this process."""
+    """Gauges of tables, incidents and queries, and of this process, for Prometheus."""
     registry = CollectorRegistry()
     lake: Lake = request.app.state.lake
-    pulse: Pulse | None = request.app.state.pulse
+    monitor: LagMonitor | None = request.app.state.lag
     registry.register(_Tables(lake))
-    if pulse and lake.newest(LOGS.name):
-        registry.register(Flow(lake.places, pulse.bootstrap))
+    if monitor and lake.newest(LOGS.name):
+        registry.register(_Queries(lake.places, monitor.bootstrap))
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
 class _Tables:
-    """The gauges of a lake, read as they are asked for."""
+    """Gauges of the tables and open incidents."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Each gauge with a sample a table, and the open incidents."""
+        """One gauge a figure, with a sample for each table; then events and incidents."""
         states = {name: state for name in TABLES if (state := self._lake.newest(name))}
         for name, doc, of in GAUGES:
             gauge = GaugeMetricFamily(f"logpond_{name}", doc, labels=["table"])
@@ -75,7 +80,7 @@ def _seconds(at: datetime | None) -> float | None:
     return at.timestamp() if at else None
 
 
-def _newest_event(logs: State | None) -> GaugeMetricFamily:
+def _newest_event(logs: TableState | None) -> GaugeMetricFamily:
     doc = "Time of the newest event in logs; freshness is now less this."
     gauge = GaugeMetricFamily("logpond_newest_event_timestamp_seconds", doc)
     newest = _seconds(logs.newest("timestamp")) if logs else None
@@ -84,7 +89,7 @@ def _newest_event(logs: State | None) -> GaugeMetricFamily:
     return gauge
 
 
-def _incidents(lake: Lake, anomalies: State | None) -> GaugeMetricFamily:
+def _incidents(lake: Lake, anomalies: TableState | None) -> GaugeMetricFamily:
     gauge = GaugeMetricFamily(
         "logpond_open_incidents", "Incidents that are open.", labels=["severity"]
     )
@@ -108,3 +113,56 @@ GAUGES = (
         lambda state: _seconds(state.committed),
     ),
 )
+
+
+LATE_SECONDS, BATCHES = 60, 5
+PHASES = ("decode", "commit", "finish")
+OF_QUERIES = (
+    ("waiting_records", "Records or rows that a query has yet to read.", "lag_records"),
+    ("waiting_seconds", "Since when the oldest of them waits.", "lag_seconds"),
+    ("rows_per_second", "Rows that came in the last minute, a second of it.", "rows_per_second"),
+)
+
+
+@dataclass(frozen=True)
+class _Queries:
+    """Gauges of the queries and batches; late rows are counted once a minute."""
+
+    places: Places
+    bootstrap: str
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """One gauge a figure, with a sample for each query or phase."""
+        now = status(self.places, self.bootstrap, count_late=False).queries
+        for name, doc, field in OF_QUERIES:
+            yield _gauge(name, doc, "query", {of.name: getattr(of, field) for of in now})
+        doc = "Rows that came after their window was closed, and are not counted in it."
+        late = _late_rows(self.places, self.bootstrap, int(time.time() / LATE_SECONDS))
+        yield _gauge("late_rows", doc, "query", {of.name: of.late_rows for of in late})
+        doc = f"Mean seconds of each phase of the last {BATCHES} batches of ingest."
+        yield _gauge("batch_seconds", doc, "phase", _phases(self.places))
+
+
+@lru_cache(maxsize=1)
+def _late_rows(places: Places, bootstrap: str, _minute: int) -> list[QueryStatus]:
+    return status(places, bootstrap).queries
+
+
+def _phases(places: Places) -> dict[str, float | None]:
+    found = batches(places, BATCHES)
+    known = {phase: [getattr(one, phase) for one in found] for phase in PHASES}
+    return {phase: _mean([s for s in seconds if s is not None]) for phase, seconds in known.items()}
+
+
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def _gauge(
+    name: str, doc: str, label: str, values: dict[str, float | int | None]
+) -> GaugeMetricFamily:
+    gauge = GaugeMetricFamily(f"logpond_{name}", doc, labels=[label])
+    for of, value in values.items():
+        if value is not None:
+            gauge.add_metric([of], value)
+    return gauge

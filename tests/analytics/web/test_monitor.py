@@ -9,7 +9,7 @@ from support.lakes import Lake
 from support.pages import minutes, pages
 from support.windows import Pond, logged
 
-from analytics.web.lake.pulse import Pulse
+from analytics.web.lake.monitor import LagMonitor
 from lakehouse.store.lock import alone
 
 NOWHERE = "127.0.0.1:1"
@@ -20,22 +20,22 @@ def test_nobody_knows_the_lag_where_kafka_is_down(lake: Lake) -> None:
     lake.admit()
     with alone(lake.places.ledger("ingest"), "ingest"):
         pass
-    beat = Pulse(lake.places, NOWHERE).look()
-    assert (beat.waiting, beat.is_running) == (None, False)
+    sample = LagMonitor(lake.places, NOWHERE).sample()
+    assert (sample.waiting, sample.is_running) == (None, False)
 
 
 def test_a_running_ingest_is_seen(lake: Lake) -> None:
     """By its lock, without asking it."""
     lake.admit()
     with alone(lake.places.ledger("ingest"), "ingest"):
-        assert Pulse(lake.places, NOWHERE).look().is_running
+        assert LagMonitor(lake.places, NOWHERE).sample().is_running
 
 
 def test_home_does_not_wait_for_kafka(lake: Lake) -> None:
     """The lag is looked at in the background; until then it is unknown."""
     Pond(lake).arrive(logged(minutes(3)))
-    told = pages(lake, bootstrap=NOWHERE).get("/api/home").json()
-    lag = next(figure for figure in told["figures"] if figure["name"] == "lag")
+    home = pages(lake, bootstrap=NOWHERE).get("/api/home").json()
+    lag = next(figure for figure in home["figures"] if figure["name"] == "lag")
     assert (lag["value"], lag["state"]) == (None, "unknown")
 
 

@@ -1,0 +1,127 @@
+"""Queries of `anomalies`: filtered lists, counts by filter value, one incident in full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from analytics.web.lake.lake import Snapshot
+from analytics.web.lake.table_state import TableState
+from lakehouse.errors import TableError
+from lakehouse.tables.incidents import IncidentRow, IncidentSummary, Share
+
+FILTERS = ("status", "severity", "measure", "service")
+A_PAGE = 50
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A value of a filters, and how many incidents have it."""
+
+    value: str
+    incidents: int
+
+
+@dataclass(frozen=True)
+class IncidentFilters:
+    """Which incidents: any of the values of each filters, from `since` and up to `until`."""
+
+    status: tuple[str, ...] = ()
+    severity: tuple[str, ...] = ()
+    measure: tuple[str, ...] = ()
+    service: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def where(self, but: str = "") -> tuple[str, list[Any]]:
+        """A condition in SQL and the values to bind to it; without the filter `but`."""
+        parts = [
+            *(
+                (
+                    f"coalesce({name}, '') IN (SELECT unnest(?::VARCHAR[]))",
+                    list(getattr(self, name)),
+                )
+                for name in FILTERS
+                if getattr(self, name) and name != but
+            ),
+            *([("coalesce(closed, last_breach) >= ?", self.since)] if self.since else []),
+            *([("opened < ?", self.until)] if self.until else []),
+        ]
+        return " AND ".join(sql for sql, _ in parts) or "true", [value for _, value in parts]
+
+
+def rows(
+    snapshot: Snapshot, anomalies: TableState, filters: IncidentFilters, skip: int = 0
+) -> list[IncidentSummary]:
+    """Open ones first, then the newest; one more than a page, where there are more."""
+    where, values = filters.where()
+    order = f"status = 'open' DESC, opened DESC, incident_id LIMIT {A_PAGE + 1} OFFSET ?"
+    return _listed(snapshot, anomalies, where, order, [*values, skip])
+
+
+def opened_since(
+    snapshot: Snapshot, anomalies: TableState, first: datetime
+) -> list[IncidentSummary]:
+    """Incidents that opened since then, or are open still, newest first; at most 500."""
+    where = "(opened >= ? OR status = 'open')"
+    return _listed(snapshot, anomalies, where, "opened DESC LIMIT 500", [first])
+
+
+def children(snapshot: Snapshot, anomalies: TableState, incident_id: str) -> list[IncidentSummary]:
+    """The incidents that are part of a wider one."""
+    order = "surprise_peak DESC, incident_id LIMIT 20"
+    return _listed(snapshot, anomalies, "parent = ?", order, [incident_id])
+
+
+def counts(
+    snapshot: Snapshot, anomalies: TableState, filters: IncidentFilters
+) -> dict[str, list[Choice]]:
+    """For each filter its values, counted among the incidents that the other filters leave."""
+    return {name: [*_counted(snapshot, anomalies, filters, name)] for name in FILTERS}
+
+
+def one(snapshot: Snapshot, anomalies: TableState, incident_id: str) -> IncidentRow:
+    """An incident with every field; TableError where there is none."""
+    found = snapshot.ask(
+        f"SELECT {_columns(anomalies, IncidentRow)} FROM anomalies WHERE incident_id = ?",
+        [incident_id],
+        anomalies=anomalies.files,
+    )
+    if not found:
+        raise TableError(
+            f"there is no incident {incident_id[:40]} at this moment",
+            "choose one from the list of incidents; it may have opened later",
+        )
+    row = {**found[0], "contributors": [Share(**of) for of in found[0]["contributors"] or ()]}
+    lists = {name: row[name] or [] for name in ("reasons", "sample_event_ids")}
+    return IncidentRow(**{**row, **lists})
+
+
+def _listed(
+    snapshot: Snapshot, anomalies: TableState, where: str, order: str, values: Sequence[Any]
+) -> list[IncidentSummary]:
+    columns = _columns(anomalies, IncidentSummary)
+    query = f"SELECT {columns} FROM anomalies WHERE {where} ORDER BY {order}"
+    found = snapshot.ask(query, values, anomalies=anomalies.files)
+    return [IncidentSummary(**row) for row in found]
+
+
+def _counted(
+    snapshot: Snapshot, anomalies: TableState, filters: IncidentFilters, name: str
+) -> Iterator[Choice]:
+    where, values = filters.where(but=name)
+    found = snapshot.ask(
+        f"SELECT coalesce({name}, '') AS value, count(*) AS incidents FROM anomalies "
+        f"WHERE {where} GROUP BY value ORDER BY incidents DESC, value LIMIT 30",
+        values,
+        anomalies=anomalies.files,
+    )
+    yield from (Choice(**row) for row in found)
+
+
+def _columns(anomalies: TableState, of: type[IncidentSummary]) -> str:
+    """A column that this version of the table does not have yet reads NULL."""
+    names, known = [field.name for field in fields(of)], anomalies.files.columns
+    return ", ".join(name if name in known else f"NULL AS {name}" for name in names)
