@@ -12,7 +12,6 @@ from typing import BinaryIO
 
 from lakehouse.runtime import kafka
 from producer import spool
-from producer.commands.lengths import Spec
 from producer.progress import Progress
 from producer.publish import PATIENCE_SECONDS, Publisher
 from producer.replay import AccessLog, paced, shift_to
@@ -30,6 +29,15 @@ NEVER = 100 * 365 * DAY
 
 
 @dataclass(frozen=True)
+class IncidentSpec:
+    """An incident that was asked for: its name, when after the first live event, how long [us]."""
+
+    name: str
+    after: int
+    length: int
+
+
+@dataclass(frozen=True)
 class Synthetic:
     """Synthetic traffic; lengths are in microseconds, `rate` 0 is as fast as possible."""
 
@@ -37,7 +45,7 @@ class Synthetic:
     rate: float
     backfill: int
     shares: Shares
-    incidents: tuple[Spec, ...]
+    incidents: tuple[IncidentSpec, ...]
     labels: Path
 
 

@@ -22,7 +22,9 @@ COLUMNS = ("key", "since", "until", "why")
 
 @click.command()
 @click.argument("key", nargs=-1)
-@click.option("--for", "length", metavar="TIME", default="2h", show_default=True, help="30m, 3d.")
+@click.option(
+    "--for", "length", metavar="TIME", default="2h", show_default=True, help="30m, 2h, 3d."
+)
 @click.option("--why", default="", help="What others should know of it.")
 @with_places
 @FORMAT

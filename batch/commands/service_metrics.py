@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,8 +143,7 @@ def _source(source: str, inputs: tuple[str, ...], settings: Settings) -> Any:
 
 
 def _window(text: str) -> timedelta:
-    now = datetime.now(UTC)
-    window = times.later(text, now, "--window") - now
+    window = times.length(text, "--window")
     if window < LEAST_WINDOW:
         raise SettingsError(f"--window {text} holds too few minutes", "give at least 10m")
     return window

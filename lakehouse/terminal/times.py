@@ -1,4 +1,7 @@
-"""When: a version, or a time as a person writes it."""
+"""Times and lengths of time as a person writes them, and the state of the lake that they choose.
+
+Whatever asks for a length of time takes 90, 90s, 5m, 2h or 1d; so do times relative to now.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,27 @@ from datetime import UTC, datetime, timedelta
 
 from lakehouse.errors import SettingsError
 
-RELATIVE = re.compile(r"^(?:-?\s*(\d+)\s*([a-z]+)|(\d+)\s*([a-z]+)\s+ago)$", re.IGNORECASE)
-LENGTH = re.compile(r"^(\d+)\s*([a-z]+)$", re.IGNORECASE)
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-SPELLED = {
-    "sec": "s",
-    "second": "s",
-    "min": "m",
-    "minute": "m",
-    "hour": "h",
-    "day": "d",
-    "week": "w",
+NUMBER = r"(\d+(?:\.\d+)?)"
+LENGTH = re.compile(rf"{NUMBER}\s*([a-z]*)", re.IGNORECASE | re.ASCII)
+# A number alone is no time: it may be a year, or a date without its dashes.
+BACK = re.compile(
+    rf"-\s*{NUMBER}\s*([a-z]*)|{NUMBER}\s*([a-z]*?)\s+ago|{NUMBER}\s*([a-z]+)",
+    re.IGNORECASE | re.ASCII,
+)
+SPELLINGS = {
+    "seconds": "s sec secs second seconds",
+    "minutes": "m min mins minute minutes",
+    "hours": "h hour hours",
+    "days": "d day days",
+    "weeks": "w week weeks",
 }
-EXAMPLES = "2026-01-31T12:00:00Z, 2026-01-31 (its first instant, UTC), '10 minutes ago', -10m"
+UNITS = {
+    "": "seconds",
+    **{word: unit for unit, words in SPELLINGS.items() for word in words.split()},
+}
+LONGEST = timedelta(days=36_525)
+TIMES = "2026-01-31T12:00:00Z, 2026-01-31 (its first instant, UTC), '10 minutes ago', -10m"
+LENGTHS = "90, 90s, 5m, 2h or 1d"
 
 
 @dataclass(frozen=True)
@@ -45,27 +56,39 @@ def moment(version: int | None, as_of: str | None, now: datetime) -> Moment:
 
 def time(text: str, now: datetime, flag: str = "--as-of") -> datetime:
     """A time with zone: RFC 3339 or a date (UTC where it names no zone), or relative to `now`."""
-    relative = RELATIVE.match(text.strip())
+    back = BACK.fullmatch(text.strip())
     try:
-        if relative:
-            return now - _span(*(part for part in relative.groups() if part))
+        if back:
+            return now - _length(*(part for part in back.groups() if part is not None))
         found = datetime.fromisoformat(text.strip())
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, KeyError, OverflowError):
-        raise SettingsError(f"{flag} {text!r} is not a time", f"write one as {EXAMPLES}") from None
+    except (ValueError, OverflowError):
+        raise SettingsError(f"{flag} {text[:40]!r} is not a time", f"write one as {TIMES}") from None
+
+
+def length(text: str, flag: str) -> timedelta:
+    """A length of time from 0 on: seconds, or a number and a unit; SettingsError if it is none."""
+    found = LENGTH.fullmatch(text.strip())
+    try:
+        if found:
+            return _length(*found.groups())
+    except (ValueError, OverflowError):
+        pass
+    raise SettingsError(f"{flag} {text[:40]!r} is no length of time", f"write one as {LENGTHS}")
 
 
 def later(text: str, now: datetime, flag: str) -> datetime:
-    """The end of a length of time that begins now: 90s, 30m, 2h, 7d."""
-    told = LENGTH.match(text.strip())
-    try:
-        if told and (length := _span(*told.groups())):
-            return now + length
-    except (KeyError, OverflowError):
-        pass
-    raise SettingsError(f"{flag} {text!r} is no length of time", "write one as 90s, 30m, 2h, 7d")
+    """The end of a length of time that begins now; SettingsError where it ends at once."""
+    lasts = length(text, flag)
+    if not lasts:
+        raise SettingsError(f"{flag} {text!r} ends at once", f"write one as {LENGTHS}")
+    return now + lasts
 
 
-def _span(number: str, unit: str) -> timedelta:
-    singular = unit.lower().removesuffix("s") or "s"
-    return timedelta(**{UNITS[SPELLED.get(singular, singular)]: int(number)})
+def _length(number: str, unit: str) -> timedelta:
+    if unit.lower() not in UNITS:
+        raise ValueError(f"no unit {unit}")
+    found = timedelta(**{UNITS[unit.lower()]: float(number)})
+    if found > LONGEST:
+        raise ValueError(f"longer than {LONGEST}")
+    return found

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from lakehouse.errors import SettingsError
 from lakehouse.paths import Places
+from lakehouse.terminal import times
 from lakehouse.terminal.options import setting, with_settings
 from producer.traffic.scenarios import INCIDENTS
 
 if TYPE_CHECKING:
     from lakehouse.settings import Settings
+    from producer.job import IncidentSpec
 
 RATE = 500.0
 HELP = """Send log events to Kafka: synthetic traffic, incidents, or a real access log.
@@ -150,7 +156,6 @@ def produce(settings: Settings, **flags: Any) -> None:
 
 def order_of(settings: Settings, flags: dict[str, Any]) -> Any:
     """The order that the flags and the settings make."""
-    from producer.commands.lengths import span
     from producer.job import Order, Replay
     from producer.replay import AccessLog
 
@@ -163,7 +168,7 @@ def order_of(settings: Settings, flags: dict[str, Any]) -> Any:
         bootstrap=settings.kafka.bootstrap,
         topic=topic,
         spool=flags["spool"] or state / "unsent" / topic,
-        duration=span(flags["duration"]) if flags["duration"] else None,
+        duration=_micros(flags["duration"], "--duration") if flags["duration"] else None,
         as_json=flags["form"] == "json",
         synthetic=_synthetic(flags, state) if wanted or flags["rate"] is not None else None,
         replay=replay,
@@ -173,15 +178,33 @@ def order_of(settings: Settings, flags: dict[str, Any]) -> Any:
 def _synthetic(flags: dict[str, Any], state: Path) -> Any:
     import secrets
 
-    from producer.commands.lengths import span, spec
     from producer.job import Synthetic
     from producer.traffic.faults import Shares
 
     return Synthetic(
         seed=secrets.randbelow(1 << 31) if flags["seed"] is None else flags["seed"],
         rate=RATE if flags["rate"] is None else flags["rate"],
-        backfill=span(flags["backfill"] or "0"),
+        backfill=_micros(flags["backfill"] or "0", "--backfill"),
         shares=Shares(flags["malformed"], flags["duplicates"], flags["late"]),
-        incidents=tuple(spec(text, sorted(INCIDENTS)) for text in flags["incidents"]),
+        incidents=tuple(incident_spec(text, sorted(INCIDENTS)) for text in flags["incidents"]),
         labels=flags["labels"] or state / "labels.ndjson",
     )
+
+
+def incident_spec(text: str, known: list[str]) -> IncidentSpec:
+    """An incident as NAME@+START:LENGTH; SettingsError where it is none, or has no length."""
+    from producer.job import IncidentSpec
+
+    found = re.fullmatch(r"([\w-]+)@\+([^:]+):([^:]+)", text)
+    with suppress(SettingsError):
+        if found and found[1] in known and (length := _micros(found[3], "LENGTH")):
+            return IncidentSpec(found[1], _micros(found[2], "START"), length)
+    raise SettingsError(
+        f"not an incident: {text!r}",
+        f"write NAME@+START:LENGTH, such as {known[0]}@+120s:300s; names: {', '.join(known)}",
+    )
+
+
+def _micros(text: str, flag: str) -> int:
+    """Microseconds of a length of time."""
+    return times.length(text, flag) // timedelta(microseconds=1)

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from lakehouse.errors import SettingsError
 from lakehouse.terminal import times
 
-LAST = re.compile(r"(\d{1,5})([smhdw])")
 STATUS = re.compile(r"([1-5])xx|([1-5]\d\d)")
 BOT = "CASE WHEN is_bot THEN 'yes' WHEN NOT is_bot THEN 'no' ELSE 'unknown' END"
 SEARCHED = ("path", "endpoint", "user_agent", "ip", '"user"', "app")
@@ -131,15 +130,7 @@ def span(
     elif last == ALL:
         first = oldest.replace(microsecond=0)
     else:
-        first = end - length(last)
+        first = end - times.length(last, "last")
     if first >= end:
         raise SettingsError("from is not before to", "choose a time range that has a length")
     return first, end
-
-
-def length(last: str) -> timedelta:
-    """A length of time such as 15m, 6h or 7d; SettingsError where it is none."""
-    found = LAST.fullmatch(last)
-    if not found or not int(found[1]):
-        raise SettingsError(f"last: {last[:40]!r} is no span", "write 15m, 6h, 7d or all")
-    return timedelta(**{times.UNITS[found[2]]: int(found[1])})

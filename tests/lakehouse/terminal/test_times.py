@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lakehouse.errors import SettingsError
-from lakehouse.terminal.times import later, moment, time
+from lakehouse.terminal.times import later, length, moment, time
 
 NOW = datetime(2026, 5, 2, 12, tzinfo=UTC)
 
@@ -25,6 +25,9 @@ NOW = datetime(2026, 5, 2, 12, tzinfo=UTC)
         ("30s ago", timedelta(seconds=30)),
         ("-2d", timedelta(days=2)),
         ("7d", timedelta(days=7)),
+        ("-90", timedelta(seconds=90)),
+        ("90 ago", timedelta(seconds=90)),
+        ("20260502", timedelta(hours=12)),
         ("1 second ago", timedelta(seconds=1)),
     ],
 )
@@ -33,24 +36,50 @@ def test_a_time_is_understood(text: str, before_now: timedelta) -> None:
     assert time(text, NOW) == NOW - before_now
 
 
-@pytest.mark.parametrize("text", ["", "tomorrow", "10 moons ago", "-m", "2026-13-01", "-9999999d"])
+@pytest.mark.parametrize(
+    "text", ["", "tomorrow", "10 moons ago", "-m", "2026-13-01", "2026", "-9999999d"]
+)
 def test_what_is_no_time_is_a_fault(text: str) -> None:
     """The fault shows how to write one."""
     with pytest.raises(SettingsError, match="10 minutes ago"):
         time(text, NOW)
 
 
-@pytest.mark.parametrize(("text", "hours"), [("2h", 2), ("90 minutes", 1.5), ("3d", 72)])
-def test_a_length_of_time_is_understood(text: str, hours: float) -> None:
-    """From now on."""
-    assert later(text, NOW, "--for") == NOW + timedelta(hours=hours)
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0),
+        ("90", 90),
+        ("90s", 90),
+        ("5m", 300),
+        ("5 M", 300),
+        ("90 minutes", 5400),
+        ("2h", 7200),
+        ("0.5d", 43_200),
+        ("1 day", 86_400),
+        ("2w", 1_209_600),
+    ],
+)
+def test_a_length_of_time_is_understood(text: str, seconds: float) -> None:
+    """Seconds, or a number with a unit."""
+    assert length(text, "--for") == timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("text", ["", "0h", "-2h", "soon", "2 moons", "99999999999d", "2026-05-02"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "-2h", "soon", "2 moons", "99999999999d", "9e9", "2026-05-02", "m", "10ms", "\u0663h"],
+)
 def test_what_is_no_length_is_a_fault(text: str) -> None:
     """It names the flag, and shows how to write one."""
-    with pytest.raises(SettingsError, match=r"--for.*\n.*30m"):
-        later(text, NOW, "--for")
+    with pytest.raises(SettingsError, match=r"--for.*\n.*90, 90s, 5m, 2h or 1d"):
+        length(text, "--for")
+
+
+def test_what_lasts_from_now_on_has_a_length() -> None:
+    """Its end is a time; what ends at once is a fault."""
+    assert later("2h", NOW, "--for") == NOW + timedelta(hours=2)
+    with pytest.raises(SettingsError, match=r"--for.*\n.*90, 90s, 5m, 2h or 1d"):
+        later("0h", NOW, "--for")
 
 
 def test_a_version_and_a_time_exclude_each_other() -> None:

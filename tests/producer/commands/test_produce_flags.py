@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from support import produced
 
-from lakehouse.errors import BrokerError
+from lakehouse.errors import BrokerError, SettingsError
 from lakehouse.runtime import kafka
 from lakehouse.terminal.options import given
 from producer import spool
-from producer.commands.produce import order_of, produce
-from producer.job import Run
+from producer.commands.produce import incident_spec, order_of, produce
+from producer.job import IncidentSpec, Run
 from producer.traffic.curve import MICROS
 from producer.traffic.scenarios import INCIDENTS
 
@@ -51,11 +51,25 @@ def test_lengths_of_time() -> None:
     assert (made.synthetic.backfill, made.duration) == (7200 * MICROS, 90 * MICROS)
 
 
+def test_an_incident_has_a_start_and_a_length() -> None:
+    """Its name, when it starts after the first live event, how long it is."""
+    found = incident_spec("outage@+2m:300", ["outage"])
+
+    assert found == IncidentSpec("outage", 120 * MICROS, 300 * MICROS)
+
+
+@pytest.mark.parametrize("text", ["", "outage", "outage@120s:5s", "outage@+1s:0", "flood@+1s:5s"])
+def test_other_incidents_are_refused(text: str) -> None:
+    """The error shows the form and the names that there are."""
+    with pytest.raises(SettingsError, match=r"NAME@\+START:LENGTH.*names: outage, scanner"):
+        incident_spec(text, ["outage", "scanner"])
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
         (("--incident", "flood@+1s:2s"), "names: brute-force, error-burst"),
-        (("--duration", "soon"), "write 90, 90s, 5m, 2h or 1d"),
+        (("--duration", "soon"), "write one as 90, 90s, 5m, 2h or 1d"),
         (("--malformed", "0.9", "--late", "0.9"), "together at most 1"),
         (("--spool", "/dev/null/x"), "make it writable"),
     ],
