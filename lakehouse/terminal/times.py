@@ -63,7 +63,9 @@ def time(text: str, now: datetime, flag: str = "--as-of") -> datetime:
         found = datetime.fromisoformat(text.strip())
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise SettingsError(f"{flag} {text[:40]!r} is not a time", f"write one as {TIMES}") from None
+        raise SettingsError(
+            f"{flag} {text[:40]!r} is not a time", f"write one as {TIMES}"
+        ) from None
 
 
 def length(text: str, flag: str) -> timedelta:
