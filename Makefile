@@ -5,6 +5,7 @@ PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 UV ?= uv
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
 JARS := $(or $(LOGPOND_JARS),.jars)
 READY := .venv/.packages .venv/.project $(JARS)/verified.json
 
@@ -15,7 +16,7 @@ UP := --backfill $(BACKFILL) $(if $(DURATION),--duration $(DURATION)) $(if $(RAT
 	$(foreach incident,$(INCIDENT),--incident $(incident)) $(if $(LAKE),--lake $(LAKE))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-faults test-compose lint screens bench lock clean reset reset-compose machine
+.PHONY: help setup development demo test test-fast test-faults test-compose lint docs screens bench lock clean reset reset-compose machine
 .NOTPARALLEL:
 
 help:  ## this list
@@ -23,31 +24,36 @@ help:  ## this list
 
 setup: $(READY)  ## virtual environment and jars, from lock files with hashes; once
 
+development: setup .venv/.development  ## the same, and what tests and lint need
+
 demo: setup  ## Kafka, producer and ingest with a live screen (DURATION RATE INCIDENT BACKFILL LAKE)
 	@$(BIN)/logpond up $(UP)
 
-test: setup  ## all tests but those of containers: first those that need no broker, then the others
+test: development  ## all tests but those of containers: first those that need no broker, then the others
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not broker and not faults and not compose"
 	@$(BIN)/pytest -n 2 --dist loadfile -m "broker or faults"
 
-test-fast: setup  ## the quick ones of the tests that need no broker, on both cores
+test-fast: development  ## the quick ones of the tests that need no broker, on both cores
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not broker and not faults and not compose and not slow"
 
-test-faults: setup  ## processes are killed, twenty random times too, and nothing is lost
+test-faults: development  ## processes are killed, twenty random times too, and nothing is lost
 	@RANDOM_KILLS=20 UPKEEP_SECONDS=180 $(BIN)/pytest -m faults
 
-test-compose: setup  ## the stack in containers: built, started, killed; on a cluster too (Docker)
+test-compose: development  ## the stack in containers: built, started, killed; on a cluster too (Docker)
 	@$(BIN)/pytest -m compose
 
-lint: setup  ## ruff and mypy
+lint: development  ## ruff and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-screens: setup  ## pictures of the pages into docs/screens (AT an address, or of a LAKE)
+screens: development  ## pictures of the pages into docs/screens (AT an address, or of a LAKE)
 	@PYTHONPATH=.:tests $(BIN)/python tests/support/screens.py $(or $(AT),$(LAKE),lake)
 
-bench: setup  ## rates, costs and freshness, measured here
+docs: setup  ## docs/commands.md, from the table of commands
+	@$(BIN)/python -m cli.reference >docs/commands.md
+
+bench: development  ## rates, costs and freshness, measured here
 	@$(BIN)/python -m benchmarks
 
 lock: setup  ## for maintainers: lock files anew, from pyproject.toml and conf/jars.lock (needs uv)
@@ -72,16 +78,23 @@ machine:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
 	@$(PYTHON) -m lakehouse.runtime.java
 
-.venv/.packages: requirements-dev.lock | machine
-	@echo "setting up, once: packages into .venv (1.3 GB on disk), jars into $(JARS) (60 MB)"
+.venv/.packages: requirements.lock | machine
+	@echo "setting up, once: packages into .venv (1.1 GB on disk), jars into $(JARS) (60 MB)"
 	@$(BIN)/python -c "" 2>/dev/null || $(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install --disable-pip-version-check --no-input --require-hashes \
-		-r requirements-dev.lock
+	@$(PIP) --require-hashes -r requirements.lock
 	@touch $@
 
+.venv/.development: requirements-dev.lock .venv/.packages
+	@echo "setting up for tests, once: more packages into .venv (0.3 GB on disk)"
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# What builds the project is locked with the packages of tests; a new environment has none of it.
 .venv/.project: pyproject.toml .venv/.packages
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-index \
-		--no-build-isolation --config-settings editable_mode=compat --editable .
+	@awk '/^[a-z]/ {on = /^setuptools==/} on' requirements-dev.lock >.venv/build.lock
+	@$(PIP) --quiet --require-hashes -r .venv/build.lock
+	@$(PIP) --quiet --no-deps --no-index --no-build-isolation \
+		--config-settings editable_mode=compat --editable .
 	@touch $@
 
 $(JARS)/verified.json: conf/jars.lock .venv/.packages | machine

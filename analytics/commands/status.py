@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analytics.commands.sql import table_names
+from analytics.commands.tables import table_names
 from lakehouse.paths import Places
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, setting, with_places, with_settings

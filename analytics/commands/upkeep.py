@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from analytics.commands.sql import table_names
+from analytics.commands.tables import table_names
 from lakehouse import maintenance
 from lakehouse.errors import SettingsError
 from lakehouse.maintenance import Retained, Shape, Upkeep, shape

@@ -9,6 +9,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from analytics import commands
+from cli import reference
 from cli.__main__ import logpond
 from lakehouse.terminal.commands import COMMANDS, Command, program
 
@@ -79,7 +81,7 @@ def hello(places):
 def test_a_command_is_a_module_and_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two files are touched; the help, both programs and the document follow."""
     (tmp_path / "greeting.py").write_text(NEW)
-    monkeypatch.setattr("analytics.commands.__path__", [str(tmp_path)])
+    monkeypatch.setattr("analytics.commands.__path__", [*commands.__path__, str(tmp_path)])
     row = Command("Look", "hello", "analytics.commands.greeting", "Greet a lake.")
     monkeypatch.setattr("lakehouse.terminal.commands.COMMANDS", [*COMMANDS, row])
 
@@ -87,6 +89,12 @@ def test_a_command_is_a_module_and_a_line(tmp_path: Path, monkeypatch: pytest.Mo
         told = CliRunner().invoke(group, ["hello", "--lake", "/pond"])
         assert told.output == "hello, /pond\n"
         assert "Greet a lake." in CliRunner().invoke(group, ["--help"]).output
+    assert "| `logpond hello` | Greet a lake. | |" in reference.document()
+
+
+def test_the_document_of_commands_is_that_of_the_table() -> None:
+    """docs/commands.md is what `make docs` writes."""
+    assert (Path(__file__).parents[2] / "docs" / "commands.md").read_text() == reference.document()
 
 
 def test_fault_is_words_and_a_code() -> None:

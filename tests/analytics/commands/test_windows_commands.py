@@ -13,7 +13,7 @@ from support.records import TAKEN, message
 from support.windows import Pond, differences, tampered
 
 from analytics.commands import windows as commands
-from analytics.commands.sql import verify
+from analytics.commands.verify import verify
 from lakehouse import store
 from lakehouse.errors import CheckpointError
 from lakehouse.tables.catalog import QUARANTINE

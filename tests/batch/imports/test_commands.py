@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from support.importing import Imports, csv_lines, written
 from support.lakes import Lake
 
-from analytics.commands.sql import verify
+from analytics.commands.verify import verify
 from batch.commands.import_ import import_
 from lakehouse.errors import CheckpointError, SettingsError
 from lakehouse.ingest.raw_zone import RawZone
