@@ -67,7 +67,7 @@ def _java(log: Path, heap: str) -> list[str]:
     return [
         java.check(),
         f"-Xmx{heap}",
-        *environment.java_options(log.parent),
+        *environment.java_options(log.parent / "tmp"),
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
         f"-Dlog4j2.configurationFile={CONF / 'log4j2-broker.properties'}",

@@ -95,7 +95,7 @@ def _runs_code(own: Collection[Path]) -> Path:
     for place in places:
         with suppress(OSError):
             place.mkdir(parents=True, exist_ok=True)
-            if os.access(place, os.W_OK) and not os.statvfs(place).f_flag & os.ST_NOEXEC:
+            if _is_writable(place) and not os.statvfs(place).f_flag & os.ST_NOEXEC:
                 return place
     raise SettingsError(
         f"no code may run from {' or '.join(map(str, places))}: mounted noexec, or not writable",
@@ -113,6 +113,15 @@ def _temporary() -> list[Path]:
 def _home(own: Collection[Path]) -> Path:
     """The user's folder, or one of ours where the machine knows none: for Java it would be `?`."""
     with suppress(RuntimeError):
-        if os.access(home := Path.home(), os.W_OK):
+        if _is_writable(home := Path.home()):
             return home
     return _runs_code(own)
+
+
+def _is_writable(folder: Path) -> bool:
+    """Found by writing: rights alone do not say it, nor whether there is room."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False

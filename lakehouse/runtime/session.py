@@ -123,7 +123,9 @@ def _options(settings: Settings, app: str) -> dict[str, str]:
         **_jars(settings.spark.master),
         "spark.driver.memory": settings.spark.driver_memory,
         "spark.ui.port": str(settings.spark.ui_port),
-        "spark.driver.defaultJavaOptions": environment.quoted(environment.java_options(state)),
+        "spark.driver.defaultJavaOptions": environment.quoted(
+            environment.java_options(state / "tmp")
+        ),
         "spark.jars.ivy": str(state / "ivy"),
         "spark.local.dir": tempfile.gettempdir(),
         "spark.sql.warehouse.dir": str(state / "warehouse"),
