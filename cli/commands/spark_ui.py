@@ -37,6 +37,7 @@ def spark_ui(settings: Settings, host: str, port: int) -> None:
     """
     from lakehouse.errors import SettingsError
     from lakehouse.runtime import environment, event_log, java
+    from lakehouse.settings import CONF
 
     place = event_log.folder(settings)
     if not place.is_dir():
@@ -62,7 +63,7 @@ def spark_ui(settings: Settings, host: str, port: int) -> None:
         {
             **os.environ,
             "SPARK_HOME": str(home),
-            "SPARK_CONF_DIR": str(settings_file.CONF),
+            "SPARK_CONF_DIR": str(CONF),
             "SPARK_LOCAL_IP": host,
             "SPARK_DAEMON_MEMORY": "512m",
             "SPARK_DAEMON_JAVA_OPTS": environment.quoted(options),

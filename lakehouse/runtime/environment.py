@@ -23,14 +23,18 @@ from lakehouse.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
 FOREIGN = re.compile(r"_?(SPARK|PYSPARK|HADOOP|HDFS|YARN|HIVE|MAPRED)_\w+|MASTER|CLASSPATH")
+# What Kubernetes and Docker tell each container of a service that is called like our settings.
+LINKED = re.compile(r"LOGPOND_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)\w*)?)")
+LINK = re.compile(r"(tcp|udp|sctp)://.*")
 # Letters are compared and numbers are printed by the default locale: `I` is no `i` in Turkish.
 LOCALE = ("-Duser.language=en", "-Duser.country=US", "-Duser.script=", "-Duser.variant=")
 
 
 def leave_other_installations(but: Collection[str] = ()) -> None:
     """Drop their variables from this process, and so from its children; those in `but` stay."""
-    for name in filter(FOREIGN.fullmatch, {*os.environ} - {*but}):
-        del os.environ[name]
+    for name in {*os.environ} - {*but}:
+        if FOREIGN.fullmatch(name) or _is_a_link(name):
+            del os.environ[name]
     # these would win over the options that a JVM of ours is started with
     if strong := os.environ.pop("_JAVA_OPTIONS", ""):
         os.environ["JAVA_TOOL_OPTIONS"] = f"{os.environ.get('JAVA_TOOL_OPTIONS', '')} {strong}"
@@ -88,6 +92,14 @@ def quoted(options: Collection[str]) -> str:
     """Options as one of Spark's properties holds them."""
     escaped = (option.replace("\\", r"\\").replace('"', r"\"") for option in options)
     return " ".join(f'"{option}"' for option in escaped)
+
+
+def _is_a_link(name: str) -> bool:
+    """Not LOGPOND_WEB_PORT=8000, but LOGPOND_WEB_PORT=tcp://10.0.0.1:8000, and all beside it."""
+    is_a_setting = name.endswith("_PORT") and "_SERVICE_" not in name
+    return bool(LINKED.fullmatch(name)) and (
+        not is_a_setting or bool(LINK.fullmatch(os.environ[name]))
+    )
 
 
 def _runs_code(own: Collection[Path]) -> Path:

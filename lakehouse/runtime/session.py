@@ -19,11 +19,13 @@ from urllib.parse import urlsplit
 from lakehouse.errors import SettingsError
 from lakehouse.paths import Places
 from lakehouse.runtime import environment, event_log, jars, java
-from lakehouse.settings import CONF, Settings
+from lakehouse.settings import CONF, Settings, Spark
 
 if TYPE_CHECKING:
     from pyspark import SparkConf
     from pyspark.sql import SparkSession
+
+AUTHENTICATED = {"spark.authenticate": "true", "spark.network.crypto.enabled": "true"}
 
 
 def session(
@@ -68,7 +70,18 @@ def _own_environment(settings: Settings) -> None:
         SPARK_LOCAL_IP=settings.spark.ui_host,
         PYSPARK_PYTHON=sys.executable,
         SPARK_USER=environment.user(),
+        **_secret(settings.spark),
     )
+
+
+def _secret(spark: Spark) -> dict[str, str]:
+    """What a cluster is to be told, as a variable: in `ps` everybody could read it."""
+    if spark.master.startswith("local") or not spark.secret_file:
+        return {}
+    try:
+        return {"_SPARK_AUTH_SECRET": Path(spark.secret_file).read_text().strip()}
+    except OSError as error:
+        raise SettingsError(f"spark.secret_file {spark.secret_file}: {error.strerror}") from None
 
 
 def _silence_the_wires() -> None:
@@ -131,6 +144,7 @@ def _options(settings: Settings, app: str) -> dict[str, str]:
         "spark.sql.warehouse.dir": str(state / "warehouse"),
         "spark.executorEnv.PYTHONPATH": str(CONF.parent),
         **_driver_address(settings.spark.master),
+        **(AUTHENTICATED if _secret(settings.spark) else {}),
         **event_log.options(settings),
     }
 

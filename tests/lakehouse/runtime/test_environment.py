@@ -14,6 +14,7 @@ from support.lakes import Lake
 
 from lakehouse.errors import SettingsError
 from lakehouse.runtime import environment
+from lakehouse.settings import load
 
 SPARK = {
     "SPARK_HOME": "/opt/spark-2.4",
@@ -79,6 +80,23 @@ def test_their_variables_are_dropped_and_others_stay(monkeypatch: pytest.MonkeyP
     environment.leave_other_installations()
     assert {*SPARK} & {*os.environ} == set()
     assert {name: os.environ[name] for name in own} == own
+
+
+def test_services_of_our_name_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Kubernetes says of services `logpond`, `logpond-web`, ...; a port is a setting."""
+    links = {
+        "LOGPOND_SERVICE_HOST": "10.0.0.1",
+        "LOGPOND_PORT": "tcp://10.0.0.1:8000",
+        "LOGPOND_WEB_SERVICE_PORT_HTTP": "8000",
+        "LOGPOND_KAFKA_PORT": "tcp://10.0.0.2:9092",
+        "LOGPOND_KAFKA_SERVICE_PORT": "9092",
+        "LOGPOND_KAFKA_PORT_9092_TCP_ADDR": "10.0.0.2",
+    }
+    for name, value in {**links, "LOGPOND_WEB_PORT": "8001"}.items():
+        monkeypatch.setenv(name, value)
+    environment.leave_other_installations()
+    assert {*links} & {*os.environ} == set()
+    assert load().web.port == 8001
 
 
 def test_options_for_all_jvms_are_weaker_than_ours(monkeypatch: pytest.MonkeyPatch) -> None:
