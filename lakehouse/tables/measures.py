@@ -1,6 +1,8 @@
 """Measures of a window, as SQL that counts them from events, folds them, and shows them. Pure.
 
 Each can be folded: a day is made of its half hours, and never counted from the events again.
+Quantiles come from a log-bucketed histogram (as DDSketch), distinct counts from a KMV sketch (the
+k minimum values of a hash): both merge without a loss.
 """
 
 from __future__ import annotations
@@ -11,13 +13,13 @@ import pyarrow as pa
 
 from lakehouse.event.schema import arrow_field
 
-# A bucket is 2 % wide, its value within 1 % of each latency in it. The shift keeps the borders
+# Histogram, as in DDSketch: a bucket is 2 % wide, its value within 1 % of each latency in it. The shift keeps the borders
 # off round numbers, where two engines might differ by the last bit.
 GROWTH, SHIFT, LEAST_MS = 1.02, 0.37, 0.01
 BUCKET = f"CAST(floor(ln(greatest({{}}, {LEAST_MS})) / ln({GROWTH}) + {SHIFT}) AS INTEGER)"
 # The bucket of the largest number there is reaches beyond it.
 VALUE = f"least(pow({GROWTH}, bucket - {SHIFT}) * {2 * GROWTH / (1 + GROWTH)}, {1e308})"
-# A set is exact below this size; above it, its size is known within 2 % (0.55 % standard error).
+# KMV sketch: a set is exact below this size; above it, its size is known within 2 % (0.55 % standard error).
 HASHES_KEPT, HASH_SPACE = 32_768, 2**40
 HASH = "('0x' || substr(md5({}), 1, 10))::BIGINT"
 LONGEST_MS = 10**15
@@ -73,7 +75,7 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Distribution:
-    """Mean and quantiles of a column in milliseconds, by a histogram that adds up.
+    """Mean and quantiles of a column in milliseconds, by a log-bucketed histogram (as DDSketch).
 
     A quantile is linear between the two nearest ranks (numpy's and SQL's `quantile_cont`), within
     1 % of the exact one.
@@ -116,7 +118,7 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Distinct:
-    """How many different values a column has, by the smallest of their hashes."""
+    """How many different values a column has, by a KMV sketch: the smallest of their hashes."""
 
     name: str
     column: str
