@@ -13,13 +13,13 @@ import pyarrow as pa
 
 from lakehouse.event.schema import arrow_field
 
-# Histogram, as in DDSketch: a bucket is 2 % wide, its value within 1 % of each latency in it. The shift keeps the borders
+# A bucket is 2 % wide, its value within 1 % of each latency in it. The shift keeps the borders
 # off round numbers, where two engines might differ by the last bit.
 GROWTH, SHIFT, LEAST_MS = 1.02, 0.37, 0.01
 BUCKET = f"CAST(floor(ln(greatest({{}}, {LEAST_MS})) / ln({GROWTH}) + {SHIFT}) AS INTEGER)"
 # The bucket of the largest number there is reaches beyond it.
 VALUE = f"least(pow({GROWTH}, bucket - {SHIFT}) * {2 * GROWTH / (1 + GROWTH)}, {1e308})"
-# KMV sketch: a set is exact below this size; above it, its size is known within 2 % (0.55 % standard error).
+# A set is exact below this size; above it, its size is known within 2 % (0.55 % standard error).
 HASHES_KEPT, HASH_SPACE = 32_768, 2**40
 HASH = "('0x' || substr(md5({}), 1, 10))::BIGINT"
 LONGEST_MS = 10**15
