@@ -16,7 +16,7 @@ UP := --backfill $(BACKFILL) $(if $(DURATION),--duration $(DURATION)) $(if $(RAT
 	$(foreach incident,$(INCIDENT),--incident $(incident)) $(if $(LAKE),--lake $(LAKE))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup development demo test test-fast test-faults test-compose lint docs screens bench lock clean reset reset-compose machine
+.PHONY: help setup development demo test test-fast test-nightly test-faults test-compose lint docs screens bench lock clean reset reset-compose machine
 .NOTPARALLEL:
 
 help:  ## this list
@@ -30,11 +30,16 @@ demo: setup  ## Kafka, producer and ingest with a live screen (DURATION RATE INC
 	@$(BIN)/logpond up $(UP)
 
 test: development  ## all tests but those of containers: first those that need no broker, then the others
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not broker and not faults and not compose"
-	@$(BIN)/pytest -n 2 --dist loadfile -m "broker or faults"
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not (broker or faults or compose or nightly)"
+	@$(BIN)/pytest -n 2 --dist loadfile -m "(broker or faults) and not nightly"
 
-test-fast: development  ## the quick ones of the tests that need no broker, on both cores
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not broker and not faults and not compose and not slow"
+test-fast: development  ## the quick ones, without Spark and Kafka, in about a minute
+	@$(BIN)/pytest -n 2 --dist loadfile --hypothesis-profile fast \
+		-m "not (spark or broker or faults or compose or browser or slow or nightly)"
+
+test-nightly: development  ## properties tried a thousand times, processes killed twenty times, upkeep for minutes
+	@RANDOM_KILLS=20 UPKEEP_SECONDS=180 RANDOM_LAKES=20 $(BIN)/pytest -n 2 --dist loadfile \
+		--hypothesis-profile nightly --timeout 3600 -m "random or faults or nightly"
 
 test-faults: development  ## processes are killed, twenty random times too, and nothing is lost
 	@RANDOM_KILLS=20 UPKEEP_SECONDS=180 $(BIN)/pytest -m faults

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from support.lakes import Lake
 from support.streams import Once, one_after_another
@@ -19,9 +20,29 @@ from lakehouse.runtime.kafka import Topic
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+# `--hypothesis-profile`: how often a property is tried.
+hypothesis.settings.register_profile("fast", max_examples=10, deadline=None)
+hypothesis.settings.register_profile("nightly", max_examples=1000, deadline=None)
 # Short runs: the second compiler of a JVM costs more than it gives back.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that takes Spark or a broker is marked so by itself, and one that draws examples."""
+    for item in items:
+        for fixture in {"spark", "broker"} & {*getattr(item, "fixturenames", ())}:
+            item.add_marker(fixture)
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("random")
+
+
+@pytest.fixture(autouse=True)
+def _impatient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no test has started a broker, none is waited for."""
+    if not request.node.get_closest_marker("broker"):
+        asked = kafka.cluster_id
+        monkeypatch.setattr(kafka, "cluster_id", lambda where, _=0.0: asked(where, 0.1))
 
 
 @pytest.fixture(scope="session")

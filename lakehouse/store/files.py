@@ -50,13 +50,13 @@ def _ends(table: Table, rows: pa.Table) -> list[int]:
     """Where a partition ends in rows that are in order; not by group_by, which mixes the order."""
     columns = [rows[name].combine_chunks() for name in table.partition_by]
     ends = {end for each in columns for end in pc.run_end_encode(each).run_ends.to_pylist()}
-    return sorted(ends)
+    return sorted((ends | {rows.num_rows}) - {0})
 
 
 def _write_file(table: Table, rows: pa.Table, folder: Any, name: str) -> DataFile:
     partition = {key: _text(rows[key][0].as_py()) for key in table.partition_by}
-    place = "/".join(f"{key}={value}" for key, value in partition.items())
-    path = f"{place}/{name}-{uuid.uuid4().hex}.parquet"
+    folders = [f"{key}={value}" for key, value in partition.items()]
+    path = "/".join((*folders, f"{name}-{uuid.uuid4().hex}.parquet"))
     buffer = io.BytesIO()
     pq.write_table(
         rows.drop_columns(list(table.partition_by)), buffer, compression="zstd", compression_level=1

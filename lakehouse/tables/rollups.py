@@ -140,5 +140,8 @@ MINUTES = Rollup(
 )
 
 # Half hours and days; minutes are closed by a query of their own, and never counted again.
-WINDOWS = (TRAFFIC, USAGE)
+WINDOWS = (
+    TRAFFIC,
+    USAGE,
+)
 ROLLUPS = {rollup.name: rollup for rollup in (*WINDOWS, MINUTES)}

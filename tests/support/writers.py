@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _BEGIN = """
 import sys, time
 sys.path[:0] = sys.argv[3:]
-from lakes import events
+from support.lakes import events
 from lakehouse import store
 from lakehouse.paths import Places
 from lakehouse.tables.catalog import LOGS

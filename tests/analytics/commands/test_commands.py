@@ -74,6 +74,7 @@ def test_the_program_runs_by_itself(lake: Lake) -> None:
     assert "Traceback" not in found.stderr
 
 
+@pytest.mark.slow
 def test_asking_starts_no_jvm(lake: Lake) -> None:
     """Neither pyspark nor the settings of Spark are touched by the default engine."""
     lake.put(events([0]))

@@ -63,6 +63,7 @@ def verified(lake: Lake) -> tuple[int, dict[str, Any]]:
     return done.exit_code, json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_verify_recounts_the_windows(ingested: Lake) -> None:
     """58 half hours of both tables, and the two days that are over."""
     code, said = verified(ingested)
@@ -71,6 +72,7 @@ def test_verify_recounts_the_windows(ingested: Lake) -> None:
     assert said["versions"].keys() == {"logs", "quarantine", "traffic", "usage"}
 
 
+@pytest.mark.slow
 def test_late_is_no_fault(late: Lake) -> None:
     """It is told with number and time, and with what to do; the promise holds."""
     code, said = verified(late)
@@ -80,6 +82,7 @@ def test_late_is_no_fault(late: Lake) -> None:
     assert "logpond reconcile" in people
 
 
+@pytest.mark.slow
 def test_wrong_is_a_fault(ingested: Lake) -> None:
     """Exit code 1, and which window."""
     tampered(
@@ -107,6 +110,7 @@ def test_reconcile_tells_what_it_mended(late: Lake) -> None:
     assert (verified(late)[1]["windows_late"], differences(late)) == (0, [])
 
 
+@pytest.mark.slow
 def test_reconcile_for_people_and_since(late: Lake) -> None:
     """A day after the late rows there is nothing to mend; a time that is none is refused."""
     said = run(commands.reconcile, late, "--since", "2026-04-30").stdout
@@ -116,6 +120,7 @@ def test_reconcile_for_people_and_since(late: Lake) -> None:
     assert "is not a time" in str(run(commands.reconcile, late, "--since", "soon").exception)
 
 
+@pytest.mark.slow
 def test_rebuild_makes_all_again(late: Lake) -> None:
     """It says how many; the late rows are in then."""
     done = run(commands.rebuild, late, "traffic")
@@ -125,12 +130,14 @@ def test_rebuild_makes_all_again(late: Lake) -> None:
     assert differences(late, [TRAFFIC]) == []
 
 
+@pytest.mark.slow
 def test_rebuild_knows_its_tables(ingested: Lake) -> None:
     """Another name is refused, and the right ones are told."""
     done = run(commands.rebuild, ingested, "logs")
     assert (done.exit_code, "traffic" in done.stderr) == (2, True)
 
 
+@pytest.mark.slow
 def test_another_watermark_wants_a_rebuild(ingested: Lake) -> None:
     """Refused in words that name the command, which then works."""
     env = {"LOGPOND_WINDOWS_WATERMARK_MINUTES": "10"}
@@ -142,6 +149,7 @@ def test_another_watermark_wants_a_rebuild(ingested: Lake) -> None:
     assert run(commands.reconcile, ingested, **env).exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_lake_without_windows_is_verified_all_the_same(lake: Lake) -> None:
     """None were checked; `reconcile` closes those that are over."""
     begun(lake)

@@ -69,6 +69,7 @@ def test_backwards_is_the_other_way_round(lake: Lake) -> None:
     assert (there.rows_added, there.rows_removed) == (back.rows_removed, back.rows_added) == (5, 0)
 
 
+@pytest.mark.slow
 def test_changed_windows_are_named(lake: Lake) -> None:
     """By start: which keys are new, and which have other numbers."""
     pond = Pond(lake)

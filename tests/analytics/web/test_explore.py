@@ -126,6 +126,7 @@ def test_errors_are_in_the_histogram(mixed: Lake) -> None:
     assert all(e <= n for e, n in zip(found["error_counts"], found["counts"], strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", [0, 1, 40])
 def test_pages_show_each_row_once(lake: Lake, spread: int) -> None:
     """Also where a thousand rows are of one instant, and commits overlap."""

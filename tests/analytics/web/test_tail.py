@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import httpx
+import pytest
 from support.lakes import Lake
 from support.pages import SCRIPT, named, pages, server
 from support.windows import Pond
@@ -123,6 +124,7 @@ def test_a_page_of_the_past_follows_nothing(lake: Lake) -> None:
         assert "data-tail" not in found
 
 
+@pytest.mark.slow
 def test_a_server_that_is_stopped_ends_though_somebody_follows(lake: Lake) -> None:
     """Ctrl-C is no fault: it says nothing and ends with 0."""
     Pond(lake).arrive(named(["a"]))

@@ -36,8 +36,8 @@ MUTED = changed(muted=True)
 CHILD = changed(parent="0123456789abcdef")
 CHILD_THAT_SENDS = """
 import sys, time
-from hooks import OPENED, Receiver, alerts
-from lakes import Lake
+from support.hooks import OPENED, Receiver, alerts
+from support.lakes import Lake
 from pathlib import Path
 receiver = Receiver()
 receiver.port = int(sys.argv[2].split(":")[2].split("/")[0])

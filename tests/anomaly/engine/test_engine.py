@@ -39,6 +39,7 @@ def slow(at: int, key: Key, one: Minute) -> Minute:
     return replace(one, latency=histogram([2000.0] * 40)) if hit else one
 
 
+@pytest.mark.slow
 def test_a_quiet_day_raises_nothing() -> None:
     """Poisson traffic, errors and latency as ever: no incident."""
     assert folded(shop(1440)) == []
@@ -131,6 +132,7 @@ def test_a_breach_soon_after_opens_the_same_again() -> None:
     assert [one.status for one in told].count("closed") == 2
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(st.integers(1, 170))
 def test_a_restart_anywhere_changes_nothing(stop: int) -> None:

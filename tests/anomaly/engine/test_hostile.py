@@ -74,12 +74,14 @@ def detected(lake: Lake, *batches: pa.Table) -> list[Incident]:
     return incidents_of(store.open_table(lake.places, ANOMALIES).to_pyarrow_table())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", LATENCIES)
 def test_hostile_latencies_raise_nothing(empty: Lake, kind: str) -> None:
     """Whatever is sent as response_time, by lot, minute after minute."""
     assert detected(empty, sent(times([30] * LONG), LATENCIES[kind])) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 7, 400])
 def test_a_constant_that_moves_by_one_does_not_scream(empty: Lake, count: int) -> None:
     """The same number of requests every minute, then one more for good."""
@@ -95,6 +97,7 @@ def test_one_point_is_no_incident(empty: Lake) -> None:
     assert detected(empty, logged(both, _commit="writer:0")) == []
 
 
+@pytest.mark.slow
 def test_a_clock_that_goes_back_changes_nothing(empty: Lake) -> None:
     """Rows older than what is closed are late: not judged, however many they are."""
     steady = logged(times([30] * LONG), response_time=40.0, _commit="writer:0")

@@ -113,6 +113,7 @@ def test_a_scan_of_very_many_paths_is_seen_in_its_width(site: Lake) -> None:
     assert "720 client errors on 12 paths" in one.sentence
 
 
+@pytest.mark.slow
 def test_a_restart_at_any_minute_repeats_and_loses_nothing(site: Lake) -> None:
     """A new process each time, some of them in the middle of the attack."""
     for minute in (30, 66, 67, 69, 70, 80, 90):
@@ -123,6 +124,7 @@ def test_a_restart_at_any_minute_repeats_and_loses_nothing(site: Lake) -> None:
     assert Detection(site.places, CONFIG).addresses() == []
 
 
+@pytest.mark.slow
 def test_a_kept_state_is_of_what_is_written(site: Lake) -> None:
     """A crash between the fold and the table: the next start folds the same once more."""
     close_up_to(site, 90)
@@ -146,6 +148,7 @@ def test_a_start_goes_on_from_the_kept_state(site: Lake) -> None:
     assert [one.status for one in written(site)] == ["closed"]
 
 
+@pytest.mark.slow
 def test_late_rows_are_not_scored(site: Lake) -> None:
     """Rows that came once their minute was closed: whenever the minutes are folded."""
     close_up_to(site, 50)
@@ -206,6 +209,7 @@ def test_only_the_heaviest_come_and_the_others_are_counted(site: Lake) -> None:
     assert BAD in {one.ip for one in told.each}
 
 
+@pytest.mark.slow
 def test_addresses_to_ignore_are_no_part_of_a_minute(site: Lake) -> None:
     """Neither judged nor among the crowd."""
     spared = Config(addresses=Limits(ignore=("203.0.113.0/24",), trusted_proxies=("10.0.0.0/30",)))

@@ -81,6 +81,7 @@ def test_a_burst_of_errors_is_found_and_closed(troubled: Lake) -> None:
     assert all(bool(one.parent) == (one.scope != "global") for one in found)
 
 
+@pytest.mark.slow
 def test_a_fold_in_pieces_gives_what_one_fold_gives(troubled: Lake) -> None:
     """Detection step by step, with a restart in the middle of the incident, equals analysis."""
     for minute in (30, 65, 72, 75, 76, 90, END):
@@ -92,6 +93,7 @@ def test_a_fold_in_pieces_gives_what_one_fold_gives(troubled: Lake) -> None:
     assert folded(written(troubled)) == folded(analysed.values())
 
 
+@pytest.mark.slow
 def test_a_running_detection_gives_what_a_new_one_gives(troubled: Lake) -> None:
     """Only what is new is folded, and told."""
     told: list[Incident] = []
@@ -103,6 +105,7 @@ def test_a_running_detection_gives_what_a_new_one_gives(troubled: Lake) -> None:
     assert Detection(troubled.places, CONFIG)() == []
 
 
+@pytest.mark.slow
 def test_what_a_crash_left_unwritten_is_written_by_the_next_start(troubled: Lake) -> None:
     """The minutes are there, the incidents are not."""
     close_up_to(troubled, END)
@@ -191,6 +194,7 @@ def test_a_snapshot_that_cannot_be_read_costs_time_only(troubled: Lake) -> None:
     assert folded(again[one.incident_id] for one in told) == folded(told)
 
 
+@pytest.mark.slow
 def test_explain_gives_the_same_numbers_again(troubled: Lake) -> None:
     """Whatever became of `logs`."""
     close_up_to(troubled, END)
@@ -201,6 +205,7 @@ def test_explain_gives_the_same_numbers_again(troubled: Lake) -> None:
         assert told.endswith("give the same numbers\n")
 
 
+@pytest.mark.slow
 def test_commands_show_what_was_found(troubled: Lake) -> None:
     """`analyze` and `anomalies` tell the same incidents, as JSON too."""
     close_up_to(troubled, END)
@@ -228,6 +233,7 @@ def test_where_nothing_was_found_it_says_what_that_takes(troubled: Lake, name: s
     assert (said.exit_code, "45 min of history" in said.stderr) == (0, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [["--mode", "analyze"], ["--mode=analyze"], ["analyze"]])
 def test_the_program_goes_by_its_mode(troubled: Lake, mode: list[str]) -> None:
     """`python -m anomaly --mode analyze` is its command of that name."""

@@ -70,6 +70,7 @@ def test_other_trouble_at_the_same_time_is_not_the_same(field: str) -> None:
     assert {row["found"] for row in rows} == {"only raised", "only other"}
 
 
+@pytest.mark.slow
 def test_the_same_constants_raise_the_same(shop: Lake) -> None:
     """Every row is in both, at the same minute."""
     done = backtest(shop)
@@ -92,6 +93,7 @@ def test_other_constants_raise_others(shop: Lake, tmp_path: Path) -> None:
     assert [row["found"] for row in rows] == ["both", "only raised"]
 
 
+@pytest.mark.slow
 def test_since_selects_what_is_shown(shop: Lake) -> None:
     """By when it went on; a length of time is one back from now."""
     middle = found(shop, key="shop /cart")[1].opened.isoformat()
@@ -115,6 +117,7 @@ def test_the_plain_method_runs_on_the_lake(shop: Lake) -> None:
     assert all(": z " in one["sentence"] and "chance" not in one["sentence"] for one in told)
 
 
+@pytest.mark.slow
 def test_addresses_are_judged_again_too(lake: Lake, tmp_path: Path) -> None:
     """By the constants that are given; the plain method knows none."""
     scanned(lake)

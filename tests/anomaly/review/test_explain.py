@@ -63,6 +63,7 @@ def of_measure(lake: Lake, measure: str) -> Incident:
     return next(one for one in found(lake, measure) if one.scope == "endpoint")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("measure", MEASURES)
 def test_the_series_has_the_numbers_of_the_incident(shop: Lake, measure: str) -> None:
     """In its worst minute exactly what was seen, and what was expected."""
@@ -84,6 +85,7 @@ def test_an_incident_is_drawn(shop: Lake, tmp_path: Path, measure: str) -> None:
     assert file.stat().st_size > 20_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("measure", "scale"), [("traffic", "symlog"), ("server_errors", "linear"), ("latency", "log")]
 )
@@ -143,6 +145,7 @@ def late(lake: Lake) -> Lake:
     return lake
 
 
+@pytest.mark.slow
 def test_a_recount_says_what_came_late(late: Lake) -> None:
     """Of the version that was counted all is as it was; what `logs` holds now is more."""
     said = told(late, of_measure(late, "traffic").incident_id, "--recount")
@@ -152,6 +155,7 @@ def test_a_recount_says_what_came_late(late: Lake) -> None:
     assert (then, now, more) == (closed, closed + 7, 7)
 
 
+@pytest.mark.slow
 def test_a_recount_says_which_version_is_gone(late: Lake) -> None:
     """What a vacuum deleted cannot be counted; what is late is told all the same."""
     maintenance.optimize(late.places, LOGS.name)
@@ -165,6 +169,7 @@ def test_a_recount_says_which_version_is_gone(late: Lake) -> None:
     assert last == "7 rows came late"
 
 
+@pytest.mark.slow
 def test_minutes_of_others_are_not_counted(lake: Lake) -> None:
     """A recount is of the key: the service of the endpoint has more."""
     put(lake, every_kind, 110)
@@ -180,6 +185,7 @@ def test_minutes_of_others_are_not_counted(lake: Lake) -> None:
     assert sums[0] < sums[1]
 
 
+@pytest.mark.slow
 def test_total_silence_is_explained_by_the_wall_clock(lake: Lake) -> None:
     """No minute of it was closed; so it says."""
     troubled(lake, every_kind, 90)
@@ -198,6 +204,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return scanned(Lake.at(tmp_path_factory.mktemp("site")))
 
 
+@pytest.mark.slow
 def test_an_address_is_explained_by_the_rows_that_were_counted(site: Lake) -> None:
     """The same numbers again."""
     one = found(site, "address")[0]
@@ -205,6 +212,7 @@ def test_an_address_is_explained_by_the_rows_that_were_counted(site: Lake) -> No
     assert told(site, one.incident_id).endswith("give the same numbers\n")
 
 
+@pytest.mark.slow
 def test_what_an_address_asked_for_is_drawn(site: Lake, tmp_path: Path) -> None:
     """Each minute its requests, and those in vain."""
     one, file = found(site, "address")[0], tmp_path / "address.png"

@@ -50,6 +50,7 @@ def test_noise_alerts_seldom() -> None:
     assert len(alerts(noise(3000))) <= 9
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(st.integers(1, 700))
 def test_no_row_knows_what_follows(cut: int) -> None:

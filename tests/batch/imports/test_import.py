@@ -224,6 +224,7 @@ def test_the_copy_is_the_file(imports: Imports, file: Path) -> None:
     assert len([*Path(imports.lake.places.raw, "manifests").iterdir()]) == 2
 
 
+@pytest.mark.slow
 def test_windows_equal_a_recount(imports: Imports, file: Path) -> None:
     """Of a first import, of late rows, and of rows that went."""
     other = written(file.with_name("b.csv"), csv_lines(60, service="cart"))
@@ -236,6 +237,7 @@ def test_windows_equal_a_recount(imports: Imports, file: Path) -> None:
     assert (found.ok, found.windows_late) == (True, 0)
 
 
+@pytest.mark.slow
 def test_minutes_that_lost_rows_are_counted_again(imports: Imports, file: Path) -> None:
     """Where detection has closed some; late rows stay out of them."""
     imports.run(file)

@@ -83,6 +83,7 @@ def test_before_anything_is_closed(lake: Lake) -> None:
     assert {row["is_final"] for row in pond.read("usage") + pond.read(granularity="1d")} == {False}
 
 
+@pytest.mark.slow
 def test_where_everything_is_closed(pond: Pond) -> None:
     """To the day's end: nothing is open."""
     pond.close(at(2880))
@@ -98,6 +99,7 @@ def test_a_version_has_stored_rows_only(pond: Pond) -> None:
     assert pond.read(moment=Moment(version=0)) == []
 
 
+@pytest.mark.slow
 def test_as_of_a_time_both_tables_are_as_they_were(pond: Pond) -> None:
     """What came to `logs` since is in no window, nor is any closed that was open then."""
     before = pond.read() + pond.read(granularity="1d")
@@ -119,6 +121,7 @@ def test_what_serves_the_making_of_windows_is_hidden(pond: Pond) -> None:
     ] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sql",
     [

@@ -50,6 +50,7 @@ def test_a_file_holds_one_partition(lake: Lake) -> None:
         assert where.stat().st_size == file.size
 
 
+@pytest.mark.slow
 def test_hundreds_of_partitions_are_kept_apart(lake: Lake) -> None:
     """Rows of 400 hours, more in some than in others: none lies in the hour of another."""
     times = [START + timedelta(hours=hour) for hour in range(400) for _ in range(1 + hour % 3)]

@@ -87,6 +87,7 @@ def test_quantiles_of_skewed_values(pond: Pond) -> None:
     assert differences(pond.lake, [TRAFFIC]) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("several", [False, True], ids=["once", "folded"])
 def test_visitors_are_exact_below_the_size_kept(pond: Pond, several: bool) -> None:
     """32,767 addresses, in one half hour or each in two of many, are counted one by one."""
@@ -100,6 +101,7 @@ def test_visitors_are_exact_below_the_size_kept(pond: Pond, several: bool) -> No
     assert {r["unique_visitors"] for r in pond.read() if not several} <= {32_767}
 
 
+@pytest.mark.slow
 def test_many_visitors_are_counted_within_2_percent(pond: Pond) -> None:
     """200,000 addresses over 8 half hours, half of each back in the next; and 60,000 in one."""
     size = 50_000

@@ -47,6 +47,7 @@ def version(pond: Pond) -> int:
     return store.open_table(pond.lake.places, TRAFFIC.name).version()
 
 
+@pytest.mark.slow
 def test_at_once_or_step_by_step(pond: Pond, expected: list[dict[str, object]]) -> None:
     """A first start on a full `logs` gives the rows of a start from the beginning."""
     pond.close(END)
@@ -54,6 +55,7 @@ def test_at_once_or_step_by_step(pond: Pond, expected: list[dict[str, object]]) 
     assert differences(pond.lake) == []
 
 
+@pytest.mark.slow
 def test_of_a_compacted_and_ordered_logs(pond: Pond, expected: list[dict[str, object]]) -> None:
     """Which commit brought a row survives, so windows know what they counted."""
     maintenance.optimize(pond.lake.places, "logs", zorder=("endpoint", "status_code"))

@@ -47,6 +47,7 @@ def wrong(pond: Pond, rollup: Rollup = TRAFFIC) -> int:
     return sum(len(day.wrong + day.wrong_days) for day in check(places, rollup, *tables))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rollup", "late"), [(OTHER_KEYS, WATERMARK), (TRAFFIC, LATER)], ids=["keys", "watermark"]
 )
@@ -80,6 +81,7 @@ def test_a_rebuild_changes_no_row(pond: Pond) -> None:
     assert (horizon(store.open_table(pond.lake.places, "traffic")) or DAY) >= (closed or DAY)
 
 
+@pytest.mark.slow
 def test_readers_see_right_numbers_during_a_rebuild(pond: Pond) -> None:
     """At each commit of it; killed, another one brings all windows back."""
     done = rebuild(pond.lake.places, TRAFFIC, WATERMARK)
@@ -92,6 +94,7 @@ def test_readers_see_right_numbers_during_a_rebuild(pond: Pond) -> None:
     assert sum(row["is_final"] for row in pond.read()) == 6
 
 
+@pytest.mark.slow
 def test_an_added_measure_is_null_in_old_rows(pond: Pond) -> None:
     """Told once, no fault of `verify`; new windows have it; a rebuild fills it in."""
     assert prepare(pond.lake.places, MORE, WATERMARK) == ["bots"]
@@ -105,6 +108,7 @@ def test_an_added_measure_is_null_in_old_rows(pond: Pond) -> None:
     assert wrong(pond, MORE) == 0
 
 
+@pytest.mark.slow
 def test_a_late_row_fills_an_added_measure(pond: Pond) -> None:
     """In its window; the day sums what is known, and `verify` is content."""
     prepare(pond.lake.places, MORE, WATERMARK)
@@ -113,6 +117,7 @@ def test_a_late_row_fills_an_added_measure(pond: Pond) -> None:
     assert wrong(pond, MORE) == 0
 
 
+@pytest.mark.slow
 def test_a_removed_measure_is_refused_until_a_rebuild(pond: Pond) -> None:
     """As any change that rows do not survive."""
     with pytest.raises(CheckpointError, match="logpond rebuild traffic"):
@@ -121,6 +126,7 @@ def test_a_removed_measure_is_refused_until_a_rebuild(pond: Pond) -> None:
     assert (prepare(pond.lake.places, LESS, WATERMARK), wrong(pond, LESS)) == ([], 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("late", [WATERMARK, LATER], ids=["as it was", "another watermark"])
 def test_a_rebuild_keeps_what_retain_took_from_logs(pond: Pond, late: timedelta) -> None:
     """Row by row, also where a late row has come to such a day since."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 import pytest
@@ -9,10 +10,11 @@ from support.lakes import Lake
 from support.modelled import Steps
 from support.windows import Pond
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.random]
+LAKES = int(os.environ.get("RANDOM_LAKES", "3"))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(LAKES))
 def test_any_order_of_events(lake: Lake, seed: int) -> None:
     """Additions, closing, kills, late bursts, upkeep, mending: never wrong, in the end complete."""
     steps = Steps(Pond(lake), random.Random(seed))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import orjson
 import pytest
+from support.edited import edit_only, edited
 from support.flow import START, events, records, staged
 
 from producer.traffic.curve import MICROS
@@ -59,6 +61,7 @@ def test_incident_does_what_its_name_says_in_its_time_only(name: str) -> None:
     assert SAYS[name](inside, outside)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", INCIDENTS)
 def test_traffic_before_an_incident_is_untouched(name: str) -> None:
     """Up to its start, the bytes are those of a run without it."""
@@ -107,3 +110,36 @@ def test_truth_ends_with_the_run(tmp_path) -> None:  # type: ignore[no-untyped-d
     lines = [orjson.loads(line) for line in (tmp_path / "labels.ndjson").open("rb")]
 
     assert [line["end"][14:19] for line in lines] == ["13:30", "14:00"]
+
+
+ADDED = '''
+@incident
+def midnight_sale(stage: Stage) -> Incident:
+    """Everything gets three times its requests."""
+    return Incident(stage.label("midnight-sale", service="storefront"), surge=3.0)
+
+
+'''
+ASKED = """
+import json
+from click.testing import CliRunner
+from support.flow import events, staged
+from cli.__main__ import logpond
+
+help = CliRunner().invoke(logpond, ["produce", "--help"]).stdout
+sale = staged("midnight-sale", 5, 10)
+times = [event["at"] for event in events(15, incident=sale)]
+during = sum(5 <= at < 10 for at in times)
+print(json.dumps({"help": "midnight-sale" in help, "label": sale.label.line()["kind"],
+                  "share": during / len(times)}))
+"""
+
+
+@pytest.mark.slow
+def test_an_incident_is_one_function(tmp_path: Path) -> None:
+    """Its flag, its line of help, its label and its traffic follow, as ARCHITECTURE.md promises."""
+    file = edit_only("an incident")
+    found = edited(tmp_path, file, "@incident", ADDED).run(ASKED)
+
+    assert (found["help"], found["label"]) == (True, "midnight-sale")
+    assert found["share"] == pytest.approx(3 / 5, abs=0.05)

@@ -128,6 +128,7 @@ def test_capped_payloads_are_counted(lake: Lake) -> None:
     assert replayed(lake) == Replay(looked_at=7, passed=2, capped=2)
 
 
+@pytest.mark.slow
 def test_many_rows_go_in_parts(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory is bounded by a part; each is a commit, and none is lost at the seams."""
     monkeypatch.setattr(replay, "ROWS_AT_ONCE", 100)
