@@ -17,10 +17,11 @@ import pyarrow as pa
 
 from anomaly.engine.config import Config
 from anomaly.engine.detectors import METHODS
-from anomaly.engine.engine import Watchman
+from anomaly.engine.engine import Engine
 from anomaly.engine.minute import Minutes
-from anomaly.lake.fold import closed_minutes, fold
-from anomaly.lake.job import Detection, admit
+from anomaly.lake.fold import fold
+from anomaly.lake.job import Detection, prepare_tables
+from anomaly.lake.minutes import closed_minutes
 from benchmarks.keys import WARM, minutes, warm
 from lakehouse import store
 from lakehouse.paths import Places
@@ -55,18 +56,18 @@ def detection(folder: Path) -> dict[str, float]:
 
 def rate(made: list[Minutes], method: str) -> float:
     """Key-buckets a CPU second, once the keys are warm."""
-    watchman = warm(made, method)
+    engine = warm(made, method)
     began = time.process_time()
     for at in range(WARM, WARM + TIMED):
-        watchman.fold(replace(made[at % len(made)], at=at))
-    return TIMED * len(watchman.roster.keys) / (time.process_time() - began)
+        engine.fold(replace(made[at % len(made)], at=at))
+    return TIMED * len(engine.keys.listed) / (time.process_time() - began)
 
 
 def state(made: list[Minutes], method: str) -> float:
     """Bytes of all columns, a key."""
-    watchman = warm(made, method)
-    columns = [one for held in watchman.dump().columns.values() for one in held.values()]
-    return sum(len(one.data) for one in columns) / len(watchman.roster.keys)
+    engine = warm(made, method)
+    columns = [one for held in engine.dump().columns.values() for one in held.values()]
+    return sum(len(one.data) for one in columns) / len(engine.keys.listed)
 
 
 def restart(folder: Path) -> dict[str, float]:
@@ -77,7 +78,7 @@ def restart(folder: Path) -> dict[str, float]:
     Detection(places, Config())()
     ours = time.monotonic() - began
     began = time.monotonic()
-    fold(Watchman(Config(), "zscore"), closed_minutes(store.open_table(places, MINUTES.name)))
+    fold(Engine(Config(), "zscore"), closed_minutes(store.open_table(places, MINUTES.name)))
     peer = time.monotonic() - began
     return {
         "restart_seconds": ours,
@@ -88,7 +89,7 @@ def restart(folder: Path) -> dict[str, float]:
 
 def _closed(places: Places) -> None:
     """A day of closed minutes, in one commit for each of its hours."""
-    admit(places, Anomaly())
+    prepare_tables(places, Anomaly())
     made = minutes(KEYS, MADE)
     for hour in range(DAY // 60):
         these = range(hour * 60, hour * 60 + 60)

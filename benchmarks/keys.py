@@ -1,4 +1,4 @@
-"""Minutes of very many keys, and a process that holds nothing but a watchman of them."""
+"""Minutes of very many keys, and a process that holds nothing but a engine of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from anomaly.engine.config import Config
-from anomaly.engine.engine import Watchman
+from anomaly.engine.engine import Engine
 from anomaly.engine.histogram import Histograms
 from anomaly.engine.minute import Key, Minutes
 
@@ -34,14 +34,14 @@ def _minute(at: int, names: list[Key], level: np.ndarray, rng: np.random.Generat
     return Minutes(at, names, requests, client, server, Histograms(start, bucket, count))
 
 
-def warm(made: list[Minutes], method: str, count: int = WARM) -> Watchman:
+def warm(made: list[Minutes], method: str, count: int = WARM) -> Engine:
     """One that has seen an hour, or so many minutes."""
-    watchman = Watchman(Config(), method)
+    engine = Engine(Config(), method)
     for at in range(count):
-        watchman.fold(replace(made[at % len(made)], at=at))
-    return watchman
+        engine.fold(replace(made[at % len(made)], at=at))
+    return engine
 
 
 if __name__ == "__main__":
-    watchman = warm(minutes(int(sys.argv[2]), 1), sys.argv[1], int(sys.argv[3]))
+    engine = warm(minutes(int(sys.argv[2]), 1), sys.argv[1], int(sys.argv[3]))
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

@@ -15,7 +15,7 @@ import msgspec
 from anomaly.engine.config import Config
 from anomaly.engine.incident import Incident
 from anomaly.evaluate.labels import Label, labels_of
-from anomaly.lake.job import Detection, admit, late
+from anomaly.lake.job import Detection, allowed_lateness, prepare_tables
 from benchmarks.sql import LIMITS, brought, raw
 from lakehouse.decode import decode
 from lakehouse.paths import Places
@@ -82,13 +82,15 @@ class Played:
 
 def played(show: Show, places: Places, config: Config) -> Played:
     """Play a show into a new lake."""
-    admit(places, Anomaly())
+    prepare_tables(places, Anomaly())
     pace, writer = show.pace(), Writer(places, LOGS)
     detection, found = Detection(places, config), dict[str, Incident]()
     for minute in range(BATCH, show.minutes + 1, BATCH):
         end = show.end(minute)
         newest = _arrive(writer, [*pace.up_to(end)], minute, end)
-        for _ in close(places, MINUTES, last_closed(newest - late(Anomaly()), MINUTES.window)):
+        for _ in close(
+            places, MINUTES, last_closed(newest - allowed_lateness(Anomaly()), MINUTES.window)
+        ):
             pass
         found |= {one.incident_id: one for one in (*detection(), *detection.addresses())}
     return Played(labels(pace), list(found.values()))

@@ -9,15 +9,14 @@ import numpy as np
 
 from anomaly.addresses.fresh import Fresh
 from anomaly.addresses.minute import AddressMinute, AddressMinutes, Crowd, summed
-from anomaly.addresses.rules import RULES, hammering
-from anomaly.addresses.spared import Spared
+from anomaly.addresses.rules import RULES, Exempt, hammering
+from anomaly.engine.columns import Column
 from anomaly.engine.config import Config
-from anomaly.engine.detectors.base import CALM, HELD, Seen
+from anomaly.engine.detector import HOLD, LEARN, Seen
 from anomaly.engine.detectors.traffic import Traffic
 from anomaly.engine.incident import Incident
 from anomaly.engine.minute import Key
-from anomaly.engine.state import Column
-from anomaly.engine.tracker import Book, Breach, Case
+from anomaly.engine.tracker import Breach, Tracked, Tracker
 
 MEASURE = "address"
 SPRAYING, SURGE = "spraying", "new_addresses"
@@ -36,17 +35,17 @@ class State(msgspec.Struct, frozen=True):
     usual: dict[str, float]
     fresh: tuple[int, bytes, bytes]
     surge: dict[str, Column]
-    open: list[Case]
-    closed: list[Case]
+    open: list[Tracked]
+    closed: list[Tracked]
 
 
 class Addresses:
     """Holds only addresses that can still break a rule, at most `most` of them."""
 
     def __init__(self, config: Config) -> None:
-        self.config, self.book = config, Book(config)
+        self.config, self.tracker = config, Tracker(config)
         its = config.addresses
-        self._spared = Spared(its)
+        self._spared = Exempt(its)
         self.minutes: dict[str, list[AddressMinute]] = {}
         self._usual: dict[str, float] = {}
         self.folded_to, self.dropped, self._born = -1, 0, -1
@@ -67,8 +66,8 @@ class Addresses:
             # who is heavy can only be told once the others are known
             breaches = [one for one in breaches if one.direction != hammering.__name__]
         self._learn(judged)
-        changes = [change for one in breaches if (change := self.book.breach(at, one))]
-        return [*changes, *(case.incident for case, _ in self.book.end(at))]
+        changes = [change for one in breaches if (change := self.tracker.breach(at, one))]
+        return [*changes, *(ended.incident for ended, _ in self.tracker.end(at))]
 
     def dump(self) -> State:
         """The state to keep."""
@@ -81,7 +80,7 @@ class Addresses:
             dict(self._usual),
             self._fresh.dump(),
             self._surge.state.dump(),
-            *self.book.dump(),
+            *self.tracker.dump(),
         )
 
     @classmethod
@@ -92,7 +91,7 @@ class Addresses:
         one.minutes, one._usual = kept.minutes, kept.usual
         one._fresh.load(*kept.fresh)
         one._surge.state.load(kept.surge)
-        one.book.load(kept.open, kept.closed)
+        one.tracker.load(kept.open, kept.closed)
         return one
 
     def _expire(self, at: int) -> None:
@@ -170,12 +169,12 @@ class Addresses:
         """Far more addresses that were never seen than usual, as a spike of traffic is judged."""
         at = minutes.at
         fresh = self._fresh.take(at // 1440, minutes.marks)
-        held = any(name[2] == SURGE for name in self.book.open)
+        is_open = any(direction == SURGE for _, _, direction in self.tracker.open)
         self._surge.state.grow(1)
         warm = np.array([at - self._born >= self.config.addresses.surge_warm_minutes])
         none = np.zeros(1)
         seen = Seen(at, np.array([float(fresh)]), none, none, none, none, warm)
-        spikes = self._surge.step(seen, np.array([HELD if held else CALM]))[0]
+        spikes = self._surge.step(seen, np.array([HOLD if is_open else LEARN]))[0]
         for i in range(len(spikes.rows)):
             seen_now, usual = float(spikes.observed[i]), float(spikes.expected[i])
             why = f"{seen_now:,.0f} new addresses in 5 min, expected {usual:.3g}"

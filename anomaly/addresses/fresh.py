@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from anomaly.engine.arrays import Bools, Ints
+from anomaly.engine.columns import Bools, Ints
 
 _BITS, _HASHES, _HALF = 1 << 20, 4, 20
 

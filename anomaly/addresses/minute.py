@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from anomaly.engine.arrays import Ints
+from anomaly.engine.columns import Ints
 
 # The most paths and logins of a minute that are kept apart.
 MOST_NAMES = 64

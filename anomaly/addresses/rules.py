@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 from anomaly.addresses.minute import Crowd, Sum
@@ -88,3 +89,22 @@ def brute_force(seen: Sum, crowd: Crowd, its: Its, part: float) -> Finding | Non
     if seen.cracked:
         why += ", then one was accepted"
     return Finding(seen.refused, its.login_refused * part, tries, why, seen.cracked)
+
+
+class Exempt:
+    """Whether an address lies in a network of the lists."""
+
+    def __init__(self, its: Its) -> None:
+        self._networks = [ip_network(net) for net in (*its.ignore, *its.trusted_proxies)]
+
+    def __bool__(self) -> bool:
+        return bool(self._networks)
+
+    def __contains__(self, text: str) -> bool:
+        if not self._networks:
+            return False
+        try:
+            ip = ip_address(text)
+        except ValueError:
+            return False
+        return any(ip in net for net in self._networks)

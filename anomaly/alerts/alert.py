@@ -25,20 +25,20 @@ class Alert(NamedTuple):
     body: bytes
 
 
-def event_of(change: Change, was_told: bool) -> str | None:
+def event_of(change: Change, was_sent: bool) -> str | None:
     """What a change is to whoever is paged; None where it is not told.
 
     Part of a wider incident, or muted: not told. The end of an incident is told where something
-    else of it was (`was_told`), or where it had ended before anybody could know of it.
+    else of it was (`was_sent`), or where it had ended before anybody could know of it.
     """
     before, after = change
     if after.parent:
         return None
     if after.status == CLOSED:
-        return ENDED if was_told or (before is None and not after.muted) else None
+        return ENDED if was_sent or (before is None and not after.muted) else None
     if after.muted:
         return None
-    if not was_told or before is None or before.status == CLOSED:
+    if not was_sent or before is None or before.status == CLOSED:
         return OPENED
     return ESCALATED if _rank(after) > _rank(before) else None
 

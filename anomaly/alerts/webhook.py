@@ -3,12 +3,106 @@
 from __future__ import annotations
 
 import random
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from threading import Timer
+from types import TracebackType
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
+from anomaly.alerts.alert import ENDED, Alert, Change, alert_of, event_of, nothing
 from anomaly.alerts.outbox import REFUSED, SENT, Outbox
-from anomaly.alerts.post import Answer, Hook, post
+from lakehouse.errors import SettingsError
+from lakehouse.paths import Places
+from lakehouse.settings import Webhook as Settings
+
+# Answers that no repetition would change: the message itself is not taken.
+REFUSING = frozenset({400, 405, 406, 410, 411, 413, 414, 415, 422})
+ACCEPTED = range(200, 300)
+
+
+class Hook(NamedTuple):
+    """Where to, as whom, and how long an answer may take."""
+
+    url: str
+    token: str
+    seconds: float
+
+
+class Answer(NamedTuple):
+    """Taken, or refused for good, or (neither) to be tried again, in `after` seconds if told."""
+
+    is_taken: bool = False
+    is_refused: bool = False
+    why: str = ""
+    after: float = 0.0
+
+
+def post(hook: Hook, alert: Alert) -> Answer:
+    """Send one alert; all of it, connection included, ends within twice `seconds`."""
+    try:
+        with _connected(hook) as connection:
+            connection.request("POST", _target(hook.url), alert.body, _headers(hook, alert))
+            return _answer(connection.getresponse())
+    except (OSError, ValueError, HTTPException) as error:
+        return Answer(why=_words(error))
+
+
+@contextmanager
+def _connected(hook: Hook) -> Iterator[HTTPConnection]:
+    """A connection that is cut off at its time, even where something comes drop by drop."""
+    parts = urlsplit(hook.url)
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=hook.seconds)
+    connection.connect()
+    cut = Timer(hook.seconds, _cut, (connection.sock,))
+    cut.daemon = True
+    cut.start()
+    try:
+        yield connection
+    finally:
+        cut.cancel()
+        connection.close()
+
+
+def _cut(sock: socket.socket) -> None:
+    with suppress(OSError):
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+def _target(url: str) -> str:
+    parts = urlsplit(url)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _headers(hook: Hook, alert: Alert) -> dict[str, str]:
+    own = {
+        "Content-Type": "application/json",
+        "User-Agent": "logpond",
+        "Idempotency-Key": alert.name,
+        "Connection": "close",
+    }
+    return {**own, "Authorization": f"Bearer {hook.token}"} if hook.token else own
+
+
+def _answer(got: HTTPResponse) -> Answer:
+    if got.status in ACCEPTED:
+        return Answer(is_taken=True)
+    asked = got.headers.get("Retry-After", "")
+    after = float(asked) if asked.isdecimal() and len(asked) < 7 else 0.0
+    return Answer(is_refused=got.status in REFUSING, why=f"it answers {got.status}", after=after)
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "it does not answer in time"
+    return getattr(error, "strerror", None) or type(error).__name__
+
 
 # Another process may have left something; its poke is not heard here.
 LOOK_SECONDS = 30.0
@@ -17,7 +111,7 @@ LAST_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Patience:
+class Backoff:
     """Seconds before the second try, doubled with each further one up to `most`."""
 
     first: float = 1.0
@@ -33,9 +127,9 @@ class Webhook:
     """Sends the alerts of an outbox to one address; `say` hears when it fails and works again."""
 
     def __init__(
-        self, hook: Hook, outbox: Outbox, say: Callable[[str], None], patience: Patience
+        self, hook: Hook, outbox: Outbox, say: Callable[[str], None], backoff: Backoff
     ) -> None:
-        self._hook, self._outbox, self._say, self._patience = hook, outbox, say, patience
+        self._hook, self._outbox, self._say, self._patience = hook, outbox, say, backoff
         self._poked, self._stopping = threading.Event(), threading.Event()
         self._failures = 0
         self._thread = threading.Thread(target=self._run, name="webhook", daemon=True)
@@ -89,3 +183,60 @@ class Webhook:
         elif self._failures:
             self._say("the webhook works again")
         self._failures = 0
+
+
+class Alerts:
+    """Takes changes while it is open; without an address it does nothing."""
+
+    def __init__(self, places: Places, settings: Settings, say: Callable[[str], None]) -> None:
+        self._old = timedelta(hours=settings.old_hours)
+        self._webhook: Webhook | None = None
+        if settings.url.get_secret_value():
+            self._outbox = Outbox(places.alerts, settings.waiting_most)
+            hook = hook_of(settings)
+            backoff = Backoff(settings.retry_seconds, settings.retry_most_seconds)
+            self._webhook = Webhook(hook, self._outbox, say, backoff)
+
+    def __enter__(self) -> Alerts:
+        if self._webhook:
+            self._webhook.start()
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None
+    ) -> None:
+        if self._webhook:
+            self._webhook.stop()
+
+    def take(self, changes: Sequence[Change]) -> None:
+        """Keep what is to be told, on disk; the same change again is no second alert."""
+        if self._webhook is None:
+            return
+        for change in changes:
+            self._keep(change)
+        self._webhook.poke()
+
+    def _keep(self, change: Change) -> None:
+        event = event_of(change, self._outbox.knows(change.after.incident_id))
+        if event is None:
+            return
+        alert = alert_of(change.after, event)
+        if event != ENDED and datetime.now(UTC) - change.after.folded_to > self._old:
+            self._outbox.pass_over(alert)
+        else:
+            self._outbox.offer(alert)
+
+
+def hook_of(settings: Settings) -> Hook:
+    """Where to, as whom, and how long an answer may take."""
+    secrets = settings.url.get_secret_value(), settings.token.get_secret_value()
+    return Hook(*secrets, settings.timeout_seconds)
+
+
+def send_test(settings: Settings) -> None:
+    """Post a message that means nothing; SettingsError where it is not taken."""
+    if not settings.url.get_secret_value():
+        raise SettingsError("there is no webhook", "set LOGPOND_WEBHOOK_URL, or webhook.url")
+    answer = post(hook_of(settings), nothing())
+    if not answer.is_taken:
+        raise SettingsError(f"the webhook fails: {answer.why}", "look at webhook.url and its token")

@@ -84,10 +84,11 @@ def alerts(settings: Settings, how: str, is_test: bool) -> None:
       LOGPOND_WEBHOOK_URL=https://example.org/hook logpond alerts --test
       logpond alerts
     """
-    from anomaly.alerts import Outbox, try_out
+    from anomaly.alerts.outbox import Outbox
+    from anomaly.alerts.webhook import send_test
 
     if is_test:
-        try_out(settings.webhook)
+        send_test(settings.webhook)
         click.echo("the webhook took it")
         return
     file = Places.of(settings).alerts
@@ -100,13 +101,9 @@ def alerts(settings: Settings, how: str, is_test: bool) -> None:
 
 def _is_known(places: Places, one: Mute) -> bool:
     """Whether an incident was ever of this key or of a part of it."""
-    from anomaly.lake.rows import incidents_of
-    from lakehouse.store import table_or_none
-    from lakehouse.tables.catalog import ANOMALIES
+    from anomaly.lake.incidents import incidents_if_any
 
-    table = table_or_none(places, ANOMALIES)
-    found = incidents_of(table.to_pyarrow_table()) if table else []
-    return any(one.covers(incident) for incident in found)
+    return any(one.covers(incident) for incident in incidents_if_any(places))
 
 
 def _show(mutes: list[Mute], how: str) -> None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import click
 
-from anomaly.lake.health import ailing
 from lakehouse.errors import LogpondError
+from lakehouse.ingest.queries import INGEST, MINUTES
+from lakehouse.paths import Places
 from lakehouse.terminal.options import with_places
-
-if TYPE_CHECKING:
-    from lakehouse.paths import Places
 
 
 @click.command()
@@ -35,3 +32,12 @@ def health(places: Places, within: float) -> None:
     if why:
         raise LogpondError(why, "what `detect` printed last says more")
     click.echo("healthy")
+
+
+def ailing(places: Places, patience: timedelta) -> str | None:
+    """Why it does not: ingest went on for so long without it. None where all is well."""
+    taken, looked = INGEST.checkpoint(places).ended(), MINUTES.checkpoint(places).ended()
+    if taken is None or (looked and taken - looked < patience):
+        return None
+    last = f"the last look ended at {looked:%H:%M:%S} UTC" if looked else "no look ended yet"
+    return f"{last}, the last batch of ingest at {taken:%H:%M:%S} UTC"

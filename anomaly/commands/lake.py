@@ -46,12 +46,15 @@ def detect(settings: Settings, config: Path | None, once: bool) -> None:
       logpond detect
       logpond detect --once
     """
-    from anomaly.lake.detect import Detect
+    from anomaly.lake.job import Detect
 
     its_spark = settings.spark.model_copy(update={"ui_port": settings.anomaly.ui_port})
     settings = settings.model_copy(update={"spark": its_spark})
-    told = (lambda one: click.echo(line(one)), lambda why: click.echo(f"note: {why}", err=True))
-    Detect(settings, Places.of(settings), constants(config), *told)(once)
+    hears = (
+        lambda one: click.echo(render_change(one)),
+        lambda why: click.echo(f"note: {why}", err=True),
+    )
+    Detect(settings, Places.of(settings), constants(config), *hears)(once)
 
 
 @click.command()
@@ -81,11 +84,11 @@ def analyze(
       logpond analyze --since 2026-05-01 --until 2026-05-02 --config other.toml --format json
       logpond analyze --method zscore
     """
-    from anomaly.lake.analysis import analysed
+    from anomaly.lake.fold import analyse
 
     between = time_of(since, "--since"), time_of(until, "--until")
     judged_by = constants(config)
-    found = analysed(places, minutes_table(places, version), judged_by, method, between)
+    found = analyse(places, minutes_table(places, version), judged_by, method, between)
     if not _show(found, between, how, SHOWN) and how == "table":
         _say_none(judged_by)
 
@@ -103,14 +106,11 @@ def anomalies(places: Places, how: str, since: str | None, only_open: bool) -> N
       logpond anomalies --since -24h --format json
     """
     from anomaly.alerts.mutes import Mutes, as_muted_now
-    from anomaly.lake.rows import incidents_of
-    from lakehouse.store import open_table
-    from lakehouse.tables.catalog import ANOMALIES
+    from anomaly.lake.incidents import incidents
 
     between = time_of(since, "--since"), None
-    table = incidents_of(open_table(places, ANOMALIES).to_pyarrow_table())
     mutes = Mutes(places).now(datetime.now(UTC))
-    found = [as_muted_now(one, mutes) for one in table]
+    found = [as_muted_now(one, mutes) for one in incidents(places)]
     chosen = [one for one in found if not only_open or one.status == "open"]
     columns = (*SHOWN[:3], "muted", *SHOWN[3:])
     if not _show(chosen, between, how, columns) and how == "table":
@@ -149,29 +149,30 @@ def explain(
       logpond explain 4f1c0a9be2d37a55 --png incident.png
       logpond explain 4f1c --recount
     """
-    from anomaly.review.explain import Explained, incident_named
+    from anomaly.lake.incidents import incident_named
+    from anomaly.review.explain import Explained
     from anomaly.review.recount import recounted
 
-    told = Explained(places, incident_named(places, incident_id), constants(config))
+    explained = Explained(places, incident_named(places, incident_id), constants(config))
     if how == "json":
-        series = [point._asdict() for point in told.series]
-        render.show_object({"lines": [*told.lines()], "series": series}, sys.stdout)
+        series = [point._asdict() for point in explained.series]
+        render.show_object({"lines": [*explained.render()], "series": series}, sys.stdout)
         return
-    for said in told.lines():
-        click.echo(said)
+    for line in explained.render():
+        click.echo(line)
     if png:
         from anomaly.review.chart import draw
 
-        draw(told, png)
+        draw(explained, png)
         click.echo(f"drawn in {png}")
     if recount:
-        found = recounted(places, told.incident)
+        found = recounted(places, explained.incident)
         render.show(render.Rows.of_dicts(found.minutes, found.columns), "table", sys.stdout, HUMANE)
-        for said in found.lines():
-            click.echo(said)
+        for line in found.render():
+            click.echo(line)
 
 
-def line(one: Incident) -> str:
+def render_change(one: Incident) -> str:
     """One line for a person, when an incident changes."""
     at = one.closed or one.last_breach
     status = f"{one.status}, muted" if one.muted else one.status
@@ -206,10 +207,10 @@ def _show(
 
     How many they are.
     """
-    from anomaly.lake.fold import shown
-    from anomaly.lake.rows import rows_of
+    from anomaly.lake.fold import active_between
+    from anomaly.lake.incidents import rows_of
 
-    rows = rows_of(shown(incidents, *between))
+    rows = rows_of(active_between(incidents, *between))
     chosen = columns if how == "table" else rows.column_names
     humane = {**HUMANE, "muted": lambda is_muted: "yes" if is_muted else ""}
     render.show(render.Rows.of_arrow(rows.select(chosen)), how, sys.stdout, humane)

@@ -56,25 +56,19 @@ def backtest(places: Places, other: Path | None, method: str, since: str | None,
       logpond backtest --config other.toml --since 7d
       logpond backtest --method zscore --since -24h --format csv
     """
-    from anomaly.lake.analysis import analysed
-    from anomaly.lake.fold import shown
-    from anomaly.review.backtest import COLUMNS, compared, totals
+    from anomaly.lake.fold import active_between, analyse
+    from anomaly.lake.incidents import incidents
+    from anomaly.review.backtest import COLUMNS, compare, totals
 
     between = time_of(since, "--since"), None
-    would = analysed(places, minutes_table(places), constants(other), method, between)
-    raised = [one for one in _raised(places) if _is_judged_by(method, one)]
-    rows = compared(shown(raised, *between), [one for one in would if _is_judged_by(method, one)])
+    would = analyse(places, minutes_table(places), constants(other), method, between)
+    raised = [one for one in incidents(places) if _is_judged_by(method, one)]
+    rows = compare(
+        active_between(raised, *between), [one for one in would if _is_judged_by(method, one)]
+    )
     columns = SHOWN if how == "table" else COLUMNS
     render.show(render.Rows.of_dicts(rows, columns), how, sys.stdout, READS)
     click.echo(totals(rows), err=True)
-
-
-def _raised(places: Places) -> list[Incident]:
-    from anomaly.lake.rows import incidents_of
-    from lakehouse.store import open_table
-    from lakehouse.tables.catalog import ANOMALIES
-
-    return incidents_of(open_table(places, ANOMALIES).to_pyarrow_table())
 
 
 def _is_judged_by(method: str, one: Incident) -> bool:

@@ -73,14 +73,16 @@ def evaluate(
     spikes, drops, errors and slow answers. The plain z-score runs on the same minutes. What a
     windows.json beside the counts labels is real trouble: raised there is not raised falsely.
     """
-    from anomaly.evaluate.lake import compared
+    from anomaly.evaluate.labels import compare
     from anomaly.evaluate.run import evaluated
+    from anomaly.lake.incidents import incidents
 
     if labels:
-        said = compared(places, labels.read_bytes())
+        found = incidents(places)
+        tables = compare(labels.read_bytes(), found)
     else:
-        said = evaluated(constants(config), lambda line: click.echo(line, err=True), **flags)
-    _show(said, how)
+        tables = evaluated(constants(config), lambda line: click.echo(line, err=True), **flags)
+    _show(tables, how)
 
 
 def constants(file: Path | None) -> Any:
@@ -91,11 +93,11 @@ def constants(file: Path | None) -> Any:
     return parse(path.read_text(encoding="utf-8"), path.name)
 
 
-def _show(said: dict[str, list[dict[str, Any]]], how: str) -> None:
+def _show(tables: dict[str, list[dict[str, Any]]], how: str) -> None:
     """Each part as a table of its own; as JSON all of it is one object."""
     if how == "json":
-        render.show_object(said, sys.stdout)
+        render.show_object(tables, sys.stdout)
         return
-    for rows in said.values():
+    for rows in tables.values():
         render.show(render.Rows.of_dicts(rows, [*rows[0]] if rows else []), how, sys.stdout)
         click.echo()

@@ -95,7 +95,7 @@ class Latency(Section, frozen=True):
     far_more_ms: float = 20.0
 
 
-class Restless(Section, frozen=True):
+class Burstiness(Section, frozen=True):
     """How much more a key must surprise that often nearly alerts."""
 
     least: float = 2.5
@@ -165,7 +165,7 @@ class Config(Section, frozen=True):
     traffic: Traffic = Traffic()
     errors: Errors = Errors()
     latency: Latency = Latency()
-    restless: Restless = Restless()
+    burstiness: Burstiness = Burstiness()
     zscore: Zscore = Zscore()
     addresses: Addresses = Addresses()
     score: Score = Score()

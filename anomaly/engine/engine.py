@@ -1,8 +1,8 @@
-"""The one class that folds closed minutes, in event-time order, into incidents. Pure.
+"""The engine: folds closed minutes, in event-time order, into incidents. Pure.
 
-`fold` takes a minute and hands out the incidents that opened, escalated or closed by it. `dump`
-and `load` keep the whole state: a fold that is stopped anywhere and goes on from there gives the
-same incidents.
+`fold` takes a minute and returns the incidents that opened, escalated or closed by it. `dump` and
+`load` keep the whole state: a fold that is stopped anywhere and goes on from there returns the same
+incidents.
 """
 
 from __future__ import annotations
@@ -13,24 +13,23 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
-from anomaly.engine.arrays import Array, Floats
+from anomaly.engine.burstiness import Burstiness
+from anomaly.engine.columns import Array, Column, Columns, Field, Floats
 from anomaly.engine.config import Config
-from anomaly.engine.detectors import ANEW, CALM, HELD, METHODS, Detector, Judged, Seen
-from anomaly.engine.detectors.burstiness import Restless
-from anomaly.engine.histogram import Histograms
+from anomaly.engine.detector import HOLD, LEARN, RELEARN, UP, Judged, Seen
+from anomaly.engine.detectors import METHODS
 from anomaly.engine.incident import Incident, Share
-from anomaly.engine.keys import Roster
-from anomaly.engine.minute import Key, Minutes
-from anomaly.engine.seasonality import Season, called
-from anomaly.engine.state import Column, Columns, Field
-from anomaly.engine.tracker import Book, Breach, Case
+from anomaly.engine.keys import KeyTable
+from anomaly.engine.minute import Key, Minutes, empty
+from anomaly.engine.seasonality import Seasonality, render_hour
+from anomaly.engine.tracker import Breach, Tracked, Tracker
 
 NEVER = -1
 _MOST_SHARES, _LEAST_SHARE = 3, 0.1
 
 
 class State(msgspec.Struct, frozen=True):
-    """All that a watchman knows, to keep; good for one configuration and method only."""
+    """All that an engine knows, to keep; good for one configuration and method only."""
 
     config: str
     method: str
@@ -40,23 +39,32 @@ class State(msgspec.Struct, frozen=True):
     refused: int
     keys: list[Key]
     columns: dict[str, dict[str, Column]]
-    open: list[Case]
-    closed: list[Case]
+    open: list[Tracked]
+    closed: list[Tracked]
 
 
-class Watchman:
-    """Judges every key by every measure, a minute at a time."""
+class Engine:
+    """Judges every key by every detector of a method, a minute at a time.
+
+    State is kept by detector, so several may judge one measure. They share its incidents: a key has
+    at most one open incident a measure and direction, with the numbers of its worst breach. They
+    also share how to learn (`learning`): what one of them found is no baseline for the others.
+    """
 
     def __init__(self, config: Config, method: str = "surprise") -> None:
         self.config, self.method = config, method
-        self.roster, self.season, self.book = Roster(config.keys), Season(), Book(config)
-        self.detectors: list[Detector] = [one(config) for one in METHODS[method]]
-        self.restless = {
-            f"{one.measure} {way}": Restless(config.restless, config.incidents.open)
-            for one in self.detectors
-            for way in one.bursts
+        self.keys, self.tracker = KeyTable(config.keys), Tracker(config)
+        self.detectors = {one.__name__: one(config) for one in METHODS[method]}
+        self.burstiness = {
+            (name, direction): Burstiness(config.burstiness, config.incidents.open)
+            for name, detector in self.detectors.items()
+            for direction in detector.bursts
         }
-        self.mood = Columns(**{one.measure: Field(CALM, "u1") for one in self.detectors})
+        measures = {one.measure: Field(LEARN, "u1") for one in self.detectors.values()}
+        self.learning = Columns(**measures)
+        self.seasonality = Seasonality()
+        seasonal = (name for name, one in self.detectors.items() if one.is_seasonal)
+        self._seasonal = next(seasonal, None)
         self.folded_to, self.rate = NEVER, 0.0
 
     def fold(self, minutes: Minutes) -> list[Incident]:
@@ -72,45 +80,48 @@ class Watchman:
     @property
     def incidents(self) -> list[Incident]:
         """The incidents that are open."""
-        return [case.incident for case in self.book.open.values()]
+        return [tracked.incident for tracked in self.tracker.open.values()]
 
     def dump(self) -> State:
         """The state to keep."""
-        columns = {name: held.dump() for name, held in self._held().items()}
         return State(
             self.config.hash,
             self.method,
             self.folded_to,
-            self.season.hour,
+            self.seasonality.hour,
             self.rate,
-            self.roster.refused,
-            list(self.roster.keys),
-            columns,
-            *self.book.dump(),
+            self.keys.refused,
+            list(self.keys.listed),
+            {name: columns.dump() for name, columns in self._columns().items()},
+            *self.tracker.dump(),
         )
 
     @classmethod
-    def load(cls, config: Config, kept: State) -> Watchman:
-        """A watchman that goes on where the kept one was."""
+    def load(cls, config: Config, kept: State) -> Engine:
+        """An engine that goes on where the kept one was.
+
+        ValueError where the state is of another configuration, KeyError where it lacks a column:
+        a detector that came later, or that keeps something else now.
+        """
         if kept.config != config.hash:
             raise ValueError(f"the state is of configuration {kept.config}, not {config.hash}")
         one = cls(config, kept.method)
-        one.folded_to, one.season.hour, one.rate = kept.folded_to, kept.hour, kept.rate
-        one.roster.load(kept.keys)
-        one.roster.refused = kept.refused
-        for name, held in one._held().items():
-            held.load(kept.columns[name])
-        one.book.load(kept.open, kept.closed)
+        one.folded_to, one.seasonality.hour, one.rate = kept.folded_to, kept.hour, kept.rate
+        one.keys.load(kept.keys)
+        one.keys.refused = kept.refused
+        for name, columns in one._columns().items():
+            columns.load(kept.columns[name])
+        one.tracker.load(kept.open, kept.closed)
         return one
 
-    def _held(self) -> dict[str, Columns]:
-        """Everything with a row a key, by name."""
+    def _columns(self) -> dict[str, Columns]:
+        """Everything that has a row a key, by name."""
         return {
-            "roster": self.roster.state,
-            "mood": self.mood,
-            "season": self.season.state,
-            **{one.measure: one.state for one in self.detectors},
-            **{name: one.state for name, one in self.restless.items()},
+            "keys": self.keys.state,
+            "learning": self.learning,
+            "seasonality": self.seasonality.state,
+            **{f"detector {name}": one.state for name, one in self.detectors.items()},
+            **{f"burstiness {' '.join(of)}": one.state for of, one in self.burstiness.items()},
         }
 
     def _gap(self, at: int) -> range:
@@ -119,45 +130,47 @@ class Watchman:
         if not missing:
             return missing
         if self.rate >= self.config.keys.gap_rate:
-            for one in self.detectors:
-                one.clear()
+            for detector in self.detectors.values():
+                detector.clear()
             return range(0)
         return missing[: self.config.keys.gap_minutes]
 
     def _step(self, minutes: Minutes) -> list[Incident]:
         seen = self._seen(minutes)
-        for state in self._held().values():
-            state.grow(len(self.roster.keys))
-        found = [
-            self._weighed(judged)
-            for one in self.detectors
-            for judged in one.step(seen, self.mood[one.measure].copy())
+        for columns in self._columns().values():
+            columns.grow(len(self.keys.listed))
+        judged = [
+            (name, self._weighed(name, one))
+            for name, detector in self.detectors.items()
+            for one in detector.step(seen, self.learning[detector.measure].copy())
         ]
-        self._seasoned(minutes.at)
-        for one in self.detectors:
-            mood = self.mood[one.measure]
-            mood[mood == ANEW] = CALM
+        if self._seasonal:
+            self.seasonality.step(minutes.at, self.detectors[self._seasonal].totals())
+        for detector in self.detectors.values():
+            learning = self.learning[detector.measure]
+            learning[learning == RELEARN] = LEARN
         self.folded_to = minutes.at
-        changes = [*self._breaches(minutes.at, found), *self._ends(minutes.at)]
+        breaches = [one for each in judged for one in self._breaches(minutes.at, *each)]
+        changes = [*self._track(minutes.at, breaches), *self._end(minutes.at)]
         self._forget(minutes.at)
         return changes
 
-    def _weighed(self, judged: Judged) -> Judged:
-        """The same, with the surprise that its keys' past lets count."""
-        past = self.restless.get(f"{judged.measure} {judged.direction}")
-        if past is None:
+    def _weighed(self, name: str, judged: Judged) -> Judged:
+        """The same with less surprise for keys that often nearly alert."""
+        burstiness = self.burstiness.get((name, judged.direction))
+        if burstiness is None:
             return judged
-        surprise = past.judge(judged)
-        past.learn(judged)
+        surprise = burstiness.judge(judged)
+        burstiness.learn(judged)
         return replace(judged, surprise=surprise)
 
     def _seen(self, minutes: Minutes) -> Seen:
-        rows = self.roster.take(minutes.at, minutes.keys)
-        held, size = rows >= 0, len(self.roster.keys)
+        rows = self.keys.take(minutes.at, minutes.keys)
+        known, size = rows >= 0, len(self.keys.listed)
 
-        def dense(values: Array, empty: float = 0.0) -> Floats:
-            column = np.full(size, empty)
-            column[rows[held]] = values[held]
+        def dense(values: Array, absent: float = 0.0) -> Floats:
+            column = np.full(size, absent)
+            column[rows[known]] = values[known]
             return column
 
         with np.errstate(divide="ignore"):
@@ -169,32 +182,23 @@ class Watchman:
             server_errors=dense(minutes.server_errors),
             log_p95=dense(p95, np.nan),
             timed=dense(minutes.latency.totals()),
-            warm=self.roster.warm(minutes.at),
+            warm=self.keys.warm(minutes.at),
         )
 
-    def _seasoned(self, at: int) -> None:
-        for one in self.detectors:
-            if one.measure == "traffic" and self.method == "surprise":
-                self.season.step(at, np.nansum(one.state["last"], axis=1))
-
-    def _breaches(self, at: int, found: list[Judged]) -> Iterator[Incident]:
+    def _track(self, at: int, breaches: list[Breach]) -> Iterator[Incident]:
         """Widest keys first, so that the others find a parent."""
-        each = [one for judged in found for one in self._worth(at, judged)]
-        for one in sorted(each, key=lambda one: (len(one.key.parents), one.key)):
-            change = self.book.breach(at, one)
-            if change:
-                self.mood[one.measure][self.roster.rows[one.key]] = HELD
-                yield self.book.explain(one.name, self._shares(one))
+        for one in sorted(breaches, key=lambda one: (len(one.key.parents), one.key)):
+            if self.tracker.breach(at, one):
+                self.learning[one.measure][self.keys.row_of[one.key]] = HOLD
+                yield self.tracker.set_contributors(one.identity, self._shares(one))
 
-    def _worth(self, at: int, judged: Judged) -> Iterator[Breach]:
-        """Those that can open an incident or keep one open."""
-        keys, stay = self.roster.keys, self.config.incidents.stay
-        usual = self._usual(at, judged)
-        for i in np.flatnonzero(judged.surprise >= stay):
-            low, high = usual[0][i], usual[1][i]
-            known = None if np.isnan(low) else (float(low), float(high))
+    def _breaches(self, at: int, name: str, judged: Judged) -> Iterator[Breach]:
+        """The rows whose surprise can open an incident or keep one open."""
+        usual = self._usual(at, name, judged)
+        for i in np.flatnonzero(judged.surprise >= self.config.incidents.stay):
+            low, high = float(usual[0][i]), float(usual[1][i])
             one = Breach(
-                key=keys[judged.rows[i]],
+                key=self.keys.listed[judged.rows[i]],
                 measure=judged.measure,
                 direction=judged.direction,
                 surprise=float(judged.surprise[i]),
@@ -205,53 +209,49 @@ class Watchman:
                 lower=float(judged.lower[i]),
                 upper=float(judged.upper[i]),
                 n=float(judged.n[i]),
-                usual=known,
-                usual_when=called(at),
+                usual=None if np.isnan(low) else (low, high),
+                usual_when=render_hour(at),
+                detector=name,
             )
             if judged.direction == "down" and one.is_usual:
                 one = one._replace(holds=False)
             yield one
 
-    def _usual(self, at: int, judged: Judged) -> tuple[Floats, Floats]:
-        if judged.measure == "traffic" and self.method == "surprise":
-            return self.season.usual(at, judged.rows)
+    def _usual(self, at: int, name: str, judged: Judged) -> tuple[Floats, Floats]:
+        """The usual range of these rows at this hour of the week; NaN where none is known."""
+        if name == self._seasonal:
+            return self.seasonality.usual(at, judged.rows)
         unknown = np.full(len(judged.rows), np.nan)
         return unknown, unknown
 
     def _shares(self, one: Breach) -> list[Share]:
-        """Which endpoints made it, and with which share."""
-        parts = np.array(self.roster.parts.get(one.key, []), np.int64)
+        """The endpoints that made most of a breach, with their shares of it."""
+        parts = np.array(self.keys.endpoints_of.get(one.key, []), np.int64)
         if not len(parts):
             return []
-        over = next(d for d in self.detectors if d.measure == one.measure).excess(parts)
-        over = np.maximum(over if one.direction == "up" else -over, 0.0)
+        over = self.detectors[one.detector].excess(parts)
+        over = np.maximum(over if one.direction == UP else -over, 0.0)
         shares = over / max(float(over.sum()), 1e-12)
-        order = sorted(range(len(parts)), key=lambda i: (-shares[i], self.roster.keys[parts[i]]))
+        order = sorted(range(len(parts)), key=lambda i: (-shares[i], self.keys.listed[parts[i]]))
         return [
-            Share("endpoint", str(self.roster.keys[parts[i]]), round(float(shares[i]), 4))
+            Share("endpoint", str(self.keys.listed[parts[i]]), round(float(shares[i]), 4))
             for i in order[:_MOST_SHARES]
             if shares[i] >= _LEAST_SHARE
         ]
 
-    def _ends(self, at: int) -> Iterator[Incident]:
-        for case, new_level in self.book.end(at):
-            row, measure = self.roster.rows.get(case.key), case.incident.measure
-            still = any(name[:2] == (case.key, measure) for name in self.book.open)
+    def _end(self, at: int) -> Iterator[Incident]:
+        for ended, is_new_level in self.tracker.end(at):
+            row, measure = self.keys.row_of.get(ended.key), ended.incident.measure
+            goes_on = any(identity[:2] == (ended.key, measure) for identity in self.tracker.open)
             if row is not None:
-                self.mood[measure][row] = ANEW if new_level else HELD if still else CALM
-            yield case.incident
+                how = RELEARN if is_new_level else HOLD if goes_on else LEARN
+                self.learning[measure][row] = how
+            yield ended.incident
 
     def _forget(self, at: int) -> None:
-        """Once an hour, keys that are idle."""
-        idle = self.roster.idle(at) if at % 60 == 0 else np.zeros(0, bool)
+        """Once an hour, drop the keys that are idle."""
+        idle = self.keys.idle(at) if at % 60 == 0 else np.zeros(0, bool)
         if idle.any():
-            self.roster.keep(~idle)
-            for name, state in self._held().items():
-                if name != "roster":
-                    state.keep(~idle)
-
-
-def empty(at: int) -> Minutes:
-    """A minute in which nobody did anything."""
-    none = np.zeros(0, np.int64)
-    return Minutes(at, [], none, none, none, Histograms(np.zeros(1, np.int64), none, none))
+            self.keys.keep(~idle)
+            for columns in [*self._columns().values()][1:]:
+                columns.keep(~idle)

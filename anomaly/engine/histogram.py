@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anomaly.engine.arrays import Array, Floats, Ints
+from anomaly.engine.columns import Array, Floats, Ints
 from lakehouse.tables.measures import GROWTH, LEAST_MS, SHIFT
 
 _LOG_GROWTH = math.log(GROWTH)

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from anomaly.engine.config import Config
 from anomaly.engine.minute import Key
+from anomaly.engine.surprise import CAP
 
 OPEN, CLOSED = "open", "closed"
 SEVERITIES = ("info", "warning", "critical")
@@ -74,12 +76,12 @@ def incident_id(key: Key, measure: str, direction: str, opened: int) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
-def moment(at: int) -> datetime:
+def start_of(at: int) -> datetime:
     """A minute since the epoch as a time."""
     return datetime.fromtimestamp(at * 60, UTC)
 
 
-def retold(one: Incident, **changed: object) -> Incident:
+def with_sentence(one: Incident, **changed: object) -> Incident:
     """The same with these fields, and the sentence that they make."""
     after = msgspec.structs.replace(one, **changed)
     return msgspec.structs.replace(after, sentence=said(after))
@@ -88,7 +90,7 @@ def retold(one: Incident, **changed: object) -> Incident:
 def with_evidence(one: Incident, samples: Sequence[str], shares: Iterable[Share]) -> Incident:
     """The same with what was read of `logs`: sample events, and who made it."""
     own = [share for share in one.contributors if not _is_evidence(one, share)]
-    return retold(one, sample_event_ids=[*samples], contributors=[*own, *shares])
+    return with_sentence(one, sample_event_ids=[*samples], contributors=[*own, *shares])
 
 
 def evidence_of(one: Incident) -> tuple[list[str], list[Share]]:
@@ -157,3 +159,25 @@ def _number(value: float) -> str:
     if not abs(value) < 1e15:
         return f"{value:g}"
     return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.2g}"
+
+
+# What is measured in one minute: how a value reads, and of what.
+_READS = {
+    "traffic": ("{:,.0f}", "requests in 1 min"),
+    "client_errors": ("{:.1%}", "client errors"),
+    "server_errors": ("{:.1%}", "server errors"),
+    "latency": ("{:,.0f}", "ms p95"),
+}
+
+
+def with_zscore_sentence(one: Incident, config: Config) -> Incident:
+    """The same, with a sentence and a reason that say z: its surprise is no chance."""
+    most = " or more" if one.surprise_peak >= CAP else ""
+    z = f"z {one.surprise_peak * config.zscore.limit / config.incidents.open:.1f}{most}"
+    reads, unit = _READS[one.measure]
+    seen, mean, upper, lower = map(reads.format, (one.observed, one.expected, one.upper, one.lower))
+    limit = f"up to {upper}" if one.direction == "up" else f"at least {lower}"
+    told = f"{one.key}: {seen} {unit}, mean {mean} ({limit}): {z}"
+    why = f"{one.measure} {one.direction}, {z} over {config.zscore.window} minutes"
+    marks = one.reasons[1:]
+    return msgspec.structs.replace(one, sentence=told.replace("%", " %"), reasons=[why, *marks])

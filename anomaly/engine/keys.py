@@ -6,33 +6,35 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from anomaly.engine.arrays import Bools, Ints
+from anomaly.engine.columns import Bools, Columns, Field, Ints
 from anomaly.engine.config import Keys
 from anomaly.engine.minute import Key
-from anomaly.engine.state import Columns, Field
 
 
-class Roster:
-    """Keys by row, since when, and when they last did something."""
+class KeyTable:
+    """The keys by row: `listed` in order of rows, `row_of` each, `endpoints_of` the wider ones.
+
+    `refused` counts the keys for which there was no room.
+    """
 
     def __init__(self, config: Keys) -> None:
         self.config, self.refused = config, 0
-        self.keys: list[Key] = []
-        self.rows: dict[Key, int] = {}
-        self.parts: dict[Key, list[int]] = {}
+        self.listed: list[Key] = []
+        self.row_of: dict[Key, int] = {}
+        self.endpoints_of: dict[Key, list[int]] = {}
         self.state = Columns(born=Field(0, "i8"), active=Field(0, "i8"))
 
     def take(self, at: int, keys: Sequence[Key]) -> Ints:
         """The rows of these keys, -1 where there is no room; new ones are added in order."""
-        fresh = sorted({key for key in keys if key not in self.rows})
-        room = self.config.most - len(self.keys)
+        fresh = sorted({key for key in keys if key not in self.row_of})
+        room = self.config.most - len(self.listed)
         self.refused += len(fresh[room:])
         for key in fresh[:room]:
             self._add(key)
-        self.state.grow(len(self.keys))
+        self.state.grow(len(self.listed))
         if fresh:
-            self.state["born"][len(self.keys) - len(fresh[:room]) :] = at
-        rows = np.fromiter((self.rows.get(key, -1) for key in keys), np.int64, len(keys))
+            self.state["born"][len(self.listed) - len(fresh[:room]) :] = at
+        rows = np.fromiter((self.row_of.get(key, -1) for key in keys), np.int64, len(keys))
         self.state["active"][rows[rows >= 0]] = at
         return rows
 
@@ -47,17 +49,17 @@ class Roster:
     def keep(self, rows: Bools) -> None:
         """Forget the other keys."""
         self.state.keep(rows)
-        self.load([key for key, kept in zip(self.keys, rows, strict=True) if kept])
+        self.load([key for key, kept in zip(self.listed, rows, strict=True) if kept])
 
     def load(self, keys: Sequence[Key]) -> None:
         """Take these keys in place of those held."""
-        self.keys, self.rows, self.parts = [], {}, {}
+        self.listed, self.row_of, self.endpoints_of = [], {}, {}
         for key in keys:
             self._add(key)
 
     def _add(self, key: Key) -> None:
-        self.rows[key] = row = len(self.keys)
-        self.keys.append(key)
+        self.row_of[key] = row = len(self.listed)
+        self.listed.append(key)
         if key.endpoint:
             for wider in key.parents:
-                self.parts.setdefault(wider, []).append(row)
+                self.endpoints_of.setdefault(wider, []).append(row)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 
-from anomaly.engine.arrays import Ints
+from anomaly.engine.columns import Ints
 from anomaly.engine.histogram import Histograms
 
 GLOBAL, SERVICE, ENDPOINT, ADDRESS = "global", "service", "endpoint", "address"
@@ -75,10 +74,10 @@ class Minutes:
         return cls(each[0].at, [one.key for one in each], requests, client, server, latency)
 
 
-def by_minute(each: Iterable[Minute]) -> Iterable[Minutes]:
-    """Single minutes in event-time order, as one value a minute."""
-    for _, some in groupby(each, key=lambda one: one.at):
-        yield Minutes.of(list(some))
+def empty(at: int) -> Minutes:
+    """A minute in which nobody did anything."""
+    none = np.zeros(0, np.int64)
+    return Minutes(at, [], none, none, none, Histograms(np.zeros(1, np.int64), none, none))
 
 
 def rolled_up(minutes: Minutes) -> Minutes:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from anomaly.engine.arrays import Floats, Ints
-from anomaly.engine.state import Columns, Field
+from anomaly.engine.columns import Columns, Field, Floats, Ints
 
 HOURS = 168
 # A week counts so much when the same hour is learned again; the band is so many deviations wide.
@@ -14,7 +13,7 @@ _WEIGHT, _WIDE = 0.3, 2.0
 _DAYS = ("Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed")
 
 
-class Season:
+class Seasonality:
     """For each key and hour of the week, the middle and the width of the log of five minutes."""
 
     def __init__(self) -> None:
@@ -58,6 +57,6 @@ class Season:
             state[name][:] = 0.0
 
 
-def called(at: int) -> str:
+def render_hour(at: int) -> str:
     """A time as the hour of the week: `Tue 14:00`."""
     return f"{_DAYS[at // 1440 % 7]} {at // 60 % 24:02d}:00"

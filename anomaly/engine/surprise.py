@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from anomaly.engine.arrays import Bools, Floats
+from anomaly.engine.columns import Bools, Floats
 
 CAP = 50.0
 # Above this a count is scaled down with its mean: relative to them the Poisson part is nothing.

@@ -16,11 +16,12 @@ from anomaly.engine.incident import (
     Incident,
     Share,
     incident_id,
-    moment,
-    retold,
+    start_of,
+    with_sentence,
 )
 from anomaly.engine.minute import Key
 
+Identity = tuple[Key, str, str]
 AGAIN, NEW_LEVEL = "opened again", "new level"
 MARKS = (AGAIN, NEW_LEVEL)
 
@@ -42,10 +43,11 @@ class Breach(NamedTuple):
     usual: tuple[float, float] | None = None
     usual_when: str = ""
     why: str = ""
+    detector: str = ""
 
     @property
-    def name(self) -> tuple[Key, str, str]:
-        """What can have one incident at a time."""
+    def identity(self) -> Identity:
+        """Key, measure and direction: what has at most one open incident at a time."""
         return self.key, self.measure, self.direction
 
     @property
@@ -57,69 +59,82 @@ class Breach(NamedTuple):
         return self.observed <= self.usual[1] if up else self.observed >= self.usual[0]
 
 
-class Case(msgspec.Struct):
-    """An incident on the books, with the minutes that its life goes by."""
+class Tracked(msgspec.Struct):
+    """An incident and the minutes (since the epoch) that its life goes by.
+
+    It opened, or opened again, in `since`, had its last breach in `last`, and closed in `ended` (0:
+    it is open). `detector` is the one whose numbers the incident has.
+    """
 
     key: Key
     incident: Incident
     since: int
     last: int
     ended: int = 0
+    detector: str = ""
 
     @property
-    def name(self) -> tuple[Key, str, str]:
-        """What it is on the books under."""
+    def identity(self) -> Identity:
+        """Key, measure and direction."""
         return self.key, self.incident.measure, self.incident.direction
 
 
-class Book(msgspec.Struct):
-    """Open cases, and closed ones that may open again; each change is handed out once."""
+class Tracker(msgspec.Struct):
+    """The open incidents, and closed ones that may open again."""
 
     config: Config
-    open: dict[tuple[Key, str, str], Case] = {}
-    closed: dict[tuple[Key, str, str], Case] = {}
+    open: dict[Identity, Tracked] = {}
+    closed: dict[Identity, Tracked] = {}
 
     def breach(self, at: int, one: Breach) -> Incident | None:
-        """Take one breach; what changed, if anything that a row tells."""
-        limits, case = self.config.incidents, self.open.get(one.name)
+        """Take one breach. Returns the incident if it opened, opened again or escalated by it."""
+        limits, tracked = self.config.incidents, self.open.get(one.identity)
         if one.surprise < limits.stay:
             return None
-        if case:
-            return self._stay(at, case, one)
+        if tracked:
+            return self._stay(at, tracked, one)
         if one.surprise < limits.open or not one.holds:
             return None
         return self._reopen(at, one) or self._open(at, one)
 
-    def end(self, at: int) -> Iterator[tuple[Case, bool]]:
-        """Close what is over at the end of a minute; True where it is the new level."""
+    def end(self, at: int) -> Iterator[tuple[Tracked, bool]]:
+        """Close what is over at the end of a minute. True goes with one that is the new level."""
         limits = self.config.incidents
-        for name, case in [*self.open.items()]:
-            fresh = at == case.last and at - case.since >= limits.new_level_minutes
-            if fresh or at - case.last >= limits.close_minutes:
-                self._close(at, name, case, NEW_LEVEL if fresh else "")
-                yield case, fresh
-        for name, case in [*self.closed.items()]:
-            if at - case.ended > limits.reopen_minutes:
-                del self.closed[name]
+        for identity, tracked in [*self.open.items()]:
+            fresh = at == tracked.last and at - tracked.since >= limits.new_level_minutes
+            if fresh or at - tracked.last >= limits.close_minutes:
+                self._close(at, identity, tracked, NEW_LEVEL if fresh else "")
+                yield tracked, fresh
+        for identity, tracked in [*self.closed.items()]:
+            if at - tracked.ended > limits.reopen_minutes:
+                del self.closed[identity]
 
-    def explain(self, name: tuple[Key, str, str], shares: list[Share]) -> Incident:
-        """Add who made it; returns the row."""
-        case = self.open[name]
-        case.incident = retold(case.incident, contributors=shares)
-        return case.incident
+    def set_contributors(self, identity: Identity, shares: list[Share]) -> Incident:
+        """Add who made an open incident; returns it."""
+        tracked = self.open[identity]
+        tracked.incident = with_sentence(tracked.incident, contributors=shares)
+        return tracked.incident
 
-    def dump(self) -> tuple[list[Case], list[Case]]:
-        """Copies of all cases, open and closed."""
+    def detector_of(self, incident_id: str) -> str:
+        """The detector whose numbers an incident has; empty where it is not held any more."""
+        held = (*self.open.values(), *self.closed.values())
+        same = (one.detector for one in held if one.incident.incident_id == incident_id)
+        return next(same, "")
+
+    def dump(self) -> tuple[list[Tracked], list[Tracked]]:
+        """Copies of all incidents, open and closed."""
         copied = ([*map(copy, held.values())] for held in self._both())
         return next(copied), next(copied)
 
-    def load(self, opened: list[Case], closed: list[Case]) -> None:
-        """Take copies of these cases in place of those held."""
-        for held, cases in zip(self._both(), (opened, closed), strict=True):
+    def load(self, opened: list[Tracked], closed: list[Tracked]) -> None:
+        """Take copies of these incidents in place of those held."""
+        for held, incidents in zip(self._both(), (opened, closed), strict=True):
             held.clear()
-            held.update({one.name: copy(one) for one in cases})
+            held.update({one.identity: copy(one) for one in incidents})
 
-    def _both(self) -> tuple[dict[tuple[Key, str, str], Case], dict[tuple[Key, str, str], Case]]:
+    def _both(
+        self,
+    ) -> tuple[dict[Identity, Tracked], dict[Identity, Tracked]]:
         return self.open, self.closed
 
     def _open(self, at: int, one: Breach) -> Incident:
@@ -133,8 +148,8 @@ class Book(msgspec.Struct):
             ip=one.key.ip,
             measure=one.measure,
             direction=one.direction,
-            opened=moment(at),
-            last_breach=moment(at),
+            opened=start_of(at),
+            last_breach=start_of(at),
             duration_minutes=1,
             surprise_opened=round(one.surprise, 3),
             parent=self._parent(one),
@@ -142,20 +157,23 @@ class Book(msgspec.Struct):
             contributors=[],
             **self._numbers(at, one),
         )
-        self.open[one.name] = case = Case(one.key, retold(incident), at, at)
-        return case.incident
+        self.open[one.identity] = tracked = Tracked(
+            one.key, with_sentence(incident), at, at, detector=one.detector
+        )
+        return tracked.incident
 
-    def _stay(self, at: int, case: Case, one: Breach) -> Incident | None:
-        before, case.last = case.incident, at
+    def _stay(self, at: int, tracked: Tracked, one: Breach) -> Incident | None:
+        before, tracked.last = tracked.incident, at
         worst = self._worse(one, before)
         severity = max(before.severity, self._severity(one), key=SEVERITIES.index)
         if worst or severity != before.severity:
+            tracked.detector = one.detector
             numbers = self._numbers(at, one)
             numbers["surprise_peak"] = max(before.surprise_peak, round(one.surprise, 3))
             numbers["reasons"] = [*_reasons(one), *(r for r in before.reasons if r in MARKS)]
-            case.incident = retold(before, **{**numbers, "severity": severity})
-        case.incident = _at(case.incident, at)
-        return case.incident if severity != before.severity else None
+            tracked.incident = with_sentence(before, **{**numbers, "severity": severity})
+        tracked.incident = _at(tracked.incident, at)
+        return tracked.incident if severity != before.severity else None
 
     def _worse(self, one: Breach, before: Incident) -> bool:
         """More surprising; where that is at its cap, further from the expected."""
@@ -164,21 +182,23 @@ class Book(msgspec.Struct):
         return (round(one.surprise, 3), further) > (before.surprise_peak, False)
 
     def _reopen(self, at: int, one: Breach) -> Incident | None:
-        case = self.closed.pop(one.name, None)
-        if case is None or at - case.ended > self.config.incidents.reopen_minutes:
+        tracked = self.closed.pop(one.identity, None)
+        if tracked is None or at - tracked.ended > self.config.incidents.reopen_minutes:
             return None
-        case.since, self.open[one.name] = at, case
-        again = list(dict.fromkeys([*case.incident.reasons, AGAIN]))
-        case.incident = retold(case.incident, status=OPEN, closed=None, reasons=again)
-        self._stay(at, case, one)
-        return case.incident
+        tracked.since, self.open[one.identity] = at, tracked
+        reasons = list(dict.fromkeys([*tracked.incident.reasons, AGAIN]))
+        tracked.incident = with_sentence(
+            tracked.incident, status=OPEN, closed=None, reasons=reasons
+        )
+        self._stay(at, tracked, one)
+        return tracked.incident
 
-    def _close(self, at: int, name: tuple[Key, str, str], case: Case, why: str) -> None:
-        reasons = [*case.incident.reasons, *([why] if why else [])]
-        ended = retold(case.incident, status=CLOSED, closed=moment(at), reasons=reasons)
-        case.incident = msgspec.structs.replace(ended, folded_to=moment(at))
-        case.ended = at
-        self.closed[name] = self.open.pop(name)
+    def _close(self, at: int, identity: Identity, tracked: Tracked, why: str) -> None:
+        reasons = [*tracked.incident.reasons, *([why] if why else [])]
+        ended = with_sentence(tracked.incident, status=CLOSED, closed=start_of(at), reasons=reasons)
+        tracked.incident = msgspec.structs.replace(ended, folded_to=start_of(at))
+        tracked.ended = at
+        self.closed[identity] = self.open.pop(identity)
 
     def _numbers(self, at: int, one: Breach) -> dict[str, Any]:
         usual = one.usual or (None, None)
@@ -195,7 +215,7 @@ class Book(msgspec.Struct):
             "usual_lower": usual[0] and _rounded(usual[0]),
             "usual_upper": usual[1] and _rounded(usual[1]),
             "reasons": _reasons(one),
-            "folded_to": moment(at),
+            "folded_to": start_of(at),
         }
 
     def _severity(self, one: Breach) -> str:
@@ -205,15 +225,15 @@ class Book(msgspec.Struct):
 
     def _parent(self, one: Breach) -> str:
         for wider in one.key.parents:
-            if case := self.open.get((wider, one.measure, one.direction)):
-                return case.incident.incident_id
+            if tracked := self.open.get((wider, one.measure, one.direction)):
+                return tracked.incident.incident_id
         return ""
 
 
 def _at(incident: Incident, at: int) -> Incident:
-    minutes = int((moment(at) - incident.opened).total_seconds()) // 60 + 1
+    minutes = int((start_of(at) - incident.opened).total_seconds()) // 60 + 1
     return msgspec.structs.replace(
-        incident, last_breach=moment(at), duration_minutes=minutes, folded_to=moment(at)
+        incident, last_breach=start_of(at), duration_minutes=minutes, folded_to=start_of(at)
     )
 
 

@@ -42,6 +42,12 @@ def labels_of(lines: bytes) -> list[Label]:
     return [msgspec.json.decode(line, type=Label) for line in lines.splitlines() if line.strip()]
 
 
+def compare(lines: bytes, incidents: Sequence[Incident]) -> dict[str, list[dict[str, Any]]]:
+    """A row a label, and one row of totals."""
+    labels = labels_of(lines)
+    return {"labels": graded(labels, incidents), "totals": [totals(labels, incidents)]}
+
+
 def graded(labels: Iterable[Label], incidents: Sequence[Incident]) -> list[dict[str, Any]]:
     """A row a label: whether it was found, the time from its start until that minute was over."""
     return [_graded(label, incidents) for label in labels]

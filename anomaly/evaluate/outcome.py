@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from anomaly.engine.config import Config
-from anomaly.engine.engine import Watchman
-from anomaly.evaluate.inject import KINDS, Episode, Staged, minutes
-from anomaly.evaluate.rates import DAY
+from anomaly.engine.engine import Engine
+from anomaly.evaluate.inject import DAY, KINDS, Episode, Staged, minutes
 
 # An incident may open this many minutes after the trouble's end: five are judged together.
 GRACE = 5
@@ -33,10 +32,10 @@ class Alarm:
 
 def alarms(one: Staged, config: Config, method: str) -> list[Alarm]:
     """Fold the staged minutes; what opened, and when."""
-    watchman, found = Watchman(config, method), []
+    engine, found = Engine(config, method), []
     index = {name: i for i, name in enumerate(one.rates.names)}
     for each in minutes(one):
-        for change in watchman.fold(each):
+        for change in engine.fold(each):
             if change.status == "open" and change.last_breach == change.opened:
                 key = index[change.endpoint]
                 found.append(Alarm(key, change.measure, change.direction, each.at))

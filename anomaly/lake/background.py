@@ -1,4 +1,4 @@
-"""A thread beside a query: looks when it is woken, and every few seconds."""
+"""A thread in the background of a query: looks when it is woken, and pulses now and then."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ EVERY_SECONDS = 15.0
 IsStopping = Callable[[], bool]
 
 
-class Beside:
+class Background:
     """Runs `look` whenever it is woken and `pulse` now and then, in a thread of its own.
 
-    What they raise is told to `failed`, and ends it.
+    What they raise goes to `failed`, and ends the thread.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Beside:
     def start(self) -> None:
         """Look now, and until `stop`."""
         self.wake()
-        self._thread = threading.Thread(target=self._run, name="beside", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="detection", daemon=True)
         self._thread.start()
 
     def wake(self) -> None:
@@ -50,12 +50,12 @@ class Beside:
 
     def once(self) -> None:
         """One whole look, in the thread that asks."""
-        with self._told():
+        with self._reporting():
             self._look(lambda: False)
 
     def _run(self) -> None:
         pulsed = time.monotonic()
-        with self._told():
+        with self._reporting():
             while True:
                 is_woken = self._woken.wait(EVERY_SECONDS)
                 if self._stop.is_set():
@@ -68,28 +68,28 @@ class Beside:
                     self._pulse()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _reporting(self) -> Iterator[None]:
         try:
             yield
         except Exception as error:
             self._failed(error)
 
 
-class BothRun(ClosingRun):
-    """A query that closes windows, with what looks beside it; `fold` takes what was closed."""
+class DetectionRun(ClosingRun):
+    """A query that closes windows, and looks in the background; `fold` takes what was closed."""
 
     fold: Callable[[], object]
-    beside: Beside
+    background: Background
 
     def start(self) -> None:
         """Close windows as time goes on, until `stop`."""
-        self.beside.start()
+        self.background.start()
         super().start()
 
     def stop(self) -> None:
         """End between two commits; again is no fault."""
         super().stop()
-        self.beside.stop()
+        self.background.stop()
 
     def once(self) -> None:
         """Close what the newest event closes, fold and look once more, then return.
@@ -101,4 +101,4 @@ class BothRun(ClosingRun):
             self.fold()
         except Exception as error:
             self.failed(error)
-        self.beside.once()
+        self.background.once()

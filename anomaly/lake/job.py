@@ -1,83 +1,97 @@
 """The anomaly job, as it is drawn: logs -> closed minutes -> logs_windowed -> fold -> anomalies.
 
 Minutes are committed first; the fold goes by the table alone. A start folds what is there, and
-writes every incident that `anomalies` lacks or holds otherwise: a crash anywhere loses nothing.
-Beside it, addresses are folded by the rows of `logs` that the same minutes counted.
+writes every incident that `anomalies` lacks or holds otherwise: a crash anywhere loses nothing. In
+the background, addresses are folded from the rows of `logs` that the same minutes counted.
 """
 
 from __future__ import annotations
 
+import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from anomaly.alerts.webhook import Alerts
 from anomaly.engine.config import Config
-from anomaly.engine.engine import Watchman
-from anomaly.engine.incident import Incident
-from anomaly.lake.background import Beside, BothRun, IsStopping
-from anomaly.lake.fold import Snapshots, closed_minutes, fold, is_new_day
-from anomaly.lake.incident_writer import OnChanges, record
-from anomaly.lake.logs.watch import AddressWatch
+from anomaly.engine.engine import Engine, State
+from anomaly.engine.incident import Incident, start_of
+from anomaly.lake.addresses import AddressDetection
+from anomaly.lake.background import Background, DetectionRun, IsStopping
+from anomaly.lake.fold import fold
+from anomaly.lake.incidents import OnChanges, write
+from anomaly.lake.minutes import closed_minutes
 from anomaly.lake.silence import Silence, absence, open_silence
+from anomaly.lake.snapshots import Snapshots
 from lakehouse import store
 from lakehouse.ingest import queries
 from lakehouse.ingest.lag import is_level, last_arrival
 from lakehouse.paths import Places
-from lakehouse.settings import Anomaly
+from lakehouse.settings import Anomaly, Settings
 from lakehouse.tables.catalog import ANOMALIES
 from lakehouse.tables.rollups import MINUTES
 from lakehouse.windows.definition import prepare
 from lakehouse.windows.failure import explained
-from lakehouse.windows.run import ClosingRun
-from lakehouse.windows.stream import WindowsReport
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from lakehouse.windows.stream import WindowsReport
+
+SNAPSHOTS_KEPT = 8
+OnIncident = Callable[[Incident], None]
+
 
 @dataclass
 class Detection:
-    """Folds what was closed since the last time; `on_incident` hears each change once a process.
+    """Folds what was closed since the last time, from the newest snapshot on.
 
-    `on_changes` hears of changes before the table has them, and again after a crash in between.
+    `on_incident` hears of each change once a process. `on_changes` hears of changes before the
+    table has them, and again after a crash in between.
     """
 
     places: Places
     config: Config
-    on_incident: Callable[[Incident], None] = lambda _incident: None
+    on_incident: OnIncident = lambda _incident: None
     on_changes: OnChanges = lambda _changes: None
-    _watchman: Watchman = field(init=False)
+    _engine: Engine = field(init=False)
     _snapshots: Snapshots = field(init=False)
-    _addresses: AddressWatch = field(init=False)
-    _recording: threading.Lock = field(default_factory=threading.Lock)
+    _addresses: AddressDetection = field(init=False)
+    _writing: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self._snapshots = Snapshots(self.places, self.config)
-        self._watchman = self._snapshots.newest()
-        self._addresses = AddressWatch(self.places, self.config)
+        self._snapshots = Snapshots(self.places, self.config, "state", SNAPSHOTS_KEPT)
+        newest = self._snapshots.newest(State, partial(Engine.load, self.config))
+        self._engine = newest or Engine(self.config)
+        self._addresses = AddressDetection(self.places, self.config)
 
     @property
     def open(self) -> list[Incident]:
         """The incidents that are open."""
-        return [case.incident for case in self._watchman.book.open.values()]
+        return self._engine.incidents
 
     def __call__(self) -> list[Incident]:
-        """Fold the minutes that were closed meanwhile; the incidents that changed."""
-        before = self._watchman.folded_to
+        """Fold the minutes that were closed meanwhile. Returns the incidents that changed.
+
+        After the first minute of a day the state is kept, as that of its day.
+        """
+        before = self._engine.folded_to
         table = store.open_table(self.places, MINUTES.name)
-        written = self._record(fold(self._watchman, closed_minutes(table, before)))
-        if is_new_day(before, self._watchman.folded_to):
-            self._snapshots.keep(self._watchman)
+        written = self._write(fold(self._engine, closed_minutes(table, before)))
+        day = start_of(self._engine.folded_to).date()
+        if before >= 0 and start_of(before).date() != day:
+            self._snapshots.keep(str(day), self._engine.dump())
         return written
 
     def addresses(self, is_stopping: IsStopping = lambda: False) -> list[Incident]:
-        """Fold the addresses of those minutes, until a stop; the incidents that changed."""
+        """Fold the addresses of those minutes, until a stop. Returns the incidents that changed."""
         written: list[Incident] = []
         for changed in self._addresses.changes(store.open_table(self.places, MINUTES.name)):
-            written += self._record(changed)
+            written += self._write(changed)
             if is_stopping():
                 break
         return written
@@ -88,61 +102,130 @@ class Detection:
             self.config,
             partial(last_arrival, self.places),
             partial(is_level, self.places, bootstrap),
-            partial(absence, self._watchman),
+            partial(absence, self._engine),
             open_silence(self.places),
         )
 
         def look() -> None:
             if changed := silence.look(datetime.now(UTC)):
-                self._record({changed.incident_id: changed})
+                self._write({changed.incident_id: changed})
 
         return look
 
-    def _record(self, changed: Mapping[str, Incident]) -> list[Incident]:
-        with self._recording:
-            written = record(self.places, changed, self.config, self.on_changes)
+    def _write(self, changed: Mapping[str, Incident]) -> list[Incident]:
+        with self._writing:
+            written = write(self.places, changed, self.config, self.on_changes)
             for incident in written:
                 self.on_incident(incident)
         return written
 
 
-def admit(places: Places, settings: Anomaly) -> None:
-    """Make the tables, or refuse to go on with minutes of another kind (CheckpointError)."""
-    prepare(places, MINUTES, late(settings))
+def prepare_tables(places: Places, settings: Anomaly) -> None:
+    """Make the tables. CheckpointError where the lake has minutes of another kind."""
+    prepare(places, MINUTES, allowed_lateness(settings))
     store.create(places, ANOMALIES)
 
 
-def late(settings: Anomaly) -> timedelta:
+def allowed_lateness(settings: Anomaly) -> timedelta:
     """How long a minute waits for late events."""
     return timedelta(seconds=settings.watermark_seconds)
 
 
-def minutes(
-    spark: SparkSession,
+@contextmanager
+def alone(
+    settings: Settings,
     places: Places,
-    settings: Anomaly,
+    config: Config,
+    on_incident: OnIncident,
+    note: Callable[[str], None],
+) -> Iterator[Callable[[], Detection]]:
+    """Be the one process that judges this lake, and send alerts, until the end of the block.
+
+    Yields what makes the tables and a detection that has folded what is closed already. `note`
+    hears of a webhook that fails. CheckpointError where another process judges this lake.
+    """
+
+    def start() -> Detection:
+        prepare_tables(places, settings.anomaly)
+        detection = Detection(places, config, on_incident, alerts.take)
+        detection()
+        return detection
+
+    with queries.MINUTES.alone(places), Alerts(places, settings.webhook, note) as alerts:
+        yield start
+
+
+def query(
+    spark: SparkSession,
+    settings: Settings,
     detection: Detection,
     failed: Callable[[Exception], None],
-    bootstrap: str,
-) -> ClosingRun:
-    """The query that closes minutes and has them folded, not started yet.
-
-    `bootstrap` is the Kafka of ingest, which tells whether it lags.
-    """
+) -> DetectionRun:
+    """The query that closes minutes and has them folded, not started yet."""
+    places = detection.places
 
     def closed(_report: WindowsReport) -> None:
         detection()
-        run.beside.wake()
+        run.background.wake()
 
     def look(is_stopping: IsStopping) -> None:
         detection.addresses(is_stopping)
 
-    name, every = queries.MINUTES.name, settings.trigger_seconds
-    run = BothRun(spark, places, name, (MINUTES,), late(settings), every, closed, failed)
+    lateness, every = allowed_lateness(settings.anomaly), settings.anomaly.trigger_seconds
+    name = queries.MINUTES.name
+    run = DetectionRun(spark, places, name, (MINUTES,), lateness, every, closed, failed)
     run.fold = detection
-    run.beside = Beside(
+    run.background = Background(
         look,
-        detection.silence(bootstrap),
+        detection.silence(settings.kafka.bootstrap),
         lambda error: failed(explained(error, "addresses", places)),
     )
     return run
+
+
+class Detect:
+    """The anomaly program by itself: a Spark application with one query.
+
+    Runs until a signal, or `once` over what is there. `on_incident` hears of each incident, `note`
+    of a webhook that fails.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        places: Places,
+        config: Config,
+        on_incident: OnIncident,
+        note: Callable[[str], None] = lambda _why: None,
+    ) -> None:
+        self._settings = settings
+        self._alone = partial(alone, settings, places, config, on_incident, note)
+        self._stop = threading.Event()
+        self._failure: Exception | None = None
+
+    def __call__(self, once: bool) -> None:
+        """Run to the end. Raises what stopped it, in words."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+        with self._alone() as start:
+            self._run(start(), once)
+        if self._failure:
+            raise self._failure
+
+    def _run(self, detection: Detection, once: bool) -> None:
+        from lakehouse.runtime.session import session
+
+        spark = session(self._settings, "anomaly")
+        run = query(spark, self._settings, detection, self._failed)
+        if once:
+            run.once()
+        else:
+            run.start()
+            self._stop.wait()
+            run.stop()
+        with suppress(Exception):
+            spark.stop()
+
+    def _failed(self, error: Exception) -> None:
+        self._failure = error
+        self._stop.set()

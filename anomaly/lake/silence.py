@@ -16,13 +16,19 @@ import pyarrow.compute as pc
 
 from anomaly.engine.config import Config
 from anomaly.engine.detectors.traffic import Traffic
-from anomaly.engine.engine import Watchman
-from anomaly.engine.incident import CLOSED, OPEN, SEVERITIES, SILENCE, Incident, incident_id, retold
+from anomaly.engine.engine import Engine
+from anomaly.engine.incident import (
+    CLOSED,
+    OPEN,
+    SEVERITIES,
+    SILENCE,
+    Incident,
+    incident_id,
+    with_sentence,
+)
 from anomaly.engine.minute import GLOBAL, Key
-from anomaly.lake.rows import incidents_of
+from anomaly.lake.incidents import incidents
 from lakehouse.paths import Places
-from lakehouse.store import open_table
-from lakehouse.tables.catalog import ANOMALIES
 
 MINUTE = timedelta(minutes=1)
 
@@ -34,16 +40,17 @@ class Absence(NamedTuple):
     requests: float
 
 
-def absence(watchman: Watchman, at: int, minutes: int) -> Absence:
-    """By what a watchman has learned of all traffic.
+def absence(engine: Engine, at: int, minutes: int) -> Absence:
+    """By what an engine has learned of all traffic.
 
     Zeros where that is not known yet, or where this hour of the week is used to it.
     """
-    row = watchman.roster.rows.get(Key())
-    traffic = next((one for one in watchman.detectors if isinstance(one, Traffic)), None)
-    if row is None or traffic is None or not watchman.roster.warm(watchman.folded_to)[row]:
+    row = engine.keys.row_of.get(Key())
+    detectors = engine.detectors.values()
+    traffic = next((one for one in detectors if isinstance(one, Traffic)), None)
+    if row is None or traffic is None or not engine.keys.warm(engine.folded_to)[row]:
         return Absence(0.0, 0.0)
-    is_usual = watchman.season.usual(at, np.array([row]))[0][0] < 1
+    is_usual = engine.seasonality.usual(at, np.array([row]))[0][0] < 1
     return Absence(0.0, 0.0) if is_usual else Absence(*traffic.absence(row, minutes))
 
 
@@ -96,7 +103,7 @@ class Silence:
             return None
         self.open, end = None, max(_floor(last), one.opened)
         minutes = max((end - one.opened) // MINUTE, 1)
-        return retold(
+        return with_sentence(
             one,
             status=CLOSED,
             closed=end,
@@ -109,9 +116,8 @@ class Silence:
 
 def open_silence(places: Places) -> Incident | None:
     """The one that the table has open."""
-    chosen = (pc.field("direction") == SILENCE) & (pc.field("status") == OPEN)
-    rows = open_table(places, ANOMALIES).to_pyarrow_dataset().to_table(filter=chosen)
-    found = sorted(incidents_of(rows), key=lambda one: one.opened)
+    is_open = (pc.field("direction") == SILENCE) & (pc.field("status") == OPEN)
+    found = sorted(incidents(places, is_open), key=lambda one: one.opened)
     return found[-1] if found else None
 
 
@@ -120,7 +126,7 @@ def _opened(
 ) -> Incident:
     first = _floor(since) + MINUTE
     surprise = round(missed.surprise, 3)
-    return retold(
+    return with_sentence(
         Incident(
             incident_id=incident_id(Key(), "traffic", SILENCE, _minute(first)),
             status=OPEN,

@@ -27,7 +27,7 @@ COLUMNS = (
 )
 
 
-def compared(raised: Iterable[Incident], other: Iterable[Incident]) -> list[dict[str, Any]]:
+def compare(raised: Iterable[Incident], other: Iterable[Incident]) -> list[dict[str, Any]]:
     """A row a pair that is the same trouble, and a row each of the rest, in order of opening.
 
     The same trouble: key, measure and direction, and times that touch; the nearest opening of

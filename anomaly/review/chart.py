@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from anomaly.addresses.fold import MEASURE
 from anomaly.engine.incident import Incident
 from anomaly.engine.minute import GLOBAL
-from anomaly.lake.logs.requests import Asked
-from anomaly.review.explain import Explained
-from anomaly.review.series_of_key import Point
+from anomaly.lake.evidence import RequestMinute
+from anomaly.review.explain import Explained, Point
 from lakehouse.errors import SettingsError
 from lakehouse.store.disk import in_words
 
@@ -41,9 +40,9 @@ UNITS = {
 }
 
 
-def draw(told: Explained, file: Path) -> None:
+def draw(explained: Explained, file: Path) -> None:
     """Write the picture as PNG. SettingsError where there is nothing to draw, or no such place."""
-    figure = figure_of(told)
+    figure = figure_of(explained)
     try:
         with in_words(str(file)):
             figure.savefig(file, format="png", dpi=150)
@@ -53,29 +52,31 @@ def draw(told: Explained, file: Path) -> None:
         ) from None
 
 
-def figure_of(told: Explained) -> Figure:
+def figure_of(explained: Explained) -> Figure:
     """The picture, without pyplot: nothing is kept, and no screen is looked for."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 5), layout="constrained")
-    axes, incident = figure.add_subplot(), told.incident
+    axes, incident = figure.add_subplot(), explained.incident
     if incident.measure == MEASURE:
-        _bars(axes, incident, _there(told, told.asked))
+        _plot_requests(axes, incident, _not_empty(explained, explained.requests))
     else:
-        points = [_scaled(incident, point) for point in _whole(_there(told, told.series))]
-        _lines(axes, points)
-        _worst(axes, incident, points)
+        points = [
+            _scaled(incident, point) for point in _whole(_not_empty(explained, explained.series))
+        ]
+        _plot_series(axes, points)
+        _mark_worst(axes, incident, points)
         _scale(axes, incident, points)
-    _times(axes, incident)
-    _texts(axes, incident)
+    _mark_times(axes, incident)
+    _label(axes, incident)
     figure.legend(loc="outside lower center", ncols=5, fontsize=8, frameon=False)
     return figure
 
 
-def _there(told: Explained, series: list[Of]) -> list[Of]:
+def _not_empty(explained: Explained, series: list[Of]) -> list[Of]:
     if not series:
         raise SettingsError(
-            f"there is nothing to draw of {told.incident.incident_id}",
+            f"there is nothing to draw of {explained.incident.incident_id}",
             "its minutes are not kept any more; `retain` deletes them",
         )
     return series
@@ -106,7 +107,7 @@ def _scaled(incident: Incident, point: Point) -> Point:
     )
 
 
-def _lines(axes: Axes, series: Sequence[Point]) -> None:
+def _plot_series(axes: Axes, series: Sequence[Point]) -> None:
     at = [_x(point.at) for point in series]
     band = [point.lower for point in series], [point.upper for point in series]
     axes.fill_between(at, *band, color=EXPECTED, alpha=0.15, lw=0, label="98 of 100 lie here")
@@ -115,7 +116,7 @@ def _lines(axes: Axes, series: Sequence[Point]) -> None:
     axes.plot(at, [point.observed for point in series], color=SEEN, lw=1.6, label="seen")
 
 
-def _bars(axes: Axes, incident: Incident, minutes: Sequence[Asked]) -> None:
+def _plot_requests(axes: Axes, incident: Incident, minutes: Sequence[RequestMinute]) -> None:
     """What was asked each minute, and how much of it in vain; or how many addresses there were."""
     at = [_x(minute.at + MINUTE / 2) for minute in minutes]
     if _is_surge(incident):
@@ -126,14 +127,14 @@ def _bars(axes: Axes, incident: Incident, minutes: Sequence[Asked]) -> None:
     axes.bar(at, errors, DAYS, color=VAIN, label="of them client errors")
 
 
-def _times(axes: Axes, incident: Incident) -> None:
+def _mark_times(axes: Axes, incident: Incident) -> None:
     """From its opening to its last breach."""
     opened, end = _x(incident.opened), _x(incident.last_breach + MINUTE)
     axes.axvspan(opened, end, color=TROUBLE, alpha=0.10, lw=0, label="incident")
     axes.axvline(opened, color=TROUBLE, lw=1.0)
 
 
-def _worst(axes: Axes, incident: Incident, series: Sequence[Point]) -> None:
+def _mark_worst(axes: Axes, incident: Incident, series: Sequence[Point]) -> None:
     sign = 1 if incident.direction == "up" else -1
     during = [p for p in series if incident.opened <= p.at <= incident.last_breach]
     if during := [p for p in during if math.isfinite(p.observed)]:
@@ -162,7 +163,7 @@ def _scale(axes: Axes, incident: Incident, series: Sequence[Point]) -> None:
         axes.set_ylim(bottom=0)
 
 
-def _texts(axes: Axes, incident: Incident) -> None:
+def _label(axes: Axes, incident: Incident) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.ticker import FuncFormatter, NullFormatter
 

@@ -1,31 +1,28 @@
-"""What an incident was computed from, computed again."""
+"""An incident folded again from the closed minutes that it was made from."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import NamedTuple
 
 import msgspec
-import pyarrow.compute as pc
+import numpy as np
 from deltalake import DeltaTable
 
-from anomaly.addresses import Addresses
-from anomaly.addresses.fold import MEASURE
+from anomaly.addresses.fold import MEASURE, Addresses
 from anomaly.engine.config import Config
-from anomaly.engine.engine import Watchman
-from anomaly.engine.incident import SILENCE, Incident, evidence_of, with_evidence
-from anomaly.engine.minute import Key
-from anomaly.lake.fold import closed_minutes
-from anomaly.lake.logs.addresses import minutes_of
-from anomaly.lake.logs.counted import counted, spans
-from anomaly.lake.logs.requests import SPAN_ROWS, Asked, asked
-from anomaly.lake.rows import incidents_of
-from anomaly.review.series_of_key import Point, Trace
-from lakehouse.errors import TableError
+from anomaly.engine.engine import Engine
+from anomaly.engine.incident import SILENCE, Incident, evidence_of, start_of, with_evidence
+from anomaly.engine.minute import Key, Minutes
+from anomaly.lake.addresses import minutes_of
+from anomaly.lake.counted import counted, spans
+from anomaly.lake.evidence import RequestMinute, requests_by_minute
+from anomaly.lake.minutes import closed_minutes
 from lakehouse.paths import Places
 from lakehouse.store import open_table
-from lakehouse.tables.catalog import ANOMALIES
 from lakehouse.tables.rollups import MINUTES
 
 SHOWN = (
@@ -55,6 +52,48 @@ SHOWN = (
 BEFORE, AFTER = timedelta(hours=2), timedelta(minutes=30)
 
 
+class Point(NamedTuple):
+    """A minute: the numbers of the five that end with it; NaN where it was not judged yet."""
+
+    at: datetime
+    observed: float
+    expected: float
+    lower: float
+    upper: float
+    n: float
+
+
+class SeriesOfKey:
+    """Follows one key by one measure through a fold, from `since` on.
+
+    `points` are those of each detector of the measure, by its name.
+    """
+
+    def __init__(self, engine: Engine, key: Key, measure: str, since: datetime) -> None:
+        self._engine, self._key, self._since = engine, key, since
+        self.points: dict[str, list[Point]] = {
+            name: [] for name, one in engine.detectors.items() if one.measure == measure
+        }
+
+    def following(self, minutes: Iterable[Minutes]) -> Iterator[Minutes]:
+        """The same minutes; each is looked at once it was folded."""
+        for minute in minutes:
+            yield minute
+            row = self._engine.keys.row_of.get(self._key)
+            if row is not None and start_of(minute.at) >= self._since:
+                for name in self.points:
+                    self._add(name, minute.at, row)
+
+    def _add(self, name: str, at: int, row: int) -> None:
+        observation = self._engine.detectors[name].observe(np.array([row]))
+        numbers = [float(column[0]) for column in observation]
+        # before five minutes are known there is nothing to compare; a new key is not judged yet
+        if not self._engine.keys.warm(at)[row]:
+            numbers[1:4] = [math.nan] * 3
+        if math.isfinite(numbers[0]):
+            self.points[name].append(Point._make((start_of(at), *numbers)))
+
+
 class Explained:
     """An incident, and what its closed minutes give when they are folded again."""
 
@@ -62,7 +101,7 @@ class Explained:
         self.incident = incident
         self._places, self._config = places, config
 
-    def lines(self) -> Iterator[str]:
+    def render(self) -> Iterator[str]:
         """The sentence, each fact, who made it, and whether the minutes give it again."""
         one, ours = self.incident, self._config.hash
         yield one.sentence
@@ -76,7 +115,7 @@ class Explained:
         if one.config != ours:
             yield f"judged by other constants ({one.config}) than those given ({ours})"
             return
-        again = self._again
+        again = self._folded_again
         is_same = again is not None and _as_stored(again, one) == one
         same = "the same numbers" if is_same else f"something else:\n  {again}"
         yield f"the closed minutes up to {one.folded_to:%Y-%m-%d %H:%M} give {same}"
@@ -87,18 +126,24 @@ class Explained:
         return self._folded[1]
 
     @property
-    def asked(self) -> list[Asked]:
+    def requests(self) -> list[RequestMinute]:
         """What an address asked for around it."""
-        one = self.incident
-        return [*asked(self._places, self._closed, one, one.opened - BEFORE, self._until)]
+        minutes = requests_by_minute(
+            self._places, self._closed, self.incident, self._since, self._until
+        )
+        return [*minutes]
 
     @property
-    def _again(self) -> Incident | None:
+    def _folded_again(self) -> Incident | None:
         return self._folded_address if self.incident.measure == MEASURE else self._folded[0]
 
     @property
     def _closed(self) -> DeltaTable:
         return open_table(self._places, MINUTES.name)
+
+    @property
+    def _since(self) -> datetime:
+        return self.incident.opened - BEFORE
 
     @property
     def _until(self) -> datetime:
@@ -108,21 +153,22 @@ class Explained:
     @cached_property
     def _folded(self) -> tuple[Incident | None, list[Point]]:
         """The incident as the minutes up to its last one give it, and what went on around it."""
-        one, watchman, again = self.incident, Watchman(self._config), None
-        key = Key(one.service, one.endpoint)
-        trace = Trace(watchman, key, one.measure, one.opened - BEFORE)
-        for minute in trace.following(closed_minutes(self._closed)):
+        one, engine, again, detector = self.incident, Engine(self._config), None, ""
+        series = SeriesOfKey(engine, Key(one.service, one.endpoint), one.measure, self._since)
+        for minute in series.following(closed_minutes(self._closed)):
             if minute.at * 60 > self._until.timestamp():
                 break
-            again = last_of(one, watchman.fold(minute)) or again
-        return again, trace.points
+            if change := last_of(one, engine.fold(minute)):
+                again, detector = change, engine.tracker.detector_of(one.incident_id)
+        points = series.points.get(detector) or next(iter(series.points.values()), [])
+        return again, points
 
     @property
     def _folded_address(self) -> Incident | None:
         """The same of an address, by the rows of `logs` that the closed minutes counted."""
         one, addresses, again = self.incident, Addresses(self._config), None
         with counted(self._places, self._closed) as rows:
-            for span in spans(self._closed, None, SPAN_ROWS):
+            for span in spans(self._closed):
                 if span.first > one.folded_to:
                     break
                 for minute in minutes_of(rows, span, self._config.addresses):
@@ -131,22 +177,11 @@ class Explained:
 
 
 def last_of(one: Incident, changes: Iterable[Incident]) -> Incident | None:
-    """The last of these changes that is of an incident, and not later than it is known."""
+    """The last of these changes of an incident, none later than `folded_to` of the incident."""
     of_it = [it for it in changes if it.incident_id == one.incident_id]
     return next((it for it in reversed(of_it) if it.folded_to <= one.folded_to), None)
 
 
-def incident_named(places: Places, name: str) -> Incident:
-    """The incident whose id is or begins so; TableError where that is none, or several."""
-    table = open_table(places, ANOMALIES).to_pyarrow_dataset()
-    rows = table.to_table(filter=pc.starts_with(pc.field("incident_id"), name))
-    if rows.num_rows == 1:
-        return incidents_of(rows)[0]
-    shown = "".join(char for char in name if char.isprintable())
-    what = "several incidents begin with" if rows.num_rows else "there is no incident"
-    raise TableError(f"{what} {shown}", "`logpond anomalies` lists them")
-
-
 def _as_stored(again: Incident, one: Incident) -> Incident:
-    """With what minutes do not say: who was muted, and what was read of `logs`."""
+    """With what no fold of minutes says: whether it is muted, and what was read of `logs`."""
     return with_evidence(msgspec.structs.replace(again, muted=one.muted), *evidence_of(one))

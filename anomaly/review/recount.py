@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from anomaly.engine.incident import Incident
-from anomaly.lake.rows import inert
+from anomaly.lake.minutes import inert
 from lakehouse.errors import SettingsError, TableError
 from lakehouse.paths import Places
 from lakehouse.store import open_table
@@ -43,7 +43,7 @@ class Recount:
         """What each row says."""
         return ["minute", "logs_version", "closed", "then", "now", "late"]
 
-    def lines(self) -> Iterator[str]:
+    def render(self) -> Iterator[str]:
         """What a person should make of it."""
         if not self.minutes:
             yield "no closed minute of it is kept"
@@ -51,8 +51,8 @@ class Recount:
         there = [row for row in self.minutes if row["then"] is not None]
         if there:
             same = all(row["closed"] == row["then"] for row in there)
-            told = "the same" if same else "SOMETHING ELSE: `logpond verify` says more"
-            yield f"{self.counted}: `logs` at version {_versions(there)} gives {told}"
+            verdict = "the same" if same else "SOMETHING ELSE: `logpond verify` says more"
+            yield f"{self.counted}: `logs` at version {_versions(there)} gives {verdict}"
         if gone := [row for row in self.minutes if row["then"] is None]:
             yield (
                 f"version {_versions(gone)} of `logs` is gone (a vacuum deleted files of it, or the"

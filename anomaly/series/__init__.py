@@ -4,9 +4,3 @@ Each statistic of the last rows keeps the range that it has seen. One that leave
 while; a score of 0.5, which is an alert, is where enough families of them vote together. After an
 alert follows a pause. Nothing but rows already seen is ever used.
 """
-
-from __future__ import annotations
-
-from anomaly.series.committee import Committee, Score, alerting
-
-__all__ = ["Committee", "Score", "alerting"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from anomaly.engine.arrays import Array, Floats
+from anomaly.engine.columns import Array, Floats
 from anomaly.engine.config import Score as Its
 from anomaly.series.statistic import Statistics
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from anomaly.engine.arrays import Array, Floats
+from anomaly.engine.columns import Array, Floats
 from anomaly.series.streams import (
     BARE,
     DAY,

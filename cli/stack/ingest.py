@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from cli.stack.screen import Screen
 from lakehouse.errors import LogpondError
 from lakehouse.ingest.lag import count, unread_offsets
-from lakehouse.ingest.queries import MINUTES
 from lakehouse.paths import Places
 from lakehouse.settings import Settings
 
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from anomaly.alerts import Alerts
     from anomaly.engine.incident import Incident
+    from anomaly.lake.job import Detection
     from lakehouse.windows.run import ClosingRun
     from lakehouse.windows.stream import WindowsReport
 
@@ -35,7 +34,7 @@ class Ingest:
         self._stop, self._hurry = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._error: BaseException | None = None
-        self._alerts: Alerts
+        self._start_detection: Callable[[], Detection]
         self.is_reading = False
 
     def start(self) -> None:
@@ -63,7 +62,8 @@ class Ingest:
 
     def _run(self) -> None:
         try:
-            from anomaly.alerts import Alerts
+            from anomaly.commands.series import constants
+            from anomaly.lake import job
             from streaming.run import Hooks, Run
 
             screen = self._screen
@@ -74,8 +74,10 @@ class Ingest:
                 on_closed=self._closed,
                 also=self._detection,
             )
-            self._alerts = alerts = Alerts(self._places, self._settings.webhook, screen.say)
-            with MINUTES.alone(self._places), alerts:
+            judged_by = constants(None)
+            self._warm_minutes = judged_by.keys.warm_minutes
+            alone = job.alone(self._settings, self._places, judged_by, self._found, screen.say)
+            with alone as self._start_detection:
                 Run(self._settings, self._places, self._stop, hooks, settle=self._may_settle)()
         except BaseException as error:
             self._error = error
@@ -87,19 +89,10 @@ class Ingest:
         self, spark: SparkSession, failed: Callable[[Exception], None]
     ) -> list[ClosingRun]:
         """The query of the anomaly program, in the same application."""
-        from anomaly.commands.series import constants
         from anomaly.lake import job
 
-        settings, kafka, judged_by = (
-            self._settings.anomaly,
-            self._settings.kafka.bootstrap,
-            constants(None),
-        )
-        job.admit(self._places, settings)
-        self._screen.say(f"detection judges what has {judged_by.keys.warm_minutes} min of history")
-        detection = job.Detection(self._places, judged_by, self._found, self._alerts.take)
-        detection()
-        return [job.minutes(spark, self._places, settings, detection, failed, kafka)]
+        self._screen.say(f"detection judges what has {self._warm_minutes} min of history")
+        return [job.query(spark, self._settings, self._start_detection(), failed)]
 
     def _found(self, incident: Incident) -> None:
         self._screen.status.found(incident)

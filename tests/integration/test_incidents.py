@@ -13,8 +13,8 @@ from support.streams import Once
 
 from anomaly.commands.series import constants
 from anomaly.evaluate.labels import graded, totals
-from anomaly.lake.detect import Detect
-from anomaly.lake.rows import incidents_of
+from anomaly.lake.incidents import incidents_of
+from anomaly.lake.job import Detect
 from benchmarks.staged import Played, Show, labels, played
 from cli.stack.broker import Broker
 from lakehouse import store

@@ -12,9 +12,7 @@ import pytest
 from support.lakes import Lake
 from support.trouble import troubled
 
-from anomaly.lake.rows import incidents_of
-from lakehouse import store
-from lakehouse.tables.catalog import ANOMALIES
+from anomaly.lake.incidents import incidents
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.broker, pytest.mark.spark]
@@ -49,7 +47,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.
 def test_the_commands_of_an_incident_run(lake: Lake, tmp_path: Path) -> None:
     """Those under "When something is found", on a lake where something was."""
     troubled(lake)
-    found = incidents_of(store.open_table(lake.places, ANOMALIES).to_pyarrow_table())
+    found = incidents(lake.places)
     (tmp_path / "other.toml").write_text((ROOT / "conf" / "anomaly.toml").read_text())
     script = f". {ROOT}/.venv/bin/activate; cd {tmp_path}\n" + shown("When something is found")
     environment = {**os.environ, "LOGPOND_LAKE": lake.places.lake}

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 from support.lakes import Lake
 
-from anomaly.alerts import Alerts
 from anomaly.alerts.alert import Change
-from anomaly.engine.incident import Incident, moment
+from anomaly.alerts.webhook import Alerts
+from anomaly.engine.incident import Incident, start_of
 from lakehouse import settings
 
 NOW = int(time.time()) // 60
@@ -29,8 +29,8 @@ FIRST = Incident(
     endpoint="/cart",
     measure="traffic",
     direction="up",
-    opened=moment(NOW),
-    last_breach=moment(NOW),
+    opened=start_of(NOW),
+    last_breach=start_of(NOW),
     duration_minutes=1,
     observed=412.0,
     expected=96.0,
@@ -44,7 +44,7 @@ FIRST = Incident(
     reasons=["traffic up"],
     contributors=[],
     config="0" * 12,
-    folded_to=moment(NOW),
+    folded_to=start_of(NOW),
     sentence="shop /cart: 412 requests in 5 min",
 )
 HANGS, CUTS, DRIPS = 0, -1, -2
@@ -52,7 +52,7 @@ HANGS, CUTS, DRIPS = 0, -1, -2
 
 def changed(one: Incident = FIRST, minutes: int = 0, **fields: Any) -> Incident:
     """The incident so many minutes later."""
-    return msgspec.structs.replace(one, folded_to=moment(NOW + minutes), **fields)
+    return msgspec.structs.replace(one, folded_to=start_of(NOW + minutes), **fields)
 
 
 OPENED = Change(None, FIRST)

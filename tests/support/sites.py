@@ -14,7 +14,7 @@ from support.records import LIMITS, message
 from support.trouble import close_minutes, troubled
 from support.windows import Pond, at
 
-from anomaly.lake.job import admit
+from anomaly.lake.job import prepare_tables
 from lakehouse import decode, maintenance, settings
 from lakehouse.ingest.intake import stamped
 from lakehouse.tables.catalog import ANOMALIES, QUARANTINE
@@ -69,7 +69,7 @@ def nothing(folder: Path) -> Lake:
 def nasty(folder: Path) -> Lake:
     """Every text that breaks pages in every field of every table that a page reads."""
     lake = Lake.at(folder)
-    admit(lake.places, settings.load(lake=lake.places.lake).anomaly)
+    prepare_tables(lake.places, settings.load(lake=lake.places.lake).anomaly)
     for text in TEXTS:
         lake.put(hostile(text))
     close_minutes(lake, 1)

@@ -13,10 +13,9 @@ from support.windows import at, logged
 
 from anomaly.commands.series import constants
 from anomaly.engine.incident import Incident
-from anomaly.lake.job import Detection, admit
-from anomaly.lake.rows import incidents_of
-from lakehouse import settings, store
-from lakehouse.tables.catalog import ANOMALIES
+from anomaly.lake.incidents import incidents
+from anomaly.lake.job import Detection, prepare_tables
+from lakehouse import settings
 from lakehouse.tables.rollups import MINUTES
 from lakehouse.windows.close import close
 
@@ -52,7 +51,7 @@ def troubled(lake: Lake, change: Change = spike, minutes: int = 150, seed: int =
 
 def put(lake: Lake, change: Change, minutes: int, seed: int = 3) -> None:
     """The rows of so many minutes."""
-    admit(lake.places, settings.load(lake=lake.places.lake).anomaly)
+    prepare_tables(lake.places, settings.load(lake=lake.places.lake).anomaly)
     chance = np.random.default_rng(seed)
     each = [
         _rows(minute, *key, int(chance.poisson(level * doing.times)), doing, chance)
@@ -81,7 +80,7 @@ def _rows(
 
 def scanned(lake: Lake, minutes: int = 100) -> Lake:
     """A quiet site, and an address that looks for holes from minute 70 to 76; closed and folded."""
-    admit(lake.places, settings.load(lake=lake.places.lake).anomaly)
+    prepare_tables(lake.places, settings.load(lake=lake.places.lake).anomaly)
     crowd = [f"10.0.0.{n}" for n in range(40)]
     tries = [f"/{word}{n}" for n in range(6) for word in ("admin", "old", "git", "env", "cgi")]
     each = [asked(minute, crowd, 200, [None] * len(crowd)) for minute in range(minutes)]
@@ -115,7 +114,7 @@ def close_minutes(lake: Lake, until: int) -> None:
 
 def found(lake: Lake, measure: str = "", key: str = "") -> list[Incident]:
     """What the table holds, in order of opening."""
-    rows = incidents_of(store.open_table(lake.places, ANOMALIES).to_pyarrow_table())
+    rows = incidents(lake.places)
     chosen = [one for one in rows if one.measure in (measure or one.measure)]
     named = [one for one in chosen if one.key == (key or one.key)]
     return sorted(named, key=lambda one: (one.opened, one.incident_id))

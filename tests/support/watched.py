@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import numpy as np
 
 from anomaly.engine.config import Config
-from anomaly.engine.engine import Watchman
+from anomaly.engine.engine import Engine
 from anomaly.engine.histogram import bucket_of
 from anomaly.engine.incident import Incident
 from anomaly.engine.minute import Key, Minute, Minutes, rolled_up
@@ -55,9 +55,9 @@ def histogram(values: Iterable[float]) -> dict[int, int]:
     return held
 
 
-def folded(minutes: Iterable[Minutes], watchman: Watchman | None = None) -> list[Incident]:
+def folded(minutes: Iterable[Minutes], engine: Engine | None = None) -> list[Incident]:
     """Every change that a fold hands out."""
-    one = watchman or Watchman(Config())
+    one = engine or Engine(Config())
     return [change for each in minutes for change in one.fold(each)]
 
 

@@ -1,23 +1,18 @@
-"""The detectors, by method; what a module here registers is run, tested and evaluated."""
+"""The detectors: a file each. What a module here registers is run, tested and evaluated."""
 
 from __future__ import annotations
 
-from anomaly.engine.detectors import errors, latency, traffic, zscore
-from anomaly.engine.detectors.base import ANEW, CALM, DOWN, HELD, UP, Detector, Judged, Seen
-from anomaly.engine.detectors.registry import METHODS
+import importlib
+import pkgutil
 
-__all__ = [
-    "ANEW",
-    "CALM",
-    "DOWN",
-    "HELD",
-    "METHODS",
-    "UP",
-    "Detector",
-    "Judged",
-    "Seen",
-    "errors",
-    "latency",
-    "traffic",
-    "zscore",
-]
+from anomaly.engine.detector import METHODS
+
+
+def _discover() -> None:
+    for module in sorted(found.name for found in pkgutil.iter_modules(__path__)):
+        importlib.import_module(f"{__name__}.{module}")
+
+
+_discover()
+
+__all__ = ["METHODS"]

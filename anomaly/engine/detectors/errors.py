@@ -7,28 +7,26 @@ from typing import ClassVar
 import numpy as np
 
 from anomaly.engine import surprise
-from anomaly.engine.arrays import Array, Bools, Floats, Ints
-from anomaly.engine.detectors.base import (
-    ANEW,
-    HELD,
+from anomaly.engine.columns import Array, Bools, Field, Floats, Ints
+from anomaly.engine.detector import (
+    HOLD,
+    RELEARN,
     SPAN,
     UP,
     Detector,
     Judged,
-    Look,
+    Observation,
     Seen,
     band,
-    clipped,
+    detector,
     follow,
-    pushed,
+    push,
     reach,
-    tail,
+    winsorized,
 )
-from anomaly.engine.detectors.registry import detector
-from anomaly.engine.state import Field
 
 # A minute counts at most so many standard deviations while learning; fewer in an incident.
-_CALM, _HELD = 4.0, 1.0
+_WINSOR, _INCIDENT_WINSOR = 4.0, 1.0
 
 
 class Errors(Detector):
@@ -45,14 +43,14 @@ class Errors(Detector):
         "scale": Field(),
     }
 
-    def step(self, seen: Seen, mood: Array) -> list[Judged]:
+    def step(self, seen: Seen, learning: Array) -> list[Judged]:
         """Judge the errors of the last five minutes among their requests, then learn."""
-        self._push(getattr(seen, self.column), seen.requests, mood)
+        self._push(getattr(seen, self.column), seen.requests, learning)
         errors, tries = self._sums()
         share, spread = self._share(), self._spread(tries)
         ready = seen.warm & ~np.isnan(self.state["errors"][:, 0])
-        found = self._judge(ready, mood, errors, tries, share, spread)
-        self._learn_spread(mood, errors, tries, share, spread, ready)
+        found = self._judge(ready, learning, errors, tries, share, spread)
+        self._learn_spread(learning, errors, tries, share, spread, ready)
         return [found]
 
     def excess(self, rows: Ints) -> Floats:
@@ -60,13 +58,13 @@ class Errors(Detector):
         errors, tries = self._sums()
         return np.asarray((errors - tries * self._share())[rows])
 
-    def look(self, rows: Ints) -> Look:
+    def observe(self, rows: Ints) -> Observation:
         """Errors of five minutes, and their band, among so many requests."""
         (errors, tries), share = self._sums(), self._share()
         low, high = band(tries * share, _variance(tries, share, self._spread(tries)))
         seen = errors + 0 * self.state["errors"].sum(axis=1)
-        told = (seen, tries * share, low, np.minimum(high, tries), tries)
-        return Look(*(column[rows] for column in told))
+        columns = (seen, tries * share, low, np.minimum(high, tries), tries)
+        return Observation(*(column[rows] for column in columns))
 
     def clear(self) -> None:
         """Wait for five minutes of data again."""
@@ -90,17 +88,17 @@ class Errors(Detector):
         wander = (state["extra"] + its.spread_prior * prior) / (state["scale"] + prior)
         return np.clip(wander, its.spread_least, 0.5) + 1 / known
 
-    def _push(self, errors: Floats, requests: Floats, mood: Array) -> None:
+    def _push(self, errors: Floats, requests: Floats, learning: Array) -> None:
         its, state = self.config.errors, self.state
-        left, of = pushed(state["errors"], errors), pushed(state["requests"], requests)
+        left, of = push(state["errors"], errors), push(state["requests"], requests)
         sound, share = ~np.isnan(left), self._share()
         tries = np.where(sound, of, 0.0)
         deviation = np.sqrt(_variance(tries, share, self._spread(tries))) + 0.5
-        far = reach(mood, state["learned"], _CALM, _HELD) * deviation
-        follow(state["usual_errors"], clipped(left, tries * share, far), its.level_weight, sound)
+        far = reach(learning, state["learned"], _WINSOR, _INCIDENT_WINSOR) * deviation
+        follow(state["usual_errors"], winsorized(left, tries * share, far), its.level_weight, sound)
         follow(state["usual_requests"], of, its.level_weight, sound)
         state["learned"][:] += sound
-        self._anew(mood == ANEW)
+        self._anew(learning == RELEARN)
 
     def _anew(self, rows: Bools) -> None:
         for usual, last in (("usual_errors", "errors"), ("usual_requests", "requests")):
@@ -108,7 +106,7 @@ class Errors(Detector):
 
     def _learn_spread(
         self,
-        mood: Array,
+        learning: Array,
         errors: Floats,
         tries: Floats,
         share: Floats,
@@ -117,8 +115,8 @@ class Errors(Detector):
     ) -> None:
         weight = self.config.errors.spread_weight
         deviation = np.sqrt(_variance(tries, share, spread)) + 0.5
-        far = np.where(mood == HELD, _HELD, _CALM) * deviation
-        off = clipped(errors, tries * share, far) - tries * share
+        far = np.where(learning == HOLD, _INCIDENT_WINSOR, _WINSOR) * deviation
+        off = winsorized(errors, tries * share, far) - tries * share
         plain = tries * share * (1 - share)
         follow(self.state["extra"], off * off - plain, weight, ready)
         follow(self.state["scale"], plain * np.maximum(tries - 1, 0.0), weight, ready)
@@ -126,7 +124,7 @@ class Errors(Detector):
     def _judge(
         self,
         ready: Bools,
-        mood: Array,
+        learning: Array,
         errors: Floats,
         tries: Floats,
         share: Floats,
@@ -135,12 +133,12 @@ class Errors(Detector):
         its, expected = self.config.errors, tries * share
         holds = (tries >= its.requests_least) & (errors >= its.errors_least)
         holds &= (errors >= its.ratio * expected) & (errors >= expected + its.points * tries)
-        rows = np.flatnonzero(ready & (errors > expected) & (holds | (mood == HELD)))
-        found = tail(surprise.share_up, rows, errors, tries, share, 1 / spread)
+        rows = np.flatnonzero(ready & (errors > expected) & (holds | (learning == HOLD)))
+        found = surprise.share_up(errors[rows], tries[rows], share[rows], 1 / spread[rows])
         critical = (holds & (errors > its.critical_share * tries))[rows]
         low, high = band(expected, _variance(tries, share, spread))
-        told = (c[rows] for c in (errors, expected, low, np.minimum(high, tries), tries))
-        return Judged(self.measure, UP, rows, found, holds[rows], critical, *told)
+        columns = (c[rows] for c in (errors, expected, low, np.minimum(high, tries), tries))
+        return Judged(self.measure, UP, rows, found, holds[rows], critical, *columns)
 
 
 @detector("surprise")

@@ -7,24 +7,22 @@ from typing import ClassVar
 import numpy as np
 
 from anomaly.engine import surprise
-from anomaly.engine.arrays import Array, Bools, Floats, Ints
-from anomaly.engine.detectors.base import (
-    ANEW,
-    HELD,
+from anomaly.engine.columns import Array, Bools, Field, Floats, Ints
+from anomaly.engine.detector import (
+    HOLD,
+    RELEARN,
     SPAN,
     UP,
     Detector,
     Judged,
-    Look,
+    Observation,
     Seen,
-    clipped,
+    detector,
     follow,
-    pushed,
+    push,
     reach,
-    tail,
+    winsorized,
 )
-from anomaly.engine.detectors.registry import detector
-from anomaly.engine.state import Field
 
 
 @detector("surprise")
@@ -40,14 +38,14 @@ class Latency(Detector):
         "learned": Field(0, "i4"),
     }
 
-    def step(self, seen: Seen, mood: Array) -> list[Judged]:
+    def step(self, seen: Seen, learning: Array) -> list[Judged]:
         """Judge the weighted log p95 of the last five minutes, then learn."""
-        self._push(seen.log_p95, seen.timed, mood)
+        self._push(seen.log_p95, seen.timed, learning)
         now, n = self._now()
         ready = seen.warm & (n > 0) & (self.state["learned"] >= SPAN)
         level, variance = self.state["level"].copy(), self._variance(n)
-        found = self._judge(ready, mood, now, n, level, np.sqrt(variance))
-        self._learn_spread(mood, now - level, variance, ready)
+        found = self._judge(ready, learning, now, n, level, np.sqrt(variance))
+        self._learn_spread(learning, now - level, variance, ready)
         return [found]
 
     def excess(self, rows: Ints) -> Floats:
@@ -56,14 +54,14 @@ class Latency(Detector):
         slower = np.where(n > 0, np.maximum(now - self.state["level"], 0.0), 0.0)
         return np.asarray((n * slower)[rows])
 
-    def look(self, rows: Ints) -> Look:
+    def observe(self, rows: Ints) -> Observation:
         """The p95 of five minutes in ms, and its band."""
         now, n = (column[rows] for column in self._now())
         level, deviation = self.state["level"][rows], np.sqrt(self._variance(self._now()[1]))[rows]
         far = 2.326 * deviation
         logs = (np.where(n > 0, now, np.nan), level, level - far, level + far)
         seen, expected, low, high = (np.exp(np.minimum(column, 690.0)) for column in logs)
-        return Look(seen, expected, low, high, n)
+        return Observation(seen, expected, low, high, n)
 
     def clear(self) -> None:
         """Wait for data again."""
@@ -82,29 +80,37 @@ class Latency(Detector):
         shape = its.tau_prior + its.s2_prior / np.maximum(n, 1.0)
         return np.maximum(self.state["spread"] * shape, its.tau_least)
 
-    def _push(self, values: Floats, counts: Floats, mood: Array) -> None:
+    def _push(self, values: Floats, counts: Floats, learning: Array) -> None:
         its, level, learned = self.config.latency, self.state["level"], self.state["learned"]
         sound = (counts > 0) & np.isfinite(values)
-        left, of = pushed(self.state["values"], values), self.state["counts"][:, 0].copy()
-        pushed(self.state["counts"], np.where(sound, counts, 0.0))
+        left, of = push(self.state["values"], values), self.state["counts"][:, 0].copy()
+        push(self.state["counts"], np.where(sound, counts, 0.0))
         known = (of > 0) & np.isfinite(left)
-        far = reach(mood, learned, its.winsor, its.incident_winsor) * np.sqrt(self._variance(of))
+        far = reach(learning, learned, its.winsor, its.incident_winsor) * np.sqrt(
+            self._variance(of)
+        )
         # a minute counts by how well its own p95 is known
         trust = of / (of + its.s2_prior / its.tau_prior)
         weight = np.maximum(its.level_weight * 2 * trust, 1 / (learned + 1.0))
-        follow(level, clipped(left, level, far), weight, known)
+        follow(level, winsorized(left, level, far), weight, known)
         learned += known
-        anew = (mood == ANEW) & (self.state["counts"].sum(axis=1) > 0)
+        anew = (learning == RELEARN) & (self.state["counts"].sum(axis=1) > 0)
         level[anew] = self._now()[0][anew]
 
-    def _learn_spread(self, mood: Array, off: Floats, variance: Floats, ready: Bools) -> None:
+    def _learn_spread(self, learning: Array, off: Floats, variance: Floats, ready: Bools) -> None:
         its = self.config.latency
-        most = np.where(mood == HELD, its.incident_winsor, its.winsor) ** 2
+        most = np.where(learning == HOLD, its.incident_winsor, its.winsor) ** 2
         squared = np.minimum(off * off / variance, most) * self.state["spread"]
         follow(self.state["spread"], squared, its.variance_weight, ready)
 
     def _judge(
-        self, ready: Bools, mood: Array, now: Floats, n: Floats, level: Floats, deviation: Floats
+        self,
+        ready: Bools,
+        learning: Array,
+        now: Floats,
+        n: Floats,
+        level: Floats,
+        deviation: Floats,
     ) -> Judged:
         its, usual = self.config.latency, np.exp(np.minimum(level, 690.0))
         observed = np.exp(np.minimum(now, 690.0))
@@ -112,8 +118,10 @@ class Latency(Detector):
         far = (observed >= its.far_ratio * usual) & (observed >= usual + its.far_more_ms)
         holds = (n >= its.requests_least) & (slow | far)
         z = (now - level) / deviation
-        rows = np.flatnonzero(ready & (z > 2) & (holds | (mood == HELD)))
-        found = tail(lambda far: surprise.distance_up(far, its.freedom), rows, z)
+        rows = np.flatnonzero(ready & (z > 2) & (holds | (learning == HOLD)))
+        found = surprise.distance_up(z[rows], its.freedom)
         low, high = (np.exp(np.minimum(level + s * 2.326 * deviation, 690.0)) for s in (-1, 1))
-        told = (c[rows] for c in (observed, usual, low, high, n))
-        return Judged(self.measure, UP, rows, found, holds[rows], np.zeros(len(rows), bool), *told)
+        columns = (c[rows] for c in (observed, usual, low, high, n))
+        return Judged(
+            self.measure, UP, rows, found, holds[rows], np.zeros(len(rows), bool), *columns
+        )

@@ -8,26 +8,24 @@ from typing import ClassVar
 import numpy as np
 
 from anomaly.engine import surprise
-from anomaly.engine.arrays import Array, Bools, Floats, Ints
-from anomaly.engine.detectors.base import (
-    ANEW,
+from anomaly.engine.columns import Array, Bools, Field, Floats, Ints
+from anomaly.engine.detector import (
     DOWN,
-    HELD,
+    HOLD,
+    RELEARN,
     SPAN,
     UP,
     Detector,
     Judged,
-    Look,
+    Observation,
     Seen,
     band,
-    clipped,
+    detector,
     follow,
-    pushed,
+    push,
     reach,
-    tail,
+    winsorized,
 )
-from anomaly.engine.detectors.registry import detector
-from anomaly.engine.state import Field
 
 # Expected requests below which over-dispersion cannot be told.
 _FEW = 5.0
@@ -40,6 +38,7 @@ class Traffic(Detector):
     measure = "traffic"
     directions = (UP, DOWN)
     bursts = (UP,)
+    is_seasonal = True
     fields: ClassVar[dict[str, Field]] = {
         "last": Field(np.nan, width=SPAN),
         "level": Field(),
@@ -50,31 +49,34 @@ class Traffic(Detector):
         "quiet": Field(0, "i4"),
     }
 
-    def step(self, seen: Seen, mood: Array) -> list[Judged]:
+    def step(self, seen: Seen, learning: Array) -> list[Judged]:
         """Judge the sum of the last five minutes, then learn."""
-        self._push(seen.requests, mood)
-        total = np.nansum(self.state["last"], axis=1)
+        self._push(seen.requests, learning)
+        total = self.totals()
         expected = SPAN * self.state["level"]
         size = self._size(expected)
         ready = seen.warm & ~np.isnan(self.state["last"][:, 0])
         found = [
-            self._spikes(ready, mood, total, expected, size),
-            self._drops(ready, mood, total, expected, size),
+            self._spikes(ready, learning, total, expected, size),
+            self._drops(ready, learning, total, expected, size),
         ]
-        self._learn_dispersion(mood, total, expected, size, ready)
+        self._learn_dispersion(learning, total, expected, size, ready)
         return found
+
+    def totals(self) -> Floats:
+        """Requests of the last five minutes."""
+        return np.asarray(np.nansum(self.state["last"], axis=1))
 
     def excess(self, rows: Ints) -> Floats:
         """Requests over the expected, in the last five minutes."""
-        last = np.nansum(self.state["last"][rows], axis=1)
-        return np.asarray(last - SPAN * self.state["level"][rows])
+        return np.asarray((self.totals() - SPAN * self.state["level"])[rows])
 
-    def look(self, rows: Ints) -> Look:
+    def observe(self, rows: Ints) -> Observation:
         """Requests of five minutes, and their band."""
         total, expected = self.state["last"].sum(axis=1), SPAN * self.state["level"]
         low, high = band(expected, expected + expected**2 / self._size(expected))
         five = np.full(len(total), float(SPAN))
-        return Look(*(column[rows] for column in (total, expected, low, high, five)))
+        return Observation(*(column[rows] for column in (total, expected, low, high, five)))
 
     def absence(self, row: int, minutes: int) -> tuple[float, float]:
         """How much it would surprise that a row did nothing for so long, and what was expected."""
@@ -88,18 +90,18 @@ class Traffic(Detector):
         self.state["last"][:] = np.nan
         self.state["quiet"][:] = 0
 
-    def _push(self, requests: Floats, mood: Array) -> None:
+    def _push(self, requests: Floats, learning: Array) -> None:
         its, level, learned = self.config.traffic, self.state["level"], self.state["learned"]
         self.state["quiet"][:] = np.where(requests > 0, 0, self.state["quiet"] + 1)
-        left = pushed(self.state["last"], requests)
+        left = push(self.state["last"], requests)
         sound = ~np.isnan(left)
         base = np.maximum(level, 1.0)
         deviation = np.sqrt(base + base * base / self._size(SPAN * level))
-        far = reach(mood, learned, its.winsor, its.incident_winsor) * deviation
+        far = reach(learning, learned, its.winsor, its.incident_winsor) * deviation
         weight = np.maximum(its.level_weight, 1 / (learned + 1.0))
-        follow(level, clipped(left, level, far), weight, sound)
+        follow(level, winsorized(left, level, far), weight, sound)
         learned += sound
-        anew = mood == ANEW
+        anew = learning == RELEARN
         level[anew] = np.nanmean(self.state["last"][anew], axis=1) if anew.any() else 0.0
 
     def _size(self, expected: Floats) -> Floats:
@@ -110,36 +112,36 @@ class Traffic(Detector):
         return np.asarray(1 / np.clip(dispersion, its.dispersion_least, 1e3))
 
     def _learn_dispersion(
-        self, mood: Array, total: Floats, expected: Floats, size: Floats, ready: Bools
+        self, learning: Array, total: Floats, expected: Floats, size: Floats, ready: Bools
     ) -> None:
         its, state = self.config.traffic, self.state
         deviation = np.sqrt(expected + expected**2 / size)
-        far = np.where(mood == HELD, its.incident_winsor, its.winsor) * deviation
-        off = clipped(total, expected, far) - expected
+        far = np.where(learning == HOLD, its.incident_winsor, its.winsor) * deviation
+        off = winsorized(total, expected, far) - expected
         weight = np.maximum(its.dispersion_weight, 1 / (state["judged"] + 1.0))
         follow(state["extra"], off * off - expected, weight, ready)
         follow(state["scale"], expected * expected, weight, ready)
         state["judged"][:] += ready
 
     def _spikes(
-        self, ready: Bools, mood: Array, total: Floats, expected: Floats, size: Floats
+        self, ready: Bools, learning: Array, total: Floats, expected: Floats, size: Floats
     ) -> Judged:
         its = self.config.traffic
         high = (total >= its.spike_ratio * expected) & (total >= expected + its.spike_more)
         far = (total - expected) ** 2 >= 6.25 * (expected + expected**2 / size)
-        rows = np.flatnonzero(ready & far & (total > expected) & (high | (mood == HELD)))
-        found = tail(surprise.counts_up, rows, total, expected, size)
+        rows = np.flatnonzero(ready & far & (total > expected) & (high | (learning == HOLD)))
+        found = surprise.counts_up(total[rows], expected[rows], size[rows])
         none = np.zeros(len(rows), bool)
         return self._judged(UP, rows, found, high[rows], none, total, expected, size)
 
     def _drops(
-        self, ready: Bools, mood: Array, total: Floats, expected: Floats, size: Floats
+        self, ready: Bools, learning: Array, total: Floats, expected: Floats, size: Floats
     ) -> Judged:
         its, quiet = self.config.traffic, self.state["quiet"]
         low = (total <= its.drop_ratio * expected) & (expected >= its.drop_least)
         low &= quiet < its.silence_known
-        rows = np.flatnonzero(ready & (total < expected) & (low | (mood == HELD)))
-        found = tail(surprise.counts_down, rows, total, expected, size)
+        rows = np.flatnonzero(ready & (total < expected) & (low | (learning == HOLD)))
+        found = surprise.counts_down(total[rows], expected[rows], size[rows])
         silent = np.minimum(quiet, SPAN)[rows] / SPAN * expected[rows]
         nothing = size[rows] * np.log1p(silent / size[rows]) / math.log(10)
         found = np.minimum(np.maximum(found, nothing), surprise.CAP)

@@ -8,10 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from anomaly.engine.arrays import Array, Floats, Ints
-from anomaly.engine.detectors.base import DOWN, UP, Detector, Judged, Look, Seen
-from anomaly.engine.detectors.registry import detector
-from anomaly.engine.state import Field
+from anomaly.engine.columns import Array, Field, Floats, Ints
+from anomaly.engine.detector import DOWN, UP, Detector, Judged, Observation, Seen, detector
 
 # The longest window; a shorter one uses the end of it.
 LONGEST = 240
@@ -27,7 +25,7 @@ class Zscore(Detector):
     def value(self, seen: Seen) -> Floats:
         """What is measured."""
 
-    def step(self, seen: Seen, mood: Array) -> list[Judged]:
+    def step(self, seen: Seen, learning: Array) -> list[Judged]:
         """Judge one minute by the window before it."""
         its, now = self.config.zscore, self.value(seen)
         last = self.state["last"][:, -its.window :]
@@ -52,7 +50,7 @@ class Zscore(Detector):
         mean = np.where(known, last, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
         return np.asarray(np.nan_to_num(last[:, -1] - mean))
 
-    def look(self, rows: Ints) -> Look:
+    def observe(self, rows: Ints) -> Observation:
         """The last value against the window before it."""
         its, last = self.config.zscore, self.state["last"][rows]
         before = last[:, -its.window - 1 : -1]
@@ -60,7 +58,7 @@ class Zscore(Detector):
         mean = np.nansum(before, axis=1) / n
         off = np.where(np.isfinite(before), before - mean[:, None], 0.0)
         far = its.limit * np.sqrt((off**2).sum(axis=1) / n)
-        return Look(last[:, -1], mean, mean - far, mean + far, np.ones(len(rows)))
+        return Observation(last[:, -1], mean, mean - far, mean + far, np.ones(len(rows)))
 
     def clear(self) -> None:
         """Start the window again."""
@@ -72,10 +70,10 @@ class Zscore(Detector):
             far = z if direction == UP else -z
             rows = np.flatnonzero(far * scale / limit >= self.config.incidents.stay)
             low, high = mean - limit * deviation, mean + limit * deviation
-            told = [c[rows] for c in (now, mean, low, high, np.ones(len(now)))]
+            columns = [c[rows] for c in (now, mean, low, high, np.ones(len(now)))]
             yes, no = np.ones(len(rows), bool), np.zeros(len(rows), bool)
             found = np.minimum(far[rows] * scale / limit, 50.0)
-            yield Judged(self.measure, direction, rows, found, yes, no, *told)
+            yield Judged(self.measure, direction, rows, found, yes, no, *columns)
 
 
 @detector("zscore")

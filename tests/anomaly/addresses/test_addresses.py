@@ -11,8 +11,10 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
-from anomaly.addresses import RULES, Addresses, AddressMinute, AddressMinutes, State
+from anomaly.addresses.fold import Addresses, State
+from anomaly.addresses.minute import AddressMinute, AddressMinutes
 from anomaly.addresses.probe import counted_as, is_attack
+from anomaly.addresses.rules import RULES
 from anomaly.engine.config import Addresses as Limits
 from anomaly.engine.config import Config
 from anomaly.engine.incident import Incident

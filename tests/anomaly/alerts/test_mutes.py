@@ -11,7 +11,7 @@ from support.hooks import Receiver, alerts, until
 from support.lakes import Lake
 from support.trouble import CONFIG, close_minutes, found, put, spike, troubled
 
-from anomaly.alerts import Change
+from anomaly.alerts.alert import Change
 from anomaly.alerts.mutes import Mute, Mutes, key_of
 from anomaly.engine.incident import Incident
 from anomaly.lake.job import Detection

@@ -27,10 +27,10 @@ from support.hooks import (
 )
 from support.lakes import Lake
 
-from anomaly.alerts import Alert, Change, Outbox
-from anomaly.alerts.alert import event_of
-from anomaly.alerts.webhook import Patience
-from lakehouse.terminal.commands import program
+from anomaly.alerts.alert import Alert, Change, event_of
+from anomaly.alerts.outbox import Outbox
+from anomaly.alerts.webhook import Backoff
+from anomaly.commands import alerts as alert_commands  # noqa: F401  adds its commands
 
 MUTED = changed(muted=True)
 CHILD = changed(parent="0123456789abcdef")
@@ -58,7 +58,7 @@ def receiver() -> Receiver:
 
 
 @pytest.mark.parametrize(
-    ("change", "was_told", "event"),
+    ("change", "was_sent", "event"),
     [
         (OPENED, False, "opened"),
         (ESCALATED, True, "escalated"),
@@ -76,10 +76,10 @@ def receiver() -> Receiver:
     ],
 )
 def test_who_is_paged_is_told_when_it_opens_escalates_and_closes(
-    change: Change, was_told: bool, event: str | None
+    change: Change, was_sent: bool, event: str | None
 ) -> None:
     """Children and muted ones are not; an end is told to whom the beginning was."""
-    assert event_of(change, was_told) == event
+    assert event_of(change, was_sent) == event
 
 
 def test_an_alert_is_json_with_all_of_the_incident(lake: Lake, receiver: Receiver) -> None:
@@ -226,12 +226,12 @@ def test_a_hanging_webhook_does_not_hold_up_who_offers(lake: Lake, receiver: Rec
 
 def test_waits_grow_up_to_their_most() -> None:
     """Doubled with each failure, never above; a server that asks for more gets it."""
-    patience = Patience(1.0, 60.0)
-    waits = [patience.after(failures) for failures in range(1, 12)]
+    backoff = Backoff(1.0, 60.0)
+    waits = [backoff.after(failures) for failures in range(1, 12)]
     assert all(2**n / 2 <= wait <= 2**n for n, wait in enumerate(waits[:6]))
     assert max(waits) <= 60.0
-    assert patience.after(1, asked=30.0) == 30.0
-    assert patience.after(1, asked=1e9) == 60.0
+    assert backoff.after(1, asked=30.0) == 30.0
+    assert backoff.after(1, asked=1e9) == 60.0
 
 
 def test_the_names_that_are_kept_are_bounded(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

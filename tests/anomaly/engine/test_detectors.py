@@ -7,8 +7,9 @@ import pytest
 from support.watched import shop
 
 from anomaly.engine.config import Config
-from anomaly.engine.detectors import METHODS, Detector, Seen
-from anomaly.engine.engine import Watchman
+from anomaly.engine.detector import Detector, Seen
+from anomaly.engine.detectors import METHODS
+from anomaly.engine.engine import Engine
 
 EVERY = [one for method in METHODS.values() for one in method]
 HOSTILE = [0.0, 1.0, np.nan, np.inf, 1e300, 1e18, 5.0]
@@ -31,8 +32,8 @@ def seen(at: int, values: list[float]) -> Seen:
 def stepped(one: Detector, at: int, values: list[float]) -> list[float]:
     """One minute; every surprise that it found."""
     one.state.grow(len(values))
-    mood = np.zeros(len(values), "u1")
-    return [float(u) for judged in one.step(seen(at, values), mood) for u in judged.surprise]
+    learning = np.zeros(len(values), "u1")
+    return [float(u) for judged in one.step(seen(at, values), learning) for u in judged.surprise]
 
 
 @pytest.mark.parametrize("kind", EVERY)
@@ -94,9 +95,9 @@ def test_its_direction_is_told(kind: type[Detector]) -> None:
 
 def test_a_key_takes_less_than_2_kb() -> None:
     """All columns of the default method, a row."""
-    one = Watchman(Config())
+    one = Engine(Config())
     for each in shop(2):
         one.fold(each)
     columns = [c for held in one.dump().columns.values() for c in held.values()]
 
-    assert sum(len(c.data) for c in columns) / len(one.roster.keys) < 2048
+    assert sum(len(c.data) for c in columns) / len(one.keys.listed) < 2048

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.watched import LEVELS, START, folded, histogram, minute_of, opened, shop
 
 from anomaly.engine.config import Config, Keys
-from anomaly.engine.engine import State, Watchman
+from anomaly.engine.engine import Engine, State
 from anomaly.engine.minute import Key, Minute, Minutes
 
 CART, LOGIN = Key("shop", "/cart"), Key("auth", "/login")
@@ -138,16 +138,16 @@ def test_a_breach_soon_after_opens_the_same_again() -> None:
 def test_a_restart_anywhere_changes_nothing(stop: int) -> None:
     """Dump, through bytes, load: the rest of the fold hands out the same."""
     minutes = list(shop(180, lambda at, key, one: spike(at, key, failing(at, key, one))))
-    whole, first = folded(minutes), Watchman(Config())
+    whole, first = folded(minutes), Engine(Config())
     before = folded(minutes[:stop], first)
     kept = msgspec.msgpack.decode(msgspec.msgpack.encode(first.dump()), type=State)
 
-    assert before + folded(minutes[stop:], Watchman.load(Config(), kept)) == whole
+    assert before + folded(minutes[stop:], Engine.load(Config(), kept)) == whole
 
 
 def test_a_state_is_not_changed_by_going_on() -> None:
     """What was dumped stays what it was."""
-    minutes, one = list(shop(130, spike)), Watchman(Config())
+    minutes, one = list(shop(130, spike)), Engine(Config())
     folded(minutes[:105], one)
     kept = one.dump()
     bytes_then = msgspec.msgpack.encode(kept)
@@ -158,15 +158,15 @@ def test_a_state_is_not_changed_by_going_on() -> None:
 
 def test_a_state_of_other_constants_is_refused() -> None:
     """It was learned by other rules."""
-    kept = Watchman(Config()).dump()
+    kept = Engine(Config()).dump()
 
     with pytest.raises(ValueError, match="configuration"):
-        Watchman.load(Config(keys=Keys(most=5)), kept)
+        Engine.load(Config(keys=Keys(most=5)), kept)
 
 
 def test_a_minute_that_was_folded_changes_nothing() -> None:
     """Minutes at or before the last one are let alone."""
-    minutes, one = list(shop(120, spike)), Watchman(Config())
+    minutes, one = list(shop(120, spike)), Engine(Config())
     folded(minutes, one)
     then = msgspec.msgpack.encode(one.dump())
 
@@ -213,18 +213,18 @@ def test_hours_without_any_row_are_no_silence() -> None:
 
 def test_keys_beyond_the_most_are_counted() -> None:
     """Held are as many as allowed, the rest is refused and counted."""
-    one = Watchman(Config(keys=Keys(most=3)))
+    one = Engine(Config(keys=Keys(most=3)))
     folded(shop(3), one)
 
-    assert (len(one.roster.keys), one.roster.refused > 0) == (3, True)
+    assert (len(one.keys.listed), one.keys.refused > 0) == (3, True)
 
 
 def test_an_idle_key_is_forgotten() -> None:
     """After its time, and only it."""
-    one = Watchman(Config(keys=Keys(idle_minutes=60)))
+    one = Engine(Config(keys=Keys(idle_minutes=60)))
     folded(shop(240, lambda at, key, m: replace(m, requests=0) if key == CART and at else m), one)
 
-    assert set(LEVELS) - set(one.roster.keys) == {CART}
+    assert set(LEVELS) - set(one.keys.listed) == {CART}
 
 
 def test_what_came_and_went_before_it_was_judged_is_no_drop() -> None:

@@ -13,11 +13,11 @@ from support.windows import at, logged
 
 from anomaly.commands.series import constants
 from anomaly.engine.incident import Incident
-from anomaly.lake.job import Detection, admit
-from anomaly.lake.rows import incidents_of
-from lakehouse import settings, store
+from anomaly.lake.incidents import incidents
+from anomaly.lake.job import Detection, prepare_tables
+from lakehouse import settings
 from lakehouse.ingest.intake import stamped
-from lakehouse.tables.catalog import ANOMALIES, LOGS
+from lakehouse.tables.catalog import LOGS
 from lakehouse.tables.rollups import MINUTES
 from lakehouse.windows.close import close
 
@@ -38,7 +38,7 @@ LATENCIES = {
 @pytest.fixture
 def empty(lake: Lake) -> Lake:
     """A lake that detection may run on."""
-    admit(lake.places, settings.load(lake=lake.places.lake).anomaly)
+    prepare_tables(lake.places, settings.load(lake=lake.places.lake).anomaly)
     return lake
 
 
@@ -71,7 +71,7 @@ def detected(lake: Lake, *batches: pa.Table) -> list[Incident]:
         detection = Detection(lake.places, CONFIG)
         detection()
         detection.addresses()
-    return incidents_of(store.open_table(lake.places, ANOMALIES).to_pyarrow_table())
+    return incidents(lake.places)
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from support.watched import START
 
-from anomaly.engine.minute import Key, Minute, Minutes, by_minute, rolled_up
+from anomaly.engine.minute import Key, Minute, Minutes, rolled_up
 
 CART = Minute(START, Key("shop", "/cart"), 10, 2, 1, {100: 7, 120: 3})
 ITEMS = Minute(START, Key("shop", "/items"), 5, 0, 0, {100: 5})
@@ -28,10 +28,3 @@ def test_scopes_follow_from_the_key() -> None:
 
     assert [key.scope for key in keys] == ["global", "service", "endpoint", "address"]
     assert [len(key.parents) for key in keys] == [0, 1, 2, 0]
-
-
-def test_single_minutes_become_one_value_a_minute() -> None:
-    """In order of time."""
-    later = Minute(START + 1, CART.key, 3)
-
-    assert [len(one.keys) for one in by_minute([CART, ITEMS, later])] == [2, 1]

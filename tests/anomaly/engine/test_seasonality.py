@@ -5,24 +5,24 @@ from __future__ import annotations
 import numpy as np
 from support.watched import START
 
-from anomaly.engine.seasonality import Season, called
+from anomaly.engine.seasonality import Seasonality, render_hour
 
 
-def learned(days: int) -> Season:
+def learned(days: int) -> Seasonality:
     """One key with 100 requests in five minutes, and 1,000 from 14 to 15 hours."""
-    season = Season()
-    season.state.grow(1)
+    seasonality = Seasonality()
+    seasonality.state.grow(1)
     first = START - START % 10080
     for at in range(first, first + days * 1440):
-        season.step(at, np.array([1000.0 if at // 60 % 24 == 14 else 100.0]))
-    return season
+        seasonality.step(at, np.array([1000.0 if at // 60 % 24 == 14 else 100.0]))
+    return seasonality
 
 
 def test_an_hour_is_usual_once_it_was_seen() -> None:
     """A day later in the week it is not known yet, a week later it is."""
-    season, first = learned(3), START - START % 10080
-    unknown = season.usual(first + 5 * 1440 + 14 * 60, np.array([0]))
-    low, high = season.usual(first + 7 * 1440 + 14 * 60, np.array([0]))
+    seasonality, first = learned(3), START - START % 10080
+    unknown = seasonality.usual(first + 5 * 1440 + 14 * 60, np.array([0]))
+    low, high = seasonality.usual(first + 7 * 1440 + 14 * 60, np.array([0]))
 
     assert np.isnan(unknown[0][0])
     assert low[0] < 1000 < high[0]
@@ -37,4 +37,4 @@ def test_other_hours_are_another_usual() -> None:
 
 def test_an_hour_has_a_name() -> None:
     """The epoch was a Thursday."""
-    assert (called(0), called(5 * 1440 + 14 * 60 + 7)) == ("Thu 00:00", "Tue 14:00")
+    assert (render_hour(0), render_hour(5 * 1440 + 14 * 60 + 7)) == ("Thu 00:00", "Tue 14:00")

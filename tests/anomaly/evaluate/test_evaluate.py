@@ -10,10 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from anomaly.engine.config import Config
-from anomaly.evaluate.inject import staged
+from anomaly.evaluate.inject import Rates, given, staged, synthetic
 from anomaly.evaluate.outcome import Alarm, Tally, alarms, figures
-from anomaly.evaluate.rates import Rates, given, synthetic
-from lakehouse.terminal.commands import program
 
 pytestmark = pytest.mark.slow
 

@@ -17,23 +17,22 @@ import pytest
 from support.lakes import Lake
 from support.windows import at, logged
 
-from anomaly.addresses import AddressMinute, AddressMinutes
+from anomaly.addresses.minute import AddressMinute, AddressMinutes
 from anomaly.commands.series import constants
 from anomaly.engine.config import Addresses as Limits
 from anomaly.engine.config import Config
+from anomaly.engine.engine import State
 from anomaly.engine.incident import Incident
-from anomaly.lake.analysis import analysed
-from anomaly.lake.detect import Detect
-from anomaly.lake.fold import Snapshots
-from anomaly.lake.job import Detection, admit
-from anomaly.lake.logs.addresses import minutes_of
-from anomaly.lake.logs.counted import counted, spans
-from anomaly.lake.rows import incidents_of
+from anomaly.lake.addresses import minutes_of
+from anomaly.lake.counted import counted, spans
+from anomaly.lake.fold import analyse
+from anomaly.lake.incidents import incidents
+from anomaly.lake.job import Detect, Detection, prepare_tables
+from anomaly.lake.snapshots import Snapshots
 from lakehouse import settings, store
 from lakehouse.event.access_log import parse
 from lakehouse.event.message import dump
 from lakehouse.paths import Places
-from lakehouse.tables.catalog import ANOMALIES
 from lakehouse.tables.rollups import MINUTES
 from lakehouse.windows.close import close
 
@@ -45,7 +44,7 @@ CROWD = 20
 @pytest.fixture
 def site(lake: Lake) -> Lake:
     """An hour and a half of a quiet site; from minute 65 to 72 one address looks for holes."""
-    admit(lake.places, settings.load(lake=lake.places.lake).anomaly)
+    prepare_tables(lake.places, settings.load(lake=lake.places.lake).anomaly)
     parts = []
     for minute in range(90):
         parts.append(rows(minute, [f"10.0.0.{n}" for n in range(CROWD)], "/items/{id}", 200))
@@ -73,13 +72,13 @@ def close_up_to(lake: Lake, minute: int) -> None:
 
 def written(lake: Lake) -> list[Incident]:
     """The incidents of addresses that the table holds, in order of opening."""
-    found = incidents_of(store.open_table(lake.places, ANOMALIES).to_pyarrow_table())
+    found = incidents(lake.places)
     return sorted((r for r in found if r.measure == "address"), key=lambda one: one.opened)
 
 
 def again(lake: Lake, config: Config = CONFIG) -> list[Incident]:
     """What an analysis of all minutes says of addresses."""
-    found = analysed(lake.places, store.open_table(lake.places, MINUTES.name), config)
+    found = analyse(lake.places, store.open_table(lake.places, MINUTES.name), config)
     return [one for one in found if one.measure == "address"]
 
 
@@ -163,7 +162,7 @@ def test_late_rows_are_not_scored(site: Lake) -> None:
 
 def test_minutes_say_what_each_address_did(lake: Lake) -> None:
     """Static files apart; logins refused and accepted; a form that is shown is no try."""
-    admit(lake.places, settings.load(lake=lake.places.lake).anomaly)
+    prepare_tables(lake.places, settings.load(lake=lake.places.lake).anomaly)
     login = partial(rows, 1, BAD, "/api/login", user="ada")
     tries = [login(401, method="POST"), login(302, method="POST"), login(200, method="GET")]
     image = rows(1, BAD, "/static/{file}.CSS", 200)
@@ -212,16 +211,16 @@ def test_only_the_heaviest_come_and_the_others_are_counted(site: Lake) -> None:
 @pytest.mark.slow
 def test_addresses_to_ignore_are_no_part_of_a_minute(site: Lake) -> None:
     """Neither judged nor among the crowd."""
-    spared = Config(addresses=Limits(ignore=("203.0.113.0/24",), trusted_proxies=("10.0.0.0/30",)))
+    exempt = Config(addresses=Limits(ignore=("203.0.113.0/24",), trusted_proxies=("10.0.0.0/30",)))
     close_up_to(site, 90)
 
-    assert {len(minute.marks) for minute in minutes(site, spared)} == {CROWD - 4}
-    assert again(site, spared) == []
+    assert {len(minute.marks) for minute in minutes(site, exempt)} == {CROWD - 4}
+    assert again(site, exempt) == []
 
 
 def test_names_out_of_logs_are_inert(lake: Lake) -> None:
     """No control character of an address or a user comes into an incident."""
-    admit(lake.places, settings.load(lake=lake.places.lake).anomaly)
+    prepare_tables(lake.places, settings.load(lake=lake.places.lake).anomaly)
     lake.put(rows(1, "\x1b[2J1.1.1.1\n" * 99, "/login", 401, user="ro\x07ot", method="POST"))
     close_up_to(lake, 2)
 
@@ -234,7 +233,7 @@ def put_lines(lake: Lake, lines: list[str]) -> None:
     """Lines of an access log through the real decode, into a lake, all minutes closed."""
     events = [event for n, line in enumerate(lines) if (event := parse(line, "web", f"e-{n}"))]
     lake.payload = lambda _name, offset: dump(events[offset])
-    admit(lake.places, settings.load(lake=lake.places.lake).anomaly)
+    prepare_tables(lake.places, settings.load(lake=lake.places.lake).anomaly)
     lake.admit()
     lake.batch(0, {0: len(events)})
     newest = max(event.timestamp for event in events) + timedelta(minutes=1)
@@ -274,7 +273,8 @@ def test_what_watches_minutes_keeps_its_own_state(site: Lake) -> None:
     close_up_to(site, 90)
     Detection(site.places, CONFIG).addresses()
 
-    assert Snapshots(site.places, CONFIG).newest().folded_to == -1
+    newest = Snapshots(site.places, CONFIG, "state", 8).newest(State, lambda kept: kept)
+    assert newest is None
     kept = [*(Path(site.places.ledger("minutes")) / "addresses").iterdir()]
     assert {file.name.endswith(CONFIG.hash) for file in kept} == {True}
 

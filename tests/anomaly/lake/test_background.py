@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from anomaly.lake.background import Beside, IsStopping
+from anomaly.lake.background import Background, IsStopping
 
 PATIENCE = 30.0
 
@@ -16,7 +16,7 @@ def nothing() -> None:
 def test_it_looks_at_the_start_and_when_woken() -> None:
     """Each time once."""
     looked = threading.Semaphore(0)
-    beside = Beside(lambda _is_stopping: looked.release(), nothing, lambda _error: None)
+    beside = Background(lambda _is_stopping: looked.release(), nothing, lambda _error: None)
     beside.start()
     assert looked.acquire(timeout=PATIENCE)
     beside.wake()
@@ -35,7 +35,7 @@ def test_a_stop_is_told_to_a_look_that_takes_long() -> None:
             pass
         ended.set()
 
-    beside = Beside(look, nothing, lambda _error: None)
+    beside = Background(look, nothing, lambda _error: None)
     beside.start()
     assert began.wait(PATIENCE)
     beside.stop()
@@ -54,7 +54,7 @@ def test_what_a_look_raises_is_told() -> None:
         told.append(error)
         failed.set()
 
-    beside = Beside(look, nothing, tell)
+    beside = Background(look, nothing, tell)
     beside.start()
     assert failed.wait(PATIENCE)
     beside.stop()
@@ -65,7 +65,7 @@ def test_what_a_look_raises_is_told() -> None:
 def test_one_look_is_a_whole_one() -> None:
     """Also after a stop: what is left is seen at the end."""
     asked: list[bool] = []
-    beside = Beside(lambda is_stopping: asked.append(is_stopping()), nothing, print)
+    beside = Background(lambda is_stopping: asked.append(is_stopping()), nothing, print)
     beside.stop()
     beside.once()
     assert asked == [False]

@@ -13,10 +13,9 @@ from support.windows import at, logged
 
 from anomaly.commands.series import constants
 from anomaly.engine.incident import Incident, evidence_of, with_evidence
-from anomaly.lake.job import Detection, admit
-from anomaly.lake.rows import incidents_of
+from anomaly.lake.incidents import incidents
+from anomaly.lake.job import Detection, prepare_tables
 from lakehouse import settings, store
-from lakehouse.tables.catalog import ANOMALIES
 from lakehouse.tables.rollups import MINUTES
 from lakehouse.windows.close import close
 
@@ -27,7 +26,7 @@ BAD = "203.0.113.9"
 
 def lake_of(lake: Lake, **trouble: Any) -> Lake:
     """An hour and more of a shop; from minute 70 on 300 more requests a minute are like this."""
-    admit(lake.places, settings.load(lake=lake.places.lake).anomaly)
+    prepare_tables(lake.places, settings.load(lake=lake.places.lake).anomaly)
     chance, parts = np.random.default_rng(5), []
     calm = {"event_id": "calm-{}-{}", "endpoint": trouble.get("endpoint", "/cart")}
     for minute in range(END):
@@ -59,7 +58,7 @@ def found(lake: Lake, measure: str, scope: str = "endpoint") -> Incident:
 
 def written(lake: Lake) -> list[Incident]:
     """What the table holds."""
-    return incidents_of(store.open_table(lake.places, ANOMALIES).to_pyarrow_table())
+    return incidents(lake.places)
 
 
 def shares(one: Incident, kind: str) -> dict[str, float]:

@@ -12,10 +12,10 @@ from support.watched import START, folded, shop
 
 from anomaly.commands.series import constants
 from anomaly.engine.config import Config
-from anomaly.engine.engine import Watchman
+from anomaly.engine.engine import Engine
 from anomaly.engine.incident import Incident
-from anomaly.lake.incident_writer import record
-from anomaly.lake.job import Detection, admit
+from anomaly.lake.incidents import write
+from anomaly.lake.job import Detection, prepare_tables
 from anomaly.lake.silence import Absence, Silence, absence, open_silence
 from cli.stack.broker import Broker
 from lakehouse import settings
@@ -101,36 +101,36 @@ def test_what_is_usual_is_no_silence() -> None:
 
 def test_a_restart_goes_on_with_what_the_table_has_open(lake: Lake) -> None:
     """Nothing opens twice; the same one closes."""
-    admit(lake.places, settings.load(lake=lake.places.lake).anomaly)
+    prepare_tables(lake.places, settings.load(lake=lake.places.lake).anomaly)
     (one,) = Scene().look(quarters(0, 10))
-    record(lake.places, {one.incident_id: one}, constants(None))
+    write(lake.places, {one.incident_id: one}, constants(None))
     again = Scene(known=open_silence(lake.places))
     assert again.look(quarters(10, 20)) == []
 
     again.arrived = at(20)
     (closed,) = again.look([20.1])
     assert closed.incident_id == one.incident_id
-    record(lake.places, {closed.incident_id: closed}, constants(None))
+    write(lake.places, {closed.incident_id: closed}, constants(None))
     assert open_silence(lake.places) is None
 
 
 def test_analysis_takes_it_from_the_table(lake: Lake) -> None:
     """No closed minute can tell."""
-    from anomaly.lake.analysis import analysed
+    from anomaly.lake.fold import analyse
     from lakehouse.store import open_table
     from lakehouse.tables.rollups import MINUTES
 
-    admit(lake.places, settings.load(lake=lake.places.lake).anomaly)
+    prepare_tables(lake.places, settings.load(lake=lake.places.lake).anomaly)
     (one,) = Scene().look(quarters(0, 10))
-    record(lake.places, {one.incident_id: one}, constants(None))
+    write(lake.places, {one.incident_id: one}, constants(None))
 
     closed = open_table(lake.places, MINUTES.name)
-    assert analysed(lake.places, closed, constants(None)) == [one]
+    assert analyse(lake.places, closed, constants(None)) == [one]
 
 
 def test_what_was_learned_says_how_much_is_missed() -> None:
     """A busy shop surprises by three minutes of nothing; one that is not known yet does not."""
-    young, old = Watchman(Config()), Watchman(Config())
+    young, old = Engine(Config()), Engine(Config())
     folded(shop(20), young)
     folded(shop(120), old)
 
@@ -171,7 +171,7 @@ def test_ingest_is_level_while_it_runs_and_nothing_waits(
 
 def test_a_running_detection_looks(lake: Lake) -> None:
     """Nothing was learned yet: nothing is said, and nothing fails."""
-    admit(lake.places, settings.load(lake=lake.places.lake).anomaly)
+    prepare_tables(lake.places, settings.load(lake=lake.places.lake).anomaly)
     lake.admit()
     lake.batch(0, {0: 5})
     told: list[Incident] = []

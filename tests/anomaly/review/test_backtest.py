@@ -105,7 +105,7 @@ def test_since_selects_what_is_shown(shop: Lake) -> None:
 
 
 def test_the_plain_method_runs_on_the_lake(shop: Lake) -> None:
-    """Beside ours, and by itself; it says z, and no chance."""
+    """Background ours, and by itself; it says z, and no chance."""
     table = store.open_table(shop.places, MINUTES.name)
     plain = judged(table, CONFIG, "zscore")
     rows = json.loads(backtest(shop, "--method", "zscore").stdout)

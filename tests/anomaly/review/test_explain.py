@@ -24,9 +24,9 @@ from support.trouble import (
 from support.windows import at, logged
 
 from anomaly.engine.incident import Incident
-from anomaly.lake.incident_writer import record
+from anomaly.lake.incidents import incident_named, write
 from anomaly.review.chart import draw, figure_of
-from anomaly.review.explain import Explained, incident_named
+from anomaly.review.explain import Explained
 from anomaly.review.recount import recounted
 from lakehouse import maintenance, store
 from lakehouse.errors import SettingsError, TableError
@@ -130,7 +130,7 @@ def test_a_recount_gives_what_was_closed(shop: Lake) -> None:
     said = recounted(shop.places, one)
     assert [row["then"] for row in said.minutes] == [row["closed"] for row in said.minutes]
     assert sum(row["now"] for row in said.minutes) > 60
-    assert [*said.lines()] == [
+    assert [*said.render()] == [
         "server errors: `logs` at version 1 gives the same",
         "0 rows came late",
     ]
@@ -164,7 +164,7 @@ def test_a_recount_says_which_version_is_gone(late: Lake) -> None:
     assert store.oldest_kept(store.open_table(late.places, LOGS)) > 1
     said = recounted(late.places, of_measure(late, "traffic"))
     assert {row["then"] for row in said.minutes} == {None}
-    first, last = said.lines()
+    first, last = said.render()
     assert first.startswith("version 1 of `logs` is gone")
     assert last == "7 rows came late"
 
@@ -192,7 +192,7 @@ def test_total_silence_is_explained_by_the_wall_clock(lake: Lake) -> None:
     one = found(lake, key="all traffic")[0]
     later = {"opened": at(200), "last_breach": at(210), "folded_to": at(210)}
     silent = msgspec.structs.replace(one, incident_id="51e9ce", direction="silence", **later)
-    record(lake.places, {silent.incident_id: silent}, CONFIG)
+    write(lake.places, {silent.incident_id: silent}, CONFIG)
     said = told(lake, "51e9ce", "--recount")
     assert "judged by the wall clock, which no fold of minutes gives again\n" in said
     assert said.endswith("no closed minute of it is kept\n")
@@ -216,7 +216,7 @@ def test_an_address_is_explained_by_the_rows_that_were_counted(site: Lake) -> No
 def test_what_an_address_asked_for_is_drawn(site: Lake, tmp_path: Path) -> None:
     """Each minute its requests, and those in vain."""
     one, file = found(site, "address")[0], tmp_path / "address.png"
-    each = Explained(site.places, one, CONFIG).asked
+    each = Explained(site.places, one, CONFIG).requests
     assert [(a.at, a.requests, a.client_errors) for a in each if a.requests] == [
         (at(minute), 30, 30) for minute in range(70, 76)
     ]

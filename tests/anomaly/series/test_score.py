@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anomaly.engine.config import Config
-from anomaly.series import Score
+from anomaly.series.committee import Score
 from anomaly.series.file import Counted, write
 from lakehouse.errors import SettingsError
 from lakehouse.terminal.commands import program

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from support.lakes import Lake
 
-from anomaly.lake.health import ailing as detection_ailing
+from anomaly.commands.health import ailing as detection_ailing
 from lakehouse.errors import BrokerError
 from lakehouse.ingest.checkpoint import Checkpoint
 from streaming.commands.health import unhealthy

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any
 
 import msgspec
 import numpy as np
 import pyarrow as pa
+from deltalake import DeltaTable
 
-from anomaly.addresses import AddressMinute, AddressMinutes
-from anomaly.addresses.minute import MOST_NAMES, Crowd
+from anomaly.addresses.fold import Addresses, State
+from anomaly.addresses.minute import MOST_NAMES, AddressMinute, AddressMinutes, Crowd
 from anomaly.addresses.probe import counted_as, is_attack
-from anomaly.addresses.spared import Spared
-from anomaly.engine.arrays import Ints
+from anomaly.addresses.rules import Exempt
+from anomaly.engine.columns import Ints
 from anomaly.engine.config import Addresses as Its
-from anomaly.lake.logs.counted import AT, Counted, Span
-from anomaly.lake.rows import inert
+from anomaly.engine.config import Config
+from anomaly.engine.incident import Incident, start_of
+from anomaly.lake.counted import AT, Counted, Span, counted, spans
+from anomaly.lake.minutes import inert
+from anomaly.lake.snapshots import Snapshots
 from lakehouse.duck import literal
+from lakehouse.paths import Places
 from lakehouse.tables.measures import HASH
 
 # What is not made for one visitor alone.
@@ -41,9 +46,9 @@ def minutes_of(counted: Counted, span: Span, its: Its) -> Iterator[AddressMinute
     rows = connection.sql(_BY_ADDRESS).to_arrow_table().combine_chunks()
     starts = np.asarray(rows["minute"].to_numpy(), np.int64)
     bounds = np.flatnonzero(np.diff(starts, prepend=-1, append=-1))
-    spared = Spared(its)
+    exempt = Exempt(its)
     for first, end in pairwise(bounds):
-        yield _minute(int(starts[first]), _judged(rows.slice(first, end - first), spared), its)
+        yield _minute(int(starts[first]), _judged(rows.slice(first, end - first), exempt), its)
 
 
 def is_login(its: Its) -> str:
@@ -82,10 +87,10 @@ _BY_ADDRESS = (
 )
 
 
-def _judged(rows: pa.Table, spared: Spared) -> pa.Table:
-    if not spared:
+def _judged(rows: pa.Table, exempt: Exempt) -> pa.Table:
+    if not exempt:
         return rows
-    return rows.filter(pa.array([ip not in spared for ip in rows["ip"].to_pylist()], pa.bool_()))
+    return rows.filter(pa.array([ip not in exempt for ip in rows["ip"].to_pylist()], pa.bool_()))
 
 
 def _minute(at: int, rows: pa.Table, its: Its) -> AddressMinutes:
@@ -117,3 +122,48 @@ def _each(rows: Iterable[dict[str, Any]]) -> Iterator[AddressMinute]:
             "users": [inert(user) for user in row["users"]],
         }
         yield msgspec.convert(told, AddressMinute)
+
+
+KEEP_MINUTES, KEPT = 10, 2
+
+
+class AddressDetection:
+    """The addresses of a lake, from the newest snapshot on."""
+
+    def __init__(self, places: Places, config: Config) -> None:
+        self._places = places
+        self._snapshots = Snapshots(places, config, "addresses", KEPT)
+        newest = self._snapshots.newest(State, partial(Addresses.load, config))
+        self.addresses = newest or Addresses(config)
+
+    def changes(self, closed: DeltaTable) -> Iterator[dict[str, Incident]]:
+        """Fold the minutes closed since; the incidents that changed, by id, a span at a time.
+
+        A snapshot is kept once the next span is asked for, so when these incidents are written:
+        what a crash left unwritten is folded again, and gives the same.
+        """
+        kept_at = self.addresses.folded_to
+        for changed in folded(self._places, closed, self.addresses):
+            yield changed
+            now = self.addresses.folded_to
+            if now // KEEP_MINUTES != kept_at // KEEP_MINUTES:
+                self._snapshots.keep(f"{now:010d}", self.addresses.dump())
+                kept_at = now
+
+
+def folded(
+    places: Places, closed: DeltaTable, addresses: Addresses
+) -> Iterator[dict[str, Incident]]:
+    """What changes by each span of closed minutes that these addresses have not folded yet."""
+    after = start_of(addresses.folded_to) if addresses.folded_to >= 0 else None
+    new = [*spans(closed, after)]
+    if not new:
+        return
+    with counted(places, closed) as rows:
+        for span in new:
+            changes = [
+                change
+                for minute in minutes_of(rows, span, addresses.config.addresses)
+                for change in addresses.fold(minute)
+            ]
+            yield {change.incident_id: change for change in changes}

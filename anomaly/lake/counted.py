@@ -22,6 +22,8 @@ from lakehouse.windows.count import within
 from lakehouse.windows.horizon import horizon
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+# More rows at a time: fewer queries, and more memory.
+SPAN_ROWS = 250_000
 AT = "epoch_us(timestamp) // 60000000"
 
 
@@ -60,7 +62,9 @@ def counted(places: Places, closed: DeltaTable) -> Iterator[Counted]:
         yield Counted(connection, closed)
 
 
-def spans(closed: DeltaTable, after: datetime | None, most_rows: int) -> Iterator[Span]:
+def spans(
+    closed: DeltaTable, after: datetime | None = None, most_rows: int = SPAN_ROWS
+) -> Iterator[Span]:
     """The closed minutes after one, in order, as spans of an hour or of so many rows at most."""
     end = horizon(closed)
     sizes = _sizes(closed, after, end) if end else {}

@@ -6,17 +6,19 @@ Only rows that those minutes counted: so it is the same whenever it is asked, wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import groupby
+from typing import NamedTuple
 
 from deltalake import DeltaTable
 
 from anomaly.addresses.fold import LOGIN, SPRAYING
 from anomaly.engine.config import Config
-from anomaly.engine.detectors.base import SPAN
-from anomaly.engine.incident import BY_ADDRESS, BY_STATUS, Incident, Share, with_evidence
-from anomaly.lake.logs.addresses import is_login
-from anomaly.lake.logs.counted import MINUTE, Counted, Span, counted
-from anomaly.lake.rows import inert
+from anomaly.engine.detector import SPAN
+from anomaly.engine.incident import BY_ADDRESS, BY_STATUS, Incident, Share, start_of, with_evidence
+from anomaly.lake.addresses import is_login
+from anomaly.lake.counted import AT, MINUTE, Counted, Span, counted, spans
+from anomaly.lake.minutes import inert
 from lakehouse.duck import literal
 from lakehouse.paths import Places
 from lakehouse.windows.horizon import midnight
@@ -38,7 +40,7 @@ _MEASURES: dict[str, tuple[str, str, tuple[str, ...]]] = {
 }
 
 
-def evident(
+def read_evidence(
     places: Places, closed: DeltaTable, incidents: Iterable[Incident], config: Config
 ) -> Iterator[Incident]:
     """Incidents with what `logs` says of them, in order of opening."""
@@ -87,3 +89,41 @@ def _chosen(one: Incident, config: Config) -> str:
     named = {"service": one.service, "endpoint": one.endpoint, "ip": one.ip}
     keys = [f"{name} = {literal(value)}" for name, value in named.items() if value]
     return " AND ".join([of_measure, *keys])
+
+
+class RequestMinute(NamedTuple):
+    """A minute of the rows that an incident is about."""
+
+    at: datetime
+    requests: int
+    client_errors: int
+    addresses: int
+
+
+def requests_by_minute(
+    places: Places, closed: DeltaTable, one: Incident, first: datetime, end: datetime
+) -> Iterator[RequestMinute]:
+    """The closed minutes from `first` up to `end`, in order; zeros where there is no such row."""
+    what = "count(*), count(*) FILTER (status_code BETWEEN 400 AND 499), count(DISTINCT ip)"
+    found: dict[int, tuple[int, int, int]] = {}
+    with counted(places, closed) as rows:
+        near = [it for it in spans(closed, first - MINUTE) if it.first < end]
+        for span in near:
+            of_span = f"{rows.rows(span)} WHERE {_about(one)}"
+            query = f"SELECT {AT}, {what} FROM {of_span} GROUP BY 1"
+            found |= {row[0]: row[1:] for row in rows.connection.sql(query).fetchall()}
+    ats = range(_minute(near[0].first), _minute(min(near[-1].end, end))) if found else ()
+    return (RequestMinute(start_of(at), *found.get(at, (0, 0, 0))) for at in ats)
+
+
+def _about(one: Incident) -> str:
+    """An address's rows, or those of a login that many tried; else all."""
+    if one.ip:
+        return f"ip = {literal(one.ip)}"
+    if one.direction == SPRAYING and one.service == LOGIN:
+        return f'"user" = {literal(one.endpoint)}'
+    return "true"
+
+
+def _minute(at: datetime) -> int:
+    return int(at.timestamp()) // 60

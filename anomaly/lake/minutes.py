@@ -1,25 +1,36 @@
-"""Rows of `logs_windowed` to closed minutes, incidents to rows of `anomalies`."""
+"""Closed minutes of `logs_windowed`, as the engine takes them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from deltalake import DeltaTable
 
-from anomaly.engine.arrays import Ints
+from anomaly.engine.columns import Ints
 from anomaly.engine.histogram import Histograms
-from anomaly.engine.incident import Incident, moment
+from anomaly.engine.incident import start_of
 from anomaly.engine.minute import Key, Minutes, rolled_up
-from lakehouse.tables.catalog import ANOMALIES
-from lakehouse.windows.horizon import EPOCH
+from lakehouse.tables.rollups import MINUTES
+from lakehouse.windows.horizon import EPOCH, horizon, stored
 
-MINUTE = timedelta(minutes=1)
+_AS_LIST = pa.list_(pa.struct([("key", pa.int32()), ("value", pa.int64())]))
+
+
+def closed_minutes(table: DeltaTable, after_minute: int = -1) -> Iterator[Minutes]:
+    """The closed minutes of a state of `logs_windowed` after one, in order."""
+    closed = horizon(table)
+    if closed is None:
+        return iter(())
+    since = start_of(after_minute) if after_minute >= 0 else None
+    rows = stored(table, MINUTES, MINUTES.granularity, since)
+    is_new = pc.less(rows["window_start"], pa.scalar(closed, rows["window_start"].type))
+    if since:
+        is_new = pc.and_(is_new, pc.greater(rows["window_start"], after(after_minute)))
+    return minutes_of(rows.filter(is_new))
 
 
 def minutes_of(rows: pa.Table) -> Iterator[Minutes]:
@@ -64,28 +75,6 @@ def _histograms(of: pa.MapArray) -> Histograms:
     return Histograms(np.asarray(start, np.int64), bucket, count)
 
 
-_AS_LIST = pa.list_(pa.struct([("key", pa.int32()), ("value", pa.int64())]))
-
-
-def rows_of(incidents: Iterable[Incident]) -> pa.Table:
-    """Incidents as rows of the table."""
-    rows = [{**msgspec.structs.asdict(one), "date": one.opened.date()} for one in incidents]
-    for row in rows:
-        row["contributors"] = [msgspec.structs.asdict(share) for share in row["contributors"]]
-    return pa.Table.from_pylist(rows, ANOMALIES.columns)
-
-
-def incidents_of(rows: pa.Table) -> list[Incident]:
-    """Rows of the table as incidents; a column that came later has its default in older rows."""
-    return [incident_of(row) for row in rows.to_pylist()]
-
-
-def incident_of(row: Mapping[str, Any]) -> Incident:
-    """One row of the table as an incident."""
-    told = {name: value for name, value in row.items() if value is not None and name != "date"}
-    return msgspec.convert(told, Incident)
-
-
 def after(at: int) -> pa.Scalar:
     """The start of a minute, to compare columns with."""
-    return pa.scalar(moment(at) if at >= 0 else EPOCH, pa.timestamp("us", tz="UTC"))
+    return pa.scalar(start_of(at) if at >= 0 else EPOCH, pa.timestamp("us", tz="UTC"))

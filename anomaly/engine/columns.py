@@ -1,13 +1,17 @@
-"""State of many keys as columns: one row a key, so that a minute is judged for all at once."""
+"""State of many keys as columns, one row a key, and names for the arrays that are passed."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
-from anomaly.engine.arrays import Array, Bools
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Array = npt.NDArray[Any]
 
 
 class Field(NamedTuple):
@@ -61,8 +65,9 @@ class Columns:
         }
 
     def load(self, kept: dict[str, Column]) -> None:
-        """Take a kept state in place of this one."""
-        for name, one in kept.items():
+        """Take a kept state in place of this one. KeyError where it lacks a column of this one."""
+        for name in self._fields:
+            one = kept[name]
             self._held[name] = np.frombuffer(one.data, one.kind).reshape(one.shape).copy()
             self._room = self.rows = one.shape[0]
 

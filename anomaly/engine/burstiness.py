@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from anomaly.engine.arrays import Floats
-from anomaly.engine.config import Restless as Its
-from anomaly.engine.detectors.base import Judged
-from anomaly.engine.state import Columns, Field
+from anomaly.engine.columns import Columns, Field, Floats
+from anomaly.engine.config import Burstiness as Its
+from anomaly.engine.detector import Judged
 
 DAY = 1440
 
 
-class Restless:
+class Burstiness:
     """Counts each key's near alerts a day, in one direction, and divides its surprise by them."""
 
     def __init__(self, its: Its, opens: float) -> None:

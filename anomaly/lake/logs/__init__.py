@@ -1,1 +1,0 @@
-"""What detection reads of `logs` itself: exactly the rows that closed minutes counted."""

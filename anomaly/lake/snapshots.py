@@ -1,0 +1,49 @@
+"""Detector state on disk, so that a start folds only the minutes that came after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from anomaly.engine.config import Config
+from lakehouse.ingest.queries import MINUTES
+from lakehouse.paths import Places
+from lakehouse.store import objects
+
+State = TypeVar("State", bound=msgspec.Struct)
+Fold = TypeVar("Fold")
+
+
+class Snapshots:
+    """The last states of one fold, in a folder of the query's ledger.
+
+    Their names end with the hash of the configuration: what other constants learned is passed
+    over. Deleting any of them is safe: the fold then begins at an earlier minute, which takes
+    longer and gives the same incidents.
+    """
+
+    def __init__(self, places: Places, config: Config, folder: str, most: int) -> None:
+        self._ledger = objects.store(places.ledger(MINUTES.name))
+        self._folder, self._hash, self._most = folder, config.hash, most
+
+    def newest(self, kind: type[State], load: Callable[[State], Fold]) -> Fold | None:
+        """What `load` makes of the newest state; None where none can be read."""
+        names = self._names()
+        content = objects.get(self._ledger, f"{self._folder}/{names[-1]}") if names else None
+        try:
+            return load(msgspec.msgpack.decode(content or b"", type=kind))
+        except (msgspec.DecodeError, KeyError, ValueError):
+            return None
+
+    def keep(self, name: str, state: msgspec.Struct) -> None:
+        """Write a state; names sort by time, and the oldest ones are deleted."""
+        content = msgspec.msgpack.encode(state)
+        objects.put(self._ledger, f"{self._folder}/{name}-{self._hash}", content)
+        for old in self._names()[: -self._most]:
+            objects.delete(self._ledger, f"{self._folder}/{old}")
+
+    def _names(self) -> list[str]:
+        found = objects.names(self._ledger, self._folder)
+        return sorted(name for name in found if name.endswith(f"-{self._hash}"))
