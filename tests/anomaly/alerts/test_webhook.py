@@ -30,7 +30,7 @@ from support.lakes import Lake
 from anomaly.alerts.alert import Alert, Change, event_of
 from anomaly.alerts.outbox import Outbox
 from anomaly.alerts.webhook import Backoff
-from anomaly.commands import alerts as alert_commands  # noqa: F401  adds its commands
+from lakehouse.terminal.commands import program
 
 MUTED = changed(muted=True)
 CHILD = changed(parent="0123456789abcdef")

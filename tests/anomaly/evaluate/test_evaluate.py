@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from anomaly.engine.config import Config
 from anomaly.evaluate.inject import Rates, given, staged, synthetic
 from anomaly.evaluate.outcome import Alarm, Tally, alarms, figures
+from lakehouse.terminal.commands import program
 
 pytestmark = pytest.mark.slow
 

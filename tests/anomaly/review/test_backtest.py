@@ -15,7 +15,7 @@ from support.trouble import CONFIG, SCANNER, USUAL, Doing, found, scanned, troub
 
 from anomaly.engine.incident import Incident
 from anomaly.lake.fold import judged
-from anomaly.review.backtest import compared, totals
+from anomaly.review.backtest import compare, totals
 from lakehouse import store
 from lakehouse.settings import CONF
 from lakehouse.tables.rollups import MINUTES
@@ -53,7 +53,7 @@ def test_each_incident_is_in_one_row() -> None:
     """The same trouble in one for both; the nearest where several touch."""
     raised = [FIRST, later(FIRST, 60)]
     other = [later(FIRST, 0, "critical"), later(FIRST, 300)]
-    rows = compared(raised, other)
+    rows = compare(raised, other)
     assert [row["found"] for row in rows] == ["both", "only raised", "only other"]
     assert rows[0]["later_minutes"] == 0
     assert (rows[0]["severity"], rows[0]["other_severity"]) == ("warning", "critical")
@@ -66,7 +66,7 @@ def test_each_incident_is_in_one_row() -> None:
 @pytest.mark.parametrize("field", ["key", "measure", "direction"])
 def test_other_trouble_at_the_same_time_is_not_the_same(field: str) -> None:
     """Key, measure and direction have to be equal."""
-    rows = compared([FIRST], [msgspec.structs.replace(FIRST, **{field: "down"})])
+    rows = compare([FIRST], [msgspec.structs.replace(FIRST, **{field: "down"})])
     assert {row["found"] for row in rows} == {"only raised", "only other"}
 
 
