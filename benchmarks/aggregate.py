@@ -22,7 +22,7 @@ import psutil
 
 from benchmarks.aggregate_peers import PEERS
 from producer.datasets import make
-from producer.datasets.metrics import Order
+from producer.datasets.metrics import Spec
 
 DAYS, ROWS = 90, 50_000
 OURS, OWN_SQL = "ours", "polars_sql"
@@ -33,7 +33,7 @@ def aggregate(place: Path, days: int = DAYS, rows: int = ROWS, times: int = 3) -
     """Seconds, CPU seconds and peak memory of each, and what the others take of ours."""
     folder, cores = place / "metrics", len(os.sched_getaffinity(0))
     folder.mkdir(parents=True, exist_ok=True)
-    list(make.make(Order(1, date(2025, 1, 1), days, rows).files(folder), cores))
+    list(make.make(Spec(1, date(2025, 1, 1), days, rows).files(folder), cores))
     found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in (OURS, *PEERS)}
     for _ in range(times):
         for name, measured in found.items():

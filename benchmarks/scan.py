@@ -9,7 +9,7 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from batch.imports.reading import Asked
+from batch.imports.reading import Overrides
 from batch.scan_cost import Compared, Raw, Stored, compare
 from benchmarks.sql import fill
 from lakehouse.paths import Places
@@ -46,7 +46,7 @@ def scan(folder: Path, rows: int = ROWS) -> dict[str, float]:
     fill(places, DAYS, rows, timedelta(days=DAYS), end)
     stored = Stored.of(places, pinned.pin(places, [LOGS.name], NOW)[LOGS.name])
     stored.write(folder / "csv")
-    files = Raw.of(sorted((folder / "csv").rglob("*.csv")), Asked())
+    files = Raw.of(sorted((folder / "csv").rglob("*.csv")), Overrides())
     found: dict[str, float] = {"rows": rows}
     for name, sql in QUESTIONS.items():
         runs = [

@@ -20,7 +20,7 @@ from typing import Any
 from batch.formats import expand
 from batch.jobs import tree
 from producer.datasets import make
-from producer.datasets.services import Order
+from producer.datasets.services import Spec
 from producer.traffic.curve import MICROS
 
 LINES = 200_000
@@ -33,9 +33,9 @@ SCHEMA = "service string, environment string, status_code int, response_time dou
 
 def service_metrics(folder: Path, lines: int = LINES) -> dict[str, float]:
     """Seconds, CPU seconds and peak megabytes of each, and ratios to DuckDB's bare SQL."""
-    order = Order(7, 1_735_689_600 * MICROS, 24, lines / A_DAY, 6, ("prod", "staging"), 6, 0.0)
+    spec = Spec(7, 1_735_689_600 * MICROS, 24, lines / A_DAY, 6, ("prod", "staging"), 6, 0.0)
     data = folder / "services"
-    files = [*make.make(order.files(data), 1)]
+    files = [*make.make(spec.files(data), 1)]
     runs = {name: child(name, data) for name in MEANS}
     first = next(iter(runs.values()))["answer"]
     assert all(same(run.pop("answer"), first) for run in runs.values())

@@ -59,7 +59,7 @@ class Replay:
 
 
 @dataclass(frozen=True)
-class Order:
+class Options:
     """All that a run is asked for."""
 
     bootstrap: str
@@ -76,31 +76,31 @@ class Run:
 
     def __init__(
         self,
-        order: Order,
+        options: Options,
         stop: threading.Event,
         say: Callable[[str], None],
         notice: Callable[[str], None],
     ) -> None:
-        self._order, self._notice = order, notice
-        self._progress = Progress(say, order.as_json)
-        self._out = Publisher(order.bootstrap, order.topic, stop, notice, self._beat)
+        self._options, self._notice = options, notice
+        self._progress = Progress(say, options.as_json)
+        self._out = Publisher(options.bootstrap, options.topic, stop, notice, self._beat)
         self._made: dict[str, int] = {}
 
     def __call__(self) -> int:
         """Send everything; returns the exit code: 0 all acked, 6 unsent kept, 7 some refused."""
-        left = spool.claim(self._order.spool)
-        if not self._order.as_json:
-            self._notice(f"sending to {self._order.topic} at {self._order.bootstrap}")
-        kafka.describe(self._order.bootstrap, self._order.topic)
+        left = spool.claim(self._options.spool)
+        if not self._options.as_json:
+            self._notice(f"sending to {self._options.topic} at {self._options.bootstrap}")
+        kafka.describe(self._options.bootstrap, self._options.topic)
         unread = spool.records(left)
         try:
             self._resend(unread, left)
-            self._replay(self._order.replay)
-            self._synthesize(self._order.synthetic)
+            self._replay(self._options.replay)
+            self._synthesize(self._options.synthetic)
         finally:
             self._out.close()
             self._out.leave(unread)
-            code = self._settle(left)
+            code = self._finish(left)
         return code
 
     def _resend(self, unread: Iterator[Record], left: list[BinaryIO]) -> None:
@@ -114,8 +114,8 @@ class Run:
         if asked is None or self._out.halted:
             return
         self._progress.phase, began = "replay", time.monotonic()
-        if self._order.duration and not self._order.synthetic:
-            self._out.deadline = began + self._order.duration / MICROS
+        if self._options.duration and not self._options.synthetic:
+            self._out.deadline = began + self._options.duration / MICROS
         extent = asked.log.extent() if asked.to_now else None
         shift = shift_to(_clock(), *extent, asked.speed) if extent else 0
 
@@ -142,30 +142,30 @@ class Run:
     def _live(self, asked: Synthetic, pace: Pace) -> None:
         self._progress.phase = "live"
         began = pace.at = max(pace.at, _clock() - MICROS)
-        end = began + (self._order.duration or NEVER)
+        end = began + (self._options.duration or NEVER)
         self._out.deadline = time.monotonic() + (end - began) / MICROS + PATIENCE_SECONDS
         pace.traffic.incidents = staged(asked, pace.traffic, began)
         truth = Truth(asked.labels, [incident.label for incident in pace.traffic.incidents])
         while pace.at < end and not self._out.halted:
             now = min(_clock(), end)
             self._out.send(pace.live(now) if asked.rate else pace.unmetered(now))
-            truth.settle(pace.at)
+            truth.close(pace.at)
             self._out.pump(TICK_SECONDS if asked.rate else 0)
-        truth.settle(pace.at, stopped=True)
+        truth.close(pace.at, stopped=True)
 
     def _beat(self) -> None:
         self._progress.beat(self._out)
 
-    def _settle(self, left: list[BinaryIO]) -> int:
+    def _finish(self, left: list[BinaryIO]) -> int:
         """Keep on disk what was not acked, then say the totals."""
-        out, folder = self._out, self._order.spool
+        out, folder = self._out, self._options.spool
         kept = spool.keep(folder, out.unsent)
         refused = spool.keep(folder, out.refused, spool.REFUSED)
         spool.drop(left)
         if out.broken:
-            self._notice(f"Kafka at {self._order.bootstrap} stopped the producer: {out.broken}")
+            self._notice(f"Kafka at {self._options.bootstrap} stopped the producer: {out.broken}")
         files = {"kept": kept, "refused": refused}
-        seed = {"seed": self._order.synthetic.seed} if self._order.synthetic else {}
+        seed = {"seed": self._options.synthetic.seed} if self._options.synthetic else {}
         paths = {name: str(path) for name, path in files.items() if path}
         self._progress.done(out, len(out.unsent), {**seed, **self._made, **paths})
         return UNSENT_KEPT if kept else REFUSED if refused else ALL_ACKED

@@ -31,16 +31,16 @@ class Progress:
     def __init__(self, say: Callable[[str], None], as_json: bool) -> None:
         self.phase = "start"
         self._say, self._as_json = say, as_json
-        self._began = self._said = time.monotonic()
+        self._began = self._reported = time.monotonic()
         self._acked = 0
 
     def beat(self, counts: Counts) -> None:
         """Say where things stand, once a second."""
         now = time.monotonic()
-        if now - self._said < 1:
+        if now - self._reported < 1:
             return
-        rate = (counts.acked - self._acked) / (now - self._said)
-        self._said, self._acked = now, counts.acked
+        rate = (counts.acked - self._acked) / (now - self._reported)
+        self._reported, self._acked = now, counts.acked
         self._line(counts, rate, counts.waiting, {})
 
     def done(self, counts: Counts, unsent: int, facts: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from lakehouse.errors import SettingsError
 from lakehouse.terminal.options import with_places
 
 if TYPE_CHECKING:
-    from batch.jobs.aggregate.job import Order, Source
+    from batch.jobs.aggregate.job import Options, Source
     from lakehouse.paths import Places
 
 RESULT = Path("results/result.csv")
@@ -109,34 +110,38 @@ def aggregate(places: Places, **flags: Any) -> None:
     from batch.jobs.aggregate import render
     from batch.jobs.performance import Performance
 
-    order, performance = _order(flags), Performance()
-    sums = _of_lake(places, flags) if flags["source"] == "lake" else _of_files(flags, order)
+    options, performance = _options_of(flags), Performance()
+    sums = _of_lake(places, flags) if flags["source"] == "lake" else _of_files(flags, options)
     if flags["dry_run"]:
-        render.plan(order, sums, flags["how"], sys.stdout)
+        render.render_plan(options, sums, flags["how"], sys.stdout)
         return
     with _progress(sums.bytes) as bar:
-        outcome = sums.into(order, performance, bar.update)
-    render.outcome(outcome, performance, flags["how"], sys.stdout)
-    if flags["strict"] and outcome.tally.malformed:
+        summary = sums.into(options, performance, bar.update)
+    render.render_summary(summary, performance, flags["how"], sys.stdout)
+    if flags["strict"] and summary.tally.malformed:
         raise SystemExit(1)
 
 
-def _order(flags: dict[str, Any]) -> Order:
-    from batch.jobs.aggregate.job import Order
+def _options_of(flags: dict[str, Any]) -> Options:
+    from batch.jobs.aggregate.job import Options
     from batch.jobs.aggregate.question import question
 
     names = ("since", "until", "granularity", "dimensions", "users", "apps")
     threads = flags["threads"] or len(os.sched_getaffinity(0))
-    return Order(question(**{name: flags[name] for name in names}), threads, flags["output"])
+    return Options(
+        question(datetime.now(UTC), **{name: flags[name] for name in names}),
+        threads,
+        flags["output"],
+    )
 
 
-def _of_files(flags: dict[str, Any], order: Order) -> Source:
+def _of_files(flags: dict[str, Any], options: Options) -> Source:
     from batch.jobs.aggregate.days import days
     from batch.jobs.aggregate.job import Files
 
     if flags["folder"] is None:
         raise SettingsError("no --input is given", "name a folder, or the lake: --source lake")
-    return Files(days(flags["folder"], order.asked))
+    return Files(days(flags["folder"], options.asked))
 
 
 def _of_lake(places: Places, flags: dict[str, Any]) -> Source:

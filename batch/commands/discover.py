@@ -68,12 +68,12 @@ def _seen(
     found: list[Dataset], rows: int | None, how: str, refused: list[str]
 ) -> Iterator[tuple[Dataset, Profile]]:
     """Each dataset with its columns, told to a person at once; broken ones are refused."""
-    from batch.formats import render as told
+    from batch.formats import render as formats_render
     from batch.formats.profile import profile
 
     for dataset in found:
         if how == "table":
-            click.echo(told.head(dataset))
+            click.echo(formats_render.head(dataset))
         try:
             with _waiting(dataset):
                 columns = profile(dataset, _most(dataset) if rows is None else rows)
@@ -81,7 +81,7 @@ def _seen(
             refused.append(error.what)
             continue
         if how == "table":
-            _tell(dataset, columns)
+            _render_profile(dataset, columns)
         yield dataset, columns
 
 
@@ -89,34 +89,34 @@ def _waiting(dataset: Dataset) -> AbstractContextManager[object]:
     """Says on a terminal that something happens."""
     from rich.console import Console
 
-    said = f"reading {len(dataset.files):,} files, {HUMANE['bytes'](dataset.bytes)}"
-    return Console(stderr=True).status(said) if sys.stderr.isatty() else nullcontext()
+    status = f"reading {len(dataset.files):,} files, {HUMANE['bytes'](dataset.bytes)}"
+    return Console(stderr=True).status(status) if sys.stderr.isatty() else nullcontext()
 
 
 def _write(seen: list[tuple[Dataset, Profile]], how: str) -> None:
-    from batch.formats import render as told
+    from batch.formats import render as formats_render
 
     if how == "json":
-        objects = [told.as_dict(*one) for one in seen]
+        objects = [formats_render.as_dict(*one) for one in seen]
         render.show(render.Rows.of_dicts(objects, [*objects[0]]), how, sys.stdout)
         return
     lines = [
         {"dataset": str(dataset.root), **row}
         for dataset, found in seen
-        for row in told.rows(found.columns)
+        for row in formats_render.rows(found.columns)
     ]
     render.show(render.Rows.of_dicts(lines, ("dataset", *COLUMNS)), how, sys.stdout)
 
 
-def _tell(dataset: Dataset, found: Profile) -> None:
+def _render_profile(dataset: Dataset, found: Profile) -> None:
     """A dataset for a person."""
-    from batch.formats import render as told
+    from batch.formats import render as formats_render
 
-    for line in told.notes(dataset, found):
+    for line in formats_render.notes(dataset, found):
         click.echo(f"  {line}")
-    columns = render.Rows.of_dicts(told.rows(found.columns), COLUMNS)
+    columns = render.Rows.of_dicts(formats_render.rows(found.columns), COLUMNS)
     render.show(columns, "table", sys.stdout, {**HUMANE, "field": lambda name: name or ""})
-    for line in told.last(dataset, found):
+    for line in formats_render.last(dataset, found):
         click.echo(line)
     click.echo()
 

@@ -71,10 +71,10 @@ def import_(
       logpond import july.csv --replace && logpond verify
     """
     from batch.formats import expand
-    from batch.imports.reading import asked
+    from batch.imports.reading import overrides_of
     from batch.imports.run import Wanted
 
-    wanted = Wanted(asked(maps, sets, utc), replace, again, dry_run)
+    wanted = Wanted(overrides_of(maps, sets, utc), replace, again, dry_run)
     files = expand(paths)
     run = _run(settings, wanted, keeps_copies=not no_raw)
     sys.exit(_imported(run, files, how, None if no_reconcile else settings))
@@ -96,20 +96,20 @@ def _run(settings: Settings, wanted: Wanted, keeps_copies: bool) -> Run:
 
 def _imported(run: Run, files: Sequence[Path], how: str, windows: Settings | None) -> int:
     """Import, show what became of each file, count windows again; the exit code."""
-    from batch.imports import render as shown
+    from batch.imports import render as import_render
     from lakehouse.ingest.queries import IMPORT
 
     with nullcontext() if run.wanted.dry_run else IMPORT.alone(run.loader.places):
-        with shown.bar(sys.stderr.isatty(), len(files)) as bar:
+        with import_render.bar(sys.stderr.isatty(), len(files)) as bar:
             run.begins, run.loader.seen = bar.begins, bar.seen
-            outcomes = [*run(files)]
-        render.show(shown.rows(outcomes, how), how, sys.stdout, shown.HUMANE)
-        for reason in shown.reasons(outcomes):
+            results = [*run(files)]
+        render.show(import_render.rows(results, how), how, sys.stdout, import_render.HUMANE)
+        for reason in import_render.reasons(results):
             click.echo(reason, err=True)
         if how == "table":
-            click.echo(shown.total(outcomes))
+            click.echo(import_render.total(results))
         _windows(run, windows)
-    return int(any(each.is_fault for each in outcomes))
+    return int(any(each.is_fault for each in results))
 
 
 def _windows(run: Run, settings: Settings | None) -> None:

@@ -63,7 +63,7 @@ def scan_cost(
       logpond scan-cost "SELECT COUNT(*) FROM logs WHERE status_code >= 500" --raw 'july/*.csv'
     """
     from batch.formats import expand
-    from batch.imports.reading import asked
+    from batch.imports.reading import overrides_of
     from batch.scan_cost import Raw, Stored, compare
     from lakehouse.query import pinned
     from lakehouse.query.ask import NOW
@@ -71,7 +71,7 @@ def scan_cost(
     stored = Stored.of(places, pinned.pin(places, ["logs"], NOW)["logs"])
     with tempfile.TemporaryDirectory(prefix="logpond-") as folder:
         files = expand(raw or [_written(stored, Path(folder))])
-        found = compare(Raw.of(files, asked(maps, sets, utc=False)), stored, statement)
+        found = compare(Raw.of(files, overrides_of(maps, sets, utc=False)), stored, statement)
     _show(found, statement, how)
     sys.exit(1 if found.different else 0)
 
@@ -95,26 +95,26 @@ def _show(found: Compared, statement: str, how: str) -> None:
         return
     rows = [_humane(row) for row in found.measures] if how == "table" else found.measures
     render.show(render.Rows.of_dicts(rows, COLUMNS), how, sys.stdout)
-    click.echo(_told(found), err=how != "table")
+    click.echo(_render_answers(found), err=how != "table")
 
 
 def _humane(row: dict[str, Any]) -> dict[str, str]:
     """A measure for a person."""
     name, part = row["measure"], row["lake_to_raw"]
-    say = HUMANE["bytes"] if "bytes" in name else "{:,}".format
-    shown = {of: "unknown" if row[of] is None else say(row[of]) for of in ("raw", "lake")}
-    return {"measure": name, **shown, "lake_to_raw": "" if part is None else f"{part:.1%}"}
+    render_value = HUMANE["bytes"] if "bytes" in name else "{:,}".format
+    values = {of: "unknown" if row[of] is None else render_value(row[of]) for of in ("raw", "lake")}
+    return {"measure": name, **values, "lake_to_raw": "" if part is None else f"{part:.1%}"}
 
 
-def _told(found: Compared) -> str:
+def _render_answers(found: Compared) -> str:
     """The answers in a sentence."""
-    said = f"equal answers ({found.rows:,} rows)"
+    sentence = f"equal answers ({found.rows:,} rows)"
     if found.different:
-        said = f"THE ANSWERS DIFFER in {found.different:,} rows of {found.rows:,}"
+        sentence = f"THE ANSWERS DIFFER in {found.different:,} rows of {found.rows:,}"
     if found.lake.bytes < SMALL * found.lake.files:
         mean = HUMANE["bytes"](found.lake.bytes / found.lake.files)
-        said += (
+        sentence += (
             f"\nfiles of the lake are small, {mean} on average: names and statistics weigh "
             "more than rows; `logpond optimize logs` merges those of an hour"
         )
-    return said
+    return sentence

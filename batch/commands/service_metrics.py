@@ -15,7 +15,7 @@ from lakehouse.terminal import render, times
 from lakehouse.terminal.options import with_settings
 
 if TYPE_CHECKING:
-    from batch.jobs.service_metrics.job import Order, Outcome
+    from batch.jobs.service_metrics.job import Options, Summary
     from lakehouse.settings import Settings
 
 COLUMNS = ("service", "environment", "requests", "errors", "error_rate", "mean_ms", "spikes")
@@ -110,10 +110,10 @@ def service_metrics(
       logpond sql "FROM 'results/services/anomalies/*.parquet'"
     """
     from batch.jobs import folders
-    from batch.jobs.performance import introduced
-    from batch.jobs.service_metrics.job import PARTS, Order
+    from batch.jobs.performance import render_machine
+    from batch.jobs.service_metrics.job import PARTS, Options
 
-    found = Order(
+    found = Options(
         _source(source, inputs, settings),
         output.expanduser().absolute(),
         engine,
@@ -125,7 +125,7 @@ def service_metrics(
         _show_preview(found, how)
         return
     if how == "table":
-        click.echo(introduced("pyspark", "duckdb"), err=True)
+        click.echo(render_machine("pyspark", "duckdb"), err=True)
     _show(found, _run(found, settings), how)
 
 
@@ -149,67 +149,67 @@ def _window(text: str) -> timedelta:
     return window
 
 
-def _run(order: Order, settings: Settings) -> Outcome:
+def _run(options: Options, settings: Settings) -> Summary:
     """With a Spark of its own, whose log is in the results where no lake is read."""
     from batch.jobs.service_metrics import insights, job, progress
     from batch.jobs.service_metrics.source import Files
     from lakehouse.runtime.session import session
 
-    if isinstance(order.source, Files):
-        settings = settings.model_copy(update={"lake": str(order.output / ".spark")})
+    if isinstance(options.source, Files):
+        settings = settings.model_copy(update={"lake": str(options.output / ".spark")})
     if sys.stderr.isatty():
         click.echo("starting Spark ...", err=True)
     spark = session(settings, "service-metrics", {"spark.ui.port": "0"})
     try:
-        with progress.shown(spark, sys.stderr):
-            return job.run(order, spark, insights.draw)
+        with progress.displayed(spark, sys.stderr):
+            return job.run(options, spark, insights.draw)
     finally:
         spark.stop()
 
 
-def _show(order: Order, outcome: Outcome, how: str) -> None:
-    rows = outcome.metrics
+def _show(options: Options, summary: Summary, how: str) -> None:
+    rows = summary.metrics
     if how == "json":
-        render.show_object(_as_dict(order, outcome, rows), sys.stdout)
+        render.show_object(_as_dict(options, summary, rows), sys.stdout)
         return
     render.show(render.Rows.of_dicts(rows, COLUMNS), how, sys.stdout, READS_AS)
-    outcome.performance.show(sys.stderr)
-    click.echo(_told(order, outcome), err=True)
+    summary.performance.show(sys.stderr)
+    click.echo(_render_summary(options, summary), err=True)
 
 
-def _told(order: Order, outcome: Outcome) -> str:
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in outcome.rejects.items())
-    rejects = f"{outcome.rejected:,} rejects" + (f" ({reasons})" if reasons else "")
-    example = [f"  first: {outcome.example}"] if outcome.example else []
-    spikes = sum(one["spikes"] for one in outcome.metrics)
+def _render_summary(options: Options, summary: Summary) -> str:
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary.rejects.items())
+    rejects = f"{summary.rejected:,} rejects" + (f" ({reasons})" if reasons else "")
+    example = [f"  first: {summary.example}"] if summary.example else []
+    spikes = sum(one["spikes"] for one in summary.metrics)
     return "\n".join(
         [
-            f"{outcome.lines:,} lines: {outcome.events:,} events, {rejects}",
+            f"{summary.lines:,} lines: {summary.events:,} events, {rejects}",
             *example,
-            f"{spikes:,} minutes are spikes; see {order.output / 'insights' / 'index.html'}",
+            f"{spikes:,} minutes are spikes; see {options.output / 'insights' / 'index.html'}",
         ]
     )
 
 
-def _as_dict(order: Order, outcome: Outcome, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _as_dict(options: Options, summary: Summary, rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "lines": outcome.lines,
-        "events": outcome.events,
-        "rejects": outcome.rejects,
-        "first_reject": outcome.example,
-        "engine": order.engine,
-        "window_seconds": int(order.window.total_seconds()),
-        "z": order.threshold,
+        "lines": summary.lines,
+        "events": summary.events,
+        "rejects": summary.rejects,
+        "first_reject": summary.example,
+        "engine": options.engine,
+        "window_seconds": int(options.window.total_seconds()),
+        "z": options.threshold,
         "metrics": rows,
-        "output": str(order.output),
-        "performance": outcome.performance.as_dict(),
+        "output": str(options.output),
+        "performance": summary.performance.as_dict(),
     }
 
 
-def _show_preview(order: Order, how: str) -> None:
+def _show_preview(options: Options, how: str) -> None:
     from batch.jobs.service_metrics.preview import preview
 
-    found = preview(order)
+    found = preview(options)
     if how == "json":
         render.show_object(found, sys.stdout)
         return

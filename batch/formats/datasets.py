@@ -66,13 +66,13 @@ class Dataset:
         for file, kind in self.files.items():
             more = [name for name in kind.columns if name not in self.usual.columns]
             less = [name for name in self.usual.columns if name not in kind.columns]
-            told = [
+            differences = [
                 f"{word} {', '.join(names)}"
                 for word, names in (("has", more), ("lacks", less))
                 if names
             ]
-            if told:
-                yield f"{self.inside(file)} {' and '.join(told)}"
+            if differences:
+                yield f"{self.inside(file)} {' and '.join(differences)}"
             elif kind.columns != self.usual.columns and kind.format == "csv":
                 yield f"{self.inside(file)} has them in another order"
 

@@ -21,7 +21,7 @@ LINES = 100
 # Broken lines do not make a file something else, while they are fewer than the others.
 ENOUGH = 0.5
 # What an access log line tells; its endpoint follows from the path, its service is given.
-TOLD = (
+ACCESS_FIELDS = (
     "ip",
     "user",
     "timestamp",
@@ -100,7 +100,9 @@ def _access(rows: list[bytes], packed: bool) -> Kind | None:
     parsed = sum(1 for line in rows if access_log.parse(line, "-", "-"))
     if parsed < ENOUGH * len(rows):
         return None
-    return Kind("access", packed, columns=TOLD, mapping={name: name for name in TOLD})
+    return Kind(
+        "access", packed, columns=ACCESS_FIELDS, mapping={name: name for name in ACCESS_FIELDS}
+    )
 
 
 def _ndjson(rows: list[bytes], packed: bool) -> Kind | None:
@@ -150,5 +152,5 @@ def _csv(head: bytes, packed: bool) -> Kind | None:
 def _why(first: bytes) -> str:
     if first.lstrip().startswith((b"[", b"{")):
         return "JSON, but not one object a line: jq -c '.[]' FILE makes an array so"
-    shown = escaped(first[:60].decode(errors="backslashreplace"))
-    return f"line 1 is {shown!r}"
+    excerpt = escaped(first[:60].decode(errors="backslashreplace"))
+    return f"line 1 is {excerpt!r}"

@@ -24,8 +24,8 @@ def _behind(path: Path) -> list[Path]:
     found = [path] if path.exists() else sorted(Path(path.anchor).glob(_pattern(path)))
     files = [file for one in found for file in (_below(one) if one.is_dir() else [one])]
     if not files:
-        said = "holds no file" if path.is_dir() else "is not there"
-        raise SettingsError(f"{path} {said}", "give a file, a folder or a glob: 'logs/*.csv.gz'")
+        state = "holds no file" if path.is_dir() else "is not there"
+        raise SettingsError(f"{path} {state}", "give a file, a folder or a glob: 'logs/*.csv.gz'")
     return files
 
 

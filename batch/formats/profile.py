@@ -28,7 +28,7 @@ EXAMPLES = 3
 # Columns after these are named, not counted.
 WIDEST = 200
 # Longer texts are cut where they are shown.
-SHOWN = 48
+LONGEST_TEXT = 48
 HEAD = 1 << 20
 # What zlib takes for a gzip file.
 GZIP = 31
@@ -53,15 +53,15 @@ class Column:
 class Profile:
     """A dataset's rows and columns; `rows` is an estimate where it is not `exact`.
 
-    `odd` names files in which most of a column's values are not of its type, and `examples` a few
-    of the broken rows, with file and line.
+    `irregular` names files in which most of a column's values are not of its type, and
+    `examples` a few of the broken rows, with file and line.
     """
 
     rows: int
     exact: bool
     broken: int
     columns: list[Column]
-    odd: list[str]
+    irregular: list[str]
     examples: list[str]
 
 
@@ -86,7 +86,7 @@ def profile(dataset: Dataset, most: int = 0) -> Profile:
             _column(dataset, at, name, whole, samples[name], kind)
             for at, (name, kind) in enumerate(types.items())
         ],
-        list(_odd(dataset, types, whole, found)),
+        list(_irregular(dataset, types, whole, found)),
         [f"{dataset.inside(Path(file))} line {line}: {why}" for file, line, why in examples],
     )
 
@@ -147,10 +147,14 @@ def _column(
 
 
 def _cut(value: Any) -> Any:
-    return f"{value[:SHOWN]}..." if isinstance(value, str) and len(value) > SHOWN else value
+    return (
+        f"{value[:LONGEST_TEXT]}..."
+        if isinstance(value, str) and len(value) > LONGEST_TEXT
+        else value
+    )
 
 
-def _odd(
+def _irregular(
     dataset: Dataset,
     types: dict[str, str],
     whole: dict[str, Any],

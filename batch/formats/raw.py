@@ -57,9 +57,9 @@ def _parts(connection: duckdb.DuckDBPyConnection, files: Files, most: int) -> It
 
 def _read(files: Sequence[Path], kind: Kind) -> str:
     names = ", ".join(literal(glob.escape(str(file))) for file in files)
-    texts = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in kind.columns)
+    types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in kind.columns)
     packed = "gzip" if kind.compressed else "none"
-    common = f"[{names}], columns = {{{texts}}}, compression = '{packed}', filename = '{FILE}'"
+    common = f"[{names}], columns = {{{types}}}, compression = '{packed}', filename = '{FILE}'"
     if kind.format == "ndjson":
         form = "format = 'newline_delimited', records = 'true'"
         return f"read_json({common}, {form}, ignore_errors = true)"

@@ -50,7 +50,7 @@ def notes(dataset: Dataset, found: Profile) -> Iterator[str]:
     if more := dataset.columns[len(found.columns) :]:
         yield escaped(f"{len(more):,} more columns: {', '.join(more[:MOST])}, ...")
     yield from _some("broken: ", found.examples, found.broken)
-    yield from _some("drift: ", [*dataset.drift(), *found.odd])
+    yield from _some("drift: ", [*dataset.drift(), *found.irregular])
 
 
 def last(dataset: Dataset, found: Profile) -> Iterator[str]:
@@ -77,7 +77,7 @@ def command(dataset: Dataset, found: Profile) -> str:
     ]
     words = ["logpond import", *(shlex.quote(path) for path in _paths(dataset)), *maps, *lacking]
     of = _time(found)
-    if of and any(told and not told[1] for told in map(RFC_3339.fullmatch, of.examples)):
+    if of and any(match and not match[1] for match in map(RFC_3339.fullmatch, of.examples)):
         words.append("--utc")
     return escaped(" ".join(words))
 
@@ -115,7 +115,7 @@ def as_dict(dataset: Dataset, found: Profile) -> dict[str, Any]:
         "first": times and times[0],
         "last": times and times[1],
         "partitions": dataset.partitions,
-        "drift": [*dataset.drift(), *found.odd],
+        "drift": [*dataset.drift(), *found.irregular],
         "columns": found.columns,
         "missing": dataset.missing,
         "import": command(dataset, found),
@@ -136,8 +136,8 @@ def _paths(dataset: Dataset) -> list[str]:
     return [str(file) for file in dataset.files]
 
 
-def _some(word: str, told: list[str], count: int = 0) -> Iterator[str]:
-    yield from (word + escaped(one) for one in told[:MOST])
-    more = max(count, len(told)) - len(told[:MOST])
-    if told and more > 0:
+def _some(word: str, examples: list[str], count: int = 0) -> Iterator[str]:
+    yield from (word + escaped(one) for one in examples[:MOST])
+    more = max(count, len(examples)) - len(examples[:MOST])
+    if examples and more > 0:
         yield f"{word}{more:,} more"

@@ -14,7 +14,7 @@ from batch.formats import sniff
 from batch.imports.contents import sha256_of, unpacked_sha256_of
 from batch.imports.decide import REPLACED, SAME, UNCHANGED, Decision, Known
 from batch.imports.load import Loader
-from batch.imports.reading import Asked, reading
+from batch.imports.reading import Overrides, reading
 from lakehouse.errors import LogpondError
 from lakehouse.ingest.raw_zone import Imported, Plan
 from lakehouse.tables.rollups import MINUTES, WINDOWS
@@ -26,7 +26,7 @@ CHANGED = "it was imported otherwise: another content, or read in another way; -
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FileResult:
     """What became of one file; `reason` is why it was refused or failed, or what it equals.
 
     `logs` and `quarantine` are the rows that it has in the tables, or would have.
@@ -51,7 +51,7 @@ class Outcome:
 class Wanted:
     """What a person wants: how files are read, what may be replaced, or only to be told."""
 
-    said: Asked = field(default_factory=Asked)
+    overrides: Overrides = field(default_factory=Overrides)
     replace: bool = False
     again: bool = False
     dry_run: bool = False
@@ -65,9 +65,9 @@ class Run:
     wanted: Wanted
     begins: Callable[[Path], None] = lambda _file: None
     plans: list[Plan] = field(default_factory=list)
-    _told: dict[str, str] = field(default_factory=dict)
+    _seen_contents: dict[str, str] = field(default_factory=dict)
 
-    def __call__(self, files: Sequence[Path]) -> Iterator[Outcome]:
+    def __call__(self, files: Sequence[Path]) -> Iterator[FileResult]:
         """Each outcome as soon as it is known; a file that fails leaves the others alone."""
         zone = self.loader.zone
         if not self.wanted.dry_run:
@@ -95,25 +95,25 @@ class Run:
         for plan in self.plans:
             self.loader.zone.forget(plan)
 
-    def _left_over(self) -> Iterator[Outcome]:
+    def _left_over(self) -> Iterator[FileResult]:
         """Imports that were cut off: finished, or taken back where a planned file is gone."""
         for plan in self.loader.zone.plans():
             self.plans.append(plan)
             if self.loader.carry_out(plan):
                 yield _counts(plan.what, plan.what.path, FINISHED)
 
-    def _one(self, file: Path, known: Known) -> Outcome:
+    def _one(self, file: Path, known: Known) -> FileResult:
         began = time.monotonic()
         try:
-            told = self._take(file, known, known.decide(self._read(file), self.wanted.again))
+            result = self._take(file, known, known.decide(self._read(file), self.wanted.again))
         except (LogpondError, OSError) as error:
             what = error.what if isinstance(error, LogpondError) else f"{file}: {error}"
-            told = Outcome(str(file), done=FAILED, reason=what)
-        return replace(told, seconds=round(time.monotonic() - began, 3))
+            result = FileResult(str(file), done=FAILED, reason=what)
+        return replace(result, seconds=round(time.monotonic() - began, 3))
 
     def _read(self, file: Path) -> Imported:
         """The file as it is now."""
-        found, now = reading(file, sniff(file), self.wanted.said), datetime.now(UTC)
+        found, now = reading(file, sniff(file), self.wanted.overrides), datetime.now(UTC)
         own = sha256_of(file)
         return Imported(
             sha256=own,
@@ -125,10 +125,10 @@ class Run:
             imported_at=now,
         )
 
-    def _take(self, file: Path, known: Known, decision: Decision) -> Outcome:
+    def _take(self, file: Path, known: Known, decision: Decision) -> FileResult:
         path, done = str(file), decision.done
         if done == REPLACED and not (self.wanted.replace or self.wanted.again):
-            return Outcome(path, decision.what.reading.format, done=REFUSED, reason=CHANGED)
+            return FileResult(path, decision.what.reading.format, done=REFUSED, reason=CHANGED)
         if self.wanted.dry_run:
             return self._would(file, decision)
         reason = f"as {decision.of}" if decision.of not in ("", path) else ""
@@ -147,10 +147,10 @@ class Run:
             return self.loader.load(file, decision.what, decision.replaces)
         return self.loader.swap(decision.what, decision.replaces)
 
-    def _would(self, file: Path, decision: Decision) -> Outcome:
+    def _would(self, file: Path, decision: Decision) -> FileResult:
         """What would become of it; of the same content twice the second is told as that."""
         path, what = str(file), decision.what
-        first = self._told.setdefault(what.sha256, path)
+        first = self._seen_contents.setdefault(what.sha256, path)
         if decision.load and first != path:
             return _counts(what, path, WOULD + SAME, f"as {first}")
         if decision.load:
@@ -160,6 +160,6 @@ class Run:
         return _counts(what, path, decision.done if is_done else WOULD + decision.done)
 
 
-def _counts(what: Imported, path: str, done: str, reason: str = "") -> Outcome:
+def _counts(what: Imported, path: str, done: str, reason: str = "") -> FileResult:
     rows = (what.records, what.records - what.rejects, what.rejects)
-    return Outcome(path, what.reading.format, *rows, done=done, reason=reason)
+    return FileResult(path, what.reading.format, *rows, done=done, reason=reason)

@@ -131,8 +131,8 @@ class Performance:
 
     def show(self, out: TextIO) -> None:
         """Write the phases and their total as a table for a person."""
-        told = [phase.as_dict() for phase in (*self.phases, self.total)]
-        render.show(render.Rows.of_dicts(told, COLUMNS), "table", out, READS_AS)
+        facts = [phase.as_dict() for phase in (*self.phases, self.total)]
+        render.show(render.Rows.of_dicts(facts, COLUMNS), "table", out, READS_AS)
 
 
 def system(*libraries: str) -> dict[str, Any]:
@@ -150,11 +150,11 @@ def system(*libraries: str) -> dict[str, Any]:
     }
 
 
-def introduced(*libraries: str) -> str:
+def render_machine(*libraries: str) -> str:
     """The machine in one line, for the head of a job."""
-    told = system(*libraries)
-    versions = ", ".join(f"{name} {told[name]}" for name in ("python", *libraries))
+    host = system(*libraries)
+    versions = ", ".join(f"{name} {host[name]}" for name in ("python", *libraries))
     return (
-        f"{told['platform']}, {told['usable_cores']} of {told['cores']} cores, "
-        f"{_size(told['available_bytes'])} of {_size(told['memory_bytes'])} memory free; {versions}"
+        f"{host['platform']}, {host['usable_cores']} of {host['cores']} cores, "
+        f"{_size(host['available_bytes'])} of {_size(host['memory_bytes'])} memory free; {versions}"
     )

@@ -77,15 +77,15 @@ def _asked(source: Source, sql: str) -> tuple[Cost, pa.Table]:
             raise _in_words(source, str(error)) from None
 
 
-def _in_words(source: Source, said: str) -> SettingsError:
-    found = NO_COLUMN.search(said)
+def _in_words(source: Source, message: str) -> SettingsError:
+    found = NO_COLUMN.search(message)
     name = (found[1] or found[2]) if found else ""
     if source.name == "raw" and name in COLUMNS:
         return SettingsError(
             f"the raw files have no column for {name}",
             "name one with --map COLUMN=FIELD, or ask for what they have",
         )
-    return SettingsError(escaped(said, keep="\n"))
+    return SettingsError(escaped(message, keep="\n"))
 
 
 def _plain(row: dict[str, Any]) -> tuple[Any, ...]:

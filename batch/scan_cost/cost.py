@@ -59,14 +59,14 @@ def cost(connection: duckdb.DuckDBPyConnection, source: Source, sql: str) -> tup
     read.append(_bytes_read())
     answer = connection.sql(sql).to_arrow_table()
     seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
-    told = json.loads(connection.get_profiling_information(format="json"))
-    scans = [part for part in _operators(told) if part.get("type") == "TABLE_SCAN"]
+    profile = json.loads(connection.get_profiling_information(format="json"))
+    scans = [part for part in _operators(profile) if part.get("type") == "TABLE_SCAN"]
     return Cost(
         source.name,
         source.files,
         min(source.files, sum(int(s["extra_info"].get("Total Files Read", 0)) for s in scans)),
         source.bytes,
-        told["io"]["total_bytes_read"],
+        profile["io"]["total_bytes_read"],
         _between(*read),
         sum(scan.get("rows_scanned", 0) for scan in scans),
         round(seconds, 4),
@@ -86,8 +86,8 @@ def _between(first: int | None, start: int | None, end: int | None) -> int | Non
     return max(0, end - start - (start - first))
 
 
-def _operators(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    below = told.get("operator") or told.get("children") or []
-    yield told
+def _operators(profile: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    below = profile.get("operator") or profile.get("children") or []
+    yield profile
     for part in below:
         yield from _operators(part)

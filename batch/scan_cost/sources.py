@@ -11,7 +11,7 @@ from deltalake import DeltaTable
 
 from batch.formats.kind import Kind, sniff
 from batch.formats.raw import relation
-from batch.imports.reading import Asked, reading
+from batch.imports.reading import Overrides, reading
 from batch.scan_cost.cost import Source
 from lakehouse.duck import Pinned, connect, literal, quoted
 from lakehouse.errors import SettingsError
@@ -84,10 +84,10 @@ class Raw:
     """Files that hold events as text: what each is, and which column is which field."""
 
     files: Mapping[Path, Kind]
-    said: Asked
+    overrides: Overrides
 
     @classmethod
-    def of(cls, files: Iterable[Path], said: Asked) -> Raw:
+    def of(cls, files: Iterable[Path], overrides: Overrides) -> Raw:
         """Files as they are recognised; SettingsError for one that DuckDB does not read."""
         kinds = {file: sniff(file) for file in files}
         lines = next((file for file, kind in kinds.items() if kind.format == "access"), None)
@@ -96,7 +96,7 @@ class Raw:
                 f"{lines} is an access log: SQL does not read its lines",
                 "give CSV or NDJSON, or no --raw: then `logs` itself is written as CSV",
             )
-        return cls(kinds, said)
+        return cls(kinds, overrides)
 
     def source(self, types: Mapping[str, str]) -> Source:
         """What is measured: all of the files, with columns of the types that the lake has."""
@@ -111,7 +111,7 @@ class Raw:
     def _typed(self, rows: str, types: Mapping[str, str]) -> str:
         """Text as fields of an event, and what follows from them."""
         file, kind = next(iter(self.files.items()))
-        read = reading(file, kind, self.said)
+        read = reading(file, kind, self.overrides)
         fields = {
             to: f"TRY_CAST({quoted(name)} AS {types[to]})"
             for name, to in read.mapping.items()

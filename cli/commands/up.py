@@ -88,10 +88,10 @@ def _words(flags: dict[str, Any]) -> list[str]:
 
 
 def _check_words(words: list[str]) -> None:
-    from producer.commands.produce import order_of, produce
+    from producer.commands.produce import options_of, produce
 
     told = produce.make_context("logpond up", list(words))
-    order_of(given(told), told.params)
+    options_of(given(told), told.params)
 
 
 def _check_place(order: Order) -> None:

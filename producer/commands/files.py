@@ -66,12 +66,12 @@ def metrics(
       logpond files metrics --days 7 --logs-per-day 1000000 --threads 2 --output-dir /tmp/week
     """
     from producer.datasets import make
-    from producer.datasets.metrics import Order
+    from producer.datasets.metrics import Spec
 
-    order = Order(seed, start_date.replace(tzinfo=UTC).date(), days, logs_per_day, batch_size)
-    make.prepare(output_dir, order.facts(), force)
-    wanted = order.files(output_dir)
-    make.told(wanted, make.missing(wanted, force), threads, output_dir)
+    spec = Spec(seed, start_date.replace(tzinfo=UTC).date(), days, logs_per_day, batch_size)
+    make.prepare(output_dir, spec.facts(), force)
+    wanted = spec.files(output_dir)
+    make.make_and_report(wanted, make.missing(wanted, force), threads, output_dir)
 
 
 @files.command()
@@ -129,14 +129,14 @@ def services(start_date: datetime, output_dir: Path, force: bool, **flags: Any) 
       logpond files services --services 40 --rate 200 --spikes 20 --output-dir /tmp/many
     """
     from producer.datasets import make
-    from producer.datasets.services import TRUTH, Order, truth
+    from producer.datasets.services import TRUTH, Spec, truth
     from producer.traffic.clock import micros_of
 
-    order = Order(start=micros_of(start_date.replace(tzinfo=UTC)), **_listed(flags))
-    make.prepare(output_dir / TRUTH, order.facts(), force)
-    make.whole(output_dir / TRUTH / "spikes.json", lambda part: truth(order, part))
-    wanted = order.files(output_dir)
-    make.told(wanted, make.missing(wanted, force), 1, output_dir)
+    spec = Spec(start=micros_of(start_date.replace(tzinfo=UTC)), **_listed(flags))
+    make.prepare(output_dir / TRUTH, spec.facts(), force)
+    make.whole(output_dir / TRUTH / "spikes.json", lambda part: truth(spec, part))
+    wanted = spec.files(output_dir)
+    make.make_and_report(wanted, make.missing(wanted, force), 1, output_dir)
 
 
 @files.command("watch-time")
@@ -162,13 +162,13 @@ def watch_time(
       logpond files watch-time --files 20 --size 1GB --seed 7 --output-dir /data/views
     """
     from producer.datasets import make
-    from producer.datasets.watch_time import Order, note
+    from producer.datasets.watch_time import Spec, note
 
-    order = Order(seed, _bytes(size))
-    make.prepare(output_dir, order.facts(), force)
-    wanted = order.files(output_dir, count)
-    note(order, output_dir, count)
-    make.told(wanted, make.missing(wanted, force), threads, output_dir)
+    spec = Spec(seed, _bytes(size))
+    make.prepare(output_dir, spec.facts(), force)
+    wanted = spec.files(output_dir, count)
+    note(spec, output_dir, count)
+    make.make_and_report(wanted, make.missing(wanted, force), threads, output_dir)
 
 
 def _bytes(text: str) -> int:

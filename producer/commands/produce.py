@@ -147,16 +147,16 @@ def produce(settings: Settings, **flags: Any) -> None:
 
     from producer.job import Run
 
-    order, stop = order_of(settings, flags), threading.Event()
+    options, stop = options_of(settings, flags), threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    run = Run(order, stop, click.echo, lambda line: click.echo(line, err=True))
+    run = Run(options, stop, click.echo, lambda line: click.echo(line, err=True))
     raise SystemExit(run())
 
 
-def order_of(settings: Settings, flags: dict[str, Any]) -> Any:
+def options_of(settings: Settings, flags: dict[str, Any]) -> Any:
     """The order that the flags and the settings make."""
-    from producer.job import Order, Replay
+    from producer.job import Options, Replay
     from producer.replay import AccessLog
 
     topic, state = settings.kafka.topic, Path(Places.of(settings).state)
@@ -164,7 +164,7 @@ def order_of(settings: Settings, flags: dict[str, Any]) -> Any:
         AccessLog(flags["replay"], flags["service"]), flags["shift_to_now"], flags["speed"]
     )
     wanted = not replay or any(flags[name] for name in ("backfill", "incidents"))
-    return Order(
+    return Options(
         bootstrap=settings.kafka.bootstrap,
         topic=topic,
         spool=flags["spool"] or state / "unsent" / topic,

@@ -59,7 +59,7 @@ def make(files: Mapping[Path, Write], threads: int) -> Iterator[Path]:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def told(
+def make_and_report(
     wanted: Mapping[Path, Write], absent: Mapping[Path, Write], threads: int, folder: Path
 ) -> None:
     """Make what is absent of what is wanted, with progress, and tell what was done."""

@@ -22,7 +22,7 @@ MOST = 1000
 
 
 @dataclass(frozen=True)
-class Order:
+class Spec:
     """What is to be made; `batch` rows are held at once by each thread."""
 
     seed: int
@@ -41,25 +41,25 @@ class Order:
         return {folder / f"{day}.log.csv": partial(write, self, day) for day in days}
 
 
-def write(order: Order, day: date, path: Path) -> None:
+def write(spec: Spec, day: date, path: Path) -> None:
     """Write a day, in the order of its times."""
     import numpy as np
     from pyarrow import csv
 
-    random = np.random.default_rng([order.seed, day.toordinal()])
+    random = np.random.default_rng([spec.seed, day.toordinal()])
     plain = csv.WriteOptions(include_header=False, quoting_style="none")
     with path.open("wb") as out:
-        for begin in range(0, order.rows, order.batch):
-            rows = np.arange(begin, min(begin + order.batch, order.rows))
-            csv.write_csv(_batch(order, day, rows, random.random((len(rows), DRAWS))), out, plain)
+        for begin in range(0, spec.rows, spec.batch):
+            rows = np.arange(begin, min(begin + spec.batch, spec.rows))
+            csv.write_csv(_batch(spec, day, rows, random.random((len(rows), DRAWS))), out, plain)
 
 
-def _batch(order: Order, day: date, rows: np.ndarray, draws: np.ndarray) -> pa.Table:
+def _batch(spec: Spec, day: date, rows: np.ndarray, draws: np.ndarray) -> pa.Table:
     """Rows of a day; whatever the batches, the n-th row takes the n-th draws."""
     import numpy as np
     import pyarrow as pa
 
-    seconds = ((rows + draws[:, 0]) * (DAY_SECONDS / order.rows)).astype("timedelta64[s]")
+    seconds = ((rows + draws[:, 0]) * (DAY_SECONDS / spec.rows)).astype("timedelta64[s]")
     columns = [
         pa.array(np.datetime64(day, "s") + seconds),
         _drawn(cast.users(), draws[:, 1]),

@@ -47,7 +47,7 @@ class Spike:
 
 
 @dataclass(frozen=True)
-class Order:
+class Spec:
     """What is to be made: `rate` requests a second of all services together, on average."""
 
     seed: int
@@ -107,34 +107,34 @@ class Order:
         return Spike(service.name, environment, start, start + length * MINUTE, slower)
 
 
-def truth(order: Order, path: Path) -> None:
+def truth(spec: Spec, path: Path) -> None:
     """Write down the spikes."""
-    path.write_text(json.dumps([spike.line() for spike in order.staged], indent=2) + "\n")
+    path.write_text(json.dumps([spike.line() for spike in spec.staged], indent=2) + "\n")
 
 
-def write(order: Order, service: Service, environment: str, hour: int, path: Path) -> None:
+def write(spec: Spec, service: Service, environment: str, hour: int, path: Path) -> None:
     """Write an hour of a service in an environment, in the order of its times."""
-    begin = order.start + hour * HOUR
+    begin = spec.start + hour * HOUR
     with path.open("wb") as out:
-        out.writelines(line + b"\n" for line in _Requests(order, service, environment).of(begin))
+        out.writelines(line + b"\n" for line in _Requests(spec, service, environment).of(begin))
 
 
 class _Requests:
     """What a service is asked in an environment."""
 
-    def __init__(self, order: Order, service: Service, environment: str) -> None:
-        self._order, self._environment, self._name = order, environment, service.name
-        self._hand: list[Deck] = hand(decks(order.seed, (service,)))
-        self._people = visitors(order.seed)
+    def __init__(self, spec: Spec, service: Service, environment: str) -> None:
+        self._spec, self._environment, self._name = spec, environment, service.name
+        self._hand: list[Deck] = hand(decks(spec.seed, (service,)))
+        self._people = visitors(spec.seed)
         self._weights = zipf(len(self._people))
-        self._a_minute = 60 * order.rate * order.share(service, environment)
+        self._a_minute = 60 * spec.rate * spec.share(service, environment)
         mine = (service.name, environment)
-        self._spikes = [one for one in order.staged if (one.service, one.environment) == mine]
+        self._spikes = [one for one in spec.staged if (one.service, one.environment) == mine]
 
     def of(self, begin: int) -> Iterator[bytes]:
         """The lines of the hour that begins then, the same whatever was made before."""
         prefix = f"{self._name}-{self._environment}-{stamp(begin)[:13]}"
-        random, numbers = Random(f"{self._order.seed} {prefix}"), count()
+        random, numbers = Random(f"{self._spec.seed} {prefix}"), count()
         for start in range(begin, begin + HOUR, MINUTE):
             for event in self._minute(start, random):
                 event["event_id"] = f"{prefix}-{next(numbers):06x}"
@@ -157,7 +157,7 @@ class _Requests:
             yield {"event_id": "", "timestamp": stamped(at), **answer, **about}
 
     def _spoiled(self, event: Event, random: Random) -> bytes:
-        if random.random() >= self._order.malformed:
+        if random.random() >= self._spec.malformed:
             return orjson.dumps(event)
         return random.choice(MALFORMED)(event, random) or b""
 

@@ -42,7 +42,7 @@ FAULTS = (
 
 
 @dataclass(frozen=True)
-class Order:
+class Spec:
     """What is to be made: files of about `size` bytes each."""
 
     seed: int
@@ -115,7 +115,7 @@ class Rows:
         return own
 
 
-def write(order: Order, file: int, path: Path) -> None:
+def write(spec: Spec, file: int, path: Path) -> None:
     """Write a file, and what its users have watched beside it, into `_truth`."""
     import numpy as np
     from pyarrow import csv
@@ -124,36 +124,36 @@ def write(order: Order, file: int, path: Path) -> None:
     minutes, views = np.zeros(USERS, dtype=np.int64), np.zeros(USERS, dtype=np.int64)
     with path.open("wb") as out:
         out.write(",".join(HEADER).encode() + b"\n")
-        for begin in range(0, order.rows, BATCH):
-            rows = _rows(order, file, np.arange(begin, min(begin + BATCH, order.rows)))
-            drawn = _drawn(order, rows)
-            csv.write_csv(_table(order, rows, drawn), out, plain)
+        for begin in range(0, spec.rows, BATCH):
+            rows = _rows(spec, file, np.arange(begin, min(begin + BATCH, spec.rows)))
+            drawn = _drawn(spec, rows)
+            csv.write_csv(_table(spec, rows, drawn), out, plain)
             user = drawn["user_id"][rows.is_own]
             views += np.bincount(user, minlength=USERS)
             np.add.at(minutes, user, drawn["minutes"][rows.is_own])
-    _write_truth(order, path.with_name("_truth") / f"{file + 1:04d}.parquet", minutes, views)
+    _write_truth(spec, path.with_name("_truth") / f"{file + 1:04d}.parquet", minutes, views)
 
 
-def note(order: Order, folder: Path, count: int) -> None:
+def note(spec: Spec, folder: Path, count: int) -> None:
     """Write the truth of all files, `_truth.json`."""
-    (folder / "_truth.json").write_text(json.dumps(order.truth(count), indent=2) + "\n")
+    (folder / "_truth.json").write_text(json.dumps(spec.truth(count), indent=2) + "\n")
 
 
-def _write_truth(order: Order, path: Path, minutes: np.ndarray, views: np.ndarray) -> None:
+def _write_truth(spec: Spec, path: Path, minutes: np.ndarray, views: np.ndarray) -> None:
     """What each user has in this file, in hundredths of a minute; of duplicates the first."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     path.parent.mkdir(exist_ok=True)
-    told = {"user_id": order.pools["user_id"], "hundredths": minutes, "views": views}
-    pq.write_table(pa.table(told), path)
+    columns = {"user_id": spec.pools["user_id"], "hundredths": minutes, "views": views}
+    pq.write_table(pa.table(columns), path)
 
 
-def _rows(order: Order, file: int, numbers: np.ndarray) -> Rows:
+def _rows(spec: Spec, file: int, numbers: np.ndarray) -> Rows:
     import numpy as np
 
     group, at = numbers // GROUP, numbers % GROUP
-    chance = _mixed(order.seed, file, numbers, 0)
+    chance = _mixed(spec.seed, file, numbers, 0)
     original = (chance % ORIGINAL).astype(np.int64)
     is_inner, is_outer = at == GROUP - 2, (at == GROUP - 1) & (file > 0)
     # an earlier group, or this one; across files the same group, so that no row is taken twice
@@ -166,34 +166,34 @@ def _rows(order: Order, file: int, numbers: np.ndarray) -> Rows:
     return Rows(source, row, is_inner | is_outer, fault)
 
 
-def _drawn(order: Order, rows: Rows) -> dict[str, np.ndarray]:
+def _drawn(spec: Spec, rows: Rows) -> dict[str, np.ndarray]:
     """Places in the pools. Every second copy says something else, and comes a minute later."""
     import numpy as np
 
     differs = rows.is_copy & (rows.row % 2 == 0)
-    draw = partial(_mixed, order.seed, rows.source, rows.row)
-    address = (draw(2) + differs.astype(np.uint64)) % np.uint64(len(order.pools["ip"]))
+    draw = partial(_mixed, spec.seed, rows.source, rows.row)
+    address = (draw(2) + differs.astype(np.uint64)) % np.uint64(len(spec.pools["ip"]))
     minutes = (draw(3) % np.uint64(MOST - 100)).astype(np.int64) + 100 * differs
     faults = {4: MOST, 5: MOST + 1}
     for fault, place in faults.items():
         minutes = np.where(rows.fault == fault, place, minutes)
     share = (draw(1) >> np.uint64(11)) / float(1 << 53)
     return {
-        "user_id": np.minimum(order.shares.searchsorted(share, side="right"), USERS - 1),
+        "user_id": np.minimum(spec.shares.searchsorted(share, side="right"), USERS - 1),
         "ip": address,
         "minutes": minutes,
-        "seconds": START + rows.source * DAY + rows.row * DAY // order.rows + 60 * rows.is_copy,
+        "seconds": START + rows.source * DAY + rows.row * DAY // spec.rows + 60 * rows.is_copy,
         "title": draw(4) % np.uint64(500),
         "device": draw(5) % np.uint64(len(DEVICES)),
     }
 
 
-def _table(order: Order, rows: Rows, drawn: dict[str, np.ndarray]) -> pa.Table:
+def _table(spec: Spec, rows: Rows, drawn: dict[str, np.ndarray]) -> pa.Table:
     import pyarrow as pa
 
-    taken = {name: order.pools[name].take(pa.array(drawn[name])) for name in order.pools}
+    taken = {name: spec.pools[name].take(pa.array(drawn[name])) for name in spec.pools}
     columns = [
-        _unless(rows.fault == 0, pa.array(_mixed(order.seed, rows.source, rows.row, 6))),
+        _unless(rows.fault == 0, pa.array(_mixed(spec.seed, rows.source, rows.row, 6))),
         _unless(rows.fault == 1, taken["user_id"]),
         taken["ip"],
         _unless(rows.fault == 2, pa.array(drawn["seconds"]).cast(pa.timestamp("s"))),

@@ -53,15 +53,15 @@ class Traffic:
         step, draw = (until - since) / max(count, 1), self.random.random
         slowdown = 0.75 + 0.25 * busyness(since) ** 2
         shares = self._shares
-        odd = shares.malformed + shares.duplicates + shares.late
+        faulty = shares.malformed + shares.duplicates + shares.late
         for place in range(count):
             at, fate = since + int((place + draw()) * step), draw()
-            if fate < odd:
-                yield from self._odd(fate, at, slowdown)
+            if fate < faulty:
+                yield from self._faulty(fate, at, slowdown)
             elif (event := self._event(at, slowdown)) is not None:
                 yield event["ip"].encode(), orjson.dumps(event)
 
-    def _odd(self, fate: float, at: int, slowdown: float) -> Iterator[Record]:
+    def _faulty(self, fate: float, at: int, slowdown: float) -> Iterator[Record]:
         """A malformed, repeated or late record, by where `fate` fell among their shares."""
         malformed = fate < self._shares.malformed
         twice = not malformed and fate < self._shares.malformed + self._shares.duplicates

@@ -17,7 +17,7 @@ class Truth:
     def __init__(self, path: Path, labels: Iterable[Label]) -> None:
         self._path, self._open = path, list(labels)
 
-    def settle(self, at: int, stopped: bool = False) -> None:
+    def close(self, at: int, stopped: bool = False) -> None:
         """Write down what is over; `stopped` ends at `at` what has begun and forgets the rest."""
         over = [label for label in self._open if label.end <= at or stopped]
         self._open = [label for label in self._open if label not in over]

@@ -9,7 +9,7 @@ import pytest
 
 from lakehouse.runtime import kafka
 from producer import publish, spool
-from producer.job import UNSENT_KEPT, Order, Run
+from producer.job import UNSENT_KEPT, Options, Run
 
 RECORDS: list[tuple[bytes, bytes | None]] = [
     (b"192.0.2.1", b'{"a": 1}'),
@@ -65,10 +65,10 @@ def test_leftovers_that_find_no_broker_again_are_kept_again(
     monkeypatch.setattr(publish, "PATIENCE_SECONDS", 0.2)
     monkeypatch.setitem(publish.TUNING, "queue.buffering.max.messages", 1)
     first, stop = spool.keep(tmp_path, RECORDS), threading.Event()
-    order = Order("127.0.0.1:9", "t", tmp_path, None, False, None, None)
+    options = Options("127.0.0.1:9", "t", tmp_path, None, False, None, None)
     threading.Timer(0.5, stop.set).start()
 
-    assert Run(order, stop, print, print)() == UNSENT_KEPT
+    assert Run(options, stop, print, print)() == UNSENT_KEPT
     assert first is not None
     assert not first.exists()
     assert sorted(spool.records(spool.claim(tmp_path)), key=str) == sorted(RECORDS, key=str)

@@ -14,8 +14,8 @@ from support.lakes import Lake
 from support.records import LIMITS
 
 from batch.imports.load import Loader
-from batch.imports.reading import Asked
-from batch.imports.run import Outcome, Run, Wanted
+from batch.imports.reading import Overrides
+from batch.imports.run import FileResult, Run, Wanted
 from lakehouse import store
 from lakehouse.duck import connect, create_view
 from lakehouse.tables.catalog import LOGS, QUARANTINE
@@ -51,13 +51,17 @@ class Imports:
     steps: list[str] = field(default_factory=list)
 
     def run(
-        self, *files: Path, said: Asked | None = None, windows: bool = False, **wanted: bool
-    ) -> list[Outcome]:
+        self,
+        *files: Path,
+        overrides: Overrides | None = None,
+        windows: bool = False,
+        **wanted: bool,
+    ) -> list[FileResult]:
         """Import files as the command does, with `windows` too; what became of each."""
         self.steps = []
         keeps = wanted.pop("keeps_copies", True)
         loader = Loader(self.lake.places, LIMITS, keeps, reached=self.steps.append)
-        run = Run(loader, Wanted(said or Asked(), **wanted))
+        run = Run(loader, Wanted(overrides or Overrides(), **wanted))
         if not wanted.get("dry_run"):
             loader.open()
         found = [*run(files)]

@@ -57,13 +57,13 @@ def write(path: Path, lines: Iterable[str | bytes], header: str = HEADER) -> Pat
     return path
 
 
-def generated(folder: Path, files: int = 2, size: int = 200_000) -> watch_time.Order:
+def generated(folder: Path, files: int = 2, size: int = 200_000) -> watch_time.Spec:
     """A folder as `logpond files watch-time` makes it; its order knows the truth."""
     folder.mkdir(parents=True, exist_ok=True)
-    order = watch_time.Order(1, size)
-    for path, make in order.files(folder, files).items():
+    spec = watch_time.Spec(1, size)
+    for path, make in spec.files(folder, files).items():
         make(path)
-    return order
+    return spec
 
 
 def options(folder: Path, workers: int = 2) -> Options:

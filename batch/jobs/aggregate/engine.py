@@ -67,7 +67,7 @@ class Engine:
     def _with_judged(self, block: Block) -> Part:
         """The same where some lines are doubtful: these are judged one by one."""
         rows = self._rows(
-            irregular_lines.without(block.text, irregular_lines.odd_lines(block.text))
+            irregular_lines.without(block.text, irregular_lines.irregular_places(block.text))
         )
         good = rows.select(_good().fill_null(False)).to_series()
         assert len(good) == block.lines

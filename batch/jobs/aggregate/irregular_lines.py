@@ -66,7 +66,7 @@ def _has_long_line(text: bytes) -> bool:
     return False
 
 
-def odd_lines(text: bytes) -> list[int]:
+def irregular_places(text: bytes) -> list[int]:
     """The places of odd lines, from 0; the others are read by the engine as they are judged."""
     import numpy as np
 
@@ -75,17 +75,17 @@ def odd_lines(text: bytes) -> list[int]:
     commas = np.diff(np.searchsorted(np.flatnonzero(codes == COMMA), ends), prepend=0)
     lengths = np.diff(ends, prepend=-1) - 1
     wrong = np.flatnonzero((commas != COMMAS) | (lengths > LONGEST))
-    of_bytes = np.searchsorted(ends, np.flatnonzero(_odd_bytes(codes, _is_utf8(text))))
+    of_bytes = np.searchsorted(ends, np.flatnonzero(_irregular_bytes(codes, _is_utf8(text))))
     return np.union1d(wrong, of_bytes).tolist()  # type: ignore[no-any-return]
 
 
-def _odd_bytes(codes: NDArray[np.uint8], is_utf8: bool) -> NDArray[np.bool_]:
+def _irregular_bytes(codes: NDArray[np.uint8], is_utf8: bool) -> NDArray[np.bool_]:
     """Control characters, quotes, blanks that begin a field; all but ASCII in a broken text."""
     control = (codes < SPACE) & (codes != LF)
     blank = codes == SPACE
     blank[1:] &= codes[:-1] == COMMA
-    odd: NDArray[np.bool_] = control | blank | (codes == QUOTE)
-    return odd if is_utf8 else odd | (codes >= 128)
+    irregular: NDArray[np.bool_] = control | blank | (codes == QUOTE)
+    return irregular if is_utf8 else irregular | (codes >= 128)
 
 
 def without(text: bytes, lines: list[int]) -> bytes:

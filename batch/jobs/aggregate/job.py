@@ -27,7 +27,7 @@ NAMED = 5
 
 
 @dataclass(frozen=True)
-class Order:
+class Options:
     """What to sum, by how many threads, and under which name to put it."""
 
     asked: Question
@@ -56,7 +56,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Summary:
     """Where the result is, how many rows it has, and what was read for it."""
 
     result: Path
@@ -77,8 +77,8 @@ class Source(Protocol):
         """The files, where it has some."""
 
     def into(
-        self, order: Order, performance: Performance, advance: Callable[[int], Any]
-    ) -> Outcome:
+        self, options: Options, performance: Performance, advance: Callable[[int], Any]
+    ) -> Summary:
         """Sum it into a new CSV; `advance` is told the bytes that were read."""
 
 
@@ -94,22 +94,22 @@ class Files:
         return self.files.bytes
 
     def into(
-        self, order: Order, performance: Performance, advance: Callable[[int], Any]
-    ) -> Outcome:
+        self, options: Options, performance: Performance, advance: Callable[[int], Any]
+    ) -> Summary:
         """Read and sum by blocks; sort and write by days."""
-        os.environ.update({"POLARS_MAX_THREADS": str(order.threads)} | ALLOCATOR)
-        engine, tally = Engine(order.asked), Tally()
+        os.environ.update({"POLARS_MAX_THREADS": str(options.threads)} | ALLOCATOR)
+        engine, tally = Engine(options.asked), Tally()
         sums = Sums(engine.keys)
         with performance.phase("read and sum") as phase:
-            lines = _blocks(self.files, LARGEST // order.threads, advance)
-            for part in _in_order(engine.part, lines, order.threads):
+            lines = _blocks(self.files, LARGEST // options.threads, advance)
+            for part in _in_order(engine.part, lines, options.threads):
                 tally.add(part)
                 sums.add(part.sums)
             phase.rows, phase.bytes = tally.lines, self.bytes
-        with performance.phase("sort and write") as phase, results.new(order.output) as draft:
+        with performance.phase("sort and write") as phase, results.new(options.output) as draft:
             phase.rows = write(sums.in_order(), engine.nothing, draft.file)
             phase.bytes = draft.file.stat().st_size
-        return Outcome(draft.path, phase.rows, tally, self.files)
+        return Summary(draft.path, phase.rows, tally, self.files)
 
 
 def _blocks(found: Days, size: int, advance: Callable[[int], Any]) -> Iterator[Block]:

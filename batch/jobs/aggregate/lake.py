@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batch.jobs import results
-from batch.jobs.aggregate.job import Order, Outcome, Tally
+from batch.jobs.aggregate.job import Options, Summary, Tally
 from batch.jobs.aggregate.question import Question
 from batch.jobs.aggregate.sums import TIMES
 from batch.jobs.performance import Performance
@@ -33,16 +33,16 @@ class Lake:
     files: None = None
 
     def into(
-        self, order: Order, performance: Performance, advance: Callable[[int], Any]
-    ) -> Outcome:
+        self, options: Options, performance: Performance, advance: Callable[[int], Any]
+    ) -> Summary:
         """Ask DuckDB, write."""
         with performance.phase("read and sum") as phase:
-            found = ask(self.places, statement(order.asked), NOW)
+            found = ask(self.places, statement(options.asked), NOW)
             phase.rows = found.num_rows
-        with performance.phase("write") as phase, results.new(order.output) as draft:
+        with performance.phase("write") as phase, results.new(options.output) as draft:
             _write(found, draft.file)
             phase.rows, phase.bytes = found.num_rows, draft.file.stat().st_size
-        return Outcome(draft.path, found.num_rows, Tally())
+        return Summary(draft.path, found.num_rows, Tally())
 
 
 def _write(found: pa.Table, path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from lakehouse.errors import SettingsError
 from lakehouse.terminal import times
@@ -35,6 +35,7 @@ class Question:
 
 
 def question(
+    now: datetime,
     since: str | None,
     until: str | None,
     granularity: str,
@@ -42,8 +43,8 @@ def question(
     users: str | None = None,
     apps: str | None = None,
 ) -> Question:
-    """The question that flags make; SettingsError where they do not fit."""
-    begin, end = _time(since, "--from-datetime"), _time(until, "--to-datetime")
+    """The question of these flags, times relative to `now`; SettingsError if they do not fit."""
+    begin, end = _time(since, now, "--from-datetime"), _time(until, now, "--to-datetime")
     if begin and end and begin >= end:
         raise SettingsError(
             f"--from-datetime {since} is not before --to-datetime {until}",
@@ -59,10 +60,10 @@ def question(
     )
 
 
-def _time(text: str | None, flag: str) -> datetime | None:
+def _time(text: str | None, now: datetime, flag: str) -> datetime | None:
     if text is None:
         return None
-    return times.time(text, datetime.now(UTC), flag).replace(tzinfo=None)
+    return times.time(text, now, flag).replace(tzinfo=None)
 
 
 def _listed(text: str | None, flag: str) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from datetime import date
 from typing import Any, TextIO
 
 from batch.jobs.aggregate.days import Days
-from batch.jobs.aggregate.job import NAMED, Order, Outcome, Source
-from batch.jobs.performance import Performance, introduced
+from batch.jobs.aggregate.job import NAMED, Options, Source, Summary
+from batch.jobs.performance import Performance, render_machine
 from batch.jobs.results import free_name
 from lakehouse.terminal import render
 from lakehouse.terminal.options import HUMANE
@@ -16,11 +16,11 @@ from lakehouse.terminal.options import HUMANE
 LIBRARY = "polars"
 
 
-def plan(order: Order, source: Source, how: str, out: TextIO) -> None:
+def render_plan(options: Options, source: Source, how: str, out: TextIO) -> None:
     """What would be read, and where the result would be."""
-    told = {"result": str(free_name(order.output)), **_files(source.files)}
+    facts = {"result": str(free_name(options.output)), **_files(source.files)}
     if how == "json":
-        render.show_object({**told, "bytes": source.bytes}, out)
+        render.show_object({**facts, "bytes": source.bytes}, out)
         return
     if source.files:
         for file in source.files.files:
@@ -28,15 +28,15 @@ def plan(order: Order, source: Source, how: str, out: TextIO) -> None:
         out.write(_missing(source.files.missing))
     else:
         out.write("would read the half hours of usage\n")
-    out.write(f"would write {told['result']}\n")
+    out.write(f"would write {facts['result']}\n")
 
 
-def outcome(done: Outcome, performance: Performance, how: str, out: TextIO) -> None:
+def render_summary(done: Summary, performance: Performance, how: str, out: TextIO) -> None:
     """The result, the lines that do not count, and what it cost."""
     if how == "json":
         render.show_object(_facts(done) | {"performance": performance.as_dict()}, out)
         return
-    out.write(introduced(LIBRARY) + "\n\n")
+    out.write(render_machine(LIBRARY) + "\n\n")
     performance.show(out)
     out.write("\n" + "".join(_malformed(done)))
     if done.files:
@@ -45,7 +45,7 @@ def outcome(done: Outcome, performance: Performance, how: str, out: TextIO) -> N
     out.write(f"{done.result}: {done.rows:,} rows\n")
 
 
-def _facts(done: Outcome) -> dict[str, Any]:
+def _facts(done: Summary) -> dict[str, Any]:
     tally = done.tally
     return {
         "result": str(done.result),
@@ -65,7 +65,7 @@ def _files(found: Days | None) -> dict[str, Any]:
     return {"files": [file.name for file in found.files], "missing_days": missing}
 
 
-def _malformed(done: Outcome) -> Sequence[str]:
+def _malformed(done: Summary) -> Sequence[str]:
     """How many lines do not count, by reason, and the first of them."""
     tally = done.tally
     if not tally.malformed:

@@ -97,9 +97,9 @@ def spikes(anomalies: Sequence[Row], span: tuple[Any, Any], look: Look) -> Figur
     keys = named[:MOST_KEYS]
     figure = _figure(look, 2.2 + 0.27 * max(len(keys), 3))
     axes = figure.subplots()
-    shown = sorted((a for a in anomalies if key_of(a) in keys), key=lambda a: a["z"])
-    if shown:
-        _points(figure, axes, shown, keys, look)
+    points = sorted((a for a in anomalies if key_of(a) in keys), key=lambda a: a["z"])
+    if points:
+        _points(figure, axes, points, keys, look)
     else:
         axes.text(
             0.5,
@@ -146,14 +146,14 @@ def _ratio(one: Row) -> float:
 
 
 def _points(
-    figure: Figure, axes: Axes, shown: Sequence[Row], keys: Sequence[Key], look: Look
+    figure: Figure, axes: Axes, points: Sequence[Row], keys: Sequence[Key], look: Look
 ) -> None:
     from matplotlib.colors import LogNorm
 
-    z = [one["z"] for one in shown]
+    z = [one["z"] for one in points]
     drawn = axes.scatter(
-        [one["minute"] for one in shown],
-        [keys.index(key_of(one)) for one in shown],
+        [one["minute"] for one in points],
+        [keys.index(key_of(one)) for one in points],
         s=[6 + 5 * math.log2(max(value, 1)) ** 2 for value in z],
         c=z,
         cmap=look.rising,
@@ -200,8 +200,8 @@ def _bars(
     style: dict[str, Any],
 ) -> None:
     bars = axes.barh(places, values, height, **style)
-    told = ["" if math.isnan(value) else form.format(value) for value in values]
-    axes.bar_label(bars, told, padding=3, fontsize=8, color=axes.figure.get_edgecolor())
+    labels = ["" if math.isnan(value) else form.format(value) for value in values]
+    axes.bar_label(bars, labels, padding=3, fontsize=8, color=axes.figure.get_edgecolor())
 
 
 def _figure(look: Look, height: float) -> Figure:
@@ -268,9 +268,9 @@ def _ranked(metrics: Sequence[Row], by: str) -> list[Any]:
     return sorted(totals, key=lambda value: (-totals[value], str(value)))
 
 
-def _cut(shown: Sequence[Any], there: Sequence[Any], what: str) -> str:
+def _cut(kept: Sequence[Any], there: Sequence[Any], what: str) -> str:
     """What a title says where not all is shown."""
-    return f", first {len(shown)} of {len(there)} {what}".rstrip() if shown != there else ""
+    return f", first {len(kept)} of {len(there)} {what}".rstrip() if kept != there else ""
 
 
 def _get(own: Mapping[Any, Row], service: Any, field: str, times: float = 1) -> float:

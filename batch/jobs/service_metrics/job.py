@@ -40,7 +40,7 @@ FROM {{events}} e JOIN {{minutes}} m ON e.service = m.service
 
 
 @dataclass(frozen=True)
-class Order:
+class Options:
     """What is to be done: the source, where results go, who counts, and what a spike is."""
 
     source: Source
@@ -51,7 +51,7 @@ class Order:
 
 
 @dataclass
-class Outcome:
+class Summary:
     """What came of it: lines in, events among them, rejects by reason with a first example."""
 
     lines: int
@@ -67,7 +67,7 @@ class Outcome:
         return sum(self.rejects.values())
 
 
-def run(order: Order, spark: SparkSession, draw: Callable[[Path], None]) -> Outcome:
+def run(options: Options, spark: SparkSession, draw: Callable[[Path], None]) -> Summary:
     """Do it; `draw` adds the insights to a folder of results.
 
     Raises SettingsError where a file cannot be read to its end or no line is an event, LogpondError
@@ -75,65 +75,65 @@ def run(order: Order, spark: SparkSession, draw: Callable[[Path], None]) -> Outc
     """
     # the default is 96 bits that say of no zone
     spark.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
-    with folders.replaced(order.output, PARTS, WHO) as draft:
+    with folders.replaced(options.output, PARTS, WHO) as draft:
         performance = Performance()
-        rows, outcome = _read(order.source, spark, performance)
-        minutes = _scored(order, rows.where("reason IS NULL"), draft, outcome)
-        _kept(rows, minutes, draft, outcome)
-        _check(draft, outcome)
+        rows, summary = _read(options.source, spark, performance)
+        minutes = _scored(options, rows.where("reason IS NULL"), draft, summary)
+        _kept(rows, minutes, draft, summary)
+        _check(draft, summary)
         with performance.phase("draw"):
             draw(draft)
-    return outcome
+    return summary
 
 
 def _read(
     source: Source, spark: SparkSession, performance: Performance
-) -> tuple[DataFrame, Outcome]:
+) -> tuple[DataFrame, Summary]:
     """Events and rejects, held by Spark for all that follows."""
     with performance.phase("read and decode") as phase:
         rows = source.rows(spark).persist()
-        outcome = _counted(rows, source.lines(), performance)
-        phase.rows, phase.bytes = outcome.lines, source.bytes()
-    return rows, outcome
+        summary = _counted(rows, source.lines(), performance)
+        phase.rows, phase.bytes = summary.lines, source.bytes()
+    return rows, summary
 
 
-def _scored(order: Order, events: DataFrame, draft: Path, outcome: Outcome) -> DataFrame:
+def _scored(options: Options, events: DataFrame, draft: Path, summary: Summary) -> DataFrame:
     """Minutes, by whichever engine, and their sums."""
-    engine = ENGINES[order.engine]
-    with outcome.performance.phase(f"count by minute ({order.engine})") as phase:
-        counted = engine.minutes(events, order.window, order.threshold)
+    engine = ENGINES[options.engine]
+    with summary.performance.phase(f"count by minute ({options.engine})") as phase:
+        counted = engine.minutes(events, options.window, options.threshold)
         minutes = _written(counted, draft / "minutes", "service", "environment", "minute")
         _written(engine.metrics(minutes), draft / "metrics", "service", "environment")
-        phase.rows = outcome.events
-    outcome.metrics = tables.rows(draft, "SELECT * FROM metrics ORDER BY service, environment")
+        phase.rows = summary.events
+    summary.metrics = tables.rows(draft, "SELECT * FROM metrics ORDER BY service, environment")
     return minutes
 
 
-def _kept(rows: DataFrame, minutes: DataFrame, draft: Path, outcome: Outcome) -> None:
+def _kept(rows: DataFrame, minutes: DataFrame, draft: Path, summary: Summary) -> None:
     """Spikes, each event with what its minute was, and what was no event."""
     events, rejects = rows.where("reason IS NULL"), rows.where("reason IS NOT NULL")
-    with outcome.performance.phase("write spikes, events and rejects") as phase:
+    with summary.performance.phase("write spikes, events and rejects") as phase:
         _written(minutes.where("is_spike"), draft / "anomalies", "minute", "service")
         _enriched(events, minutes).write.partitionBy("date").parquet(str(draft / "enriched"))
         rejects.select([f.name for f in REJECT]).write.parquet(str(draft / "rejects"))
-        phase.rows = outcome.lines
+        phase.rows = summary.lines
     rows.unpersist()
 
 
-def _counted(rows: DataFrame, lines: int, performance: Performance) -> Outcome:
+def _counted(rows: DataFrame, lines: int, performance: Performance) -> Summary:
     """What the source holds; reads all of it, once."""
     found = {one.reason: one["count"] for one in rows.groupBy("reason").count().collect()}
     events = found.pop(None, 0)
-    outcome = Outcome(lines, events, dict(sorted(found.items())), _example(rows, found))
-    outcome.performance = performance
+    summary = Summary(lines, events, dict(sorted(found.items())), _example(rows, found))
+    summary.performance = performance
     if UNREADABLE in found:
-        raise SettingsError(outcome.example, "replace the file, or name files without it")
+        raise SettingsError(summary.example, "replace the file, or name files without it")
     if not events:
         raise SettingsError(
-            f"none of {lines:,} lines is an event" + (f": {outcome.example}" if found else ""),
+            f"none of {lines:,} lines is an event" + (f": {summary.example}" if found else ""),
             "the fields of an event are in ARCHITECTURE.md, under Contracts",
         )
-    return outcome
+    return summary
 
 
 def _example(rows: DataFrame, found: dict[str, Any]) -> str:
@@ -149,9 +149,9 @@ def _example(rows: DataFrame, found: dict[str, Any]) -> str:
     return escaped(f"{first.source}:{first.line}: {first.reason}: {first.detail}")
 
 
-def _written(rows: DataFrame, folder: Path, *order: str) -> DataFrame:
+def _written(rows: DataFrame, folder: Path, *options: str) -> DataFrame:
     """One file, in order; and what reads it."""
-    rows.orderBy(*order).coalesce(1).write.parquet(str(folder))
+    rows.orderBy(*options).coalesce(1).write.parquet(str(folder))
     return rows.sparkSession.read.parquet(str(folder))
 
 
@@ -161,12 +161,12 @@ def _enriched(events: DataFrame, minutes: DataFrame) -> DataFrame:
     return events.sparkSession.sql(sql, events=events, minutes=minutes)
 
 
-def _check(draft: Path, outcome: Outcome) -> None:
+def _check(draft: Path, summary: Summary) -> None:
     """Lines in are rows out, by the footers of the files that were written."""
     enriched, rejected = (_rows(draft / part) for part in ("enriched", "rejects"))
-    if outcome.lines != enriched + rejected:
+    if summary.lines != enriched + rejected:
         raise LogpondError(
-            f"{outcome.lines:,} lines became {enriched:,} events and {rejected:,} rejects",
+            f"{summary.lines:,} lines became {enriched:,} events and {rejected:,} rejects",
             "did a file change meanwhile? run it again; the result before is still there",
         )
 

@@ -6,26 +6,26 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from batch.jobs.service_metrics.job import PARTS, Order
+from batch.jobs.service_metrics.job import PARTS, Options
 from batch.jobs.service_metrics.reading import LINES, UNREADABLE, rows_of
 from batch.jobs.service_metrics.source import Files
 from lakehouse.errors import SettingsError
 from lakehouse.terminal.render import escaped
 
 
-def preview(order: Order) -> dict[str, Any]:
+def preview(options: Options) -> dict[str, Any]:
     """The input, its first lines decoded, and the folders that would be replaced.
 
     Raises SettingsError where a file cannot be read.
     """
-    source = order.source
-    shown = _begun(source.files) if isinstance(source, Files) else {}
+    source = options.source
+    looked_at = _begun(source.files) if isinstance(source, Files) else {}
     return {
         "lines": source.lines(),
         "bytes": source.bytes(),
-        **shown,
-        "engine": order.engine,
-        "would_replace": [str(order.output / part) for part in PARTS],
+        **looked_at,
+        "engine": options.engine,
+        "would_replace": [str(options.output / part) for part in PARTS],
     }
 
 
@@ -43,7 +43,7 @@ def _begun(files: tuple[Path, ...]) -> dict[str, Any]:
             if bad and bad[0]["reason"] == UNREADABLE:
                 raise SettingsError(bad[0]["detail"], "replace the file, or name files without it")
             looked, rejected = looked + batch.num_rows, rejected + len(bad)
-            first = first or next(map(_told, bad), "")
+            first = first or next(map(_render_reject, bad), "")
     return {
         "files": len(files),
         "lines_looked_at": looked,
@@ -53,5 +53,5 @@ def _begun(files: tuple[Path, ...]) -> dict[str, Any]:
     }
 
 
-def _told(reject: dict[str, Any]) -> str:
+def _render_reject(reject: dict[str, Any]) -> str:
     return escaped("{source}:{line}: {reason}: {detail}".format(**reject))

@@ -15,7 +15,7 @@ CLEAR = "\r\x1b[K"
 
 
 @contextmanager
-def shown(spark: SparkSession, out: TextIO) -> Iterator[None]:
+def displayed(spark: SparkSession, out: TextIO) -> Iterator[None]:
     """Shows progress on a terminal, and nothing elsewhere, until the block ends."""
     if not out.isatty():
         yield

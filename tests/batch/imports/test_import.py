@@ -11,7 +11,7 @@ from support.lakes import Lake
 from support.records import EVENT
 from support.windows import Pond
 
-from batch.imports.reading import Asked
+from batch.imports.reading import Overrides
 from lakehouse import maintenance
 from lakehouse.ingest.plans import has_plan_before
 from lakehouse.ingest.raw_zone import Plan, RawZone
@@ -118,9 +118,9 @@ def test_a_content_stays_while_another_path_has_it(imports: Imports, file: Path)
 def test_a_file_read_otherwise_is_another_import(imports: Imports, file: Path) -> None:
     """Refused, or in the place of what it was."""
     imports.run(file)
-    cart = Asked(constants={"service": "cart"})
-    assert imports.done(file, said=cart) == ["refused"]
-    assert imports.done(file, said=cart, replace=True) == ["replaced"]
+    cart = Overrides(constants={"service": "cart"})
+    assert imports.done(file, overrides=cart) == ["refused"]
+    assert imports.done(file, overrides=cart, replace=True) == ["replaced"]
     assert imports.ask("SELECT DISTINCT service FROM logs") == [("cart",)]
     assert counted(imports) == (True, 40, 38, 2)
 
@@ -148,9 +148,9 @@ def test_a_log_that_was_packed_can_be_read_otherwise(imports: Imports, file: Pat
     """In the place of what it was."""
     packed = written(file.with_name("b.csv.gz"), csv_lines(40, bad=[3, 17]))
     imports.run(file)
-    cart = Asked(constants={"service": "cart"})
-    assert imports.done(packed, said=cart, replace=True) == ["replaced"]
-    assert imports.done(file, said=cart) == ["same content"]
+    cart = Overrides(constants={"service": "cart"})
+    assert imports.done(packed, overrides=cart, replace=True) == ["replaced"]
+    assert imports.done(file, overrides=cart) == ["same content"]
     assert imports.ask("SELECT DISTINCT service FROM logs") == [("cart",)]
     assert counted(imports) == (True, 40, 38, 2)
 
@@ -171,8 +171,8 @@ def test_it_is_the_same_however_it_is_wrapped(imports: Imports, file: Path, name
 def test_a_file_without_a_header(imports: Imports, tmp_path: Path) -> None:
     """Its columns are named by their places."""
     file = written(tmp_path / "bare.csv", csv_lines(9)[1:])
-    said = {"column1": "service", "column2": "endpoint", "column5": "response_time"}
-    (told,) = imports.run(file, said=Asked(mapping=said))
+    overrides = {"column1": "service", "column2": "endpoint", "column5": "response_time"}
+    (told,) = imports.run(file, overrides=Overrides(mapping=overrides))
     assert (told.logs, told.quarantine) == (9, 0)
 
 

@@ -10,7 +10,7 @@ import pytest
 from support.importing import Imports
 from support.lakes import Lake
 
-from batch.imports.reading import Asked
+from batch.imports.reading import Overrides
 from lakehouse.proof.verify import verify
 
 pytestmark = pytest.mark.slow
@@ -41,7 +41,7 @@ def test_a_csv_of_attacks(lake: Lake, shared_data: Path) -> None:
         "status_code": "200",
         "ip": "0.0.0.0",
     }
-    (told,) = imports.run(file, said=Asked({"payload": "path"}, given))
+    (told,) = imports.run(file, overrides=Overrides({"payload": "path"}, given))
     with gzip.open(file, "rt", newline="", encoding="utf-8") as text:
         payloads = [row["payload"] for row in csv.DictReader(text)]
 
@@ -53,10 +53,10 @@ def test_a_csv_of_attacks(lake: Lake, shared_data: Path) -> None:
 def test_edits_of_wikipedia(lake: Lake, shared_data: Path) -> None:
     """Objects with names of their own, and no status: a person says what they mean."""
     file, imports = shared_data / "json" / "wikipedia_edits_2015-09-12.ndjson.gz", Imports(lake)
-    said = Asked(
+    overrides = Overrides(
         {"time": "timestamp", "channel": "endpoint", "added": "bytes_sent", "page": "path"},
         {"service": "wikipedia", "status_code": "200", "ip": "0.0.0.0"},
     )
-    (told,) = imports.run(file, said=said)
+    (told,) = imports.run(file, overrides=overrides)
     assert (told.format, told.logs, told.quarantine) == ("ndjson", 39_244, 0)
     assert imports.ask("SELECT count(*) FROM logs WHERE date = '2015-09-12'") == [(39_199,)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from batch.jobs.performance import Performance, introduced, system
+from batch.jobs.performance import Performance, render_machine, system
 
 HOLDS = "import time; held = b'x' * int(9e7); time.sleep(0.5)"
 
@@ -79,4 +79,4 @@ def test_the_table_has_a_line_a_phase_and_the_sum() -> None:
 
 def test_the_machine_is_named_with_the_library_in_use() -> None:
     """Figures mean nothing without them."""
-    assert system("polars")["polars"] in introduced("polars")
+    assert system("polars")["polars"] in render_machine("polars")

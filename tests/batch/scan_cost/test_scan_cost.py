@@ -18,7 +18,7 @@ from support.lakes import Lake
 from support.windows import Pond, at, logged
 
 from batch.commands.scan import scan_cost
-from batch.imports.reading import Asked
+from batch.imports.reading import Overrides
 from batch.scan_cost import Compared, Raw, Stored, compare
 from lakehouse.errors import SettingsError
 from lakehouse.query import pinned
@@ -64,7 +64,7 @@ def files(stored: Stored, tmp_path_factory: pytest.TempPathFactory) -> list[Path
 
 def compared(stored: Stored, files: list[Path], sql: str) -> Compared:
     """The costs of a question."""
-    return compare(Raw.of(files, Asked()), stored, sql)
+    return compare(Raw.of(files, Overrides()), stored, sql)
 
 
 def run(stored: Stored, *words: str) -> Result:
@@ -92,7 +92,7 @@ def test_raw_files_are_read_whole(stored: Stored, files: list[Path]) -> None:
 @pytest.mark.skipif(not hasattr(psutil.Process, "io_counters"), reason="the system does not count")
 def test_bytes_are_those_that_the_process_reads(stored: Stored, files: list[Path]) -> None:
     """As the system counts them, of both sides together."""
-    raw = Raw.of(files, Asked())
+    raw = Raw.of(files, Overrides())
     compare(raw, stored, QUESTIONS[1])
     before = psutil.Process().io_counters().read_chars
     found = compare(raw, stored, QUESTIONS[1])
@@ -106,7 +106,7 @@ def test_json_is_raw_as_well(stored: Stored, tmp_path: Path, packed: bool) -> No
     lines = "".join(json.dumps({"code": 200 + n % 2, "took": n}) + "\n" for n in range(50))
     file = tmp_path / "a.json"
     file.write_bytes(gzip.compress(lines.encode()) if packed else lines.encode())
-    raw = Raw.of([file], Asked({"took": "response_time"}, {"service": "shop"}))
+    raw = Raw.of([file], Overrides({"took": "response_time"}, {"service": "shop"}))
     sql = "SELECT 'shop' IN (MIN(service), MAX(service)), MIN(response_time) FROM logs"
     assert compare(raw, stored, sql).different == 0
     with pytest.raises(SettingsError, match="no column for ip"):

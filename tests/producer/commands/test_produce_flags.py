@@ -13,7 +13,7 @@ from lakehouse.errors import BrokerError, SettingsError
 from lakehouse.runtime import kafka
 from lakehouse.terminal.options import given
 from producer import spool
-from producer.commands.produce import incident_spec, order_of, produce
+from producer.commands.produce import incident_spec, options_of, produce
 from producer.job import IncidentSpec, Run
 from producer.traffic.curve import MICROS
 from producer.traffic.scenarios import INCIDENTS
@@ -22,7 +22,7 @@ from producer.traffic.scenarios import INCIDENTS
 def order(*flags: str) -> Any:
     """The order of a command line."""
     context = produce.make_context("produce", list(flags))
-    return order_of(given(context), context.params)
+    return options_of(given(context), context.params)
 
 
 def test_replay_alone_means_no_synthetic_traffic(tmp_path: Path) -> None:

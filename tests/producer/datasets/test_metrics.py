@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from lakehouse.errors import SettingsError
 from producer.commands.files import files
 from producer.datasets import make
-from producer.datasets.metrics import Order
+from producer.datasets.metrics import Spec
 
 FLAGS = ("metrics", "--days", "3", "--logs-per-day", "500", "--output-dir")
 
@@ -61,7 +61,7 @@ def test_a_folder_of_another_order_is_refused(tmp_path: Path) -> None:
     """Days of two seeds are never mixed without being told."""
     made(tmp_path)
     with pytest.raises(SettingsError, match="other flags"):
-        make.prepare(tmp_path, Order(9, date(2025, 1, 1), 3, 500).facts())
+        make.prepare(tmp_path, Spec(9, date(2025, 1, 1), 3, 500).facts())
 
 
 def test_a_failed_file_leaves_nothing(tmp_path: Path) -> None:

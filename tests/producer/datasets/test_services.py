@@ -13,16 +13,16 @@ from click.testing import CliRunner
 from support.records import reason
 
 from producer.commands.files import files
-from producer.datasets.services import MINUTE, QUIET_MINUTES, Order, write
+from producer.datasets.services import MINUTE, QUIET_MINUTES, Spec, write
 from producer.traffic.curve import HOUR, MICROS
 
-ORDER = Order(7, 1_735_689_600 * MICROS, 2, 2.0, 2, ("prod", "staging"), 3, 0.0)
+SPEC = Spec(7, 1_735_689_600 * MICROS, 2, 2.0, 2, ("prod", "staging"), 3, 0.0)
 
 
-def lines(folder: Path, order: Order) -> list[bytes]:
+def lines(folder: Path, spec: Spec) -> list[bytes]:
     """All lines of an order, in the order of their files."""
     found = []
-    for path, write_it in order.files(folder).items():
+    for path, write_it in spec.files(folder).items():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_it(path)
         found += path.read_bytes().splitlines()
@@ -31,15 +31,15 @@ def lines(folder: Path, order: Order) -> list[bytes]:
 
 def test_a_seed_makes_the_same_bytes(tmp_path: Path) -> None:
     """Whatever was made before; another seed makes others."""
-    first = lines(tmp_path, ORDER)
-    assert lines(tmp_path, ORDER) == first
-    assert lines(tmp_path, replace(ORDER, seed=8)) != first
+    first = lines(tmp_path, SPEC)
+    assert lines(tmp_path, SPEC) == first
+    assert lines(tmp_path, replace(SPEC, seed=8)) != first
 
 
 def test_each_line_is_an_event_of_its_folder(tmp_path: Path) -> None:
     """What is not malformed on purpose passes the strict decoder, and lies where it says."""
-    path, _ = next(iter(ORDER.files(tmp_path).items()))
-    write(ORDER, ORDER.catalog[0], "prod", 0, tmp_path / "one")
+    path, _ = next(iter(SPEC.files(tmp_path).items()))
+    write(SPEC, SPEC.catalog[0], "prod", 0, tmp_path / "one")
     found = [json.loads(line) for line in (tmp_path / "one").read_bytes().splitlines()]
     assert {reason(json.dumps(event).encode()) for event in found} == {None}
     assert {(e["service"], e["environment"]) for e in found} == {("storefront", "prod")}
@@ -48,15 +48,15 @@ def test_each_line_is_an_event_of_its_folder(tmp_path: Path) -> None:
 
 def test_as_many_are_malformed_as_asked(tmp_path: Path) -> None:
     """Each of them is refused by the decoder."""
-    found = lines(tmp_path, replace(ORDER, malformed=0.2))
+    found = lines(tmp_path, replace(SPEC, malformed=0.2))
     share = mean(reason(line) is not None for line in found)
     assert share == pytest.approx(0.2, abs=0.03)
 
 
 def test_spikes_are_where_the_truth_says(tmp_path: Path) -> None:
     """Each is slower than the rest of its service there, by about its factor."""
-    events = [json.loads(line) for line in lines(tmp_path, ORDER)]
-    for spike in (one.line() for one in ORDER.staged):
+    events = [json.loads(line) for line in lines(tmp_path, SPEC)]
+    for spike in (one.line() for one in SPEC.staged):
         own = [
             e
             for e in events
@@ -71,15 +71,15 @@ def test_spikes_are_where_the_truth_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize("hours", [1, 5])
 def test_spikes_have_room(hours: int) -> None:
     """None is in the first half hour, out of the files, or near another of its service."""
-    order = replace(ORDER, hours=hours, spikes=50)
+    spec = replace(SPEC, hours=hours, spikes=50)
     by_key: dict[tuple[str, str], list[tuple[int, int]]] = {}
-    for spike in order.staged:
+    for spike in spec.staged:
         by_key.setdefault((spike.service, spike.environment), []).append((spike.start, spike.end))
     room = QUIET_MINUTES * MINUTE
     assert by_key
     for spans in by_key.values():
-        assert spans[0][0] >= order.start + room
-        assert spans[-1][1] <= order.start + hours * HOUR
+        assert spans[0][0] >= spec.start + room
+        assert spans[-1][1] <= spec.start + hours * HOUR
         assert all(b[0] - a[1] >= room for a, b in pairwise(spans))
 
 

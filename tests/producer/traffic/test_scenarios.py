@@ -105,8 +105,8 @@ def test_truth_ends_with_the_run(tmp_path) -> None:  # type: ignore[no-untyped-d
     """Stopped early, an incident's label is cut, and one that never began is not written."""
     labels = [staged("outage", *times).label for times in [(0, 10), (20, 60), (90, 100)]]
     truth = Truth(tmp_path / "labels.ndjson", labels)
-    truth.settle(START + 30 * MICROS)
-    truth.settle(START + 40 * MICROS, stopped=True)
+    truth.close(START + 30 * MICROS)
+    truth.close(START + 40 * MICROS, stopped=True)
     lines = [orjson.loads(line) for line in (tmp_path / "labels.ndjson").open("rb")]
 
     assert [line["end"][14:19] for line in lines] == ["13:30", "14:00"]

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from batch.commands.aggregate import aggregate
 from batch.jobs.aggregate.line import METRICS
 from lakehouse.errors import SettingsError
-from producer.datasets.metrics import Order, write
+from producer.datasets.metrics import Spec, write
 
 GOOD = "2025-01-02 00:15:23,user1,maps,1,2,3,4,5,6,7,8,9\n"
 
@@ -22,7 +22,7 @@ GOOD = "2025-01-02 00:15:23,user1,maps,1,2,3,4,5,6,7,8,9\n"
 def week(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A week of generated days."""
     folder = tmp_path_factory.mktemp("week")
-    for path, make in Order(1, datetime(2025, 1, 1).date(), 7, 3000).files(folder).items():
+    for path, make in Spec(1, datetime(2025, 1, 1).date(), 7, 3000).files(folder).items():
         make(path)
     return folder
 
@@ -190,7 +190,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_a_day_without_lines_has_no_rows(tmp_path: Path) -> None:
     """Its result has a header alone."""
     write(
-        Order(1, datetime(2025, 1, 1).date(), 1, 0),
+        Spec(1, datetime(2025, 1, 1).date(), 1, 0),
         datetime(2025, 1, 1).date(),
         tmp_path / "2025-01-01.log.csv",
     )

@@ -1,6 +1,6 @@
 """Which files are read: by their names, and only those that the range needs."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ from batch.jobs.aggregate.days import days
 from batch.jobs.aggregate.question import question
 from lakehouse.errors import SettingsError
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NAMES = ("2025-01-01", "2025-01-02", "2025-01-04", "2025-02-30")
 
 
@@ -22,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
 
 def chosen(folder: Path, since: str | None, until: str | None) -> tuple[list[str], list[date]]:
     """The days read and the days missing."""
-    found = days(folder, question(since, until, "30m", "user"))
+    found = days(folder, question(NOW, since, until, "30m", "user"))
     return [file.name[:10] for file in found.files], [*found.missing]
 
 
@@ -65,4 +66,4 @@ def test_a_range_without_files_is_refused(folder: Path) -> None:
 def test_flags_that_do_not_fit_are_refused(flags: tuple[str, ...], said: str) -> None:
     """In words, before anything is read."""
     with pytest.raises(SettingsError, match=said):
-        question(*flags)
+        question(NOW, *flags)

@@ -14,13 +14,13 @@ from support.records import decoded, message
 
 from batch.formats import expand
 from batch.jobs.service_metrics import tables
-from batch.jobs.service_metrics.job import Order, Outcome, run
+from batch.jobs.service_metrics.job import Options, Summary, run
 from batch.jobs.service_metrics.score import mean_us, scores
 from batch.jobs.service_metrics.source import Files
 from batch.jobs.service_metrics.source import Lake as LakeSource
 from lakehouse.errors import LogpondError, SettingsError
 from producer.datasets import make
-from producer.datasets.services import Order as Made
+from producer.datasets.services import Spec as Made
 from producer.traffic.curve import MICROS
 
 if TYPE_CHECKING:
@@ -50,12 +50,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 @pytest.fixture(scope="module")
 def results(
     files: Files, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, tuple[Path, Outcome]]:
+) -> dict[str, tuple[Path, Summary]]:
     """What each engine makes of them."""
     found = {}
     for engine in ("dataframe", "rdd"):
         folder = tmp_path_factory.mktemp(engine)
-        found[engine] = folder, run(Order(files, folder, engine), spark, no_page)
+        found[engine] = folder, run(Options(files, folder, engine), spark, no_page)
     return found
 
 
@@ -150,9 +150,9 @@ def test_bad_input_leaves_what_was_there(tmp_path: Path, spark: SparkSession, fa
     good, bad = tmp_path / "good", tmp_path / "bad.gz"
     good.write_bytes(message())
     bad.write_bytes(b"oops\nand again" if fault == "no event" else b"\x1f\x8b\x08broken")
-    run(Order(Files((good,)), tmp_path / "out"), spark, no_page)
+    run(Options(Files((good,)), tmp_path / "out"), spark, no_page)
     with pytest.raises(SettingsError, match=r"bad\.gz"):
-        run(Order(Files((bad,)), tmp_path / "out"), spark, no_page)
+        run(Options(Files((bad,)), tmp_path / "out"), spark, no_page)
     assert len(tables.rows(tmp_path / "out", ALL["metrics"])) == 1
 
 
@@ -165,7 +165,7 @@ def test_lines_that_went_missing_are_no_result(tmp_path: Path, spark: SparkSessi
             return 2
 
     with pytest.raises(LogpondError, match="2 lines became 1 events and 0 rejects"):
-        run(Order(Longer((tmp_path / "one",)), tmp_path / "out"), spark, no_page)
+        run(Options(Longer((tmp_path / "one",)), tmp_path / "out"), spark, no_page)
     assert not (tmp_path / "out" / "metrics").exists()
 
 
@@ -174,7 +174,7 @@ def test_the_lake_is_read_as_files_are(lake: Lake, spark: SparkSession, tmp_path
     for minute in range(12):
         at, slow = f"2026-05-01T11:{minute:02d}:30Z", 900.0 if minute == 11 else 100.0
         lake.put(events([minute], timestamp=at, response_time=slow))
-    order = Order(LakeSource.newest(lake.places), tmp_path / "out", threshold=20.0)
+    order = Options(LakeSource.newest(lake.places), tmp_path / "out", threshold=20.0)
     outcome = run(order, spark, no_page)
     above = run(replace(order, threshold=900.0), spark, no_page)
     assert (outcome.lines, outcome.events, outcome.rejected) == (12, 12, 0)

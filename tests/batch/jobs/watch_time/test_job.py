@@ -46,12 +46,12 @@ def no_spark() -> SparkSession:
 
 def test_totals_are_those_of_duckdb_and_of_the_truth(tmp_path: Path, run: Run) -> None:
     """To the last decimal, over the same files; as many duplicates and rejects as were made."""
-    order = views.generated(tmp_path / "in")
+    spec = views.generated(tmp_path / "in")
 
     report = run(tmp_path)
 
     assert views.totals(tmp_path / "out") == views.peer(sorted((tmp_path / "in").glob("*.csv")))
-    assert report.counts() == order.truth(2)
+    assert report.counts() == spec.truth(2)
 
 
 def test_across_files_the_earliest_view_counts(tmp_path: Path, run: Run) -> None:
@@ -198,13 +198,13 @@ def killed(folder: Path, sign: str) -> None:
 @pytest.mark.parametrize("sign", ["_spill/*/*", "views/*.json", ".runs/*/totals/_temporary"])
 def test_killed_anywhere_a_rerun_gives_the_same(tmp_path: Path, run: Run, sign: str) -> None:
     """In phase 1, within a file and between two, and in phase 2; nothing is done twice."""
-    order = views.generated(tmp_path / "in", files=3, size=2_000_000)
+    spec = views.generated(tmp_path / "in", files=3, size=2_000_000)
     killed(tmp_path, sign)
     done = {file: file.stat().st_mtime_ns for file in (tmp_path / "out").glob("views/*.json")}
 
     report = run(tmp_path)
 
-    assert report.counts() == order.truth(3)
+    assert report.counts() == spec.truth(3)
     assert views.totals(tmp_path / "out") == views.peer(sorted((tmp_path / "in").glob("*.csv")))
     assert {file: file.stat().st_mtime_ns for file in done} == done
     assert (report.cleaned, [*(tmp_path / "out").rglob("*.part")]) == (3 - len(done), [])
