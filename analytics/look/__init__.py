@@ -1,1 +1,1 @@
-"""What is in the lake, as values and as lines: status, history, diff, tail, lag."""
+"""The state and past of a lake as values: status, history, diff, tail."""

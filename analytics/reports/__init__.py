@@ -10,12 +10,13 @@ from analytics.reports.report import LIMIT, Report, draw, run
 NOT_REPORTS = {"report"}
 
 
-def _all() -> dict[str, Report]:
+def discover() -> dict[str, Report]:
+    """The `REPORT` of every module here, by its name."""
     names = sorted(of.name for of in pkgutil.iter_modules(__path__) if of.name not in NOT_REPORTS)
     found = (importlib.import_module(f"{__name__}.{name}").REPORT for name in names)
     return {report.name: report for report in found}
 
 
-REPORTS = _all()
+REPORTS = discover()
 
-__all__ = ["LIMIT", "REPORTS", "Report", "draw", "run"]
+__all__ = ["LIMIT", "REPORTS", "Report", "discover", "draw", "run"]

@@ -18,16 +18,16 @@ from lakehouse.runtime.processes import free_port, local
 from lakehouse.settings import Web
 from lakehouse.tables.catalog import TABLES
 
-PATIENCE_SECONDS = 4
+STOP_SECONDS = 4
 
 
-def serve(places: Places, web: Web, bootstrap: str, say: Callable[[str], None]) -> None:
-    """Answer until a signal; says where, and why there, once."""
+def serve(places: Places, web: Web, bootstrap: str, echo: Callable[[str], None]) -> None:
+    """Serve until a signal. Prints the address once, and why it is not the one asked for."""
     token = web.token.get_secret_value()
     check_address(web.host, token)
     port = free_port(web.port)
     taken = f" (port {web.port} is taken)" if port != web.port else ""
-    say(f"logpond: {places.lake} at http://{local(web.host)}:{port}/{taken}")
+    echo(f"logpond: {places.lake} at http://{local(web.host)}:{port}/{taken}")
     app = create(places, Options(web.host, token, web.memory_mb, bootstrap))
     threading.Thread(target=_warm, args=(app.state.lake,), daemon=True).start()
     config = uvicorn.Config(
@@ -37,26 +37,26 @@ def serve(places: Places, web: Web, bootstrap: str, say: Callable[[str], None]) 
         log_level="warning",
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=PATIENCE_SECONDS,
+        timeout_graceful_shutdown=STOP_SECONDS,
     )
     with suppress(KeyboardInterrupt):
         _Server(config, app.state.lake).run()
 
 
 class _Server(uvicorn.Server):
-    """Ends live parts, which have no end of their own, before it waits for the rest."""
+    """A server that ends live events, which have no end, before it waits for other answers."""
 
     def __init__(self, config: uvicorn.Config, lake: Lake) -> None:
         super().__init__(config)
         self._lake = lake
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """A signal came."""
+        """End live events, then stop as uvicorn does."""
         self._lake.closing.set()
         super().handle_exit(sig, frame)
 
 
 def _warm(lake: Lake) -> None:
-    """The first look at a table costs a second: have it before somebody waits."""
+    """Open every table: that costs a second, before somebody waits for it."""
     with suppress(LogpondError):
         lake.versions([*TABLES])

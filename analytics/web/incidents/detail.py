@@ -104,13 +104,13 @@ def chart(
     if not points:
         line = {"label": "seen", "values": [value for _, value in seen]}
         return {"x": [_seconds(at) for at, _ in seen], "series": [line], "marks": [mark]}
-    lines = [
+    series = [
         {"label": label, "values": [getattr(one, name) for one in points], "color": COLORS[name]}
         for name, label in LABELS.items()
     ]
     return {
         "x": [_seconds(one.at) for one in points],
-        "series": lines,
+        "series": series,
         "band": [1, 2],
         "marks": [mark],
     }

@@ -18,8 +18,8 @@ from lakehouse.store import objects
 from lakehouse.store.log import FOLDER, Log
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 
-SHOWN = 60
-LOOKED_AT = 4 * SHOWN
+NEWEST = 60
+LOOKED_AT = 4 * NEWEST
 # A lake that was copied has other times than it was written at.
 LONGEST_SECONDS = 3600.0
 
@@ -48,13 +48,13 @@ class _Commit:
     rows: int
 
 
-def batches(places: Places, shown: int = SHOWN) -> list[Batch]:
+def batches(places: Places, count: int = NEWEST) -> list[Batch]:
     """The newest batches that are completed, oldest first."""
     checkpoint = INGEST.checkpoint(places)
     progress = checkpoint.progress()
     if progress is None or progress.completed is None:
         return []
-    numbers = range(max(0, progress.completed - shown + 1), progress.completed + 1)
+    numbers = range(max(0, progress.completed - count + 1), progress.completed + 1)
     found = {
         table.name: _commits(places, table.name, progress.query_id, numbers)
         for table in (QUARANTINE, LOGS)

@@ -20,8 +20,8 @@ from analytics.web.pipeline.batches import Batch, batches
 from lakehouse.tables.catalog import QUARANTINE, TABLES
 
 A_PAGE = 20
-# A payload may be a megabyte; its beginning tells enough.
-SHOWN_CHARS = 2000
+# A payload may be a megabyte; its beginning is enough.
+MOST_CHARS = 2000
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def reasons(snapshot: Snapshot, table: TableState) -> list[Reason]:
 def rejects(snapshot: Snapshot, table: TableState, reason: str, skip: int) -> list[Reject]:
     """The newest ones, of one reason if any is named; one more than a page where there are more."""
     names = (field.name for field in fields(Reject))
-    payload = f"substr(payload, 1, {SHOWN_CHARS}) AS payload"
+    payload = f"substr(payload, 1, {MOST_CHARS}) AS payload"
     columns = ", ".join(payload if name == "payload" else name for name in names)
     found = snapshot.ask(
         f"SELECT {columns} FROM quarantine WHERE $1 = '' OR reason = $1 "

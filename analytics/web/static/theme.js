@@ -1,4 +1,4 @@
-// Before the first paint: the theme that was chosen, if one was.
+// Before the first paint: the theme that was saved, if one was.
 "use strict";
 (() => {
   const saved = localStorage.getItem("logpond-theme");

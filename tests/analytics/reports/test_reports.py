@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -12,7 +13,8 @@ from support.asked import answer
 from support.lakes import Lake
 from support.windows import Pond, at, logged
 
-from analytics.reports import REPORTS, endpoint_daily, run
+from analytics import reports
+from analytics.reports import REPORTS, discover, endpoint_daily, run
 from lakehouse import store
 from lakehouse.errors import TableError
 from lakehouse.tables.catalog import ANOMALIES
@@ -170,3 +172,15 @@ def test_a_table_that_is_not_there_is_named(lake: Lake) -> None:
     Pond(lake).arrive(logged([at(1)]))
     with pytest.raises(TableError, match="no table traffic"):
         rows(lake, "hourly")
+
+
+def test_a_report_is_one_file(busy: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new module with a `REPORT` is listed and can be run; nothing else is touched."""
+    (tmp_path / "all_rows.py").write_text(
+        "from analytics.reports.report import Report\n"
+        'REPORT = Report("all-rows", "All rows", "logs", "SELECT COUNT(*) AS n FROM logs")\n'
+    )
+    monkeypatch.setattr(reports, "__path__", [*reports.__path__, str(tmp_path)])
+
+    assert set(discover()) - set(REPORTS) == {"all-rows"}
+    assert run(discover()["all-rows"], busy.places).to_pylist()[0]["n"] > 0

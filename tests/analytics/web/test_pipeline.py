@@ -41,7 +41,7 @@ def test_a_batch_that_is_not_completed_is_not_told(two: Lake) -> None:
 
 def test_the_newest_batches_are_told(two: Lake) -> None:
     """So many as are asked for, the oldest first."""
-    assert [one.batch for one in batches(two.places, shown=1)] == [1]
+    assert [one.batch for one in batches(two.places, count=1)] == [1]
 
 
 def test_rejects_are_told_by_reason(two: Lake) -> None:
