@@ -25,7 +25,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 COPY conf/jars.lock conf/
 COPY lakehouse/__init__.py lakehouse/errors.py lakehouse/
 COPY lakehouse/runtime/__init__.py lakehouse/runtime/java.py lakehouse/runtime/jars.py \
-     lakehouse/runtime/jar_fetch.py lakehouse/runtime/
+     lakehouse/runtime/jar_fetch.py lakehouse/runtime/environment.py lakehouse/runtime/
 ARG DEFAULT_ARTIFACT_REPOSITORY
 ENV LOGPOND_JARS=/opt/jars
 RUN python -m lakehouse.runtime.jars spark
@@ -40,10 +40,11 @@ RUN --mount=type=cache,target=/root/.cache/pip \
  && pip uninstall -y setuptools \
  && rm /tmp/build.lock
 
-# A user of a fixed number owns the places that hold data, and nothing else.
+# A user of a fixed number owns the places that hold data and secrets, and nothing else.
 RUN useradd --uid 10001 --no-create-home --home-dir /tmp logpond \
- && mkdir -p /data/lake /data/checkpoints /work \
- && chown logpond /data/lake /data/checkpoints /work
+ && for place in /data/lake /data/checkpoints /work \
+      /secrets/web /secrets/kafka-ui /secrets/grafana /secrets/spark; do \
+      mkdir -p $place && chown logpond $place; done
 ENV HOME=/tmp LOGPOND_LAKE=/data/lake LOGPOND_CHECKPOINTS=/data/checkpoints
 
 COPY . .

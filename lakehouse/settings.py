@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -10,9 +11,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
 from lakehouse.errors import SettingsError
@@ -116,6 +117,7 @@ class Spark(Section):
     ui_port: Annotated[int, Field(ge=0, le=65535)] = 4040
     ui_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     event_log_mb: Annotated[int, Field(ge=0)] = 0
+    secret_file: str = ""
 
 
 class Web(Section):
@@ -163,7 +165,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags, then the environment, then the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _file())
+        return init_settings, env_settings, InitSettingsSource(settings_cls, _read(_file()))
 
 
 def load(**flags: Any) -> Settings:
@@ -175,7 +177,7 @@ def load(**flags: Any) -> Settings:
         return Settings(**_nested(flags))
     except ValidationError as error:
         faults = [
-            f"{_name(fault['loc'])}: {REMOVED.get(str(fault['loc'][0]), fault['msg'])}"
+            f"{_origin(fault['loc'])}: {REMOVED.get(str(fault['loc'][0]), fault['msg'])}"
             for fault in error.errors()
         ]
         raise SettingsError(
@@ -185,11 +187,42 @@ def load(**flags: Any) -> Settings:
 
 
 def _file() -> Path:
-    return Path(os.environ.get("LOGPOND_CONF", CONF / "logpond.toml"))
+    return Path(os.environ.get("LOGPOND_CONF") or CONF / "logpond.toml")
 
 
-def _name(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location)
+def _read(file: Path) -> dict[str, Any]:
+    """What a settings file says. Windows may have written it, with a byte order mark and CRLF."""
+    try:
+        return tomllib.loads(file.read_text("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = file.read_bytes().count(b"\n", 0, error.start) + 1
+        raise SettingsError(f"{file}, line {line}: this is not UTF-8") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise SettingsError(f"{file}: {error}") from None
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and "LOGPOND_CONF" not in os.environ:
+            return {}
+        raise SettingsError(f"{file}: {error.strerror}", "LOGPOND_CONF names it") from None
+
+
+def _origin(location: tuple[int | str, ...]) -> str:
+    """A setting's name, and where it got its value: the variable, or else the line of the file."""
+    names = [str(part) for part in location]
+    name, variable = ".".join(names), "_".join(["LOGPOND", *names]).upper()
+    if variable in map(str.upper, os.environ):
+        return f"{name} ({variable})"
+    *section, key = names
+    within: list[str] = []
+    for number, line in enumerate(_lines(_file()), 1):
+        if line.startswith("["):
+            within = [line.strip("[] ")]
+        if within == section and line.partition("=")[0].strip(" \"'") == key:
+            return f"{name} ({_file()}, line {number})"
+    return name
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text("utf-8-sig").splitlines() if file.is_file() else []
 
 
 def _nested(flags: dict[str, Any]) -> dict[str, Any]:

@@ -35,10 +35,9 @@ def spark_ui(settings: Settings, host: str, port: int) -> None:
       LOGPOND_SPARK_EVENT_LOG_MB=100 logpond up
       logpond spark-ui
     """
-    import pyspark
-
     from lakehouse.errors import SettingsError
-    from lakehouse.runtime import event_log, java
+    from lakehouse.runtime import environment, event_log, java
+    from lakehouse.settings import CONF
 
     place = event_log.folder(settings)
     if not place.is_dir():
@@ -47,19 +46,26 @@ def spark_ui(settings: Settings, host: str, port: int) -> None:
             "run it with LOGPOND_SPARK_EVENT_LOG_MB=100 first",
         )
     java.check()
+    if not environment.has_name():
+        raise SettingsError(
+            f"Spark's history server needs a name for user {environment.user()}",
+            "run it as a user that /etc/passwd lists",
+        )
     conf = place.with_name("spark-ui.conf")
     conf.write_text(PROPERTIES.format(folder=place.as_uri(), port=port))
     click.echo(f"runs of {settings.lake} at http://localhost:{port}")
-    home = pyspark.__path__[0]
-    environment = {
-        **os.environ,
-        "SPARK_HOME": home,
-        "SPARK_LOCAL_IP": host,
-        "SPARK_DAEMON_MEMORY": "512m",
-    }
+    home, options = environment.spark_home(), environment.java_options(place.with_name("tmp"))
+    environment.leave_other_installations()
     # this process becomes the server: signals and the exit code are its own
     os.execve(
-        f"{home}/bin/spark-class",
+        home / "bin" / "spark-class",
         ["spark-class", SERVER, "--properties-file", str(conf)],
-        environment,
+        {
+            **os.environ,
+            "SPARK_HOME": str(home),
+            "SPARK_CONF_DIR": str(CONF),
+            "SPARK_LOCAL_IP": host,
+            "SPARK_DAEMON_MEMORY": "512m",
+            "SPARK_DAEMON_JAVA_OPTS": environment.quoted(options),
+        },
     )

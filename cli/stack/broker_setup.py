@@ -7,7 +7,7 @@ import os
 import uuid
 from pathlib import Path
 
-from lakehouse.runtime import jars, java
+from lakehouse.runtime import environment, jars, java
 from lakehouse.settings import CONF
 
 # Small and local: one node in both roles, no compaction buffers of 128 MB, one partition for each
@@ -67,6 +67,7 @@ def _java(log: Path, heap: str) -> list[str]:
     return [
         java.check(),
         f"-Xmx{heap}",
+        *environment.java_options(log.parent / "tmp"),
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
         f"-Dlog4j2.configurationFile={CONF / 'log4j2-broker.properties'}",

@@ -1,4 +1,4 @@
-"""Rejected records as rows of quarantine, and back to the bytes that came."""
+"""Rejected records as rows of quarantine (dead letters), and back to the bytes that came."""
 
 from __future__ import annotations
 

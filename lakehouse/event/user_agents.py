@@ -1,5 +1,7 @@
 """Who sent a request, by its user agent: a family out of a fixed list, and whether it is a bot.
 
+No agent can make up a family. Decision 23 compares this with `ua-parser`.
+
 The first rule that matches counts. Bots and tools come before browsers, because many of them also
 claim to be a browser. What no rule knows is a bot if it says so, or carries an address to ask at
 (browsers do not), and else `Other`. Plain substrings: an agent costs microseconds, not a regex.
@@ -86,11 +88,10 @@ _BROWSERS = {
     "Android Browser": "android",
     "Safari": "safari/|applewebkit/",
 }
-FAMILIES = (*_BOTS, *_BROWSERS, OTHER)
 
 
 class Client(NamedTuple):
-    """What an agent tells: a family of `FAMILIES`, and whether it is a crawler or a tool."""
+    """What an agent tells: a family of a fixed list, and whether it is a crawler or a tool."""
 
     family: str | None
     is_bot: bool | None

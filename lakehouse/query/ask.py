@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lakehouse.query.statement import readable, recognise
+import pyarrow as pa
+
+from lakehouse.query import pinned, values
+from lakehouse.query.statement import Kind, Statement, readable, recognise
 from lakehouse.terminal.times import NOW, Moment, moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pyarrow as pa
     from pyspark.sql import SparkSession
 
     from lakehouse.paths import Places
@@ -26,6 +28,14 @@ def ask(
     Raises SettingsError for the statement, TableError for a table or a state that is not there.
     """
     statement = readable(recognise(sql))
+    if statement.kind is Kind.LIST:
+        return pa.table({"name": pa.array(pinned.names(places), pa.string())})
+    return values.within_python(_ask(places, statement, at, spark))
+
+
+def _ask(
+    places: Places, statement: Statement, at: Moment, spark: Callable[[], SparkSession] | None
+) -> pa.Table:
     if spark:
         from lakehouse.query import spark as by_spark
 

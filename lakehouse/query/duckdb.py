@@ -11,32 +11,48 @@ from deltalake import DeltaTable
 from lakehouse.duck import connect, create_view, quoted
 from lakehouse.errors import LogpondError, SettingsError, TableError
 from lakehouse.paths import Places
-from lakehouse.query import open_windows, pinned
+from lakehouse.query import open_windows, pinned, values
 from lakehouse.query.statement import Kind, Statement
 from lakehouse.tables.rollups import ROLLUPS
 from lakehouse.terminal.render import escaped
 from lakehouse.terminal.times import Moment
 
 READS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
-UNKNOWN = re.compile(r"Table with name (\S+) does not exist")
+UNKNOWN = re.compile(r"Table with name \"?(.+?)\"? does not exist")
 
 
 def ask(places: Places, statement: Statement, moment: Moment) -> pa.Table:
-    """The answer to one statement that reads, over each table that it mentions at a moment."""
+    """The answer to one statement that reads, over each table that it names at a moment."""
     if statement.kind is Kind.ABOUT:
         raise SettingsError(
             "DESCRIBE HISTORY and DESCRIBE DETAIL are Spark's",
             "use `logpond history TABLE`, `logpond tables`, or --engine spark",
         )
-    mentioned = [name for name in pinned.names(places) if name.lower() in statement.words]
     with connect() as connection:
         try:
-            tables = pinned.pin(places, mentioned, moment)
-            for name in tables:
-                _create_view(connection, places, name, tables, moment)
-            return connection.sql(_only(connection, statement)).to_arrow_table()
+            asked = _only(connection, statement)
+            return values.exact(_bound(connection, asked, places, moment))
         except duckdb.Error as error:
             raise _in_words(places, error) from error
+
+
+def _bound(
+    connection: duckdb.DuckDBPyConnection, asked: duckdb.Statement, places: Places, moment: Moment
+) -> duckdb.DuckDBPyRelation:
+    """The relation of a statement, with a view for each table that DuckDB says it misses."""
+    tables: dict[str, DeltaTable] = {}
+    views: set[str] = set()
+    while True:
+        try:
+            return connection.sql(asked)
+        except duckdb.CatalogException as error:
+            missing = UNKNOWN.search(str(error))
+            name = pinned.known(places, missing[1]) if missing else None
+            if name is None or name in views:
+                raise
+            views.add(name)
+            tables = pinned.pin(places, [name], moment) | tables
+            _create_view(connection, places, name, tables, moment)
 
 
 def _create_view(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -18,13 +18,17 @@ IS_FINAL = "is_final"
 
 
 def open_part(
-    places: Places, rollup: Rollup, tables: Mapping[str, DeltaTable], moment: Moment
+    places: Places, rollup: Rollup, tables: dict[str, DeltaTable], moment: Moment
 ) -> pa.Table:
-    """The open windows at a moment; none where a version is asked for: it has stored rows only."""
+    """The open windows at a moment; none where a version is asked for: it has stored rows only.
+
+    `tables` gains the `logs` that they are counted from, so that one question reads one version.
+    """
     if moment.version is not None:
         return rollup.columns.empty_table()
-    logs = tables.get(LOGS.name) or pinned.pin(places, [LOGS.name], moment)[LOGS.name]
-    return open_windows(places, rollup, tables[rollup.name], logs)
+    if LOGS.name not in tables:
+        tables |= pinned.pin(places, [LOGS.name], moment)
+    return open_windows(places, rollup, tables[rollup.name], tables[LOGS.name])
 
 
 def union(

@@ -27,6 +27,11 @@ def names(places: Places) -> list[str]:
     return ours + [name for name in there if name not in TABLES]
 
 
+def known(places: Places, name: str) -> str | None:
+    """The table of a name, in whatever case; None where there is none."""
+    return next((one for one in names(places) if one.lower() == name.lower()), None)
+
+
 def pin(places: Places, wanted: Iterable[str], moment: Moment) -> dict[str, DeltaTable]:
     """Each table at a moment; TableError where one has no such state, and says which it has."""
     return {name: _pinned(places, name, moment) for name in wanted}

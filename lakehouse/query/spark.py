@@ -29,16 +29,46 @@ def ask(spark: SparkSession, places: Places, statement: Statement, moment: Momen
 
     # It prints each fault of a statement with its stack trace; here a fault is words.
     PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True
-    mentioned = [name for name in pinned.names(places) if name.lower() in statement.words]
-    tables = pinned.pin(places, mentioned, moment)
-    for name in tables:
-        _create_view(spark, places, name, tables, moment)
+    views: list[str] = []
     try:
         sql = _about(places, statement) if statement.kind is Kind.ABOUT else statement.sql
         _refuse_changes(spark, sql)
+        _create_views(spark, places, statement, moment, views)
         return spark.sql(sql).toArrow()
     except PySparkException as error:
         raise _in_words(places, error) from error
+    finally:
+        for name in views:
+            spark.catalog.dropTempView(name)
+
+
+def _create_views(
+    spark: SparkSession, places: Places, statement: Statement, moment: Moment, views: list[str]
+) -> None:
+    """A view, noted in `views`, for each table that Spark says it misses."""
+    from pyspark.errors import AnalysisException
+
+    tables: dict[str, DeltaTable] = {}
+    while statement.kind is not Kind.ABOUT:
+        try:
+            # an EXPLAIN would have the fault in its answer
+            spark.sql(statement.explained)
+            return
+        except AnalysisException as error:
+            name = pinned.known(places, _missing(error))
+            if name is None or name in views:
+                raise
+            tables = pinned.pin(places, [name], moment) | tables
+            _create_view(spark, places, name, tables, moment)
+            views.append(name)
+
+
+def _missing(error: PySparkException) -> str:
+    """The table that Spark does not find; empty where it has another fault."""
+    if error.getCondition() != "TABLE_OR_VIEW_NOT_FOUND":
+        return ""
+    name = (error.getMessageParameters() or {}).get("relationName", "")
+    return name.removeprefix("`").removesuffix("`").replace("``", "`")
 
 
 def _create_view(
@@ -61,7 +91,7 @@ def _quoted(name: str) -> str:
 
 def _about(places: Places, statement: Statement) -> str:
     """DESCRIBE HISTORY and DETAIL want a path, as no catalog knows the tables."""
-    found = ABOUT_TABLE.match(statement.sql)
+    found = ABOUT_TABLE.search(statement.sql)
     assert found
     what, _, name, rest = found.groups()
     if name not in pinned.names(places):
@@ -86,8 +116,7 @@ def _kinds(plan: Any) -> list[str]:
 
 
 def _in_words(places: Places, error: PySparkException) -> LogpondError:
-    if error.getCondition() == "TABLE_OR_VIEW_NOT_FOUND":
-        unknown = (error.getMessageParameters() or {}).get("relationName", "")
-        return pinned.absent(places, unknown.replace("`", ""))
+    if missing := _missing(error):
+        return pinned.absent(places, missing)
     said = str(error).split("\n\nJVM stacktrace")[0].split(";\n'")[0]
     return SettingsError(escaped(said, keep="\n"))

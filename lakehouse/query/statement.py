@@ -1,18 +1,25 @@
-"""What a text asks for, before an engine sees it: to read, or something else. Pure."""
+"""What a text asks for, before an engine sees it: to read, or something else. Pure.
+
+Only the first words are looked at. Which tables it reads, each engine says by itself.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import takewhile
 
 from lakehouse.errors import SettingsError
 
-NOISE = re.compile(r"--[^\n]*|/\*.*?(?:\*/|$)|'(?:[^']|'')*'", re.DOTALL)
+# Blanks, brackets and comments before a word.
+SKIPPED = re.compile(r"(?:[\s(;]|--[^\n]*|/\*.*?(?:\*/|$))*", re.DOTALL)
 WORD = re.compile(r"\w+")
 ABOUT_TABLE = re.compile(
-    r"^\W*(?:DESCRIBE|DESC)\s+(HISTORY|DETAIL)\s+([`\"]?)([\w-]+)\2\s*(.*)$", re.I | re.DOTALL
+    r"(?:DESCRIBE|DESC)\s+(HISTORY|DETAIL)\s+([`\"]?)([\w-]+)\2\s*(.*)", re.I | re.DOTALL
 )
+LISTING = re.compile(r"(?:SHOW(?:\s+(?:ALL\s+)?TABLES)?|DESCRIBE|DESC)", re.I)
 READING = {
     "SELECT",
     "WITH",
@@ -27,6 +34,7 @@ READING = {
     "SUMMARIZE",
     "EXPLAIN",
 }
+HOW_TO_EXPLAIN = {"EXPLAIN", "ANALYZE", "EXTENDED", "FORMATTED"}
 UPKEEP = {"OPTIMIZE", "VACUUM", "RESTORE", "REORG"}
 WRITING = ("INSERT", "UPDATE", "DELETE", "MERGE")
 INSTEAD = {
@@ -43,6 +51,7 @@ class Kind(Enum):
     """What a statement does. Upkeep is told apart, so that it can be routed to its commands."""
 
     READ = "read"
+    LIST = "list the tables"
     ABOUT = "about"
     UPKEEP = "upkeep"
     WRITE = "write"
@@ -50,31 +59,32 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement: its kind, first word, and the words a table may be named by (lower case)."""
+    """One statement: its kind, its first word, and its text from there on.
+
+    `explained` is what an EXPLAIN is about, and else the whole text.
+    """
 
     sql: str
     kind: Kind
     verb: str
-    words: frozenset[str]
+    explained: str
 
 
 def recognise(sql: str) -> Statement:
     """The statement in a text, which need not be right; SettingsError where there is none."""
-    bare = NOISE.sub(" ", sql)
-    listed = WORD.findall(bare)
-    if not listed:
+    first = next(_words(sql), None)
+    if not first:
         raise SettingsError("there is no statement", 'logpond sql "SELECT COUNT(*) FROM logs"')
-    words = frozenset(word.lower() for word in listed) | frozenset(
-        name.lower() for name in re.findall(r'[`"]([^`"]+)[`"]', bare)
-    )
-    kind = _kind(bare, listed)
-    text = bare if kind is Kind.ABOUT else sql
-    return Statement(text.strip().rstrip("; \n"), kind, listed[0].upper(), words)
+    text = sql.strip().rstrip("; \n")
+    words = takewhile(lambda word: word[0].upper() in HOW_TO_EXPLAIN, _words(text))
+    explained = text[max((word.end() for word in words), default=0) :]
+    verb = first[0].upper()
+    return Statement(text, _kind(sql[first.start() :], verb, explained), verb, explained)
 
 
 def readable(statement: Statement) -> Statement:
     """The same statement, if it only reads; SettingsError says what does the rest."""
-    if statement.kind in (Kind.READ, Kind.ABOUT):
+    if statement.kind in (Kind.READ, Kind.LIST, Kind.ABOUT):
         return statement
     raise SettingsError(
         f"`logpond sql` only reads, and {statement.verb} does something else",
@@ -82,13 +92,22 @@ def readable(statement: Statement) -> Statement:
     )
 
 
-def _kind(bare: str, listed: list[str]) -> Kind:
-    verb = listed[0].upper()
-    if ABOUT_TABLE.match(bare):
+def _words(sql: str) -> Iterator[re.Match[str]]:
+    """The words that a text begins with, whatever stands between them."""
+    at = SKIPPED.match(sql)
+    while at and (word := WORD.match(sql, at.end())):
+        yield word
+        at = SKIPPED.match(sql, word.end())
+
+
+def _kind(text: str, verb: str, explained: str) -> Kind:
+    """The kind of a statement; `text` begins with its verb."""
+    plain = text.rstrip("; \n")
+    if ABOUT_TABLE.fullmatch(plain):
         return Kind.ABOUT
+    if LISTING.fullmatch(plain):
+        return Kind.LIST
     if verb in UPKEEP:
         return Kind.UPKEEP
-    if verb == "EXPLAIN":
-        inner = [w for w in listed[1:4] if w.upper() not in {"ANALYZE", "EXTENDED", "FORMATTED"}]
-        return Kind.READ if inner and inner[0].upper() in READING else Kind.WRITE
-    return Kind.READ if verb in READING else Kind.WRITE
+    word = next(_words(explained), None)
+    return Kind.READ if word and word[0].upper() in READING else Kind.WRITE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sys
 import tempfile
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from lakehouse.errors import LogpondError, SettingsError
-from lakehouse.runtime import jars, java
+from lakehouse.runtime import environment, jars, java
 
 Resolve = Callable[[str], Path]
 
@@ -90,6 +91,8 @@ def _gateway(work: Path, log: IO[str]) -> Iterator[Resolve]:
     from pyspark.java_gateway import launch_gateway
 
     _say("starting Spark's resolver")
+    environment.leave_other_installations(but=["SPARK_CONF_DIR"])  # a mirror may be named there
+    os.environ["SPARK_HOME"] = str(environment.spark_home())
     conf = SparkConf(loadDefaults=False).set("spark.jars.ivy", str(work))
     quiet = {"stdout": log, "stderr": log}
     gateway = launch_gateway(conf, popen_kwargs=quiet)

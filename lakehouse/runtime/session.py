@@ -5,22 +5,27 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from lakehouse.errors import SettingsError
 from lakehouse.paths import Places
-from lakehouse.runtime import event_log, jars, java
-from lakehouse.settings import CONF, Settings
+from lakehouse.runtime import environment, event_log, jars, java
+from lakehouse.settings import CONF, Settings, Spark
 
 if TYPE_CHECKING:
     from pyspark import SparkConf
     from pyspark.sql import SparkSession
+
+AUTHENTICATED = {"spark.authenticate": "true", "spark.network.crypto.enabled": "true"}
 
 
 def session(
@@ -33,7 +38,7 @@ def session(
     Raises SettingsError where Java or a jar is missing, or the JVM does not start.
     """
     java.check()
-    os.environ.update(SPARK_CONF_DIR=str(CONF), PYSPARK_PYTHON=sys.executable)
+    _own_environment(settings)
     from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
 
@@ -54,6 +59,29 @@ def session(
 def log_file(settings: Settings, app: str) -> Path:
     """What the Spark of an application says on its own."""
     return Path(Places.of(settings).state) / f"spark-{app}.log"
+
+
+def _own_environment(settings: Settings) -> None:
+    """Our Spark's places and addresses, and those of no other Spark on this machine."""
+    environment.leave_other_installations()
+    os.environ.update(
+        SPARK_HOME=str(environment.spark_home()),
+        SPARK_CONF_DIR=str(CONF),
+        SPARK_LOCAL_IP=settings.spark.ui_host,
+        PYSPARK_PYTHON=sys.executable,
+        SPARK_USER=environment.user(),
+        **_secret(settings.spark),
+    )
+
+
+def _secret(spark: Spark) -> dict[str, str]:
+    """What a cluster is to be told, as a variable: in `ps` everybody could read it."""
+    if spark.master.startswith("local") or not spark.secret_file:
+        return {}
+    try:
+        return {"_SPARK_AUTH_SECRET": Path(spark.secret_file).read_text().strip()}
+    except OSError as error:
+        raise SettingsError(f"spark.secret_file {spark.secret_file}: {error.strerror}") from None
 
 
 def _silence_the_wires() -> None:
@@ -85,32 +113,66 @@ def _gateway(conf: SparkConf, errors: IO[str], log: Path) -> Any:
     if SparkContext._gateway is not None:
         return None
     try:
-        return launch_gateway(conf, {"stderr": errors, "start_new_session": True})
+        gateway = launch_gateway(conf, {"stderr": errors, "start_new_session": True})
+        return _logged_in(gateway)
     except PySparkRuntimeError:
         said = "\n".join(f"    {line}" for line in log.read_text().splitlines()[-5:])
         raise SettingsError(f"Spark did not start:\n{said}", f"see {log}") from None
 
 
+def _logged_in(gateway: Any) -> Any:
+    """Hadoop asks the machine for our name, and fails where it has none for our number."""
+    if not environment.has_name():
+        users = gateway.jvm.org.apache.hadoop.security.UserGroupInformation
+        users.setLoginUser(users.createRemoteUser(environment.user()))
+    return gateway
+
+
 def _options(settings: Settings, app: str) -> dict[str, str]:
+    state = Path(Places.of(settings).state)
     return {
         "spark.app.name": app,
         "spark.master": settings.spark.master,
-        "spark.jars": ",".join(str(jar) for jar in jars.spark_jars()),
+        **_jars(settings.spark.master),
         "spark.driver.memory": settings.spark.driver_memory,
         "spark.ui.port": str(settings.spark.ui_port),
-        "spark.ui.bindAddress": settings.spark.ui_host,
-        "spark.sql.warehouse.dir": f"{Places.of(settings).state}/warehouse",
+        "spark.driver.defaultJavaOptions": environment.quoted(
+            environment.java_options(state / "tmp")
+        ),
+        "spark.jars.ivy": str(state / "ivy"),
+        "spark.local.dir": tempfile.gettempdir(),
+        "spark.sql.warehouse.dir": str(state / "warehouse"),
         "spark.executorEnv.PYTHONPATH": str(CONF.parent),
-        **_local_address(settings.spark.master),
+        **_driver_address(settings.spark.master),
+        **(AUTHENTICATED if _secret(settings.spark) else {}),
         **event_log.options(settings),
     }
 
 
-def _local_address(master: str) -> dict[str, str]:
-    """One machine talks to itself: no name look-ups, and no port open to others."""
-    if not master.startswith("local"):
-        return {}
-    return {
-        "spark.driver.host": "localhost",
-        "spark.driver.bindAddress": "127.0.0.1",
-    }
+def _jars(master: str) -> dict[str, str]:
+    """On the driver's class path, and sent to executors that have another one."""
+    found = [str(jar) for jar in jars.spark_jars()]
+    sent = {} if master.startswith("local") else {"spark.jars": ",".join(found)}
+    return {"spark.driver.extraClassPath": os.pathsep.join(found), **sent}
+
+
+def _driver_address(master: str) -> dict[str, str]:
+    """One machine talks to itself: no name look-ups, and no port open to others.
+
+    On a cluster the driver listens at the one address that leads to its master.
+    """
+    if master.startswith("local"):
+        return {"spark.driver.host": "localhost", "spark.driver.bindAddress": "127.0.0.1"}
+    own = _address_towards(master)
+    return {"spark.driver.host": own, "spark.driver.bindAddress": own}
+
+
+def _address_towards(master: str) -> str:
+    """Which address of ours is used on the way there; nothing is sent."""
+    there = urlsplit(master.removeprefix("k8s://").partition(",")[0])
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
+            way.connect((there.hostname or socket.gethostname(), there.port or 443))
+            return str(way.getsockname()[0])
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"no way to spark.master {master}: {error}") from None

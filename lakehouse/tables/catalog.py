@@ -31,7 +31,7 @@ LOGS = Table(
 
 QUARANTINE = Table(
     name="quarantine",
-    comment="rejected records; open while their coordinates are not in logs",
+    comment="rejected records (dead letters); open while their coordinates are not in logs",
     columns=pa.schema(
         [
             arrow_field("reason", pa.string(), "code of the fault", nullable=False),

@@ -13,12 +13,15 @@ from typing import NoReturn
 import click
 
 from lakehouse.errors import LogpondError, SettingsError
+from lakehouse.runtime import environment
 
 REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def run(command: click.Command, name: str, words: Sequence[str] | None = None) -> NoReturn:
     """Run a command to its end; what a person can mend is words and a code, not a stack trace."""
+    environment.leave_other_installations()
+    environment.open_more_files()
     try:
         command.main(words, prog_name=name)
     except (LogpondError, OSError) as error:

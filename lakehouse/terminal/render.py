@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +43,7 @@ class Rows:
     def of_arrow(cls, found: pa.Table) -> Rows:
         """The answer of an engine; a name that comes twice gets a number."""
         names = list(_distinct(found.column_names))
-        values = [column.to_pylist() for column in found.columns]
+        values = [[*map(_finite, column.to_pylist())] for column in found.columns]
         return cls(names, list(zip(*values, strict=True)))
 
     def dicts(self) -> Iterator[dict[str, Any]]:
@@ -76,6 +78,15 @@ def plain(value: Any) -> str:
         return value
     text = ENCODER.encode(value).decode()
     return text[1:-1] if text.startswith('"') else text
+
+
+def _finite(value: Any) -> Any:
+    """A value without NaN and infinity, which JSON has not: they are text, as NULL is another."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else json.dumps(value)
+    if isinstance(value, list):
+        return [*map(_finite, value)]
+    return {name: _finite(of) for name, of in value.items()} if isinstance(value, dict) else value
 
 
 def _json(found: Rows, out: TextIO) -> None:

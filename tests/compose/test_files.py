@@ -47,18 +47,129 @@ def test_every_container_is_bound(service: dict[str, Any]) -> None:
 @EACH_OF_OURS
 def test_our_programs_write_to_volumes_only(service: dict[str, Any]) -> None:
     """A fixed user that is not root, a root file system that nobody writes, scratch in memory."""
-    mounts = [DEFAULTED.sub(r"\2", volume) for volume in service["volumes"]]
+    writable = [place for place in mounts(service) if not place.endswith(":ro")]
     assert service["user"] == "10001"
     assert service["read_only"] is True
     assert all(place.startswith("/tmp:") for place in service["tmpfs"])
-    assert {mount.split(":")[0] for mount in mounts if not mount.endswith(":ro")} <= {*VOLUMES}
-    assert {"lake:/data/lake", "checkpoints:/data/checkpoints"} <= {*mounts}
+    assert {mount.split(":")[0] for mount in writable} <= {*VOLUMES}
+
+
+# Who has which volume, and whether to read only. What is not here, nobody else has.
+TABLES = {"lake", "checkpoints"}
+VOLUMES_OF: dict[str, tuple[set[str], set[str]]] = {
+    "secrets": ({"web-secret", "kafka-ui-secret", "grafana-secret", "spark-secret"}, set()),
+    "kafka": ({"kafka"}, set()),
+    "kafka-init": (set(), set()),
+    "kafka-ui": (set(), {"kafka-ui-secret"}),
+    "producer": ({"sent"}, set()),
+    "streaming": (TABLES, {"spark-secret"}),
+    "anomaly": (TABLES, {"spark-secret"}),
+    "spark-worker-1": (TABLES, {"spark-secret"}),
+    "spark-worker-2": (TABLES, {"spark-secret"}),
+    "spark-master": (set(), {"spark-secret"}),
+    "web": (set(), TABLES | {"web-secret"}),
+    "analytics": (TABLES | {"work"}, {"sent"}),
+    "prometheus": ({"prometheus"}, {"web-secret"}),
+    "grafana": ({"grafana"}, {"grafana-secret"}),
+}
+# Who can talk to whom. `outside` is the only way out.
+NETWORKS = {
+    "kafka": {
+        *("kafka", "kafka-init", "kafka-ui", "producer", "streaming", "anomaly", "web"),
+        *("analytics", "spark-worker-1", "spark-worker-2"),
+    },
+    "cluster": {
+        *("spark-master", "spark-worker-1", "spark-worker-2"),
+        *("streaming", "anomaly", "analytics"),
+    },
+    "metrics": {"web", "prometheus"},
+    "boards": {"prometheus", "grafana"},
+    "outside": {"anomaly"},
+}
+
+
+def mounts(of: dict[str, Any]) -> list[str]:
+    """What a service sees of volumes and of the host, with the defaults of variables."""
+    return [DEFAULTED.sub(r"\2", volume) for volume in of.get("volumes", [])]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_who_has_which_volume(name: str) -> None:
+    """The page reads, the producer sees no tables, a secret is where it is needed."""
+    of_volumes = [mount for mount in mounts(SERVICES[name]) if mount.split(":")[0] in VOLUMES]
+    read_only = {mount.split(":")[0] for mount in of_volumes if mount.endswith(":ro")}
+    assert ({mount.split(":")[0] for mount in of_volumes} - read_only, read_only) == (
+        VOLUMES_OF[name]
+    )
+
+
+def test_who_talks_to_whom() -> None:
+    """Each service is on the networks that it needs, and none is on the one that all share."""
+    found = {
+        name: {who for who, of in SERVICES.items() if name in of.get("networks", [])}
+        for name in FILE["networks"]
+    }
+    assert found == NETWORKS
+    assert {name for name, of in SERVICES.items() if not of.get("networks")} == {"secrets"}
+    assert SERVICES["secrets"]["network_mode"] == "none"
+
+
+def test_one_network_leads_out() -> None:
+    """Answers from elsewhere find no way back into the others."""
+    masked = "com.docker.network.bridge.enable_ip_masquerade"
+    inward = {
+        name
+        for name, of in FILE["networks"].items()
+        if of and of["driver_opts"] == {masked: "false"}
+    }
+    assert inward == {*NETWORKS} - {"outside"}
+
+
+def test_no_secret_has_a_default() -> None:
+    """A variable that names one is empty unless a person chooses it; none is in a command."""
+    text = (ROOT / "docker-compose.yml").read_text()
+    named = {n: d for n, d in DEFAULTED.findall(text) if re.search("TOKEN|PASSWORD|SECRET", n)}
+    assert named
+    assert {*named.values()} == {""}
+    commands = [f"{of.get('command', '')}" for of in SERVICES.values()]
+    assert not any("TOKEN" in command or "PASSWORD" in command for command in commands)
+
+
+def test_nobody_commits_what_is_chosen() -> None:
+    """`.env`, where people put passwords, is ignored by git."""
+    asked = ["git", "check-ignore", "--quiet", ".env"]
+    assert subprocess.run(asked, cwd=ROOT, check=False).returncode == 0
+
+
+def test_the_cluster_answers_who_knows_the_secret() -> None:
+    """Master and workers authenticate; jobs are not submitted by HTTP, and not killed by a link."""
+    for name in ("spark-master", "spark-worker-1", "spark-worker-2"):
+        options = SERVICES[name]["environment"]["SPARK_DAEMON_JAVA_OPTS"].split()
+        assert {
+            "-Dspark.authenticate=true",
+            "-Dspark.network.crypto.enabled=true",
+            "-Dspark.master.rest.enabled=false",
+            "-Dspark.ui.killEnabled=false",
+        } == {*options}
+
+
+def test_kafka_ui_asks_for_a_password() -> None:
+    """The one that is made at the first start; no page of another origin reads its answers."""
+    environment = SERVICES["kafka-ui"]["environment"]
+    assert environment["AUTH_TYPE"] == "LOGIN_FORM"
+    assert environment["SPRING_CONFIG_IMPORT"] == "configtree:/secrets/kafka-ui/"
+    assert DEFAULTED.sub(r"\2", environment["CORS_ALLOWEDORIGINS"]) == "http://localhost:8080"
+    assert "profiles" not in SERVICES["kafka-ui"]
+
+
+def test_webhook_settings_reach_detection() -> None:
+    """An incident is told to the address in `.env`."""
+    assert {"LOGPOND_WEBHOOK_URL", "LOGPOND_WEBHOOK_TOKEN"} <= {*SERVICES["anomaly"]["environment"]}
 
 
 def test_files_of_the_host_are_read_only_and_their_folder_is_there() -> None:
     """Jobs read them and cannot change them; a folder that Docker had to make would be root's."""
-    mounts = [DEFAULTED.sub(r"\2", volume) for volume in SERVICES["analytics"]["volumes"]]
-    assert "./files:/files:ro" in mounts
+    assert "./files:/files:ro" in mounts(SERVICES["analytics"])
     assert (ROOT / "files" / ".gitignore").is_file()
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,20 @@ def until(said: IO[str], words: str) -> str:
     return next(line for line in said if words in line)
 
 
+def run_in(folder: Path, script: str, lake: Lake) -> str:
+    """What a script prints that is run in a folder, and succeeds."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    ran = subprocess.run(
+        ["bash", "-euc", script],
+        cwd=folder,
+        env={**os.environ, "LOGPOND_LAKE": lake.places.lake, "PATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """`make demo`, as a newcomer runs it but shorter, once it has committed; and its Kafka."""
@@ -49,27 +64,27 @@ def test_the_commands_of_an_incident_run(lake: Lake, tmp_path: Path) -> None:
     troubled(lake)
     found = incidents(lake.places)
     (tmp_path / "other.toml").write_text((ROOT / "conf" / "anomaly.toml").read_text())
-    script = f". {ROOT}/.venv/bin/activate; cd {tmp_path}\n" + shown("When something is found")
-    environment = {**os.environ, "LOGPOND_LAKE": lake.places.lake}
-
-    ran = subprocess.run(
-        ["bash", "-euc", script.replace("explain ID", f"explain {found[0].incident_id[:8]}")],
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    script = shown("When something is found")
+    run_in(tmp_path, script.replace("explain ID", f"explain {found[0].incident_id[:8]}"), lake)
     assert (tmp_path / "incident.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_log_of_ones_own_comes_in(lake: Lake, tmp_path: Path) -> None:
+    """The commands under "Your own logs", on an access log as Apache writes it."""
+    line = '203.0.113.9 - - [01/May/2026:10:00:0{} +0000] "GET /cart HTTP/1.1" 200 512 "-" "curl/8"'
+    (tmp_path / "access.log").write_text("".join(f"{line}\n".format(n) for n in range(5)))
+
+    assert "5" in run_in(tmp_path, shown("Your own logs"), lake)
 
 
 def test_the_tour_runs_beside_the_demo_which_ends_well(
     demo: tuple[subprocess.Popen[str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Each command of the sixty seconds succeeds, and the demo then verifies its lake."""
+    """Each command of the tour succeeds, and the demo then verifies its lake."""
     process, kafka = demo
     lake = next(tmp_path_factory.getbasetemp().glob("demo*/lake"))
     environment = {**os.environ, "LOGPOND_LAKE": str(lake), "LOGPOND_KAFKA_BOOTSTRAP": kafka}
-    script = "set -euo pipefail\n" + shown("Sixty seconds")
+    script = "set -euo pipefail\n" + shown("What you then see")
     tour = subprocess.run(
         ["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True
     )

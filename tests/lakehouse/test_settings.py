@@ -45,3 +45,50 @@ def test_a_section_that_was_removed_is_refused_with_the_way_out(
     assert refused.value.what.splitlines()[1:] == [
         "    watch_time: is no section any more: its settings are flags of `logpond watch-time`"
     ]
+
+
+FAULTS = {
+    "a value is missing": (b"[ingest]\ntrigger_seconds = \n", "line 2"),
+    "no UTF-8": (b'topic = 1\nlake = "caf\xe9"\n', "line 2: this is not UTF-8"),
+    "UTF-16": ("lake = 1".encode("utf-16"), "line 1: this is not UTF-8"),
+    "nested without end": (b"a = " + b"[" * 100_000, ""),
+    "of another type": (b'[ingest]\n\ntrigger_seconds = "often"\n', "line 3"),
+    "of an unknown name": (b"[web]\n[ingest]\ntriger_seconds = 5\n", "line 3"),
+    "of an unknown section": (b"lake = 'x'\n[injest]\ntrigger_seconds = 5\n", "injest"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_in_the_file_is_named_with_its_line(
+    fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file and the line, and no stack trace."""
+    content, said = FAULTS[fault]
+    (tmp_path / "own.toml").write_bytes(content)
+    monkeypatch.setenv("LOGPOND_CONF", str(tmp_path / "own.toml"))
+    with pytest.raises(SettingsError) as error:
+        load()
+    assert str(tmp_path / "own.toml") in str(error.value)
+    assert said in str(error.value)
+
+
+def test_a_file_of_windows_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte order mark and CRLF change nothing."""
+    (tmp_path / "own.toml").write_bytes(b"\xef\xbb\xbf[ingest]\r\ntrigger_seconds = 5.0\r\n")
+    monkeypatch.setenv("LOGPOND_CONF", str(tmp_path / "own.toml"))
+    assert load().ingest.trigger_seconds == 5.0
+
+
+@pytest.mark.parametrize("place", ["/nowhere/logpond.toml", "/"])
+def test_a_file_that_is_named_has_to_be_there(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slip in LOGPOND_CONF does not mean the defaults."""
+    monkeypatch.setenv("LOGPOND_CONF", place)
+    with pytest.raises(SettingsError, match=f"^{place}: .*\n.*LOGPOND_CONF"):
+        load()
+
+
+def test_a_fault_in_a_variable_is_named_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not with a line of the file, which says otherwise."""
+    monkeypatch.setenv("LOGPOND_INGEST_MAX_OFFSETS", "")
+    with pytest.raises(SettingsError, match=r"ingest\.max_offsets \(LOGPOND_INGEST_MAX_OFFSETS\)"):
+        load()

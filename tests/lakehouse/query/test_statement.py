@@ -15,6 +15,10 @@ from lakehouse.query.statement import Kind, readable, recognise
         ("-- why\n/* not */ (SELECT 1)", Kind.READ),
         ("WITH x AS (SELECT 1) FROM x;", Kind.READ),
         ("DESCRIBE logs", Kind.READ),
+        ("show tables;", Kind.LIST),
+        ("-- all\nSHOW ALL TABLES", Kind.LIST),
+        ("DESCRIBE", Kind.LIST),
+        ("SHOW logs", Kind.READ),
         ("EXPLAIN ANALYZE SELECT 1", Kind.READ),
         ("EXPLAIN ANALYZE COPY logs TO 'x'", Kind.WRITE),
         ("DESCRIBE HISTORY logs", Kind.ABOUT),
@@ -32,11 +36,18 @@ def test_a_statement_is_recognised(sql: str, kind: Kind) -> None:
     assert recognise(sql).kind is kind
 
 
-def test_tables_are_named_by_words_and_not_by_strings() -> None:
-    """Quoted names count; what stands in a string or a comment does not."""
-    words = recognise("""SELECT 'quarantine' FROM "Logs", `odd-one` -- traffic""").words
-    assert {"logs", "odd-one"} <= words
-    assert not words & {"quarantine", "traffic"}
+@pytest.mark.parametrize(
+    ("sql", "explained"),
+    [
+        ("EXPLAIN SELECT 1;", " SELECT 1"),
+        ("-- why\nexplain /* all */ extended SELECT 1", " SELECT 1"),
+        ("EXPLAIN (SELECT 1)", " (SELECT 1)"),
+        ("SELECT 1 -- EXPLAIN", "SELECT 1 -- EXPLAIN"),
+    ],
+)
+def test_what_is_explained_is_a_statement(sql: str, explained: str) -> None:
+    """An EXPLAIN is about what follows its words; any other statement is about itself."""
+    assert recognise(sql).explained == explained
 
 
 @pytest.mark.parametrize("sql", ["", " ; ", "-- nothing"])
