@@ -153,7 +153,7 @@ class Ingest:
 
     def _held(self, ranges: dict[int, tuple[int, int]]) -> pa.Table:
         tables = [store.open_table(self.places, table) for table in COMMIT_ORDER]
-        return pa.concat_tables([store.held(t, self.manifest.topic, ranges) for t in tables])
+        return pa.concat_tables([store.coordinates(t, self.manifest.topic, ranges) for t in tables])
 
 
 def _again(plan: Plan) -> Plan:

@@ -33,7 +33,7 @@ class Fault(NamedTuple):
     detail: str
 
 
-_SHOWN = 40
+_LONGEST_NUMBER = 40
 EMPTY = Fault("empty", REASONS["empty"])
 _ABSENT = (b"", b"null")
 _KINDS = {
@@ -94,9 +94,9 @@ def _misfit(field: WireField, value: bytes) -> Fault | None:
         _value_of[field.name](value)
     except msgspec.ValidationError as error:
         zoneless = " timezone " in str(error)
-        held = "text without a zone" if zoneless else _shown(value)
+        found = "text without a zone" if zoneless else _rendered(value)
         reason = _reason(field, str(error))
-        return Fault(reason, f"{field.name}: {held}, wanted {field.wanted}")
+        return Fault(reason, f"{field.name}: {found}, wanted {field.wanted}")
     return None
 
 
@@ -111,10 +111,10 @@ def _plain(error: msgspec.DecodeError) -> str:
     return "breaks off" if words == "Input data was truncated" else words
 
 
-def _shown(value: bytes) -> str:
+def _rendered(value: bytes) -> str:
     """What a field held, in words; in full only where it is a short number, so safe to print."""
     kind = _kind(value)
-    if kind == "a number" and len(value) <= _SHOWN:
+    if kind == "a number" and len(value) <= _LONGEST_NUMBER:
         return value.decode()
     return "empty text" if value == b'""' else kind
 

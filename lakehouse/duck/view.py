@@ -85,11 +85,11 @@ def _select(connection: Any, name: str, table: Pinned) -> str:
         _register_values(connection, f"{name} partitions", files, keys, values)
         read += f" JOIN {quoted(f'{name} partitions')} AS p ON p._file = r.{FILE}"
         given = {key: f"p.{quoted(key)}" for key in keys}
-    chosen = ", ".join(
+    selected = ", ".join(
         f"CAST({given[c]} AS {kind}) AS {quoted(c)}" if c in given else f"r.{quoted(c)}"
         for c, kind in columns.items()
     )
-    return f"SELECT {chosen} FROM {read}"
+    return f"SELECT {selected} FROM {read}"
 
 
 def _options(stored: dict[str, str]) -> str:

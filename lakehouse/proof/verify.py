@@ -16,7 +16,7 @@ from lakehouse.paths import Places
 from lakehouse.proof.coverage import Coverage, Range, coverage
 from lakehouse.proof.files import FileVerdict, judge_files, planned_files
 from lakehouse.tables.catalog import LOGS, QUARANTINE
-from lakehouse.windows.verdict import WindowFault, WindowsVerdict, judge, rollups_of
+from lakehouse.windows.check import WindowFault, WindowsVerdict, judge, rollups_of
 
 MISPLACED = """
 SELECT count(*) FROM logs WHERE date <> timestamp::DATE OR hour <> date_part('hour', timestamp)

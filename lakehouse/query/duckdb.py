@@ -87,12 +87,12 @@ def _only(connection: duckdb.DuckDBPyConnection, statement: Statement) -> duckdb
 
 
 def _in_words(places: Places, error: duckdb.Error) -> LogpondError:
-    said = escaped(str(error), keep="\n")
-    unknown = UNKNOWN.search(said)
+    text = escaped(str(error), keep="\n")
+    unknown = UNKNOWN.search(text)
     if unknown:
         return pinned.absent(places, unknown[1])
-    if isinstance(error, duckdb.IOException) and places.lake in said:
+    if isinstance(error, duckdb.IOException) and places.lake in text:
         return TableError(
-            said, "a file of this version is gone: vacuumed? see `logpond history` for others"
+            text, "a file of this version is gone: vacuumed? see `logpond history` for others"
         )
-    return SettingsError(said)
+    return SettingsError(text)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from lakehouse.paths import Places
 from lakehouse.query import pinned
 from lakehouse.tables.catalog import LOGS
-from lakehouse.tables.rollups import Rollup
+from lakehouse.tables.rollups import DAY, Rollup
 from lakehouse.terminal.times import Moment
-from lakehouse.windows.live import open_windows
+from lakehouse.windows.count import counting
+from lakehouse.windows.horizon import horizon, midnight, stored
 
 IS_FINAL = "is_final"
 
@@ -28,16 +30,35 @@ def open_part(
         return rollup.columns.empty_table()
     if LOGS.name not in tables:
         tables |= pinned.pin(places, [LOGS.name], moment)
-    return open_windows(places, rollup, tables[rollup.name], tables[LOGS.name])
+    return _counted(places, rollup, tables[rollup.name], tables[LOGS.name])
 
 
 def union(
-    rollup: Rollup, at: DeltaTable, stored: str, opened: str, quoted: Callable[[str], str]
+    rollup: Rollup, at: DeltaTable, closed: str, opened: str, quoted: Callable[[str], str]
 ) -> str:
     """Closed and open windows as one SELECT, of the columns that the table has at its version."""
     known = {field.name for field in at.schema().fields} - {*rollup.hidden}
-    chosen = ", ".join(quoted(name) for name in rollup.columns.names if name in known)
+    columns = ", ".join(quoted(name) for name in rollup.columns.names if name in known)
     return (
-        f"SELECT {chosen}, true AS {IS_FINAL} FROM {stored} "
-        f"UNION ALL SELECT {chosen}, false AS {IS_FINAL} FROM {opened}"
+        f"SELECT {columns}, true AS {IS_FINAL} FROM {closed} "
+        f"UNION ALL SELECT {columns}, false AS {IS_FINAL} FROM {opened}"
     )
+
+
+def _counted(
+    places: Places, rollup: Rollup, table: DeltaTable | None, logs: DeltaTable
+) -> pa.Table:
+    """The windows and days that are not closed in this state of the table, out of this `logs`.
+
+    An open day is made of its closed half hours and its open ones.
+    """
+    closed = horizon(table)
+    with counting(places, logs) as count:
+        windows = count.windows(rollup, closed, None)
+        if closed is None:
+            return pa.concat_tables([windows, count.days(rollup, windows)])
+        since = midnight(closed)
+        of_days = pa.concat_tables([stored(table, rollup, rollup.granularity, since), windows])
+        days = count.days(rollup, of_days)
+    is_open = pc.greater(days["window_start"], pa.scalar(closed - DAY, days["window_start"].type))
+    return pa.concat_tables([windows, days.filter(is_open)])

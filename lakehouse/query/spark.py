@@ -118,5 +118,5 @@ def _kinds(plan: Any) -> list[str]:
 def _in_words(places: Places, error: PySparkException) -> LogpondError:
     if missing := _missing(error):
         return pinned.absent(places, missing)
-    said = str(error).split("\n\nJVM stacktrace")[0].split(";\n'")[0]
-    return SettingsError(escaped(said, keep="\n"))
+    text = str(error).split("\n\nJVM stacktrace")[0].split(";\n'")[0]
+    return SettingsError(escaped(text, keep="\n"))

@@ -18,7 +18,7 @@ SIGNS = (
     "the disk that holds ",
     "database or disk is full",
 )
-SAID = re.compile(r"the disk that holds (.+?) is full \(")
+NAMED_DISK = re.compile(r"the disk that holds (.+?) is full \(")
 
 
 def full(error: object, places: Sequence[str]) -> SettingsError | None:
@@ -29,8 +29,8 @@ def full(error: object, places: Sequence[str]) -> SettingsError | None:
     text = str(error)
     if not any(sign in text for sign in SIGNS):
         return None
-    said = SAID.search(text)
-    place = said[1] if said else min(places, key=_free)
+    named = NAMED_DISK.search(text)
+    place = named[1] if named else min(places, key=_free)
     return SettingsError(
         f"the disk that holds {place} is full ({_free(place) / 1e6:.1f} MB free)",
         "make room there, then start again: nothing is lost, and nothing half written counts",
@@ -45,8 +45,8 @@ def in_words(place: str) -> Iterator[None]:
     except LogpondError:
         raise
     except Exception as error:
-        if said := full(error, [place]):
-            raise said from error
+        if reason := full(error, [place]):
+            raise reason from error
         raise
 
 

@@ -28,8 +28,8 @@ def alone(place: str, what: str) -> Iterator[None]:
         return
     with in_words(place):
         Path(place).mkdir(parents=True, exist_ok=True)
-    with (Path(place) / "lock").open("w") as held:
-        if not any(_is_taken(held, fcntl.LOCK_EX) for _ in range(TRIES)):
+    with (Path(place) / "lock").open("w") as file:
+        if not any(_is_taken(file, fcntl.LOCK_EX) for _ in range(TRIES)):
             raise CheckpointError(
                 f"{what} runs already: {place} is in use",
                 "stop the other one first (`pgrep -af logpond`)",

@@ -89,7 +89,7 @@ def note_of(commit: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def held(found: DeltaTable, topic: str, ranges: Mapping[int, tuple[int, int]]) -> pa.Table:
+def coordinates(found: DeltaTable, topic: str, ranges: Mapping[int, tuple[int, int]]) -> pa.Table:
     """The coordinates (_partition, _offset) of a topic that a table has in offset ranges [a, b)."""
     import pyarrow.compute as pc
 

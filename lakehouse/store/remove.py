@@ -25,9 +25,9 @@ def remove(places: Places, table: Table, where: str, key: Key) -> bool:
 def _remove(at: DeltaTable, table: Table, where: str, key: Key) -> bool:
     if is_done(at.transaction_version(key.app), key):
         return False
-    before, told = at.version(), {"writer": key.app, "batch": key.version}
+    before, note = at.version(), {"writer": key.app, "batch": key.version}
     done = CommitProperties(
-        custom_metadata={NOTE: msgspec.json.encode(told).decode()},
+        custom_metadata={NOTE: msgspec.json.encode(note).decode()},
         app_transactions=[Transaction(key.app, key.version, int(time.time() * 1000))],
     )
     at.delete(where, commit_properties=done)

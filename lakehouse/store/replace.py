@@ -54,9 +54,9 @@ def replace(
 
 def _write(current: DeltaTable, made: Replacement) -> None:
     now = int(time.time() * 1000)
-    told = {"rows": made.rows.num_rows, **made.note}
+    note = {"rows": made.rows.num_rows, **made.note}
     properties = CommitProperties(
-        custom_metadata={NOTE: msgspec.json.encode(told).decode()},
+        custom_metadata={NOTE: msgspec.json.encode(note).decode()},
         # what was computed holds for this version only: a conflict is not for deltalake to solve
         max_commit_retries=0,
         app_transactions=[Transaction(app, version, now) for app, version in made.marks.items()],

@@ -76,10 +76,10 @@ def _refuse_changed(table: Table, wanted: dict[str, Field], there: dict[str, Fie
             n for n, f in wanted.items() if n not in there and not f.nullable
         ],
     }
-    said = [f"{', '.join(names)} ({fault})" for fault, names in faults.items() if names]
-    if said:
+    changes = [f"{', '.join(names)} ({fault})" for fault, names in faults.items() if names]
+    if changes:
         raise TableError(
-            f"columns of table {table.name} do not fit: {'; '.join(said)}",
+            f"columns of table {table.name} do not fit: {'; '.join(changes)}",
             "a column may be added if it may be NULL: put the others back, or write to a new "
             "lake (--lake)",
         )

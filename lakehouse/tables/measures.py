@@ -46,7 +46,7 @@ class Sum:
         return f"sum(CAST(round({self.name} * {self.scale}) AS DECIMAL(38, 0)))"
 
     @property
-    def shown(self) -> str:
+    def result(self) -> str:
         """As a reader sees it, from a row of sums."""
         if self.scale == 1:
             return f"CAST({at_most(f's.{self.name}', 2**63 - 1)} AS BIGINT)"
@@ -68,7 +68,7 @@ class Ratio:
         return [arrow_field(self.name, pa.float64(), self.doc)]
 
     @property
-    def shown(self) -> str:
+    def result(self) -> str:
         """As a reader sees it, from a row of sums."""
         return f"CAST(({self.part}) AS DOUBLE) / nullif({self.whole}, 0)"
 

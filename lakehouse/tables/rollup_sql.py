@@ -93,11 +93,11 @@ def rows_of_parts(rollup: Rollup, granularity: str, version: int) -> str:
         "_counted",
         "_end_offsets",
     ]
-    joined = "".join(_joined(rollup, f'"{part}_shown"') for part in _shown_parts(rollup))
-    shown = [*_queries(rollup), f"counted_shown AS ({_counted()})"]
+    joined = "".join(_joined(rollup, f'"{part}_result"') for part in _result_parts(rollup))
+    results = [*_queries(rollup), f"counted_result AS ({_counted()})"]
     return (
-        f"WITH {', '.join(shown)} SELECT {', '.join(columns)} FROM sums AS s {joined} "
-        "LEFT JOIN counted_shown AS c ON c.began = s.began"
+        f"WITH {', '.join(results)} SELECT {', '.join(columns)} FROM sums AS s {joined} "
+        "LEFT JOIN counted_result AS c ON c.began = s.began"
     )
 
 
@@ -110,20 +110,20 @@ def names(rollup: Rollup, table: str = "") -> str:
     return ", ".join(f'{table}"{key}"' for key in rollup.keys)
 
 
-def _shown_parts(rollup: Rollup) -> list[str]:
+def _result_parts(rollup: Rollup) -> list[str]:
     return [spread.name for spread in rollup.distributions] + [each.name for each in rollup.sets]
 
 
 def _measured(rollup: Rollup) -> list[str]:
     """Each column of a measure, in the order of the table."""
-    shown = {
-        measure.name: measure.shown
+    results = {
+        measure.name: measure.result
         for measure in (*rollup.measures, *rollup.sums)
         if not isinstance(measure, Distribution | Distinct)
     }
-    shown |= {d.mean: _mean(d) for d in rollup.distributions}
+    results |= {d.mean: _mean(d) for d in rollup.distributions}
     fields = [field.name for measure in rollup.measures for field in measure.fields]
-    return [f"{shown[name]} AS {name}" if name in shown else name for name in fields]
+    return [f"{results[name]} AS {name}" if name in results else name for name in fields]
 
 
 def _mean(spread: Distribution) -> str:
@@ -137,8 +137,8 @@ def _joined(rollup: Rollup, part: str) -> str:
 
 
 def _queries(rollup: Rollup) -> list[str]:
-    spreads = [f'"{d.name}_shown" AS ({_spread(rollup, d)})' for d in rollup.distributions]
-    return spreads + [f'"{s.name}_shown" AS ({_set(rollup, s)})' for s in rollup.sets]
+    spreads = [f'"{d.name}_result" AS ({_spread(rollup, d)})' for d in rollup.distributions]
+    return spreads + [f'"{s.name}_result" AS ({_set(rollup, s)})' for s in rollup.sets]
 
 
 def _spread(rollup: Rollup, spread: Distribution) -> str:

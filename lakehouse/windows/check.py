@@ -6,7 +6,7 @@ day is folded again from its stored half hours.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -15,11 +15,14 @@ from deltalake import DeltaTable
 from lakehouse.duck import create_view
 from lakehouse.maintenance.retention_marks import retained_from
 from lakehouse.paths import Places
+from lakehouse.store import table_or_none
 from lakehouse.tables import rollup_compare
-from lakehouse.tables.rollups import DAY, Rollup
+from lakehouse.tables.rollups import DAY, ROLLUPS, Rollup
 from lakehouse.windows.close import days_of
 from lakehouse.windows.count import Count, counting, within
 from lakehouse.windows.horizon import aligned, horizon
+
+EXAMPLES = 20
 
 
 @dataclass(frozen=True)
@@ -103,8 +106,8 @@ class _Day:
 
     def late(self) -> list[Late]:
         """The closed windows of the day for which rows came later."""
-        chosen = within(_first(self.day), self._end)
-        query = rollup_compare.commits(self.rollup, self.day, chosen)
+        in_day = within(_first(self.day), self._end)
+        query = rollup_compare.commits(self.rollup, self.day, in_day)
         self.count.connection.execute(f"CREATE OR REPLACE TEMP TABLE commits AS {query}")
         return [
             Late(*row)
@@ -117,7 +120,7 @@ class _Day:
 
     def _wrong_days(self) -> list[datetime]:
         """Where the day is not closed there must be no row of it."""
-        windows = self.count.connection.sql(f"SELECT * FROM {self._chosen}").to_arrow_table()
+        windows = self.count.connection.sql(f"SELECT * FROM {self._rows_of_day}").to_arrow_table()
         is_closed = _first(self.day) + DAY <= self.closed
         rows = aligned(windows if is_closed else windows.slice(0, 0), self.rollup)
         return self._different("1d", self.count.days(self.rollup, rows))
@@ -128,11 +131,11 @@ class _Day:
         return [start for (start,) in self.count.connection.sql(query).fetchall()]
 
     def _stored(self) -> list[datetime]:
-        query = f"SELECT DISTINCT window_start FROM {self._chosen}"
+        query = f"SELECT DISTINCT window_start FROM {self._rows_of_day}"
         return [start for (start,) in self.count.connection.sql(query).fetchall()]
 
     @property
-    def _chosen(self) -> str:
+    def _rows_of_day(self) -> str:
         return f"stored WHERE {rollup_compare.rows_of(self.rollup.granularity, self.day)}"
 
     @property
@@ -142,3 +145,61 @@ class _Day:
 
 def _first(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
+
+
+@dataclass(frozen=True)
+class WindowFault:
+    """A window that differs from its recount, or that `late_rows` came too late for."""
+
+    table: str
+    granularity: str
+    window_start: datetime
+    fault: str
+    late_rows: int = 0
+    latest_by: timedelta = timedelta()
+
+
+@dataclass(frozen=True)
+class WindowsVerdict:
+    """How many closed windows were recounted, and which differ; `faults` are the first few."""
+
+    checked: int
+    wrong: int
+    late: int
+    late_rows: int
+    faults: list[WindowFault]
+
+
+def rollups_of(places: Places) -> dict[str, DeltaTable]:
+    """The newest state of each rollup that is there; to be opened before `logs` is."""
+    found = {name: table_or_none(places, name) for name in ROLLUPS}
+    return {name: table for name, table in found.items() if table is not None}
+
+
+def judge(places: Places, tables: Mapping[str, DeltaTable], logs: DeltaTable) -> WindowsVerdict:
+    """Recount every closed window that can be; `logs` at least as new as the tables."""
+    days = [
+        day
+        for name, table in tables.items()
+        for day in check(places, ROLLUPS[name], table, logs, checked_from(table, logs))
+    ]
+    faults = [fault for day in days for fault in faults_of(day)]
+    return WindowsVerdict(
+        checked=sum(day.windows for day in days),
+        wrong=sum(fault.fault == "wrong" for fault in faults),
+        late=sum(fault.fault == "late" for fault in faults),
+        late_rows=sum(fault.late_rows for fault in faults),
+        faults=faults[:EXAMPLES],
+    )
+
+
+def faults_of(day: Checked) -> Iterator[WindowFault]:
+    """What is not as a recount says; a window that is wrong is not told as late too."""
+    granularity = ROLLUPS[day.table].granularity
+    for start in day.wrong:
+        yield WindowFault(day.table, granularity, start, "wrong")
+    for late in day.late:
+        if late.window_start not in day.wrong:
+            yield WindowFault(day.table, granularity, late.window_start, "late", late.rows, late.by)
+    for start in day.wrong_days:
+        yield WindowFault(day.table, "1d", start, "wrong")

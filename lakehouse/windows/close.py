@@ -54,7 +54,7 @@ def _close_a_day(places: Places, rollup: Rollup, end: datetime) -> Closed | None
         return _closing(places, rollup, current, logs, span)
 
     done = replace(places, rollup.table(), made)
-    return _told(rollup, done, spans[-1]) if done else None
+    return _closed(rollup, done, spans[-1]) if done else None
 
 
 def next_span(
@@ -122,7 +122,7 @@ def _before(current: DeltaTable, rollup: Rollup, until: datetime) -> pa.Table:
     return rows.filter(pc.less(rows["window_start"], pa.scalar(until, rows["window_start"].type)))
 
 
-def _told(rollup: Rollup, done: Replacement, span: tuple[datetime, datetime]) -> Closed:
+def _closed(rollup: Rollup, done: Replacement, span: tuple[datetime, datetime]) -> Closed:
     windows = done.rows.filter(pc.equal(done.rows["granularity"], rollup.granularity))
     return Closed(
         table=rollup.name,

@@ -27,8 +27,8 @@ class Count:
         self, rollup: Rollup, first: datetime | None, end: datetime | None, events: str = LOGS.name
     ) -> pa.Table:
         """The rows of all windows from `first` up to `end`, open where None."""
-        chosen = f"(SELECT * FROM {events} WHERE {within(first, end)})"
-        return self._rows(rollup, rollup.granularity, parts_of_events(rollup, chosen))
+        selected = f"(SELECT * FROM {events} WHERE {within(first, end)})"
+        return self._rows(rollup, rollup.granularity, parts_of_events(rollup, selected))
 
     def days(self, rollup: Rollup, windows: pa.Table) -> pa.Table:
         """The rows of the days that these windows make up; none where the rollup has no days."""
@@ -57,16 +57,18 @@ def counting(places: Places, logs: DeltaTable) -> Iterator[Count]:
 
 def within(first: datetime | None, end: datetime | None) -> str:
     """Events from `first` up to `end`, in words by which whole partitions are skipped."""
-    lower = f"date >= {day(first)} AND timestamp >= {moment(first)}" if first else "true"
-    upper = f"date <= {day(end)} AND timestamp < {moment(end)}" if end else "true"
+    lower = (
+        f"date >= {day_literal(first)} AND timestamp >= {time_literal(first)}" if first else "true"
+    )
+    upper = f"date <= {day_literal(end)} AND timestamp < {time_literal(end)}" if end else "true"
     return f"{lower} AND {upper}"
 
 
-def moment(at: datetime) -> str:
+def time_literal(at: datetime) -> str:
     """A time as SQL writes it."""
     return f"TIMESTAMPTZ '{at:%Y-%m-%d %H:%M:%S}+00'"
 
 
-def day(at: datetime) -> str:
+def day_literal(at: datetime) -> str:
     """The day of a time as SQL writes it."""
     return f"DATE '{at:%Y-%m-%d}'"

@@ -42,16 +42,16 @@ def stored(
     """The rows of a state, from the day of `since` on, with the columns of today."""
     if table is None:
         return rollup.columns.empty_table()
-    chosen = pc.field("granularity") == granularity
+    condition = pc.field("granularity") == granularity
     if since:
-        chosen &= pc.field("date") >= pc.scalar(since.date())
-    return aligned(table.to_pyarrow_dataset().to_table(filter=chosen), rollup)
+        condition &= pc.field("date") >= pc.scalar(since.date())
+    return aligned(table.to_pyarrow_dataset().to_table(filter=condition), rollup)
 
 
 def before(table: DeltaTable, rollup: Rollup, day: date) -> pa.Table:
     """The rows of a state before a day, with the columns of today."""
-    chosen = pc.field("date") < pc.scalar(day)
-    return aligned(table.to_pyarrow_dataset().to_table(filter=chosen), rollup)
+    condition = pc.field("date") < pc.scalar(day)
+    return aligned(table.to_pyarrow_dataset().to_table(filter=condition), rollup)
 
 
 def aligned(rows: pa.Table, rollup: Rollup) -> pa.Table:

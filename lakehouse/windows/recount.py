@@ -39,7 +39,7 @@ def reconcile(
     logs = open_table(places, LOGS)
     for found in check(places, rollup, table, logs, checked_from(table, logs, since)):
         if found.to_count or found.wrong_days:
-            replace(places, rollup.table(), partial(_day_again, places, rollup, found))
+            replace(places, rollup.table(), partial(_recounted_day, places, rollup, found))
             yield found
 
 
@@ -52,7 +52,7 @@ def mend(places: Places, rollup: Rollup, since: date | None = None) -> Iterator[
     for found in check(places, rollup, table, logs, checked_from(table, logs, since)):
         wrong = dataclasses.replace(found, late=[])
         if wrong.to_count:
-            replace(places, rollup.table(), partial(_day_again, places, rollup, wrong))
+            replace(places, rollup.table(), partial(_recounted_day, places, rollup, wrong))
             yield wrong
 
 
@@ -64,7 +64,7 @@ def rebuild(places: Places, rollup: Rollup, late: timedelta) -> Iterator[Closed]
     found = store.table_or_none(places, rollup.name) or store.create(places, rollup.table(late))
     logs = open_table(places, LOGS)
     until = max(horizon(found) or EPOCH, closed_by_now(logs, late))
-    replace(places, rollup.table(), partial(_begun_again, rollup, retained_from(logs)))
+    replace(places, rollup.table(), partial(_emptied, rollup, retained_from(logs)))
     store.set_property(places, rollup.name, DEFINITION, rollup.definition(late))
     prepare(places, rollup, late)
     yield from close(places, rollup, until)
@@ -77,7 +77,7 @@ def closed_by_now(logs: DeltaTable, late: timedelta) -> datetime:
     return last_closed(newest - late) if newest else EPOCH
 
 
-def _begun_again(rollup: Rollup, first: date | None, current: DeltaTable) -> Replacement:
+def _emptied(rollup: Rollup, first: date | None, current: DeltaTable) -> Replacement:
     """No rows but those that cannot be counted again, and the horizon right before all others."""
     where, begin = f"granularity IN ('{rollup.granularity}', '1d')", None
     is_other, kept = bool(unfit(rollup, current)), rollup.columns.empty_table()
@@ -88,7 +88,7 @@ def _begun_again(rollup: Rollup, first: date | None, current: DeltaTable) -> Rep
     return Replacement(kept, where, mark(begin), {"writer": "rebuild"}, is_other)
 
 
-def _day_again(
+def _recounted_day(
     places: Places, rollup: Rollup, found: Checked, current: DeltaTable
 ) -> Replacement | None:
     """The half hours in question from the newest `logs`, and the day that they belong to."""
@@ -97,14 +97,14 @@ def _day_again(
         return None
     kept = stored(current, rollup, rollup.granularity, first)
     kept = kept.filter(pc.equal(kept["date"], pa.scalar(found.date)))
-    again = pa.array(found.to_count, kept.schema.field("window_start").type)
+    wanted = pa.array(found.to_count, kept.schema.field("window_start").type)
     logs = open_table(places, LOGS)
     if (kept_from := retained_from(logs)) and found.date < kept_from:
         return None  # its rows were deleted meanwhile
     with counting(places, logs) as count:
         counted = count.windows(rollup, first, min(first + DAY, closed))
-        rows = counted.filter(pc.is_in(counted["window_start"], again))
-        others = kept.filter(pc.invert(pc.is_in(kept["window_start"], again)))
+        rows = counted.filter(pc.is_in(counted["window_start"], wanted))
+        others = kept.filter(pc.invert(pc.is_in(kept["window_start"], wanted)))
         if first + DAY <= closed:
             days = count.days(rollup, pa.concat_tables([others, rows]))
             rows = pa.concat_tables([rows, days])

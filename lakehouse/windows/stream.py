@@ -40,11 +40,13 @@ class WindowsReport:
     def line(self) -> str:
         """One line for a person."""
         of = {name: [c for c in self.closed if c.table == name] for name in self._names}
-        told = ", ".join(f"{name} {sum(c.rows for c in each):,} rows" for name, each in of.items())
+        tables = ", ".join(
+            f"{name} {sum(c.rows for c in each):,} rows" for name, each in of.items()
+        )
         count = max(sum(c.windows for c in each) for each in of.values())
         return (
             f"closed up to {self.horizon:%Y-%m-%d %H:%M} UTC: {count:,} windows of "
-            f"{self.requests:,} requests, {told}  {self.seconds:.2f} s"
+            f"{self.requests:,} requests, {tables}  {self.seconds:.2f} s"
         )
 
     @property
@@ -107,7 +109,7 @@ class Closing:
     failed: Callable[[Exception], None] = lambda _error: None
 
     def __call__(self, final: DataFrame, batch: int) -> None:
-        """One batch. A failure is told to `failed` as it is: Spark passes on only its text."""
+        """One batch. A failure is tables to `failed` as it is: Spark passes on only its text."""
         try:
             final.collect()  # the state moves on only where its rows are read
             self._close(batch)

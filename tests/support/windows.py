@@ -18,11 +18,10 @@ from lakehouse import store
 from lakehouse.query.ask import NOW, Moment, ask
 from lakehouse.tables.catalog import LOGS
 from lakehouse.tables.rollups import ROLLUPS, TRAFFIC, WATERMARK, WINDOWS, Rollup
-from lakehouse.windows.check import Checked
+from lakehouse.windows.check import Checked, WindowsVerdict, judge, rollups_of
 from lakehouse.windows.close import Closed, close
 from lakehouse.windows.definition import prepare
 from lakehouse.windows.recount import closed_by_now, reconcile
-from lakehouse.windows.verdict import WindowsVerdict, judge, rollups_of
 
 DAY = datetime(2026, 4, 29, tzinfo=UTC)
 SECONDS = {"30m": 1800, "1d": 86_400}

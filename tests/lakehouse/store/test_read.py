@@ -100,7 +100,7 @@ def test_held_are_the_coordinates_in_the_ranges(grown: Lake) -> None:
     grown.put(events(range(10, 15), partition=1))
     found = store.open_table(grown.places, LOGS)
 
-    rows = store.held(found, "web-logs", {0: (1, 3), 1: (12, 14), 2: (0, 9)}).to_pylist()
+    rows = store.coordinates(found, "web-logs", {0: (1, 3), 1: (12, 14), 2: (0, 9)}).to_pylist()
 
     assert sorted((r["_partition"], r["_offset"]) for r in rows) == [
         (0, 1),
@@ -108,5 +108,5 @@ def test_held_are_the_coordinates_in_the_ranges(grown: Lake) -> None:
         (1, 12),
         (1, 13),
     ]
-    assert store.held(found, "other", {0: (0, 9)}).num_rows == 0
-    assert store.held(found, "web-logs", {}).num_rows == 0
+    assert store.coordinates(found, "other", {0: (0, 9)}).num_rows == 0
+    assert store.coordinates(found, "web-logs", {}).num_rows == 0

@@ -13,9 +13,9 @@ from support.windows import DAY, Pond, at, differences, logged, measured, tamper
 from lakehouse import maintenance, store
 from lakehouse.tables.catalog import LOGS
 from lakehouse.tables.rollups import TRAFFIC, WATERMARK, WINDOWS
+from lakehouse.windows.check import WindowsVerdict
 from lakehouse.windows.close import close
 from lakehouse.windows.recount import reconcile
-from lakehouse.windows.verdict import WindowsVerdict
 
 pytestmark = pytest.mark.slow
 
