@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -140,19 +141,27 @@ def test_options_keep_their_blanks_and_quotes() -> None:
     assert environment.quoted(["-Da=b c", '-Dd="\\']) == '"-Da=b c" "-Dd=\\"\\\\"'
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody may enter; pytest's own is its user's."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name, "tmp").mkdir()
+        yield Path(name)
+
+
 @pytest.mark.spark
 @pytest.mark.slow
 @pytest.mark.skipif(not can_be_odd(), reason="no namespaces can be made here")
 @pytest.mark.timeout(600)
-def test_spark_answers_on_the_oddest_machine(lake: Lake, tmp_path: Path, foreign: Path) -> None:
+def test_spark_answers_on_the_oddest_machine(open_folder: Path, foreign: Path) -> None:
     """All of it at once: another Spark, no name for user or host, no HOME, /tmp without code."""
+    lake = Lake.at(open_folder)
     lake.admit()
     lake.batch(0, {0: 7})
-    (tmp_path / "tmp").mkdir()
-    subprocess.run(["chmod", "-R", "a+rwX", tmp_path], check=True)
-    odd = around(foreign, **SPARK, TMPDIR=str(tmp_path / "tmp"))
-    odd["_JAVA_OPTIONS"] = JAVA.format(noexec=tmp_path / "tmp")
-    del odd["HOME"]
+    subprocess.run(["chmod", "-R", "a+rwX", open_folder], check=True)
+    odd = around(foreign, **SPARK, TMPDIR=f"{open_folder}/tmp")
+    odd["_JAVA_OPTIONS"] = JAVA.format(noexec=odd["TMPDIR"])
+    odd.pop("HOME", "")
     words = ["sql", "SELECT COUNT(*) AS n FROM logs", "--engine", "spark", "--format", "csv"]
     command = [*SANDBOX, sys.executable, "-m", "cli", *words, "--lake", lake.places.lake]
     done = subprocess.run(command, env=odd, capture_output=True, text=True, check=False)
