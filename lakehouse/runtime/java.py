@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from lakehouse.errors import SettingsError
 
 OLDEST = 17
+OPEN_FILES = 512
 INSTALL = (
     "Debian/Ubuntu: apt install openjdk-17-jre-headless (or 21); "
     "Fedora/RHEL: dnf install java-21-openjdk-headless; "
@@ -22,6 +24,7 @@ INSTALL = (
 
 def check() -> str:
     """The path of a Java that is new enough; SettingsError, in one line, if there is none."""
+    _check_open_files()
     home = os.environ.get("JAVA_HOME")
     java = f"{home}/bin/java" if home else shutil.which("java")
     where = f"JAVA_HOME={home}" if home else java
@@ -30,6 +33,16 @@ def check() -> str:
         return java
     seen = f"{where} is Java {found}" if found else f"none at {where or 'PATH or JAVA_HOME'}"
     raise SettingsError(f"Java {OLDEST} or newer is needed ({seen}). {INSTALL}")
+
+
+def _check_open_files() -> None:
+    """A JVM of Spark opens each of its jars, and asks for as many files as it may have."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if 0 <= most < OPEN_FILES:
+        raise SettingsError(
+            f"only {most} files may be open at a time (ulimit -n), and Spark needs {OPEN_FILES}",
+            "raise it: ulimit -n 4096, or LimitNOFILE= of its service",
+        )
 
 
 def _version(java: str) -> int | None:

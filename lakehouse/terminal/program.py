@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import errno
 import os
+import resource
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,8 +25,8 @@ def run(command: click.Command, name: str, words: Sequence[str] | None = None) -
     environment.open_more_files()
     try:
         command.main(words, prog_name=name)
-    except (LogpondError, OSError) as error:
-        told = error if isinstance(error, LogpondError) else _refused(error)
+    except Exception as error:
+        told = _too_many_files(error) or _known(error)
         if told is None or os.environ.get("LOGPOND_DEBUG"):
             raise
         click.echo(f"error: {told}", err=True)
@@ -35,9 +36,21 @@ def run(command: click.Command, name: str, words: Sequence[str] | None = None) -
     leave(0)
 
 
-def _refused(error: OSError) -> LogpondError | None:
-    """What to say of a place that this user may not read or write to."""
-    if error.errno not in REFUSALS or not error.filename:
+def _too_many_files(error: Exception) -> LogpondError | None:
+    """What to say where a library, whatever its own errors are, was refused one file more."""
+    if os.strerror(errno.EMFILE) not in str(error):
+        return None
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return SettingsError(
+        f"{os.strerror(errno.EMFILE)}: {most} at a time (ulimit -n)", "raise it: ulimit -n 4096"
+    )
+
+
+def _known(error: Exception) -> LogpondError | None:
+    """Ours as it is; and what to say of a place that this user may not read or write to."""
+    if isinstance(error, LogpondError):
+        return error
+    if not isinstance(error, OSError) or error.errno not in REFUSALS or not error.filename:
         return None
     return SettingsError(
         f"{error.strerror}: {error.filename!r}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 from urllib.request import urlopen
@@ -45,6 +46,24 @@ def test_the_job_runs_on_both_workers(cluster: Stack) -> None:
     assert [one["name"] for one in known["activeapps"]] == ["streaming"]
     assert [one["coresused"] for one in known["workers"]] == [1, 1]
     assert "ok:" in verified(cluster)
+
+
+def test_the_secret_is_in_no_command(cluster: Stack) -> None:
+    """Not of the master, the workers, the driver, nor of the executors that they start."""
+    secret = cluster("exec", "-T", "spark-master", "cat", "/secrets/spark/secret")
+    for name in ("spark-master", "spark-worker-1", "streaming"):
+        commands = cluster("exec", "-T", name, "sh", "-c", "cat /proc/[0-9]*/cmdline")
+        assert "org.apache.spark" in commands
+        assert secret not in commands
+
+
+def test_who_does_not_know_the_secret_gets_no_job(cluster: Stack) -> None:
+    """A program beside, which can reach the master and has no secret, ends without an answer."""
+    apart = ("-e", "LOGPOND_SPARK_MASTER=spark://spark-master:7077")
+    asked = ("sql", "SELECT COUNT(*) FROM logs", "--engine", "spark")
+    with pytest.raises(subprocess.TimeoutExpired):
+        cluster.tried("run", "--rm", "-T", *apart, "analytics", *asked, timeout=90)
+    assert [one["name"] for one in master()["activeapps"]] == ["streaming"]
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.compose, pytest.mark.timeout(1800)]
 OF_PROFILES = ("PROMETHEUS", "GRAFANA", "SPARK_MASTER")
 # /proc/net/route: the route to everywhere
 LINE = '203.0.113.9 - - [21/Nov/2026:10:00:00 +0000] "GET /cart HTTP/1.1" 200 12 "-" "curl/8"\n'
+OURS = ("producer", "streaming", "anomaly", "web")
 ENDED_WELL = {"producer": 0, "streaming": 0, "anomaly": 0}
 WAYS_OUT = "print(sum(line.split()[1] == '00000000' for line in open('/proc/net/route')))"
 
@@ -52,6 +53,7 @@ def goes_on(stack: Stack) -> None:
 def test_up_ends_well_and_all_of_it_runs(stack: Stack) -> None:
     """`up --wait` came back with 0; what has a check passes it, what runs once did."""
     assert stack.states() == {
+        "secrets": "exited",
         "kafka": "healthy",
         "kafka-init": "exited",
         "producer": "running",
@@ -107,6 +109,29 @@ def test_metrics_have_what_the_board_draws(stack: Stack) -> None:
     asked = Request(url, headers={"Authorization": f"Bearer {stack.token}"})
     found = urlopen(asked, timeout=60).read().decode()
     assert {name for name in drawn() if f"\n{name}{{" not in found} == set()
+
+
+def test_passwords_are_shown_to_who_asks(stack: Stack) -> None:
+    """The token that was chosen, and what was made for Kafka UI and Grafana."""
+    page, kafka_ui, grafana = stack("run", "--rm", "-T", "secrets", "show").splitlines()
+    assert page.endswith(f" {stack.token}")
+    assert PORTS["KAFKA_UI_PORT"] in kafka_ui
+    assert len(kafka_ui.split()[-1]) >= 32
+    assert kafka_ui.split()[-1] != grafana.split()[-1]
+
+
+def test_each_sees_what_it_needs(stack: Stack) -> None:
+    """The page cannot write tables, the producer sees none, and no secret but its own."""
+    written = stack.tried("exec", "-T", "web", "touch", "/data/lake/logs/by-hand")
+    assert "Read-only file system" in written.stderr
+    assert "logs" not in stack("exec", "-T", "producer", "ls", "/data/lake").split()
+    secrets = {name: stack("exec", "-T", name, "find", "/secrets", "-type", "f") for name in OURS}
+    assert {name: found.split() for name, found in secrets.items()} == {
+        "producer": [],
+        "streaming": ["/secrets/spark/secret"],
+        "anomaly": ["/secrets/spark/secret"],
+        "web": ["/secrets/web/token"],
+    }
 
 
 @pytest.mark.parametrize("command", tour())

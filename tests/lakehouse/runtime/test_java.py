@@ -1,5 +1,6 @@
 """A Java that does not fit is one line that says what to install."""
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -50,4 +51,11 @@ def test_none_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SettingsError, match="Java 17 or newer is needed"):
+        java.check()
+
+
+def test_too_few_open_files_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one line with the limit and its name, before a JVM dies of it."""
+    monkeypatch.setattr(resource, "getrlimit", lambda _of: (64, 256))
+    with pytest.raises(SettingsError, match=r"only 256 files .*ulimit -n"):
         java.check()

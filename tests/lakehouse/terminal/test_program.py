@@ -18,6 +18,8 @@ def program(how):
     print("said")
     if how == "refused":
         raise PermissionError(13, "Permission denied", "/there")
+    if how == "crowded":
+        raise RuntimeError("Generic error: Too many open files (os error 24)")
     if how == "fault":
         raise TableError("no table", "make one")
     sys.exit({"ok": 0, "three": 3, "words": "so it is"}[how])
@@ -33,6 +35,7 @@ run(program, "program")
         ("three", 3, ""),
         ("words", 1, "so it is\n"),
         ("fault", 4, "error: no table\n"),
+        ("crowded", 2, "error: Too many open files: "),
         ("refused", 2, "error: Permission denied: '/there'\n"),
     ],
 )
