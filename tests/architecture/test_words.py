@@ -14,22 +14,22 @@ from support.code import FILES, Function, lines_of_code, name, nodes, tree
 # The private vocabulary: a name that has one of these words in it is a puzzle. How often each still
 # stands may only go down, to nothing.
 NO_NAME = {
-    "beside": 12,
+    "beside": 2,
     "blobs": 0,
-    "book": 20,
-    "chores": 13,
-    "lately": 6,
+    "book": 0,
+    "chores": 0,
+    "lately": 0,
     "odd": 18,
-    "restless": 11,
-    "roster": 25,
-    "said": 122,
-    "told": 291,
-    "watchman": 49,
+    "restless": 0,
+    "roster": 0,
+    "said": 80,
+    "told": 143,
+    "watchman": 0,
 }
 # Words as any other, but for a module, a function or a class there is a better one.
-NO_DEFINITION = {"again": 2, "chosen": 8, "held": 5, "said": 2, "shown": 8, "told": 13}
+NO_DEFINITION = {"again": 1, "chosen": 3, "held": 2, "said": 1, "shown": 6, "told": 5}
 # Docstrings that add fewer than three words to the name that they explain: may only go down.
-EMPTY_DOCSTRINGS = 25
+EMPTY_DOCSTRINGS = 22
 
 
 def words(text: str) -> set[str]:

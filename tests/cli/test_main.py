@@ -105,6 +105,7 @@ def test_fault_is_words_and_a_code() -> None:
     assert "Traceback" not in said.stderr
 
 
+@pytest.mark.slow
 def test_debug_shows_where() -> None:
     """LOGPOND_DEBUG=1 shows the stack trace."""
     assert "Traceback" in run("stream", "--bootstrap", "", LOGPOND_DEBUG="1").stderr

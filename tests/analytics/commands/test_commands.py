@@ -65,6 +65,7 @@ def test_a_fault_has_its_exit_code(lake: Lake, words: tuple[str, ...], code: int
     assert fault.exit_code == code
 
 
+@pytest.mark.slow
 def test_the_program_runs_by_itself(lake: Lake) -> None:
     """`python -m analytics`: a fault is words and an exit code, no trace."""
     words = [sys.executable, "-m", "analytics", "history", "logs", "--lake", lake.places.lake]

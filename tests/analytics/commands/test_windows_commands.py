@@ -96,6 +96,7 @@ def test_wrong_is_a_fault(ingested: Lake) -> None:
     assert "wrong: usage 1d 2026-04-30" in run(verify, ingested).stdout
 
 
+@pytest.mark.slow
 def test_reconcile_tells_what_it_mended(late: Lake) -> None:
     """By table and day; then there is nothing more to tell."""
     tampered(late, "granularity = '1d' AND date = '2026-04-30'", rollup="usage", requests="1000")

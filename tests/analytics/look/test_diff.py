@@ -85,6 +85,7 @@ def test_changed_windows_are_named(lake: Lake) -> None:
     assert (window.requests_before, window.requests_after) == (1, 3)
 
 
+@pytest.mark.slow
 def test_a_row_beside_a_changed_one_is_no_change(lake: Lake) -> None:
     """Its file was written anew, its values are the same."""
     pond = Pond(lake)
@@ -98,6 +99,7 @@ def test_a_row_beside_a_changed_one_is_no_change(lake: Lake) -> None:
     assert [(w.keys_changed, w.requests_after) for w in found.windows] == [(1, 7)]
 
 
+@pytest.mark.slow
 def test_an_added_column_is_no_difference_of_rows(lake: Lake) -> None:
     """Rows are compared by what both versions have."""
     pond = Pond(lake)

@@ -124,6 +124,7 @@ def test_json_is_an_object_a_line(lake: Lake) -> None:
     assert "\x1b" not in found
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it(lake: Lake) -> None:
     """After the rows that were there, with 130 and no trace."""
     lake.put(events([0], user_agent="x"))
@@ -160,6 +161,7 @@ def test_records_that_nobody_has_read(lake: Lake, topic: Topic, broker: Any) -> 
     assert (before, after, following.rejects) == (["a", "b"], ["c"], 1)
 
 
+@pytest.mark.slow
 def test_a_reader_that_went_away_ends_it_in_silence(running: Lake) -> None:
     """As `| head` does: nothing on the other output, and no signal."""
     reader, writer = os.pipe()

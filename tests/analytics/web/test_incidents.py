@@ -69,6 +69,7 @@ def test_filters_leave_what_they_name(told: Lake) -> None:
     assert asked(told, "?status=open&until=2026-04-28")["incidents"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILTERS)
 @pytest.mark.parametrize("text", NAUGHTY)
 def test_a_filter_is_a_value_and_no_sql(told: Lake, name: str, text: str) -> None:

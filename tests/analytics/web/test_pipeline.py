@@ -67,6 +67,7 @@ def test_a_reason_is_a_value_and_no_sql(two: Lake, text: str) -> None:
     assert (answer.status_code, answer.json()["rejects"]) == (200, [])
 
 
+@pytest.mark.slow
 def test_the_promise_is_verified_once_asked(two: Lake) -> None:
     """Nothing is known before; then the verdict, with its time."""
     client = pages(two)

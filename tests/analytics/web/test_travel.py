@@ -43,6 +43,7 @@ def test_as_of_leads_to_the_version(two: Lake, table: str) -> None:
     assert {one["name"]: one["version"] for one in shown}[table] == 2
 
 
+@pytest.mark.slow
 def test_two_versions_are_compared_in_either_order(two: Lake) -> None:
     """The older one is what was before."""
     told = [asked(two, f"/api/diff/logs?before={a}&after={b}") for a, b in ((1, 2), (2, 1))]

@@ -121,6 +121,7 @@ def test_one_login_tried_from_many_addresses_is_sprayed() -> None:
     assert (one.direction, one.key) == ("spraying", "login root")
 
 
+@pytest.mark.slow
 def test_a_surge_of_new_addresses_is_found() -> None:
     """After a day of knowing who comes."""
 

@@ -37,6 +37,7 @@ def listed(lake: Lake) -> dict[str, bool]:
     return {row["key"]: row["muted"] for row in rows if row["measure"] == "traffic"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "quiet"),
     [
@@ -99,6 +100,7 @@ def test_muted_ones_page_nobody(lake: Lake) -> None:
     assert {told["incident"]["key"] for told in receiver.taken} == {"all traffic"}
 
 
+@pytest.mark.slow
 def test_a_mute_ends_by_itself(lake: Lake) -> None:
     """What opens after its time is not muted; the next mute sweeps it away."""
     mutes = Mutes(lake.places)
@@ -108,6 +110,7 @@ def test_a_mute_ends_by_itself(lake: Lake) -> None:
     assert mutes.now(NOW) == []
 
 
+@pytest.mark.slow
 def test_a_mute_that_ends_changes_no_row(lake: Lake) -> None:
     """What was muted when it changed stays marked; a fold that is repeated writes nothing."""
     Mutes(lake.places).add(mute("shop"))
@@ -117,6 +120,7 @@ def test_a_mute_that_ends_changes_no_row(lake: Lake) -> None:
     assert found(lake) == before
 
 
+@pytest.mark.slow
 def test_one_that_was_open_already_is_shown_as_muted(lake: Lake) -> None:
     """As long as both last."""
     troubled(lake, spike, 112)
@@ -142,6 +146,7 @@ def test_mutes_are_listed_until_they_end(lake: Lake) -> None:
     assert "shop is not muted" in run(lake, "unmute", "shop")
 
 
+@pytest.mark.slow
 def test_a_crash_between_alert_and_table_tells_it_once(lake: Lake) -> None:
     """The next start folds the same again: the same changes under the same names."""
     receiver, heard = Receiver(), list[Change]()

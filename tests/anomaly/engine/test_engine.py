@@ -107,6 +107,7 @@ def test_a_wide_incident_names_who_made_it() -> None:
     assert service.contributors[0].share > 0.8
 
 
+@pytest.mark.slow
 def test_what_stays_is_the_new_level() -> None:
     """After half an hour it is closed, and nothing opens again."""
 

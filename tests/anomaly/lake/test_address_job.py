@@ -101,6 +101,7 @@ def test_an_address_that_scans_is_written_down(site: Lake) -> None:
     assert "client errors on" in one.sentence
 
 
+@pytest.mark.slow
 def test_a_scan_of_very_many_paths_is_seen_in_its_width(site: Lake) -> None:
     """Hundreds of different queries on twelve paths in a minute: the first of them are alike."""
     paths = [f"/{letter * 4}.php?{n}" for letter in "abcdefghijkl" for n in range(60)]
@@ -136,6 +137,7 @@ def test_a_kept_state_is_of_what_is_written(site: Lake) -> None:
     assert written(site) == again(site) != []
 
 
+@pytest.mark.slow
 def test_a_start_goes_on_from_the_kept_state(site: Lake) -> None:
     """It does not fold the rows of before: here they are gone."""
     close_up_to(site, 70)
@@ -268,6 +270,7 @@ def test_attack_strings_raise_an_address(lake: Lake, shared_data: Path, status: 
     assert {one.ip for one in written(lake)} == {BAD}
 
 
+@pytest.mark.slow
 def test_what_watches_minutes_keeps_its_own_state(site: Lake) -> None:
     """States of addresses lie beside those of the other fold, and neither takes the other's."""
     close_up_to(site, 90)

@@ -66,6 +66,7 @@ def shares(one: Incident, kind: str) -> dict[str, float]:
     return {share.name: share.share for share in one.contributors if share.kind == kind}
 
 
+@pytest.mark.slow
 def test_errors_are_shown_by_rows_that_failed(lake: Lake) -> None:
     """Five of them; with the status, and without an address where forty made it."""
     one = found(lake_of(lake, status_code=503), "server_errors")
@@ -76,6 +77,7 @@ def test_errors_are_shown_by_rows_that_failed(lake: Lake) -> None:
     assert shares(one, "address") == {}
 
 
+@pytest.mark.slow
 def test_a_spike_names_the_address_that_made_it(lake: Lake) -> None:
     """With its share, in the sentence too; its rows come first."""
     one = found(lake_of(lake, ip=BAD), "traffic")
@@ -85,6 +87,7 @@ def test_a_spike_names_the_address_that_made_it(lake: Lake) -> None:
     assert all(name.startswith("bad-7") for name in one.sample_event_ids)
 
 
+@pytest.mark.slow
 def test_slow_answers_are_shown_slowest_first(lake: Lake) -> None:
     """The slowest of the minutes that opened it."""
     times = [500.0 + n for n in range(300)]
@@ -93,6 +96,7 @@ def test_slow_answers_are_shown_slowest_first(lake: Lake) -> None:
     assert [name.rsplit("-", 1)[1] for name in one.sample_event_ids[:1]] == ["299"]
 
 
+@pytest.mark.slow
 def test_an_address_is_shown_by_its_own_rows(lake: Lake) -> None:
     """Those that failed first; with the endpoints and statuses that it met."""
     paths = [f"/hole{n}/x{n % 7}" for n in range(300)]
@@ -104,6 +108,7 @@ def test_an_address_is_shown_by_its_own_rows(lake: Lake) -> None:
     assert all(name.startswith("bad-70") for name in one.sample_event_ids)
 
 
+@pytest.mark.slow
 def test_the_wider_incident_names_endpoints_and_addresses(lake: Lake) -> None:
     """Both kinds in one sentence."""
     one = found(lake_of(lake, ip=BAD), "traffic", "global")
@@ -113,6 +118,7 @@ def test_the_wider_incident_names_endpoints_and_addresses(lake: Lake) -> None:
     assert one.sentence.endswith(f"from {BAD}")
 
 
+@pytest.mark.slow
 def test_what_was_read_stays_as_it_was(lake: Lake) -> None:
     """An incident that closes later keeps its events, also where `logs` has none of them more."""
     lake_of(lake, status_code=503)
@@ -130,6 +136,7 @@ def test_what_was_read_stays_as_it_was(lake: Lake) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_evidence_can_be_taken_off_again(lake: Lake) -> None:
     """What is left is what the minutes alone say."""
     one = found(lake_of(lake, ip=BAD), "traffic", "global")

@@ -119,6 +119,7 @@ def test_what_a_crash_left_unwritten_is_written_by_the_next_start(troubled: Lake
     assert Detection(troubled.places, CONFIG)() == told
 
 
+@pytest.mark.slow
 def test_an_incident_that_is_written_already_is_no_commit(troubled: Lake) -> None:
     """Repeating changes nothing, not even a version."""
     close_up_to(troubled, END)
@@ -130,6 +131,7 @@ def test_an_incident_that_is_written_already_is_no_commit(troubled: Lake) -> Non
     assert store.open_table(troubled.places, ANOMALIES).version() == before
 
 
+@pytest.mark.slow
 def test_rows_and_incidents_are_the_same_thing(troubled: Lake) -> None:
     """What is written comes back as it was, each field of it."""
     close_up_to(troubled, END)
@@ -164,6 +166,7 @@ def test_names_out_of_logs_are_inert(lake: Lake) -> None:
     assert minute.keys[-1].endpoint == "/\ufffd[2J\ufffdevil[bold]"
 
 
+@pytest.mark.slow
 def test_a_snapshot_is_as_good_as_all_minutes(troubled: Lake) -> None:
     """A fold that starts from it gives the same incidents."""
     close_up_to(troubled, 74)
@@ -190,6 +193,7 @@ def other_columns() -> bytes:
     return msgspec.msgpack.encode(msgspec.structs.replace(kept, columns=columns))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"\x81", b"", other_columns()])
 def test_a_snapshot_that_cannot_be_read_costs_time_only(troubled: Lake, content: bytes) -> None:
     """Half written, or of another version of the code: all minutes are folded again."""
@@ -255,6 +259,7 @@ def test_the_program_goes_by_its_mode(troubled: Lake, mode: list[str]) -> None:
     assert {"global", "service", "endpoint"} <= {one["scope"] for one in json.loads(told.stdout)}
 
 
+@pytest.mark.slow
 def test_what_was_staged_is_graded(troubled: Lake, tmp_path: Path) -> None:
     """Found within two minutes; a label that nothing was found of is missed, and told as such."""
     close_up_to(troubled, END)

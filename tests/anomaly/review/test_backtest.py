@@ -80,6 +80,7 @@ def test_the_same_constants_raise_the_same(shop: Lake) -> None:
     assert f"{len(rows)} in both (0 opened at another minute" in done.stderr
 
 
+@pytest.mark.slow
 def test_other_constants_raise_others(shop: Lake, tmp_path: Path) -> None:
     """With a wider gate the smaller spike would not have been raised."""
     other = tmp_path / "other.toml"
@@ -104,6 +105,7 @@ def test_since_selects_what_is_shown(shop: Lake) -> None:
     assert json.loads(backtest(shop, "--since", "7d").stdout) == []
 
 
+@pytest.mark.slow
 def test_the_plain_method_runs_on_the_lake(shop: Lake) -> None:
     """Background ours, and by itself; it says z, and no chance."""
     table = store.open_table(shop.places, MINUTES.name)

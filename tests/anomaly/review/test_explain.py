@@ -75,6 +75,7 @@ def test_the_series_has_the_numbers_of_the_incident(shop: Lake, measure: str) ->
     assert series[0].at <= one.opened <= one.last_breach <= series[-1].at
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("measure", MEASURES)
 def test_an_incident_is_drawn(shop: Lake, tmp_path: Path, measure: str) -> None:
     """As a PNG of its own size, beside what is told anyway."""
@@ -98,6 +99,7 @@ def test_the_scale_shows_the_usual_too(shop: Lake, measure: str, scale: str) -> 
     assert span.get_window_extent().width > 0
 
 
+@pytest.mark.slow
 def test_a_hostile_name_is_drawn_as_it_is(shop: Lake, tmp_path: Path) -> None:
     """Nothing in it is taken for a formula."""
     one, text = of_measure(shop, "traffic"), r"/$\frac{1}$ {0} %s \n <b>"
@@ -107,6 +109,7 @@ def test_a_hostile_name_is_drawn_as_it_is(shop: Lake, tmp_path: Path) -> None:
     assert axes.get_title("left").startswith(text)
 
 
+@pytest.mark.slow
 def test_where_nothing_can_be_written_is_told(shop: Lake, tmp_path: Path) -> None:
     """In words, with the flag that mends it."""
     one = Explained(shop.places, of_measure(shop, "traffic"), CONFIG)
@@ -124,6 +127,7 @@ def test_the_first_digits_of_an_id_are_enough(shop: Lake) -> None:
         incident_named(shop.places, "nope")
 
 
+@pytest.mark.slow
 def test_a_recount_gives_what_was_closed(shop: Lake) -> None:
     """Each minute as `logs` had it, errors and requests alike; nothing came late."""
     one = of_measure(shop, "server_errors")

@@ -45,6 +45,7 @@ def test_what_leaves_the_ordinary_alerts() -> None:
     assert any(1200 <= row < 1230 for row in alerts(values))
 
 
+@pytest.mark.slow
 def test_noise_alerts_seldom() -> None:
     """In 3,000 rows of it: less than once in 300."""
     assert len(alerts(noise(3000))) <= 9
@@ -60,6 +61,7 @@ def test_no_row_knows_what_follows(cut: int) -> None:
     assert scores(values[:cut]) == scores(values)[:cut]
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(st.lists(st.sampled_from(HOSTILE), max_size=400))
 def test_hostile_values_are_scored(values: list[float]) -> None:

@@ -47,6 +47,7 @@ def test_json_is_a_row_a_file(lake: Lake, file: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_person_is_told_the_sum_and_the_windows(lake: Lake, file: Path) -> None:
     """And what was left over is told in the same way; nothing is left then."""
     found = run(lake, file)

@@ -93,6 +93,7 @@ def test_a_changed_file_takes_the_place_of_the_old_one(imports: Imports, file: P
     assert counted(imports) == (True, 50, 49, 1)
 
 
+@pytest.mark.slow
 def test_there_and_back_again(imports: Imports, file: Path) -> None:
     """A content that was replaced can come back."""
     first = file.read_text().splitlines()

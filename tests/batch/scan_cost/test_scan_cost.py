@@ -113,6 +113,7 @@ def test_json_is_raw_as_well(stored: Stored, tmp_path: Path, packed: bool) -> No
         compare(raw, stored, "SELECT COUNT(DISTINCT ip) FROM logs")
 
 
+@pytest.mark.slow
 def test_what_is_written_can_be_imported(lake: Lake, files: list[Path]) -> None:
     """A lake of the files that another one wrote answers as they do."""
     told = Imports(lake).run(*files)
@@ -162,6 +163,7 @@ def test_access_logs_are_not_for_sql(stored: Stored, shared_data: Path) -> None:
         compared(stored, [*(shared_data / "web").iterdir()], QUESTIONS[0])
 
 
+@pytest.mark.slow
 def test_no_jvm_is_started(stored: Stored) -> None:
     """Nor is pyspark imported."""
     lake = str(Path(stored.root).parent)

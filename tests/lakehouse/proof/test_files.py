@@ -51,6 +51,7 @@ def test_a_topic_and_files_are_counted_together(running: Lake, tmp_path: Path) -
     assert (verdict.ok, verdict.records, len(verdict.files)) == (True, 14, 1)
 
 
+@pytest.mark.slow
 def test_a_stream_can_begin_on_a_lake_of_files(imports: Imports) -> None:
     """And a lost checkpoint be made anew: what was imported is no record of its topic."""
     lake = imports.lake
@@ -108,6 +109,7 @@ def test_what_retain_deleted_is_not_missed(imports: Imports, tmp_path: Path) -> 
     assert faults(found(imports)) == (1, 0, 0)
 
 
+@pytest.mark.slow
 def test_old_rows_after_a_retain_are_no_fault(imports: Imports, tmp_path: Path) -> None:
     """Imported late, they are there until the next one, and are not asked for."""
     imports.run(written(tmp_path / "b.csv", later(2)))
@@ -118,6 +120,7 @@ def test_old_rows_after_a_retain_are_no_fault(imports: Imports, tmp_path: Path) 
     assert faults(found(imports)) == (0, 0, 0)
 
 
+@pytest.mark.slow
 def test_rejects_that_pass_a_replay_are_there(imports: Imports) -> None:
     """In `logs` then, once."""
     places = imports.lake.places

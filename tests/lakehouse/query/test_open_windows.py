@@ -71,6 +71,7 @@ def test_an_open_window_has_what_came_last(pond: Pond) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_before_anything_is_closed(lake: Lake) -> None:
     """Every window is open; and where nothing came yet, there is none."""
     pond = Pond(lake)

@@ -34,6 +34,7 @@ def facts(rows: pa.Table, **changed: Any) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_a_file_holds_one_partition(lake: Lake) -> None:
     """Rows of 60 hours become 60 files, each with its own hour and nothing else's."""
     rows = spread(60)

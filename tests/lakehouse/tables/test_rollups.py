@@ -74,6 +74,7 @@ def skewed(choose: random.Random) -> dict[str, Callable[[], float]]:
     }
 
 
+@pytest.mark.slow
 def test_quantiles_of_skewed_values(pond: Pond) -> None:
     """Few values or many, each in an endpoint of its own, in half hours and days made of them."""
     times, values, names = [], [], []
@@ -117,6 +118,7 @@ def test_many_visitors_are_counted_within_2_percent(pond: Pond) -> None:
     assert all(agrees("unique_visitors", r["unique_visitors"], size) for r in pond.read())
 
 
+@pytest.mark.slow
 def test_sums_of_large_numbers_stop_at_the_largest(pond: Pond) -> None:
     """Twice the largest size is the largest that the column holds, never negative, no failure."""
     pond.arrive(logged([at(1), at(2)], bytes_sent=LARGEST))
@@ -134,6 +136,7 @@ def test_sums_are_exact_up_to_the_largest(pond: Pond) -> None:
     assert only(pond, granularity="1d")["bytes"] == LARGEST
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [0.0, 1e-9, 1e300, LONGEST], ids=str)
 def test_a_latency_beyond_reason_spoils_no_window(pond: Pond, value: float) -> None:
     """Every measure is a finite number, the median of the others is right, and verify is clean."""
@@ -146,6 +149,7 @@ def test_a_latency_beyond_reason_spoils_no_window(pond: Pond, value: float) -> N
     assert pond.judged().wrong == 0
 
 
+@pytest.mark.slow
 def test_missing_values_enter_no_measure(pond: Pond) -> None:
     """NULL where no row has the value, else what those that have it say."""
     values = {"response_time": [None, None, 5.0], "bytes_sent": [None, None, 9]}
@@ -172,6 +176,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.slow
 def test_keys_may_be_anything(pond: Pond) -> None:
     """NULL, quotes, other scripts: each its own row, at both granularities, and verify is clean."""
     names = [name for name in HOSTILE for _ in HOSTILE]
@@ -185,6 +190,7 @@ def test_keys_may_be_anything(pond: Pond) -> None:
     assert pond.judged().wrong == 0
 
 
+@pytest.mark.slow
 def test_a_bound_belongs_to_the_window_that_it_begins(pond: Pond) -> None:
     """To the microsecond, at half hours and at midnight."""
     before = timedelta(microseconds=1)
@@ -194,6 +200,7 @@ def test_a_bound_belongs_to_the_window_that_it_begins(pond: Pond) -> None:
     assert [row["requests"] for row in pond.read(granularity="1d")] == [3, 1]
 
 
+@pytest.mark.slow
 def test_the_first_day_there_can_be(pond: Pond) -> None:
     """Events of 1970, the first that decoding takes, are counted as any others."""
     first = datetime(1970, 1, 1, tzinfo=UTC)

@@ -28,7 +28,7 @@ def pond(lake: Lake) -> Pond:
     return made
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, object]]:
     """The rows of `traffic` where windows are closed one by one as rows arrive."""
     made = Pond(Lake.at(tmp_path_factory.mktemp("steps")))
@@ -63,6 +63,7 @@ def test_of_a_compacted_and_ordered_logs(pond: Pond, expected: list[dict[str, ob
     assert measured(pond.lake) == expected
 
 
+@pytest.mark.slow
 def test_closing_again_commits_nothing(pond: Pond) -> None:
     """Nor with an earlier end."""
     pond.close(END)
@@ -71,6 +72,7 @@ def test_closing_again_commits_nothing(pond: Pond) -> None:
     assert version(pond) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("commits", [1, 2])
 def test_ended_between_two_commits(
     pond: Pond, expected: list[dict[str, object]], commits: int
@@ -86,6 +88,7 @@ def test_ended_between_two_commits(
     assert measured(pond.lake) == expected
 
 
+@pytest.mark.slow
 def test_a_day_comes_with_its_last_half_hour(pond: Pond) -> None:
     """For all its keys, in one commit: no state of the table has the one without the other."""
     for minutes in range(30, 1471, 360):
@@ -136,6 +139,7 @@ def test_of_an_empty_logs(lake: Lake) -> None:
     assert (pond.judged().checked, pond.read()) == (0, [])
 
 
+@pytest.mark.slow
 def test_a_day_whose_rest_was_deleted_is_closed_all_the_same(pond: Pond) -> None:
     """`retain` took the day while it was half closed: its closed half hours still make a day."""
     pond.close(at(720))

@@ -142,6 +142,7 @@ class Crash(Exception):
     """Stands for the end of the process."""
 
 
+@pytest.mark.slow
 def test_a_crash_between_two_parts_is_mended_by_a_repeat(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,6 +51,7 @@ def recounted(folder: Path, period: str, keys: str, where: str = "true") -> list
     return [[str(value) for value in row] for row in found]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dimensions", ["user", "app", "user,app"])
 @pytest.mark.parametrize(("granularity", "period"), [("30m", "30 minutes"), ("1day", "1 day")])
 def test_sums_are_those_of_a_recount(

@@ -90,6 +90,7 @@ def test_of_a_log_id_the_first_valid_line_counts(tmp_path: Path) -> None:
     assert (view["line"], view["geo_region"], note.duplicates) == (3, "private", 1)
 
 
+@pytest.mark.slow
 def test_duplicates_are_found_however_far_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +155,7 @@ LINES = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(LINES)
 @example([b"\x1f\x8b", b""])
 @example([b"x\x9c"])
