@@ -177,8 +177,15 @@ class Config(Section, frozen=True):
 
 
 def parse(text: str, where: str = "conf/anomaly.toml") -> Config:
-    """The value that a TOML text says; what it leaves out has its default."""
+    """The value of a TOML text; what it leaves out has its default.
+
+    SettingsError where a name, a type or a value does not fit. `[restless]` is the old name of
+    `[burstiness]`.
+    """
     try:
-        return msgspec.convert(tomllib.loads(text), Config)
+        sections = tomllib.loads(text)
+        if "restless" in sections:
+            sections["burstiness"] = sections.pop("restless")
+        return msgspec.convert(sections, Config)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as fault:
         raise SettingsError(f"{where}: {fault}", "See conf/anomaly.toml for every name.") from None

@@ -8,11 +8,12 @@ import pkgutil
 from anomaly.engine.detector import METHODS
 
 
-def _discover() -> None:
+def discover() -> None:
+    """Import every module of this folder; what is imported already is let alone."""
     for module in sorted(found.name for found in pkgutil.iter_modules(__path__)):
         importlib.import_module(f"{__name__}.{module}")
 
 
-_discover()
+discover()
 
-__all__ = ["METHODS"]
+__all__ = ["METHODS", "discover"]

@@ -48,3 +48,8 @@ def test_the_hash_changes_with_any_constant() -> None:
     other = parse(SHIPPED.replace("spike_ratio = 1.3", "spike_ratio = 1.4"))
 
     assert parse(SHIPPED).hash == Config().hash != other.hash
+
+
+def test_a_section_may_have_its_old_name() -> None:
+    """What was called restless is burstiness."""
+    assert parse("[restless]\nweight = 2.0") == parse("[burstiness]\nweight = 2.0") != Config()
