@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from batch.formats import expand
+from batch.formats.paths import expand
 from batch.jobs import tree
 from producer.datasets import make
 from producer.datasets.services import Spec

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -125,9 +124,10 @@ def aggregate(places: Places, **flags: Any) -> None:
 def _options_of(flags: dict[str, Any]) -> Options:
     from batch.jobs.aggregate.job import Options
     from batch.jobs.aggregate.question import question
+    from batch.jobs.tree import usable_cores
 
     names = ("since", "until", "granularity", "dimensions", "users", "apps")
-    threads = flags["threads"] or len(os.sched_getaffinity(0))
+    threads = flags["threads"] or usable_cores()
     return Options(
         question(datetime.now(UTC), **{name: flags[name] for name in names}),
         threads,

@@ -51,7 +51,7 @@ def discover(paths: tuple[str, ...], rows: int | None, how: str) -> None:
       logpond discover 'logs/date=2026-05-*/*.csv' --format json
     """
     from batch.formats.datasets import datasets
-    from batch.formats.opened import expand
+    from batch.formats.paths import expand
 
     found, refused = datasets(expand(paths))
     seen = list(_seen(found, rows, how, refused))

@@ -70,7 +70,7 @@ def import_(
           --set service=wiki --set status_code=200 --set ip=0.0.0.0
       logpond import july.csv --replace && logpond verify
     """
-    from batch.formats import expand
+    from batch.formats.paths import expand
     from batch.imports.reading import overrides_of
     from batch.imports.run import Wanted
 

@@ -62,7 +62,7 @@ def scan_cost(
       logpond scan-cost "SELECT service, AVG(response_time) FROM logs GROUP BY service"
       logpond scan-cost "SELECT COUNT(*) FROM logs WHERE status_code >= 500" --raw 'july/*.csv'
     """
-    from batch.formats import expand
+    from batch.formats.paths import expand
     from batch.imports.reading import overrides_of
     from batch.scan_cost import Raw, Stored, compare
     from lakehouse.query import pinned

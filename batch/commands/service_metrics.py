@@ -130,7 +130,7 @@ def service_metrics(
 
 
 def _source(source: str, inputs: tuple[str, ...], settings: Settings) -> Any:
-    from batch.formats import expand
+    from batch.formats.paths import expand
     from batch.jobs.service_metrics.source import Files, Lake
 
     if source == "lake":

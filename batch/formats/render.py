@@ -12,7 +12,7 @@ from typing import Any
 
 from batch.formats.datasets import FROM_PATH, Dataset
 from batch.formats.guess import TIMES
-from batch.formats.opened import expand
+from batch.formats.paths import expand
 from batch.formats.profile import Column, Profile
 from lakehouse.terminal.options import HUMANE
 from lakehouse.terminal.render import escaped

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from batch.formats import Kind
+from batch.formats.kind import Kind
 from batch.imports.values import KINDS, misfit
 from lakehouse.errors import SettingsError
 from lakehouse.ingest.raw_zone import Reading

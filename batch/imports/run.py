@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from batch.formats import sniff
+from batch.formats.kind import sniff
 from batch.imports.contents import sha256_of, unpacked_sha256_of
 from batch.imports.decide import REPLACED, SAME, UNCHANGED, Decision, Known
 from batch.imports.load import Loader

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Iterator
@@ -138,11 +137,10 @@ class Performance:
 def system(*libraries: str) -> dict[str, Any]:
     """The machine: cores, those that this process may use, memory [bytes]; versions in use."""
     memory = psutil.virtual_memory()
-    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
     return {
         "platform": platform.platform(terse=True),
         "cores": psutil.cpu_count(),
-        "usable_cores": len(usable) or psutil.cpu_count(),
+        "usable_cores": tree.usable_cores(),
         "memory_bytes": memory.total,
         "available_bytes": memory.available,
         "python": platform.python_version(),

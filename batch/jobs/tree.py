@@ -1,7 +1,8 @@
-"""What this process and all below it have used so far, as the system counts it."""
+"""What this process and all below it may use and have used, as the system counts it."""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -30,6 +31,12 @@ class Used:
 
     def __add__(self, other: Used) -> Used:
         return Used(self.cpu + other.cpu, self.read + other.read, self.written + other.written)
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
+    return len(usable) or os.cpu_count() or 1
 
 
 def processes() -> list[psutil.Process]:

@@ -12,6 +12,26 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 UNITS = {"": 1, "k": 1000, "M": 1_000_000, "G": 1_000_000_000}
 
 
+START = click.option(
+    "--start-date",
+    type=click.DateTime(["%Y-%m-%d"]),
+    default="2025-01-01",
+    show_default=True,
+    metavar="DATE",
+)
+
+
+def with_place(command: Any) -> Any:
+    """The options that every command here has: where to, which seed, whether to make all anew."""
+    for option in (
+        click.option("--force", is_flag=True, help="Make again what is there already."),
+        click.option("--seed", type=click.IntRange(0), default=1, show_default=True, metavar="N"),
+        click.option("--output-dir", type=FOLDER, required=True, metavar="DIR"),
+    ):
+        command = option(command)
+    return command
+
+
 @click.group()
 def files() -> None:
     """Make files of logs for the file jobs: seeded, and only what is missing.
@@ -36,16 +56,8 @@ def files() -> None:
     metavar="N",
     help="Rows that each thread holds at once.",
 )
-@click.option(
-    "--start-date",
-    type=click.DateTime(["%Y-%m-%d"]),
-    default="2025-01-01",
-    show_default=True,
-    metavar="DATE",
-)
-@click.option("--output-dir", type=FOLDER, required=True, metavar="DIR")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, metavar="N")
-@click.option("--force", is_flag=True, help="Make again what is there already.")
+@START
+@with_place
 def metrics(
     days: int,
     logs_per_day: int,
@@ -108,16 +120,8 @@ def metrics(
     metavar="SHARE",
     help="Of all lines.",
 )
-@click.option(
-    "--start-date",
-    type=click.DateTime(["%Y-%m-%d"]),
-    default="2025-01-01",
-    show_default=True,
-    metavar="DATE",
-)
-@click.option("--output-dir", type=FOLDER, required=True, metavar="DIR")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, metavar="N")
-@click.option("--force", is_flag=True, help="Make again what is there already.")
+@START
+@with_place
 def services(start_date: datetime, output_dir: Path, force: bool, **flags: Any) -> None:
     """Make JSON lines for `logpond service-metrics`, in folders by service and environment.
 
@@ -145,9 +149,7 @@ def services(start_date: datetime, output_dir: Path, force: bool, **flags: Any) 
     "--size", default="5MB", show_default=True, metavar="SIZE", help="Of each: 100MB, 1GB."
 )
 @click.option("--threads", type=click.IntRange(1), default=2, show_default=True, metavar="N")
-@click.option("--output-dir", type=FOLDER, required=True, metavar="DIR")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, metavar="N")
-@click.option("--force", is_flag=True, help="Make again what is there already.")
+@with_place
 def watch_time(
     count: int, size: str, threads: int, output_dir: Path, seed: int, force: bool
 ) -> None:

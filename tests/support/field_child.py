@@ -74,7 +74,7 @@ def main(folder: str, *lines: str) -> None:
     from support.records import LIMITS
 
     from batch.commands.discover import discover
-    from batch.formats import sniff
+    from batch.formats.kind import sniff
     from lakehouse import decode
     from lakehouse.event.fields import LogEvent
     from lakehouse.event.schema import struct_type

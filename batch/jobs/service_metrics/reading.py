@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from batch.formats import lines
 from lakehouse import decode
 from lakehouse.errors import SettingsError
 from lakehouse.event.schema import arrow_field, event_fields
+from lakehouse.event.textfile import lines
 
 # Where a row comes from, in a file or in the lake.
 COORDINATES = [

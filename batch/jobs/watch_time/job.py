@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from batch.formats import expand
+from batch.formats.paths import expand
 from batch.jobs import folders
 from batch.jobs.performance import Performance
 from batch.jobs.watch_time import regions, totals

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import psutil
 
+from batch.jobs.tree import usable_cores
 from batch.jobs.watch_time.workspace import Workspace
 
 # What a process of phase 1 takes at most, with some room.
@@ -41,15 +41,9 @@ class FileTask(msgspec.Struct, frozen=True):
     recipe: str
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
-    return len(usable) or os.cpu_count() or 1
-
-
 def fitting_workers() -> int:
     """One process a core, as far as there is memory for them; at least one."""
-    return max(1, min(cores(), _available_bytes() // PROCESS_BYTES))
+    return max(1, min(usable_cores(), _available_bytes() // PROCESS_BYTES))
 
 
 def _available_bytes() -> int:

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from batch.jobs.watch_time.options import FileTask, Options, cores
+from batch.jobs.tree import usable_cores
+from batch.jobs.watch_time.options import FileTask, Options
 from batch.jobs.watch_time.workspace import Input, Note
 from lakehouse.runtime import processes
 
@@ -71,7 +72,7 @@ class Pool:
 
     def _environment(self) -> dict[str, str]:
         """Each has its share of the cores; more threads would only take memory."""
-        threads = max(1, cores() // self.options.workers)
+        threads = max(1, usable_cores() // self.options.workers)
         return {**processes.importable(), "POLARS_MAX_THREADS": str(threads)}
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from batch.formats import Kind, expand, lines, sniff
+from batch.formats.kind import Kind, sniff
+from batch.formats.paths import expand
 from lakehouse.errors import SettingsError
+from lakehouse.event.textfile import lines
 
 ACCESS = b'192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 5 "-" "curl/8.7.1"\n'
 NAMED = b"time,client_ip,status,url,host\n2026-05-01T00:00:00Z,192.0.2.7,200,/a,web-1\n"

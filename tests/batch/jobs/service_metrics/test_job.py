@@ -12,7 +12,7 @@ import pytest
 from support.lakes import Lake, events
 from support.records import decoded, message
 
-from batch.formats import expand
+from batch.formats.paths import expand
 from batch.jobs.service_metrics import tables
 from batch.jobs.service_metrics.job import Options, Summary, run
 from batch.jobs.service_metrics.score import mean_us, scores

@@ -45,7 +45,7 @@ def test_a_container_of_little_memory_cleans_fewer_files_at_once(
     """One in any case; where no limit is set, as many as the machine bears."""
     limit = tmp_path / "memory.max"
     monkeypatch.setattr(options, "LIMIT", limit)
-    monkeypatch.setattr(options, "cores", lambda: 4)
+    monkeypatch.setattr(options, "usable_cores", lambda: 4)
     found = []
     for text in ("1073741824", "1800000000", "1000", "max"):
         limit.write_text(text)

@@ -1,4 +1,4 @@
-"""Which files a person means by paths, folders and globs; what is in them, line by line."""
+"""Which files a person means by paths, folders and globs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lakehouse.errors import SettingsError
-from lakehouse.event.textfile import is_gzip, lines
 
 # As for Spark and Hive: `.part.crc` and `_SUCCESS` are no data. Named by themselves they are read.
 HIDDEN = (".", "_")
@@ -38,6 +37,3 @@ def _below(folder: Path) -> Iterator[Path]:
         inside = file.relative_to(folder).parts
         if file.is_file() and not any(part.startswith(HIDDEN) for part in inside):
             yield file
-
-
-__all__ = ["expand", "is_gzip", "lines"]
