@@ -18,6 +18,7 @@ from jinja2 import FileSystemLoader
 from analytics import web
 from analytics.web.lake.commands import Commands
 from analytics.web.lake.lake import Lake, Snapshot
+from lakehouse.errors import SettingsError
 from lakehouse.terminal import times as moments
 from lakehouse.terminal.html import spark, templates
 from lakehouse.terminal.times import NOW, Moment
@@ -37,7 +38,7 @@ TEMPLATES.globals |= {"asset": asset, "spark": spark}
 TEMPLATES.globals["parts"] = TEMPLATES.get_template("base/parts.html").module
 
 
-VERSION = re.compile(r"\d{1,15}")
+VERSION, NEGATIVE = re.compile(r"\d{1,15}"), re.compile(r"-\d+")
 AS_OF = Query(
     description="A version of `logs`, a time (RFC 3339, a date), or -10m; newest where empty.",
     max_length=64,
@@ -139,6 +140,8 @@ def moment_of(text: str) -> Moment:
     """A version number or a time as a moment; SettingsError where it is neither."""
     if not text:
         return NOW
+    if NEGATIVE.fullmatch(text):
+        raise SettingsError(f"as_of {text}: versions count from 0", "write a time ago as -10m")
     if VERSION.fullmatch(text):
         return Moment(version=int(text))
     return Moment(as_of=moments.time(text, datetime.now(UTC), "as_of"))
