@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from anomaly.engine.incident import CLOSED, SEVERITIES, Incident
+from anomaly.engine.incident import Incident
+from lakehouse.tables.incidents import CLOSED, SEVERITIES
 
 OPENED, ESCALATED, ENDED = "opened", "escalated", "closed"
 

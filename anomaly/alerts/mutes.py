@@ -8,10 +8,11 @@ from datetime import datetime
 
 import msgspec
 
-from anomaly.engine.incident import OPEN, Incident
+from anomaly.engine.incident import Incident
 from anomaly.engine.minute import ADDRESS, GLOBAL, Key
 from lakehouse.paths import Places
 from lakehouse.store import objects
+from lakehouse.tables.incidents import OPEN
 
 EVERYTHING = str(Key())
 

@@ -18,11 +18,12 @@ from anomaly.engine.columns import Array, Column, Columns, Field, Floats
 from anomaly.engine.config import Config
 from anomaly.engine.detector import HOLD, LEARN, RELEARN, UP, Judged, Seen
 from anomaly.engine.detectors import METHODS
-from anomaly.engine.incident import Incident, Share
+from anomaly.engine.incident import Incident
 from anomaly.engine.keys import KeyTable
 from anomaly.engine.minute import Key, Minutes, empty
 from anomaly.engine.seasonality import Seasonality, render_hour
 from anomaly.engine.tracker import Breach, Tracked, Tracker
+from lakehouse.tables.incidents import Share
 
 NEVER = -1
 _MOST_SHARES, _LEAST_SHARE = 3, 0.1

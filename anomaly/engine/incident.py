@@ -11,9 +11,8 @@ import msgspec
 from anomaly.engine.config import Config
 from anomaly.engine.minute import Key
 from anomaly.engine.surprise import CAP
+from lakehouse.tables.incidents import Share
 
-OPEN, CLOSED = "open", "closed"
-SEVERITIES = ("info", "warning", "critical")
 # The direction of an incident of nothing at all, which only the wall clock can tell.
 SILENCE = "silence"
 
@@ -22,14 +21,6 @@ SILENCE = "silence"
 BY_ADDRESS, BY_STATUS = "address", "status"
 # An address is named in the sentence from this share on.
 _NAMED_SHARE = 0.3
-
-
-class Share(msgspec.Struct, frozen=True):
-    """A part of what made an incident: an endpoint, an address, a status."""
-
-    kind: str
-    name: str
-    share: float
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,17 +9,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from anomaly.engine.config import Config
-from anomaly.engine.incident import (
-    CLOSED,
-    OPEN,
-    SEVERITIES,
-    Incident,
-    Share,
-    incident_id,
-    start_of,
-    with_sentence,
-)
+from anomaly.engine.incident import Incident, incident_id, start_of, with_sentence
 from anomaly.engine.minute import Key
+from lakehouse.tables.incidents import CLOSED, OPEN, SEVERITIES, Share
 
 Identity = tuple[Key, str, str]
 AGAIN, NEW_LEVEL = "opened again", "new level"

@@ -15,12 +15,13 @@ from deltalake import DeltaTable
 from anomaly.addresses.fold import LOGIN, SPRAYING
 from anomaly.engine.config import Config
 from anomaly.engine.detector import SPAN
-from anomaly.engine.incident import BY_ADDRESS, BY_STATUS, Incident, Share, start_of, with_evidence
+from anomaly.engine.incident import BY_ADDRESS, BY_STATUS, Incident, start_of, with_evidence
 from anomaly.lake.addresses import is_login
 from anomaly.lake.counted import AT, MINUTE, Counted, Span, counted, spans
 from anomaly.lake.minutes import inert
 from lakehouse.duck import literal
 from lakehouse.paths import Places
+from lakehouse.tables.incidents import Share
 from lakehouse.windows.horizon import midnight
 
 MOST_SAMPLES, _MOST_SHARES, _LEAST_SHARE = 5, 3, 0.1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,7 +52,7 @@ def rows_of(incidents: Iterable[Incident]) -> pa.Table:
     """Incidents as rows of the table."""
     rows = [{**msgspec.structs.asdict(one), "date": one.opened.date()} for one in incidents]
     for row in rows:
-        row["contributors"] = [msgspec.structs.asdict(share) for share in row["contributors"]]
+        row["contributors"] = [asdict(share) for share in row["contributors"]]
     return pa.Table.from_pylist(rows, ANOMALIES.columns)
 
 

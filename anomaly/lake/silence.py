@@ -17,18 +17,11 @@ import pyarrow.compute as pc
 from anomaly.engine.config import Config
 from anomaly.engine.detectors.traffic import Traffic
 from anomaly.engine.engine import Engine
-from anomaly.engine.incident import (
-    CLOSED,
-    OPEN,
-    SEVERITIES,
-    SILENCE,
-    Incident,
-    incident_id,
-    with_sentence,
-)
+from anomaly.engine.incident import SILENCE, Incident, incident_id, with_sentence
 from anomaly.engine.minute import GLOBAL, Key
 from anomaly.lake.incidents import incidents
 from lakehouse.paths import Places
+from lakehouse.tables.incidents import CLOSED, OPEN, SEVERITIES
 
 MINUTE = timedelta(minutes=1)
 

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from anomaly.engine.incident import Incident, Share, incident_id, said
+from anomaly.engine.incident import Incident, incident_id, said
 from anomaly.engine.minute import Key
+from lakehouse.tables.incidents import Share
 
 NOON = datetime(2026, 3, 3, 14, 0, tzinfo=UTC)
 LOGIN = Incident(
