@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import timedelta
@@ -16,6 +14,7 @@ import click
 from lakehouse.paths import Places
 from lakehouse.terminal import render as terminal
 from lakehouse.terminal.options import setting, with_settings
+from lakehouse.terminal.program import stopped_by_signals
 from lakehouse.terminal.render import escaped
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def tail(settings: Settings, **flags: Any) -> None:
     names = ("service", "endpoint", "status", "level", "grep")
     events = EventFilter(*(flags[name] for name in names))
     with ExitStack() as opened:
-        source, stop = _source(settings, events, flags["origin"], opened), _stopped()
+        source, stop = _source(settings, events, flags["origin"], opened), stopped_by_signals()
         if flags["no_follow"]:
             _show(source.history(flags["lines"]), flags["how"])
             return
@@ -103,14 +102,6 @@ def _source(settings: Settings, events: EventFilter, origin: str, opened: ExitSt
     source = KafkaTail(bootstrap(places, settings.kafka), settings.kafka.topic, events, limits)
     opened.callback(source.close)
     return source
-
-
-def _stopped() -> threading.Event:
-    """Set by Ctrl-C and SIGTERM."""
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
 
 
 def _show(rows: pa.Table, how: str) -> None:

@@ -7,7 +7,6 @@ the background, addresses are folded from the rows of `logs` that the same minut
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -34,6 +33,7 @@ from lakehouse.paths import Places
 from lakehouse.settings import Anomaly, Settings
 from lakehouse.tables.catalog import ANOMALIES
 from lakehouse.tables.rollups import MINUTES
+from lakehouse.terminal.program import stopped_by_signals
 from lakehouse.windows.definition import prepare
 from lakehouse.windows.failure import explained
 
@@ -205,8 +205,7 @@ class Detect:
 
     def __call__(self, once: bool) -> None:
         """Run to the end. Raises what stopped it, in words."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stop.set())
+        self._stop = stopped_by_signals()
         with self._alone() as start:
             self._run(start(), once)
         if self._failure:

@@ -161,10 +161,10 @@ def _memory(settings: Settings, _places: Places) -> Check:
 
     free, given = psutil.virtual_memory().available, settings.spark.driver_memory
     wanted = int(given[:-1]) << (30 if given[-1] == "g" else 20)
-    said = f"{free / 1e9:.1f} GB available, Spark's driver is given {given}"
+    found = f"{free / 1e9:.1f} GB available, Spark's driver is given {given}"
     if free < wanted + BESIDE_SPARK:
-        return Check("memory", "note", said, "end other programs, or lower [spark] driver_memory")
-    return Check("memory", "ok", said)
+        return Check("memory", "note", found, "end other programs, or lower [spark] driver_memory")
+    return Check("memory", "ok", found)
 
 
 def _kafka(settings: Settings, places: Places) -> Check:
@@ -200,8 +200,8 @@ def _checkpoints(_settings: Settings, places: Places) -> Check:
     manifest = look(places, INGEST.name, INGEST.tables)
     if astray := _astray(places):
         remedy = "; ".join(f"`logpond recover {query}`" for query in astray)
-        said = f"{' and '.join(astray)}: made for another table logs than the one that is there"
-        return Check("checkpoints", "bad", said, remedy)
+        found = f"{' and '.join(astray)}: made for another table logs than the one that is there"
+        return Check("checkpoints", "bad", found, remedy)
     found = f"ingest reads {manifest.topic}, and fits the tables" if manifest else "none yet"
     return Check("checkpoints", "ok", found)
 
@@ -232,18 +232,18 @@ def _lake(_settings: Settings, places: Places) -> Check:
     names = pinned.names(places)
     if not names:
         return Check("lake", "note", f"{places.lake} holds no table yet", "`logpond up` fills it")
-    told = {name: shape(places, name) for name in names}
-    small = max(told, key=lambda name: told[name].small_files)
-    size = sum(each.bytes for each in told.values()) / 1e6
-    said = f"{len(names)} tables in {places.lake}, {size:,.0f} MB"
-    if told[small].small_files > MANY_SMALL_FILES:
+    shapes = {name: shape(places, name) for name in names}
+    small = max(shapes, key=lambda name: shapes[name].small_files)
+    size = sum(each.bytes for each in shapes.values()) / 1e6
+    found = f"{len(names)} tables in {places.lake}, {size:,.0f} MB"
+    if shapes[small].small_files > MANY_SMALL_FILES:
         return Check(
             "lake",
             "note",
-            f"{said}; {small} has {told[small].small_files:,} small files",
+            f"{found}; {small} has {shapes[small].small_files:,} small files",
             "a stream's upkeep merges them, or `logpond upkeep`",
         )
-    return Check("lake", "ok", said)
+    return Check("lake", "ok", found)
 
 
 CHECKS: dict[str, Callable[[Settings, Places], Check]] = {

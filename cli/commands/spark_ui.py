@@ -29,7 +29,7 @@ SERVER = "org.apache.spark.deploy.history.HistoryServer"
 def spark_ui(settings: Settings, host: str, port: int) -> None:
     """Show what Spark did in runs that are over: jobs, stages, plans. Ctrl-C ends it.
 
-    A stream writes event logs where it is told how much they may take:
+    A stream writes event logs where a setting says how much they may take:
 
     \b
       LOGPOND_SPARK_EVENT_LOG_MB=100 logpond up

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,8 +13,12 @@ import click
 from lakehouse.terminal.options import given, setting, with_settings
 
 if TYPE_CHECKING:
-    from cli.stack.stack import Order
+    from cli.stack.screen import Status
+    from cli.stack.stack import Outcome, Setup
+    from lakehouse.proof.verify import Verdict
     from lakehouse.settings import Settings
+
+FAULT, INTERRUPTED = 1, 130
 
 
 @click.command(context_settings={"max_content_width": 100})
@@ -58,25 +65,25 @@ def up(settings: Settings, **flags: Any) -> None:
 
     lake = Places.of(settings).lake
     click.echo(f"logpond: Kafka -> Delta in {lake}")
-    raise SystemExit(_run(_order(settings, flags), lake))
+    raise SystemExit(_run(_setup(settings, flags), lake))
 
 
-def _order(settings: Settings, flags: dict[str, Any]) -> Order:
+def _setup(settings: Settings, flags: dict[str, Any]) -> Setup:
     """What to run; every flag is looked at before anything starts."""
     from analytics.web.base.guard import check_address
-    from cli.stack.stack import Order
+    from cli.stack.stack import Setup
     from lakehouse.runtime import java
     from lakehouse.settings import Kafka
 
     named = flags["bootstrap"] or os.environ.get("LOGPOND_KAFKA_BOOTSTRAP")
     default = settings.kafka.bootstrap == Kafka().bootstrap
-    order = Order(settings, default and not named, _words(flags), flags["web"])
-    if order.page:
+    setup = Setup(settings, default and not named, _words(flags), flags["web"])
+    if setup.page:
         check_address(settings.web.host, settings.web.token.get_secret_value())
     java.check()
-    _check_words(order.produce)
-    _check_place(order)
-    return order
+    _check_words(setup.produce)
+    _check_place(setup)
+    return setup
 
 
 def _words(flags: dict[str, Any]) -> list[str]:
@@ -90,31 +97,81 @@ def _words(flags: dict[str, Any]) -> list[str]:
 def _check_words(words: list[str]) -> None:
     from producer.commands.produce import options_of, produce
 
-    told = produce.make_context("logpond up", list(words))
-    options_of(given(told), told.params)
+    context = produce.make_context("logpond up", list(words))
+    options_of(given(context), context.params)
 
 
-def _check_place(order: Order) -> None:
+def _check_place(setup: Setup) -> None:
     from lakehouse.errors import SettingsError
     from lakehouse.paths import is_url
 
-    if order.embedded and is_url(order.settings.lake):
+    if setup.embedded and is_url(setup.settings.lake):
         raise SettingsError(
-            f"the embedded Kafka needs a folder, and the lake is at {order.settings.lake}",
+            f"the embedded Kafka needs a folder, and the lake is at {setup.settings.lake}",
             "name a Kafka with --bootstrap",
         )
 
 
-def _run(order: Order, lake: str) -> int:
-    from cli.stack.screen import Screen
-    from cli.stack.stack import Stack
-    from cli.stack.status import Status
-    from cli.stack.stops import Stops
-    from cli.stack.summary import exit_code, lines
+def _run(setup: Setup, lake: str) -> int:
+    from cli.stack.screen import Screen, Status
+    from cli.stack.stack import Stack, Stops
 
     status = Status(lake)
     with Screen(status) as screen, Stops().listening() as stops:
-        outcome = Stack(order, screen, stops)()
-    for line in lines(outcome, status):
+        outcome = Stack(setup, screen, stops)()
+    for line in summary(outcome, status):
         click.echo(line)
     return exit_code(outcome)
+
+
+def exit_code(outcome: Outcome) -> int:
+    """0 if what was sent is proven to be there, or nothing was sent at all."""
+    if outcome.verdict and not outcome.verdict.ok:
+        return FAULT
+    return INTERRUPTED if outcome.hurried else 0
+
+
+def summary(outcome: Outcome, status: Status) -> Iterator[str]:
+    """What `up` prints at its end, a fact a line."""
+    yield (
+        f"sent      {status.acked:,} acked, {status.failed:,} refused, {status.unsent:,} unsent"
+        f" in {status.elapsed}"
+    )
+    if kept := outcome.totals.get("kept"):
+        yield f"          the unsent ones are kept in {kept}; the next start sends them"
+    if outcome.left:
+        yield f"waiting   {outcome.left:,} records are in Kafka; the next start takes them"
+    yield from _proof(outcome.verdict) if outcome.verdict else _unproven(outcome)
+    yield from _what_next(status.lake)
+
+
+def _proof(verdict: Verdict) -> Iterator[str]:
+    yield f"in lake   {verdict.logs:,} rows in logs, {verdict.quarantine:,} in open quarantine"
+    faults = {
+        "gaps": verdict.gaps,
+        "duplicates": verdict.duplicates,
+        "unexpected": verdict.unexpected,
+        "misplaced": verdict.misplaced,
+    }
+    figures = ", ".join(f"{count:,} {name}" for name, count in faults.items())
+    yield f"verify    {'ok' if verdict.ok else 'FAILED'}: {verdict.records:,} records, {figures}"
+    yield (
+        f"windows   {verdict.windows_checked:,} recounted: {verdict.windows_wrong:,} wrong, "
+        f"{verdict.late_rows:,} rows came too late for {verdict.windows_late:,}"
+    )
+    if not verdict.ok:
+        yield "          `logpond verify` shows where"
+
+
+def _unproven(outcome: Outcome) -> Iterator[str]:
+    yield (
+        "verify    not run: stopped early" if outcome.hurried else "verify    nothing to prove yet"
+    )
+
+
+def _what_next(lake: str) -> Iterator[str]:
+    logpond = "logpond" if shutil.which("logpond") else ".venv/bin/logpond"
+    where = "" if lake == str(Path("lake").absolute()) else f" --lake {lake}"
+    sql = "SELECT service, COUNT(*) AS requests FROM logs GROUP BY service"
+    yield f'next      {logpond} sql "{sql}"{where}'
+    yield f"          {logpond} history logs{where}"

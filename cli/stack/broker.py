@@ -2,19 +2,56 @@
 
 from __future__ import annotations
 
+import base64
+import os
 import shutil
 import subprocess
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from cli.stack import broker_setup
 from lakehouse.errors import BrokerError, LogpondError
-from lakehouse.runtime import kafka, processes
+from lakehouse.runtime import environment, jars, java, kafka, processes
+from lakehouse.settings import CONF
 from lakehouse.store.disk import full, in_words
 
 READY_SECONDS = 90.0
+# Small and local: one node in both roles, no compaction buffers of 128 MB, one partition for each
+# internal topic, no topic by accident, nothing open to other machines. After a crash it waits for
+# its own former session to expire: 9 s unless told otherwise.
+PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+log.dirs={logs}
+log.message.timestamp.type=LogAppendTime
+log.retention.hours=48
+log.retention.bytes=4294967296
+log.segment.bytes=67108864
+log.index.size.max.bytes=1048576
+log.cleaner.dedupe.buffer.size=4194304
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
+group.initial.rebalance.delay.ms=0
+num.network.threads=2
+num.io.threads=4
+"""
 
 
 class Broker:
@@ -28,12 +65,9 @@ class Broker:
         data: str,
         port: int = 0,
         heap: str = "256m",
-        retention_hours: int = 48,
-        retention_bytes: int = 4 << 30,
         say: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self.data, self.wanted_port, self.heap, self.say = Path(data), port, heap, say
-        self.retention = (retention_hours, retention_bytes)
         self.port = 0
         self.child: processes.Child | None = None
 
@@ -117,25 +151,22 @@ class Broker:
             return
         shutil.rmtree(pending, ignore_errors=True)
         config = self._configure(pending)
-        said = subprocess.run(
-            broker_setup.format_command(config, self.log), capture_output=True, text=True
-        )
-        if said.returncode:
-            raise BrokerError(f"Kafka could not make its folder {logs}:\n{said.stderr[-800:]}")
+        done = subprocess.run(_format_command(config, self.log), capture_output=True, text=True)
+        if done.returncode:
+            raise BrokerError(f"Kafka could not make its folder {logs}:\n{done.stderr[-800:]}")
         pending.replace(logs)
 
     def _configure(self, logs: Path) -> Path:
         config = self.data / "server.properties"
-        config.write_text(
-            broker_setup.properties(logs, self.port, processes.free_port(), *self.retention)
-        )
+        folder, controller = str(logs).replace("\\", "\\\\"), processes.free_port()
+        config.write_text(PROPERTIES.format(logs=folder, port=self.port, controller=controller))
         return config
 
     def _launch(self) -> None:
         config = self._configure(self.data / "kafka")
         self.log.unlink(missing_ok=True)
         with (self.data / "broker.out").open("wb") as out:
-            command = broker_setup.start_command(config, self.log, self.heap)
+            command = _start_command(config, self.log, self.heap)
             self.child = processes.spawn(command, out, subprocess.STDOUT)
         processes.record(self.child, self._pid_file)
 
@@ -165,3 +196,36 @@ class Broker:
     def _forget(self) -> None:
         self.child = None
         self._pid_file.unlink(missing_ok=True)
+
+
+def _format_command(config: Path, log: Path) -> list[str]:
+    """Makes the folder of a new broker, which gets a cluster id of its own."""
+    tool = ["kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(config)]
+    return [*_java(log, "128m"), *tool]
+
+
+def _start_command(config: Path, log: Path, heap: str) -> list[str]:
+    """Runs the broker until SIGTERM."""
+    return [*_java(log, heap), "kafka.Kafka", str(config)]
+
+
+def _java(log: Path, heap: str) -> list[str]:
+    return [
+        java.check(),
+        f"-Xmx{heap}",
+        *environment.java_options(log.parent / "tmp"),
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        f"-Dlog4j2.configurationFile={CONF / 'log4j2-broker.properties'}",
+        "-Dlog4j2.disableJmx=true",
+        f"-Dlogpond.broker.log={log}",
+        "-cp",
+        os.pathsep.join(str(jar) for jar in jars.broker_jars()),
+    ]
+
+
+def _cluster_id() -> str:
+    """A random id as Kafka writes them; one that starts with a dash would read as an option."""
+    while (name := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))[0] == "-":
+        continue
+    return name

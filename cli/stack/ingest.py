@@ -26,7 +26,7 @@ STOP_SECONDS, HURRY_SECONDS = 60.0, 10.0
 
 
 class Ingest:
-    """One run of the ingest query; what stops it is kept and told."""
+    """One run of the ingest query; `failure` is what stopped it."""
 
     def __init__(self, settings: Settings, screen: Screen) -> None:
         self._settings, self._screen = settings, screen

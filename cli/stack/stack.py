@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from cli.stack.broker import Broker
 from cli.stack.ingest import Ingest
-from cli.stack.page import Page
+from cli.stack.programs import Page, Sender
 from cli.stack.screen import Screen
-from cli.stack.sender import Sender
-from cli.stack.stops import Stops
 from lakehouse import store
 from lakehouse.paths import Places
 from lakehouse.runtime import kafka as topics
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
     from lakehouse.proof.verify import Verdict
 
 LOOK_SECONDS, ASK_SECONDS = 0.2, 0.5
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 Watch = Callable[[], BaseException | None]
 
 
 @dataclass(frozen=True)
-class Order:
-    """What to run: settings, whether Kafka is ours to start, and what the producer is told."""
+class Setup:
+    """What to run: settings, whether Kafka is ours to start, and the flags of the producer."""
 
     settings: Settings
     embedded: bool
@@ -48,12 +50,37 @@ class Outcome:
     totals: dict[str, Any] = field(default_factory=dict)
 
 
+class Stops:
+    """Ctrl-C and SIGTERM: the first asks for an orderly end, the second for a quick one.
+
+    `asked` and `hurry` are set for good.
+    """
+
+    def __init__(self) -> None:
+        self.asked, self.hurry = threading.Event(), threading.Event()
+
+    @contextmanager
+    def listening(self) -> Iterator[Stops]:
+        """Hear the signals until the end of the block; the third ends the process as usual."""
+        before = {number: signal.signal(number, self._hear) for number in SIGNALS}
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _hear(self, _number: int, _frame: FrameType | None) -> None:
+        if self.hurry.is_set():
+            raise KeyboardInterrupt
+        (self.hurry if self.asked.is_set() else self.asked).set()
+
+
 class Stack:
     """One run of the local stack."""
 
-    def __init__(self, order: Order, screen: Screen, stops: Stops) -> None:
-        self._order, self._screen, self._stops = order, screen, stops
-        self._places = Places.of(order.settings)
+    def __init__(self, setup: Setup, screen: Screen, stops: Stops) -> None:
+        self._setup, self._screen, self._stops = setup, screen, stops
+        self._places = Places.of(setup.settings)
         self._watched: list[Watch] = []
         self._page = Page(self._places)
 
@@ -68,8 +95,8 @@ class Stack:
     @contextmanager
     def _kafka(self) -> Iterator[Settings]:
         """Settings that name a Kafka with the topic in it."""
-        settings, status = self._order.settings, self._screen.status
-        if not self._order.embedded:
+        settings, status = self._setup.settings, self._screen.status
+        if not self._setup.embedded:
             status.kafka = settings.kafka.bootstrap
             topics.describe(settings.kafka.bootstrap, settings.kafka.topic)
             yield settings
@@ -113,7 +140,7 @@ class Stack:
         kafka, log = settings.kafka, Path(self._places.state) / "producer.log"
         where = ["--bootstrap", kafka.bootstrap, "--topic", kafka.topic]
         return Sender(
-            [*where, "--lake", self._places.lake, *self._order.produce], log, self._screen.status
+            [*where, "--lake", self._places.lake, *self._setup.produce], log, self._screen.status
         )
 
     def _until_sent(self, settings: Settings, ingest: Ingest, sender: Sender) -> None:
@@ -125,7 +152,7 @@ class Stack:
 
     def _serve(self, settings: Settings) -> None:
         """The pages, once Spark has started and leaves them some processor; and what is where."""
-        if self._page.is_started or not self._order.page:
+        if self._page.is_started or not self._setup.page:
             return
         self._screen.status.page = self._page.start(settings)
         self._screen.addresses()

@@ -6,7 +6,9 @@ import atexit
 import errno
 import os
 import resource
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
@@ -26,11 +28,11 @@ def run(command: click.Command, name: str, words: Sequence[str] | None = None) -
     try:
         command.main(words, prog_name=name)
     except Exception as error:
-        told = _too_many_files(error) or _known(error)
-        if told is None or os.environ.get("LOGPOND_DEBUG"):
+        fault = _too_many_files(error) or _known(error)
+        if fault is None or os.environ.get("LOGPOND_DEBUG"):
             raise
-        click.echo(f"error: {told}", err=True)
-        leave(told.exit_code)
+        click.echo(f"error: {fault}", err=True)
+        leave(fault.exit_code)
     except SystemExit as leaving:
         leave(leaving.code)
     leave(0)
@@ -56,6 +58,14 @@ def _known(error: Exception) -> LogpondError | None:
         f"{error.strerror}: {error.filename!r}",
         "name another place, or let this user read or write it",
     )
+
+
+def stopped_by_signals() -> threading.Event:
+    """An event that Ctrl-C and SIGTERM set from now on, in place of ending the process."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def leave(code: str | int | None) -> NoReturn:

@@ -109,13 +109,13 @@ def _csv(found: Rows, out: TextIO) -> None:
 
 
 def _table(found: Rows, out: TextIO, humane: Humane) -> None:
-    shown = found.rows[:MOST_ROWS_OF_A_TABLE]
+    first = found.rows[:MOST_ROWS_OF_A_TABLE]
     says = [humane.get(name, _cell) for name in found.columns]
-    cells = [[say(value) for say, value in zip(says, row, strict=True)] for row in shown]
+    cells = [[say(value) for say, value in zip(says, row, strict=True)] for row in first]
     right = [_is_number(found, at) for at in range(len(found.columns))]
     grid.write(grid.Grid([escaped(name) for name in found.columns], cells, right), out)
-    if len(found.rows) > len(shown):
-        out.write(f"... {len(found.rows) - len(shown):,} more rows: --format csv or json\n")
+    if len(found.rows) > len(first):
+        out.write(f"... {len(found.rows) - len(first):,} more rows: --format csv or json\n")
 
 
 def _cell(value: Any) -> str:

@@ -14,6 +14,7 @@ from lakehouse.errors import SettingsError
 from lakehouse.paths import Places
 from lakehouse.terminal import times
 from lakehouse.terminal.options import setting, with_settings
+from lakehouse.terminal.program import stopped_by_signals
 from producer.traffic.scenarios import INCIDENTS
 
 if TYPE_CHECKING:
@@ -142,15 +143,10 @@ OPTIONS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
 @with_settings
 def produce(settings: Settings, **flags: Any) -> None:
     """Send log events to Kafka."""
-    import signal
-    import threading
-
     from producer.job import Run
 
-    options, stop = options_of(settings, flags), threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    run = Run(options, stop, click.echo, lambda line: click.echo(line, err=True))
+    options = options_of(settings, flags)
+    run = Run(options, stopped_by_signals(), click.echo, lambda line: click.echo(line, err=True))
     raise SystemExit(run())
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +9,7 @@ import click
 from lakehouse.ingest.queries import INGEST, STREAMS
 from lakehouse.paths import Places
 from lakehouse.terminal.options import setting, with_settings
+from lakehouse.terminal.program import stopped_by_signals
 
 if TYPE_CHECKING:
     from lakehouse.settings import Settings
@@ -115,14 +114,6 @@ def replay_quarantine(settings: Settings) -> None:
     click.echo(f"{done.looked_at} open records looked at: {done.passed} passed and are in logs now")
     if done.capped:
         click.echo(f"{done.capped} were capped in quarantine and cannot be decoded from it")
-
-
-def stopped_by_signals() -> threading.Event:
-    """An event that SIGTERM and Ctrl-C set."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
 
 
 def _recover(settings: Settings, places: Places, query: str) -> None:

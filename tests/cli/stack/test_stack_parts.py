@@ -4,11 +4,10 @@ import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cli.stack.sender import Sender
-from cli.stack.stack import Outcome
-from cli.stack.status import Status
-from cli.stack.stops import Stops
-from cli.stack.summary import exit_code, lines
+from cli.commands.up import exit_code, summary
+from cli.stack.programs import Sender
+from cli.stack.screen import Status
+from cli.stack.stack import Outcome, Stops
 from lakehouse.proof.verify import Verdict
 from streaming.report import BatchReport
 
@@ -32,7 +31,7 @@ def test_failed_proof_fails_the_run() -> None:
     """The exit code is that of verify, and the summary says what is wrong."""
     outcome = Outcome(verdict(ok=False, gaps=3))
     assert exit_code(outcome) == 1
-    assert any("FAILED" in line and "3 gaps" in line for line in lines(outcome, Status("lake")))
+    assert any("FAILED" in line and "3 gaps" in line for line in summary(outcome, Status("lake")))
 
 
 def test_good_proof_is_exit_code_0() -> None:

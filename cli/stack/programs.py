@@ -1,4 +1,4 @@
-"""The producer as a child process: it says a line of JSON a second, and its totals at the end."""
+"""The producer and the pages as child processes, for as long as the local stack runs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from cli.stack.status import Status
+from cli.stack.screen import Status
 from lakehouse.errors import LogpondError
+from lakehouse.paths import Places
 from lakehouse.runtime import processes
+from lakehouse.settings import Settings
 
 # all acked; unsent records kept on disk for the next start; records refused and kept
 ENDED_WELL = (0, 6, 7)
@@ -62,7 +64,40 @@ class Sender:
         for line in out:
             self._take(json.loads(line))
 
-    def _take(self, said: dict[str, Any]) -> None:
-        if said["phase"] == "done":
-            self.totals = said
-        self._status.sent(said)
+    def _take(self, report: dict[str, Any]) -> None:
+        if report["phase"] == "done":
+            self.totals = report
+        self._status.sent(report)
+
+
+class Page:
+    """A server of the pages, which nothing else waits for or depends on."""
+
+    def __init__(self, places: Places) -> None:
+        self._lake, self._log = places.lake, Path(places.state) / "web.log"
+        self._child: processes.Child | None = None
+
+    def start(self, settings: Settings) -> str:
+        """Start it once, on the port of the settings or any that is free; its address."""
+        port = processes.free_port(settings.web.port)
+        words = ["--lake", self._lake, "--host", settings.web.host, "--port", str(port)]
+        environment = {"LOGPOND_KAFKA_BOOTSTRAP": settings.kafka.bootstrap}
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("wb") as log:
+            self._child = processes.spawn(
+                [sys.executable, "-m", "cli", "web", *words],
+                log,
+                subprocess.STDOUT,
+                {**processes.importable(), **environment},
+            )
+        return f"http://{processes.local(settings.web.host)}:{port}/"
+
+    @property
+    def is_started(self) -> bool:
+        """Whether it was started, however it fares."""
+        return self._child is not None
+
+    def close(self) -> None:
+        """End it; again is no fault."""
+        if self._child:
+            processes.end(self._child, patience=5)
