@@ -142,7 +142,7 @@ def test_one_command_makes_its_data_and_adds_it_up(
     tmp_path: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From an empty folder to what the truth beside the data says."""
-    monkeypatch.setattr(watch_time, "_spark", lambda _: lambda: spark)
+    monkeypatch.setattr(watch_time, "_spark", lambda *_: lambda: spark)
     words = [
         "--input",
         str(tmp_path / "in"),
