@@ -34,6 +34,10 @@ class Places:
         """Beside the checkpoint: its manifest and the plans of its batches."""
         return f"{self.checkpoints}/{query}.ledger"
 
+    def plans(self, query: str) -> str:
+        """What a query is about to commit, a file a plan."""
+        return f"{self.ledger(query)}/plans"
+
     @property
     def broker(self) -> str:
         """The data of the embedded broker, which belongs to this lake and no other."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,17 +15,14 @@ from lakehouse import decode, store
 from lakehouse.decode import Limits
 from lakehouse.ingest.checkpoint import Checkpoint, Manifest, parse_offsets
 from lakehouse.ingest.intake import DESCRIPTION, Decode, DecodeToFiles, described
-from lakehouse.ingest.plans import Plan, Plans, is_whole
+from lakehouse.ingest.plans import BatchPlan, BatchPlans, carry_out, lost_tables
+from lakehouse.ingest.queries import INGEST
 from lakehouse.paths import Places
 from lakehouse.store import Writer
-from lakehouse.store.commit import is_done
-from lakehouse.tables.catalog import LOGS, QUARANTINE, Table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.streaming.query import StreamingQuery
-
-COMMIT_ORDER = (QUARANTINE, LOGS)
 
 
 class StopBetweenBatches(Exception):
@@ -52,13 +50,13 @@ class Ingest:
     places: Places
     manifest: Manifest
     checkpoint: Checkpoint
-    plans: Plans
+    plans: BatchPlans
     writers: dict[str, Writer]
     limits: Limits
     coalesce_below: int
     decode: Decode = decode.decode
     is_stopping: Callable[[], bool] = lambda: False
-    reached: Callable[[str, Plan], None] = lambda _step, _plan: None
+    reached: Callable[[str, BatchPlan], None] = lambda _step, _plan: None
     failed: Callable[[Exception], None] = lambda _error: None
 
     def __call__(self, records: DataFrame, batch: int) -> None:
@@ -72,57 +70,48 @@ class Ingest:
             raise
 
     def _take(self, records: DataFrame, batch: int) -> None:
-        """The plan that stands is carried out, or a new one is made."""
-        asked = Plan(
+        """Carry out the plan of the batch: the one that stands, or a new one."""
+        asked = self._asked(batch)
+        plan = self.plans.find(asked.query_id, batch, asked.start, asked.end)
+        if plan is None:
+            plan = self._planned(records, asked, self._held_before(asked))
+        elif lost_tables(self.places, plan, self.writers):
+            plan = self._planned(records, _next_attempt(plan), self._held_now(records))
+        carry_out(plan, self.writers, reached=partial(self._reached, plan))
+        self.plans.forget_before(plan.query_id, batch)
+
+    def _asked(self, batch: int) -> BatchPlan:
+        """The batch that Spark asks for, with no files yet."""
+        return BatchPlan(
             query_id=self.manifest.query_id,
             batch=batch,
             files=[],
             start=self.checkpoint.offsets(batch - 1),
             end=self.checkpoint.offsets(batch),
         )
-        plan = self.plans.find(asked.query_id, batch, asked.start, asked.end)
-        if plan is None:
-            plan = self._plan(records, asked, self._held_before(asked))
-        elif self._lost(plan):
-            plan = self._plan(records, _again(plan), self._held_now(records))
-        self._commit(plan)
-        self.plans.forget(plan.query_id, before=batch)
 
-    def _plan(self, records: DataFrame, asked: Plan, held: pa.Table | None) -> Plan:
-        """Decode the batch into files, and write down which."""
-        rows = (
-            self._narrow(records, asked).mapInArrow(self._task(asked, held), DESCRIPTION).collect()
-        )
+    def _planned(self, records: DataFrame, asked: BatchPlan, held: pa.Table | None) -> BatchPlan:
+        """Decode the batch into files on the executors, and write down which."""
+        task = self._task(asked, held)
+        rows = self._narrow(records, asked).mapInArrow(task, DESCRIPTION).collect()
         files = [described(row.file) for row in rows]
-        self.reached("decoded", asked)
-        plan = self.plans.write(_with_files(asked, files))
-        self.reached("planned", plan)
+        self._reached(asked, "decoded")
+        plan = self.plans.write(msgspec.structs.replace(asked, files=files))
+        self._reached(plan, "planned")
         return plan
 
-    def _commit(self, plan: Plan) -> None:
-        for table in COMMIT_ORDER:
-            if plan.files_of(table.name):
-                self.writers[table.name].commit(plan.files_of(table.name), plan.key(table.name))
-            self.reached(table.name, plan)
+    def _reached(self, plan: BatchPlan, step: str) -> None:
+        self.reached(step, plan)
 
-    def _lost(self, plan: Plan) -> bool:
-        """Whether a file that is still to be committed is missing, or has another size."""
-        open_tables = [table.name for table in COMMIT_ORDER if not self._is_committed(table, plan)]
-        return not all(is_whole(self.places, plan, table) for table in open_tables)
-
-    def _is_committed(self, table: Table, plan: Plan) -> bool:
-        key = plan.key(table.name)
-        return is_done(self.writers[table.name].last(key.app), key)
-
-    def _narrow(self, records: DataFrame, asked: Plan) -> DataFrame:
+    def _narrow(self, records: DataFrame, asked: BatchPlan) -> DataFrame:
         """A small batch as one task: one file a table and hour."""
         first, end = (parse_offsets(text, self.manifest.topic) for text in (asked.start, asked.end))
         size = sum(offset - first.get(partition, 0) for partition, offset in end.items())
         return records.coalesce(1) if size < self.coalesce_below else records
 
-    def _task(self, asked: Plan, held: pa.Table | None) -> DecodeToFiles:
+    def _task(self, asked: BatchPlan, held: pa.Table | None) -> DecodeToFiles:
         return DecodeToFiles(
-            roots={table.name: self.places.table(table) for table in COMMIT_ORDER},
+            roots={table.name: self.places.table(table) for table in INGEST.tables},
             commit=f"{asked.query_id}:{asked.batch}",
             name=f"part-{asked.batch:08d}",
             ingested_at=datetime.now(UTC),
@@ -131,7 +120,7 @@ class Ingest:
             held=held,
         )
 
-    def _held_before(self, asked: Plan) -> pa.Table | None:
+    def _held_before(self, asked: BatchPlan) -> pa.Table | None:
         """Coordinates in the tables from before a `recover`, where the batch may meet them."""
         first, end = (parse_offsets(text, self.manifest.topic) for text in (asked.start, asked.end))
         ranges = {
@@ -152,13 +141,9 @@ class Ingest:
         return self._held(ranges)
 
     def _held(self, ranges: dict[int, tuple[int, int]]) -> pa.Table:
-        tables = [store.open_table(self.places, table) for table in COMMIT_ORDER]
+        tables = [store.open_table(self.places, table) for table in INGEST.tables]
         return pa.concat_tables([store.coordinates(t, self.manifest.topic, ranges) for t in tables])
 
 
-def _again(plan: Plan) -> Plan:
+def _next_attempt(plan: BatchPlan) -> BatchPlan:
     return msgspec.structs.replace(plan, attempt=plan.attempt + 1, files=[])
-
-
-def _with_files(plan: Plan, files: list[store.DataFile]) -> Plan:
-    return msgspec.structs.replace(plan, files=files)

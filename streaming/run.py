@@ -18,7 +18,7 @@ from lakehouse.errors import LogpondError
 from lakehouse.ingest.admission import admit
 from lakehouse.ingest.checkpoint import Manifest, kafka_json
 from lakehouse.ingest.intake import Decode
-from lakehouse.ingest.plans import Plan, Plans
+from lakehouse.ingest.plans import BatchPlan, BatchPlans
 from lakehouse.ingest.queries import INGEST
 from lakehouse.paths import Places
 from lakehouse.runtime import kafka as topics
@@ -61,7 +61,7 @@ class Hooks:
     on_notice: Callable[[str], None] = lambda _why: None
     on_closed: Callable[[WindowsReport], None] = lambda _report: None
     also: Also = lambda _spark, _failed: []
-    reached: Callable[[str, Plan], None] = lambda _step, _plan: None
+    reached: Callable[[str, BatchPlan], None] = lambda _step, _plan: None
     decode: Decode = decode.decode
 
 
@@ -174,7 +174,7 @@ class Run:
             places=self.places,
             manifest=manifest,
             checkpoint=INGEST.checkpoint(self.places),
-            plans=Plans(self.places, INGEST.name),
+            plans=BatchPlans(self.places),
             writers={table.name: Writer(self.places, table) for table in INGEST.tables},
             limits=limits(self.settings.ingest),
             coalesce_below=self.settings.ingest.coalesce_below,
@@ -219,7 +219,7 @@ class Run:
     def _failed(self, error: Exception) -> None:
         self._failure = error
 
-    def _reached(self, step: str, plan: Plan) -> None:
+    def _reached(self, step: str, plan: BatchPlan) -> None:
         self._rejects[plan.batch] = plan.rows_of(QUARANTINE.name)
         self.hooks.reached(step, plan)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from lakehouse.ingest.raw_zone import Imported, Plan
+from lakehouse.ingest.raw_zone import Imported, ImportPlan
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 
 IMPORTED, REPLACED, UNCHANGED, SAME = "imported", "replaced", "unchanged", "same content"
@@ -38,7 +38,7 @@ class Known:
     def __post_init__(self) -> None:
         self._unpacked = {each.unpacked: each.sha256 for each in self.manifests.values()}
 
-    def note(self, plan: Plan) -> None:
+    def note(self, plan: ImportPlan) -> None:
         """It was carried out."""
         for old in plan.replaces:
             self.manifests[old.sha256] = msgspec.structs.replace(old, batch=old.batch + 1)

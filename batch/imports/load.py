@@ -19,13 +19,13 @@ from lakehouse.decode import Limits
 from lakehouse.errors import TableError
 from lakehouse.event.textfile import lines
 from lakehouse.ingest.intake import DecodeToFiles, described
-from lakehouse.ingest.raw_zone import Imported, Plan, RawZone
+from lakehouse.ingest.plans import carry_out, lost_tables
+from lakehouse.ingest.queries import IMPORT
+from lakehouse.ingest.raw_zone import Imported, ImportPlan, RawZone
 from lakehouse.paths import Places
 from lakehouse.store import DataFile, Key, Writer
-from lakehouse.store.commit import is_done
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 
-TABLES = (QUARANTINE, LOGS)
 Seen = Callable[[int, int], None]
 
 
@@ -48,9 +48,9 @@ class Loader:
 
     def open(self) -> None:
         """Make the tables that are not there yet."""
-        self.writers = {t.name: Writer(self.places, t) for t in TABLES}
+        self.writers = IMPORT.writers(self.places)
 
-    def load(self, file: Path, what: Imported, replaces: list[Imported]) -> Plan:
+    def load(self, file: Path, what: Imported, replaces: list[Imported]) -> ImportPlan:
         """Take a file that the tables do not have; what was planned, and is done.
 
         SettingsError where it cannot be read to its end: then nothing of it is in.
@@ -61,16 +61,17 @@ class Loader:
                 self.reached("copied")
             files = self._decoded(file, what)
         self.reached("decoded")
-        plan = self.zone.plan(Plan(what=_counted(what, files), files=files, replaces=replaces))
+        plan = ImportPlan(what=_counted(what, files), files=files, replaces=replaces)
+        plan = self.zone.plans.write(plan)
         self.reached("planned")
-        if not self.carry_out(plan):
+        if not self.finish(plan):
             raise TableError(f"{file}: what was written of it is gone", "import it again")
         return plan
 
-    def swap(self, what: Imported, replaces: list[Imported]) -> Plan:
+    def swap(self, what: Imported, replaces: list[Imported]) -> ImportPlan:
         """Remove what a path had, where what it has now is in already."""
-        plan = self.zone.plan(Plan(what=what, files=[], replaces=replaces))
-        self.carry_out(plan)
+        plan = self.zone.plans.write(ImportPlan(what=what, files=[], replaces=replaces))
+        self.finish(plan)
         return plan
 
     def last(self, table: str, app: str) -> int | None:
@@ -80,16 +81,14 @@ class Loader:
         found = store.table_or_none(self.places, table)
         return found.transaction_version(app) if found else None
 
-    def carry_out(self, plan: Plan) -> bool:
+    def finish(self, plan: ImportPlan) -> bool:
         """Do what a plan says; False where a planned file is gone, and it was taken back."""
-        if not self._is_whole(plan):
+        if lost_tables(self.places, plan, self.writers):
             self._take_back(plan)
             return False
         for old in plan.replaces:
             self._remove(old)
-        for name in plan.what.tables if plan.files else ():
-            self.writers[name].commit(plan.files_of(name), plan.what.key(name))
-            self.reached(name)
+        carry_out(plan, self.writers, reached=self.reached)
         self.zone.note(plan.what)
         self.zone.claim(plan.what.path, plan.what.sha256)
         self.reached("noted")
@@ -102,7 +101,7 @@ class Loader:
 
     def _decoded(self, file: Path, what: Imported) -> list[DataFile]:
         task = DecodeToFiles(
-            roots={table.name: self.places.table(table) for table in TABLES},
+            roots={table.name: self.places.table(table) for table in IMPORT.tables},
             commit=f"{what.writer}:{what.batch}",
             name=f"import-{what.sha256[:12]}",
             ingested_at=datetime.now(UTC),
@@ -118,23 +117,15 @@ class Loader:
             yield rows
             self.seen(rows.num_rows, rows["original"].nbytes)
 
-    def _is_whole(self, plan: Plan) -> bool:
-        """Whether all that is still to be committed is there."""
-        keys = {name: plan.what.key(name) for name in plan.what.tables if plan.files}
-        return all(
-            is_done(self.writers[name].last(key.app), key) or self.zone.is_whole(plan, name)
-            for name, key in keys.items()
-        )
-
-    def _take_back(self, plan: Plan) -> None:
+    def _take_back(self, plan: ImportPlan) -> None:
         """What is in goes too: a record decoded anew might come to both tables, or to neither."""
-        if any(self.writers[t.name].last(plan.what.key(t.name).app) is not None for t in TABLES):
+        if any(to.last(plan.key(table).app) is not None for table, to in self.writers.items()):
             self._remove(plan.what)
-        self.zone.forget(plan)
+        self.zone.plans.forget(plan)
 
     def _remove(self, old: Imported) -> None:
         """The rows of a file, in both tables: rejects may have come to `logs` by a replay."""
-        for table in TABLES:
+        for table in IMPORT.tables:
             key = Key(old.key(table.name).app, old.batch + 1)
             store.remove(self.places, table, f"_topic = '{old.topic}'", key)
             self.reached(f"removed from {table.name}")

@@ -16,7 +16,7 @@ from batch.imports.decide import REPLACED, SAME, UNCHANGED, Decision, Known
 from batch.imports.load import Loader
 from batch.imports.reading import Overrides, reading
 from lakehouse.errors import LogpondError
-from lakehouse.ingest.raw_zone import Imported, Plan
+from lakehouse.ingest.raw_zone import Imported, ImportPlan
 from lakehouse.tables.rollups import MINUTES, WINDOWS
 from lakehouse.windows.check import Checked
 from lakehouse.windows.recount import mend, reconcile
@@ -64,7 +64,7 @@ class Run:
     loader: Loader
     wanted: Wanted
     begins: Callable[[Path], None] = lambda _file: None
-    plans: list[Plan] = field(default_factory=list)
+    plans: list[ImportPlan] = field(default_factory=list)
     _seen_contents: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, files: Sequence[Path]) -> Iterator[FileResult]:
@@ -93,13 +93,13 @@ class Run:
     def forget(self) -> None:
         """All is done, windows too."""
         for plan in self.plans:
-            self.loader.zone.forget(plan)
+            self.loader.zone.plans.forget(plan)
 
     def _left_over(self) -> Iterator[FileResult]:
         """Imports that were cut off: finished, or taken back where a planned file is gone."""
-        for plan in self.loader.zone.plans():
+        for plan in self.loader.zone.plans.all():
             self.plans.append(plan)
-            if self.loader.carry_out(plan):
+            if self.loader.finish(plan):
                 yield _counts(plan.what, plan.what.path, FINISHED)
 
     def _one(self, file: Path, known: Known) -> FileResult:
@@ -142,7 +142,7 @@ class Run:
             known.paths[path] = decision.what.sha256
         return _counts(decision.what, path, done, reason)
 
-    def _planned(self, file: Path, decision: Decision) -> Plan:
+    def _planned(self, file: Path, decision: Decision) -> ImportPlan:
         if decision.load:
             return self.loader.load(file, decision.what, decision.replaces)
         return self.loader.swap(decision.what, decision.replaces)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from lakehouse import store
 from lakehouse.errors import CheckpointError
 from lakehouse.ingest.checkpoint import Checkpoint, Manifest, Offsets, Progress
-from lakehouse.ingest.plans import Plans, app_id
+from lakehouse.ingest.plans import BatchPlans, app_id
 from lakehouse.paths import Places
 from lakehouse.runtime.kafka import Topic
 from lakehouse.tables.catalog import Table
@@ -67,7 +67,7 @@ def _refuse_other_plan(places: Places, checkpoint: Checkpoint, progress: Progres
         return
     batch = progress.planned
     start, end = checkpoint.offsets(batch - 1), checkpoint.offsets(batch)
-    Plans(places, checkpoint.query).find(progress.query_id, batch, start, end)
+    BatchPlans(places).find(progress.query_id, batch, start, end)
 
 
 def new_manifest(

@@ -1,33 +1,37 @@
-"""The plan of a batch: which files it will commit, written down before the first commit.
+"""Plans: the files that will be committed, written down before the first commit.
 
-A replayed batch carries out the plan that stands, so a crash between two commits, or a decode
-that changed in between, neither loses nor repeats a record.
+Whoever comes after a crash carries out the plan that stands. So a crash between two commits, or a
+decoder that changed in between, neither loses nor repeats a record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Generic, TypeVar
 
 import msgspec
 
 from lakehouse.errors import CheckpointError
+from lakehouse.ingest.queries import INGEST
 from lakehouse.paths import Places
-from lakehouse.store import DataFile, Key, objects
+from lakehouse.store import DataFile, Key, Writer, objects
+from lakehouse.store.commit import is_done
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Files by table for the records of one batch; `start` and `end` as the source wrote them.
+    """Files by table; each table gets its files in one commit, under a transaction of its own."""
 
-    `attempt` counts how often the batch was decoded anew because a planned file was missing.
-    """
-
-    query_id: str
-    batch: int
-    start: str
-    end: str
     files: list[DataFile]
-    attempt: int = 0
+
+    @property
+    def name(self) -> str:
+        """The object that it is kept as, below `plans/` of its query's ledger."""
+        raise NotImplementedError
+
+    def key(self, table: str) -> Key:
+        """The application transaction of its commit to a table."""
+        raise NotImplementedError
 
     def files_of(self, table: str) -> list[DataFile]:
         """The planned files of one table."""
@@ -37,8 +41,26 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         """How many rows the plan brings to a table."""
         return sum(file.rows for file in self.files_of(table))
 
+
+class BatchPlan(Plan, frozen=True, kw_only=True):
+    """The plan of one micro-batch; `start` and `end` are offsets as the source wrote them.
+
+    `attempt` counts how often the batch was decoded anew because a planned file was missing.
+    """
+
+    query_id: str
+    batch: int
+    start: str
+    end: str
+    attempt: int = 0
+
+    @property
+    def name(self) -> str:
+        """One object a batch and attempt, in a folder of the checkpoint's query id."""
+        return f"{self.query_id}/{self.batch}.{self.attempt}.json"
+
     def key(self, table: str) -> Key:
-        """The application transaction of the plan's commit to a table."""
+        """A transaction of its own for each attempt, numbered by the batch."""
         return Key(app_id(self.query_id, table, self.attempt), self.batch)
 
 
@@ -47,14 +69,76 @@ def app_id(query_id: str, table: str, attempt: int = 0) -> str:
     return f"{query_id}/{table}" + (f"/{attempt}" if attempt else "")
 
 
-class Plans:
-    """The plans beside the checkpoint of one query; each name is written once."""
+def carry_out(
+    plan: Plan,
+    writers: Mapping[str, Writer],
+    skip: Collection[str] = (),
+    reached: Callable[[str], None] = lambda _table: None,
+) -> bool:
+    """Commit the planned files of each table, in the order of `writers`.
 
-    def __init__(self, places: Places, query: str) -> None:
-        self._place, self._query = places.ledger(query), query
-        self._ledger = objects.store(self._place)
+    Returns whether any commit was made now. Safe to repeat after a crash at any point: what is in
+    a table already is not committed again. Ask `lost_tables` before: here nobody looks whether the
+    files are there. `skip` names tables to leave out, `reached` hears each table once it is done.
+    """
+    is_new = False
+    for table, writer in writers.items():
+        if table not in skip and plan.files_of(table):
+            is_new |= writer.commit(plan.files_of(table), plan.key(table))
+        reached(table)
+    return is_new
 
-    def find(self, query_id: str, batch: int, start: str, end: str) -> Plan | None:
+
+def lost_tables(places: Places, plan: Plan, writers: Mapping[str, Writer]) -> list[str]:
+    """The tables that a plan is not committed to, and cannot be: a planned file is not there."""
+    return [
+        table
+        for table, writer in writers.items()
+        if not is_done(writer.last(plan.key(table).app), plan.key(table))
+        and not is_whole(places, plan, table)
+    ]
+
+
+def is_whole(places: Places, plan: Plan, table: str) -> bool:
+    """Whether every planned file of a table is there, with its size."""
+    folder = objects.reader(places.table(table))
+    return all(objects.size(folder, file.path) == file.size for file in plan.files_of(table))
+
+
+Kind = TypeVar("Kind", bound=Plan)
+
+
+class Plans(Generic[Kind]):
+    """The plans of one query, beside its checkpoint; each name is written once."""
+
+    def __init__(self, places: Places, query: str, kind: type[Kind]) -> None:
+        self._place, self._kind = places.plans(query), kind
+
+    def write(self, plan: Kind) -> Kind:
+        """Write a plan down, unless one stands under its name; returns the one that stands."""
+        at = objects.store(self._place)
+        if objects.create(at, plan.name, msgspec.json.encode(plan)):
+            return plan
+        return msgspec.json.decode(objects.get(at, plan.name) or b"", type=self._kind)
+
+    def forget(self, plan: Kind) -> None:
+        """Remove a plan that is carried out to its end."""
+        objects.delete(objects.store(self._place), plan.name)
+
+    def all(self, folder: str = "") -> list[Kind]:
+        """Every plan that is kept, directly in a folder."""
+        at, within = objects.reader(self._place), f"{folder}/" if folder else ""
+        contents = (objects.get(at, f"{within}{name}") for name in objects.names(at, folder))
+        return [msgspec.json.decode(content, type=self._kind) for content in contents if content]
+
+
+class BatchPlans(Plans[BatchPlan]):
+    """The plans of the batches of ingest."""
+
+    def __init__(self, places: Places) -> None:
+        super().__init__(places, INGEST.name, BatchPlan)
+
+    def find(self, query_id: str, batch: int, start: str, end: str) -> BatchPlan | None:
         """The newest plan of a batch.
 
         Raises CheckpointError where it is of another offset range.
@@ -66,49 +150,26 @@ class Plans:
             raise CheckpointError(
                 f"the plan of batch {batch} in {self._place} is of another range of records:\n"
                 f"    planned {standing.start} to {standing.end}\n    asked   {start} to {end}",
-                f"the checkpoint was changed by hand: `logpond recover {self._query}`",
+                f"the checkpoint was changed by hand: `logpond recover {INGEST.name}`",
             )
         return standing
 
-    def write(self, plan: Plan) -> Plan:
-        """Write a plan down, unless one stands: then that one counts."""
-        name = f"plans/{plan.query_id}/{plan.batch}.{plan.attempt}.json"
-        if objects.create(self._ledger, name, msgspec.json.encode(plan)):
-            return plan
-        return msgspec.json.decode(objects.get(self._ledger, name) or b"", type=Plan)
+    def forget_before(self, query_id: str, batch: int) -> None:
+        """Remove the plans of earlier batches: a batch begins when those before are completed."""
+        at = objects.store(self._place)
+        for name in objects.names(at, query_id):
+            if int(name.split(".")[0]) < batch:
+                objects.delete(at, f"{query_id}/{name}")
 
-    def all(self, query_id: str) -> list[Plan]:
-        """Every plan of a query that is kept."""
-        folder = f"plans/{query_id}"
-        contents = [objects.get(self._ledger, f"{folder}/{name}") for name in self._names(query_id)]
-        return [msgspec.json.decode(content, type=Plan) for content in contents if content]
 
-    def forget(self, query_id: str, before: int) -> None:
-        """Remove the plans of batches that are completed."""
-        for name in self._names(query_id):
-            if int(name.split(".")[0]) < before:
-                objects.delete(self._ledger, f"plans/{query_id}/{name}")
-
-    def _names(self, query_id: str) -> list[str]:
-        return objects.names(self._ledger, f"plans/{query_id}")
+def newest(plans: Sequence[BatchPlan]) -> BatchPlan | None:
+    """The last attempt among plans of one batch."""
+    return max(plans, key=lambda plan: plan.attempt, default=None)
 
 
 def has_plan_before(places: Places, moment: datetime) -> bool:
     """Whether any query has a plan that was written before a moment, and is still kept."""
     root = objects.reader(places.checkpoints)
-    for ledger in (name for name in objects.folders(root) if name.endswith(".ledger")):
-        plans = objects.reader(f"{places.checkpoints}/{ledger}/plans")
-        if any(written < moment for written in objects.written(plans)):
-            return True
-    return False
-
-
-def newest(plans: Sequence[Plan]) -> Plan | None:
-    """The last attempt among plans of one batch."""
-    return max(plans, key=lambda plan: plan.attempt, default=None)
-
-
-def is_whole(places: Places, plan: Plan, table: str) -> bool:
-    """Whether every planned file of a table is there, with its size."""
-    folder = objects.reader(places.table(table))
-    return all(objects.size(folder, file.path) == file.size for file in plan.files_of(table))
+    ledgers = [name for name in objects.folders(root) if name.endswith(".ledger")]
+    plans = (objects.reader(places.plans(name.removesuffix(".ledger"))) for name in ledgers)
+    return any(written < moment for of in plans for written in objects.written(of))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from lakehouse.ingest.checkpoint import Checkpoint
 from lakehouse.paths import Places
+from lakehouse.store import Writer
 from lakehouse.store.lock import alone, is_held
 from lakehouse.tables import rollups
 from lakehouse.tables.catalog import ANOMALIES, LOGS, QUARANTINE, TABLES, Table
@@ -31,6 +32,10 @@ class Query:
     def checkpoint(self, places: Places) -> Checkpoint:
         """Its progress on a lake."""
         return Checkpoint(places, self.name)
+
+    def writers(self, places: Places) -> dict[str, Writer]:
+        """What commits to its tables, in order; a table that is not there yet is made."""
+        return {table.name: Writer(places, table) for table in self.tables}
 
     def lock(self, places: Places) -> str:
         """The folder that is locked while it runs."""

@@ -14,13 +14,14 @@ from typing import Any, TypeVar
 import msgspec
 
 from lakehouse.errors import TableError
+from lakehouse.ingest.plans import Plan, Plans
 from lakehouse.ingest.queries import IMPORT
 from lakehouse.paths import Places
-from lakehouse.store import DataFile, Key, objects
+from lakehouse.store import Key, objects
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 
 Kind = TypeVar("Kind")
-MANIFESTS, PATHS, COPIES, PLANS = "manifests", "paths", "files", "plans"
+MANIFESTS, PATHS, COPIES = "manifests", "paths", "files"
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,19 +87,24 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
         return Key(f"{self.writer}/{table}", self.batch)
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What an import will commit, and what it will remove before, written down before both.
+class ImportPlan(Plan, frozen=True, kw_only=True):
+    """What an import will commit, and the contents that it will remove before.
 
     It is kept until the windows that it touches are counted again.
     """
 
     what: Imported
-    files: list[DataFile]
-    replaces: list[Imported] = []
+    replaces: list[Imported] = msgspec.field(default_factory=list)
 
-    def files_of(self, table: str) -> list[DataFile]:
-        """The planned files of one table."""
-        return [file for file in self.files if file.table == table]
+    @property
+    def name(self) -> str:
+        """One that only removes is named by its path too: its content may come by another plan."""
+        path = hashlib.sha256(self.what.path.encode()).hexdigest()[:12]
+        return f"{self.what.sha256}.{self.what.batch}{'' if self.files else f'.{path}'}.json"
+
+    def key(self, table: str) -> Key:
+        """The transaction of the content's rows."""
+        return self.what.key(table)
 
 
 class RawZone:
@@ -106,6 +112,7 @@ class RawZone:
 
     def __init__(self, places: Places) -> None:
         self._places = places
+        self.plans = Plans(places, IMPORT.name, ImportPlan)
 
     def manifests(self) -> dict[str, Imported]:
         """What is known of each content, by sha256."""
@@ -132,28 +139,6 @@ class RawZone:
         if objects.size(at, f"{COPIES}/{sha256}") != file.stat().st_size:
             objects.put_file(at, f"{COPIES}/{sha256}", file)
 
-    def plans(self) -> list[Plan]:
-        """The imports that began and are not at their end."""
-        at = objects.reader(self._places.ledger(IMPORT.name))
-        found = (objects.get(at, f"{PLANS}/{name}") for name in objects.names(at, PLANS))
-        return [msgspec.json.decode(each, type=Plan) for each in found if each]
-
-    def plan(self, plan: Plan) -> Plan:
-        """Write a plan down, unless one stands for this import: then that one counts."""
-        at, name = objects.store(self._places.ledger(IMPORT.name)), _name(plan)
-        if objects.create(at, name, msgspec.json.encode(plan)):
-            return plan
-        return msgspec.json.decode(objects.get(at, name) or b"", type=Plan)
-
-    def forget(self, plan: Plan) -> None:
-        """An import is at its end."""
-        objects.delete(objects.store(self._places.ledger(IMPORT.name)), _name(plan))
-
-    def is_whole(self, plan: Plan, table: str) -> bool:
-        """Whether every planned file of a table is there, with its size."""
-        folder = objects.reader(self._places.table(table))
-        return all(objects.size(folder, file.path) == file.size for file in plan.files_of(table))
-
     def _put(self, name: str, content: Any) -> None:
         text = msgspec.json.format(msgspec.json.encode(content))
         objects.put(objects.store(self._places.raw), name, text)
@@ -173,9 +158,3 @@ def _decoded(content: bytes, kind: type[Kind], place: str) -> Kind:
             f"{place} cannot be read: {error}",
             "move it aside: its file can then be imported again, in the place of its rows",
         ) from None
-
-
-def _name(plan: Plan) -> str:
-    """One that only removes is named by its path: its content may come by a plan of its own."""
-    swaps = "" if plan.files else f".{hashlib.sha256(plan.what.path.encode()).hexdigest()[:12]}"
-    return f"{PLANS}/{plan.what.sha256}.{plan.what.batch}{swaps}.json"

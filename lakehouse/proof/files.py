@@ -91,7 +91,7 @@ def judge_files(
 
 def planned_files(zone: RawZone) -> list[Imported]:
     """What plans and manifests say now; plans first, for a manifest follows where one goes."""
-    plans = [plan.what for plan in zone.plans()]
+    plans = [plan.what for plan in zone.plans.all()]
     return [*plans, *zone.manifests().values()]
 
 

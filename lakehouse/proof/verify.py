@@ -83,7 +83,7 @@ def verify(places: Places) -> Verdict:
     """
     checkpoint, zone = INGEST.checkpoint(places), RawZone(places)
     promised = zone.manifests()
-    completed = _completed(checkpoint, bool(promised or zone.plans()))
+    completed = _completed(checkpoint, bool(promised or zone.plans.all()))
     rollups = rollups_of(places)  # before logs, which must have all that they counted
     logs, quarantine = store.open_table(places, LOGS), store.open_table(places, QUARANTINE)
     limit = _planned(checkpoint, completed[0]) if completed else {}

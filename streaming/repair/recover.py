@@ -11,12 +11,11 @@ import msgspec
 from lakehouse.errors import CheckpointError
 from lakehouse.ingest.admission import new_manifest
 from lakehouse.ingest.checkpoint import Checkpoint, Manifest, Offsets, Span
-from lakehouse.ingest.plans import Plan, Plans, is_whole, newest
+from lakehouse.ingest.plans import BatchPlans, carry_out, lost_tables, newest
 from lakehouse.paths import Places
 from lakehouse.proof.coverage import Coverage, current
 from lakehouse.runtime.kafka import Topic
 from lakehouse.store import Writer
-from lakehouse.store.commit import is_done
 from lakehouse.tables.catalog import Table
 
 
@@ -62,7 +61,7 @@ def recover(
 
     The old checkpoint is moved aside. Safe to repeat after a crash at any point.
     """
-    checkpoint, plans = Checkpoint(places, query), Plans(places, query)
+    checkpoint, plans = Checkpoint(places, query), BatchPlans(places)
     old = checkpoint.manifest()
     _refuse_remade(old, topic)
     finished = _finish(places, plans, old, writers)
@@ -84,26 +83,16 @@ def _refuse_remade(old: Manifest | None, topic: Topic) -> None:
 
 
 def _finish(
-    places: Places, plans: Plans, old: Manifest | None, writers: Mapping[str, Writer]
+    places: Places, plans: BatchPlans, old: Manifest | None, writers: Mapping[str, Writer]
 ) -> int:
     """Commit what is planned and whole; a batch that is not will be read again."""
     if old is None:
         return 0
     kept = plans.all(old.query_id)
     last = [newest([p for p in kept if p.batch == batch]) for batch in {p.batch for p in kept}]
-    return sum(_carry_out(places, plan, writers) for plan in last if plan is not None)
-
-
-def _carry_out(places: Places, plan: Plan, writers: Mapping[str, Writer]) -> bool:
-    todo = [
-        name
-        for name, writer in writers.items()
-        if plan.files_of(name)
-        and not is_done(writer.last(plan.key(name).app), plan.key(name))
-        and is_whole(places, plan, name)
-    ]
-    done = [writers[name].commit(plan.files_of(name), plan.key(name)) for name in todo]
-    return any(done)
+    return sum(
+        carry_out(plan, writers, skip=lost_tables(places, plan, writers)) for plan in last if plan
+    )
 
 
 def _at_first_missing(

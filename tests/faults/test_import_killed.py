@@ -68,7 +68,7 @@ def test_a_file_is_in_once(imports: Imports, tmp_path: Path, step: str) -> None:
     found = verify(imports.lake.places)
     assert (meanwhile.ok, found.ok) == (True, True)
     assert (found.records, found.logs, found.quarantine) == (70, 67, 3)
-    assert RawZone(imports.lake.places).plans() == []
+    assert RawZone(imports.lake.places).plans.all() == []
 
 
 @pytest.mark.parametrize("step", WHEN_REPLACED)
@@ -92,7 +92,7 @@ def test_a_planned_file_that_is_lost_is_made_again(
     """What was committed of that import is taken back first."""
     file = written(tmp_path / "b.csv", csv_lines(40, bad=[3, 17], service="cart"))
     killed(imports.lake, file, "planned" if table == "quarantine" else "quarantine")
-    (plan,) = RawZone(imports.lake.places).plans()
+    (plan,) = RawZone(imports.lake.places).plans.all()
     Path(imports.lake.places.table(table), plan.files_of(table)[0].path).unlink()
     imports.run(file)
 

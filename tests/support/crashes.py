@@ -14,7 +14,7 @@ from support.streams import environment
 
 from lakehouse import store
 from lakehouse.ingest.checkpoint import Checkpoint
-from lakehouse.ingest.plans import Plans, newest
+from lakehouse.ingest.plans import BatchPlans, newest
 from lakehouse.paths import Places
 from lakehouse.proof.verify import verify
 from lakehouse.settings import Settings
@@ -115,7 +115,7 @@ class CrashedLake:
     def _lose_file(self, table: str) -> None:
         progress = Checkpoint(self.places, INGEST).progress()
         assert progress
-        kept = Plans(self.places, INGEST).all(progress.query_id)
+        kept = BatchPlans(self.places).all(progress.query_id)
         plan = newest([each for each in kept if each.batch == progress.planned])
         assert plan
         Path(self.places.table(table), plan.files_of(table)[0].path).unlink()

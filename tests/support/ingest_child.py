@@ -21,7 +21,7 @@ from lakehouse import decode, settings
 from lakehouse.decode import Decoded, Limits
 from lakehouse.decode.fault import Fault
 from lakehouse.decode.rejects import reject_rows
-from lakehouse.ingest.plans import Plan
+from lakehouse.ingest.plans import BatchPlan
 from lakehouse.ingest.queries import INGEST
 from lakehouse.paths import Places
 from streaming.run import Hooks, Run
@@ -49,7 +49,7 @@ def main(die_at: str | None, is_stricter: bool, flags: dict[str, object]) -> Non
         commit = Path(places.checkpoint(INGEST.name), "commits", str(new))
         threading.Thread(target=_die_once, args=(commit.exists,), daemon=True).start()
 
-    def reached(step: str, plan: Plan) -> None:
+    def reached(step: str, plan: BatchPlan) -> None:
         if (step, plan.batch) == (die_at, new):
             _die_once(lambda: True)
 

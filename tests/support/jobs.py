@@ -14,7 +14,7 @@ from support.lakes import LIMITS, TABLES, Lake
 
 from lakehouse import decode
 from lakehouse.ingest.intake import Decode
-from lakehouse.ingest.plans import Plan
+from lakehouse.ingest.plans import BatchPlan
 from lakehouse.store import Writer
 from streaming import job
 
@@ -72,7 +72,7 @@ class Job:
     def _ingest(self, crash: str, decoding: Decode, is_stopping: Callable[[], bool]) -> job.Ingest:
         lake = self.lake
 
-        def reached(step: str, plan: Plan) -> None:
+        def reached(step: str, plan: BatchPlan) -> None:
             self.steps.append(f"{step}:{plan.batch}")
             if self.steps[-1] == crash:
                 raise Crash(crash)

@@ -17,7 +17,7 @@ from lakehouse import decode, store
 from lakehouse.ingest.admission import admit, new_manifest
 from lakehouse.ingest.checkpoint import Checkpoint, Manifest, Offsets
 from lakehouse.ingest.intake import DecodeToFiles, described, stamped
-from lakehouse.ingest.plans import Plan, Plans
+from lakehouse.ingest.plans import BatchPlan, BatchPlans
 from lakehouse.paths import Places
 from lakehouse.proof.coverage import current
 from lakehouse.runtime.kafka import Topic
@@ -84,9 +84,9 @@ class Lake:
         return Checkpoint(self.places, QUERY)
 
     @property
-    def plans(self) -> Plans:
+    def plans(self) -> BatchPlans:
         """The plans beside it."""
-        return Plans(self.places, QUERY)
+        return BatchPlans(self.places)
 
     @property
     def manifest(self) -> Manifest:
@@ -106,12 +106,14 @@ class Lake:
 
     def batch(
         self, number: int, end: Offsets, bad: Collection[int] = (), crash: str = "completed"
-    ) -> Plan:
+    ) -> BatchPlan:
         """Take the records up to `end` as one batch; those in `bad` are rejects."""
         start = self.checkpoint.offsets(number - 1)
         text = json.dumps({self.topic.name: {str(p): o for p, o in end.items()}})
         self._put("offsets", number, f'v1\n{{"batchWatermarkMs":0}}\n{text}')
-        plan = Plan(query_id=self.manifest.query_id, batch=number, start=start, end=text, files=[])
+        plan = BatchPlan(
+            query_id=self.manifest.query_id, batch=number, start=start, end=text, files=[]
+        )
         for step in STEPS[1 : STEPS.index(crash) + 1]:
             plan = self._step(step, plan, bad)
         return plan
@@ -141,14 +143,14 @@ class Lake:
         with current(self.places) as found:
             return sorted(found.ask("SELECT _partition, _offset FROM held"))
 
-    def carry_out(self, plan: Plan, *tables: str) -> None:
+    def carry_out(self, plan: BatchPlan, *tables: str) -> None:
         """Commit what is planned for these tables."""
         for table in TABLES:
             if table.name in tables and plan.files_of(table.name):
                 writer = store.Writer(self.places, table)
                 writer.commit(plan.files_of(table.name), plan.key(table.name))
 
-    def _step(self, step: str, plan: Plan, bad: Collection[int]) -> Plan:
+    def _step(self, step: str, plan: BatchPlan, bad: Collection[int]) -> BatchPlan:
         if step == "planned":
             return self.plans.write(msgspec.structs.replace(plan, files=self._files(plan, bad)))
         if step == "completed":
@@ -157,7 +159,7 @@ class Lake:
             self.carry_out(plan, step)
         return plan
 
-    def _files(self, plan: Plan, bad: Collection[int]) -> list[store.DataFile]:
+    def _files(self, plan: BatchPlan, bad: Collection[int]) -> list[store.DataFile]:
         first, end = (json.loads(t).get(self.topic.name, {}) for t in (plan.start, plan.end))
         batches = [
             records(range(first.get(p, 0), to), bad, int(p), self.topic.name, self.payload)

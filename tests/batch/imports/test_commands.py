@@ -53,7 +53,7 @@ def test_a_person_is_told_the_sum_and_the_windows(lake: Lake, file: Path) -> Non
     found = run(lake, file)
     assert "1 of 1 files, 10 records: 9 to logs, 1 to quarantine" in found.stdout
     assert "windows from 2026-04-29 on are right" in found.stderr
-    assert RawZone(lake.places).plans() == []
+    assert RawZone(lake.places).plans.all() == []
 
 
 def test_windows_can_be_left_for_later(lake: Lake, file: Path) -> None:

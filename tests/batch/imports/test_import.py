@@ -14,7 +14,7 @@ from support.windows import Pond
 from batch.imports.reading import Overrides
 from lakehouse import maintenance
 from lakehouse.ingest.plans import has_plan_before
-from lakehouse.ingest.raw_zone import Plan, RawZone
+from lakehouse.ingest.raw_zone import ImportPlan, RawZone
 from lakehouse.paths import Places
 from lakehouse.proof.verify import verify
 from lakehouse.tables.rollups import MINUTES
@@ -260,5 +260,5 @@ def test_upkeep_sees_a_plan_that_stands(imports: Imports, file: Path) -> None:
     """And deletes no file that it may need."""
     imports.run(file)
     zone, places = RawZone(imports.lake.places), imports.lake.places
-    zone.plan(Plan(what=zone.manifests().popitem()[1], files=[]))
+    zone.plans.write(ImportPlan(what=zone.manifests().popitem()[1], files=[]))
     assert has_plan_before(places, datetime.now(UTC) + timedelta(minutes=1))

@@ -11,7 +11,7 @@ from support.lakes import Lake, events
 
 from lakehouse import maintenance, store
 from lakehouse.errors import SettingsError
-from lakehouse.ingest.plans import Plan
+from lakehouse.ingest.plans import BatchPlan
 from lakehouse.store import objects
 from lakehouse.store.disk import full
 from lakehouse.tables.catalog import LOGS
@@ -39,7 +39,7 @@ def plan(lake: Lake) -> object:
     """Write down a plan of the next batch."""
     big = "{}" + " " * 10_000
     query_id = lake.manifest.query_id
-    return lake.plans.write(Plan(query_id=query_id, batch=2, files=[], start="{}", end=big))
+    return lake.plans.write(BatchPlan(query_id=query_id, batch=2, files=[], start="{}", end=big))
 
 
 def commit(lake: Lake) -> object:

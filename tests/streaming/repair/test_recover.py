@@ -11,7 +11,7 @@ from support.lakes import QUERY, TABLES, Lake, events
 from lakehouse import store
 from lakehouse.errors import CheckpointError
 from lakehouse.ingest.checkpoint import Checkpoint, Offsets
-from lakehouse.ingest.plans import Plan
+from lakehouse.ingest.plans import BatchPlan
 from lakehouse.proof.verify import verify
 from lakehouse.runtime.kafka import Topic
 from lakehouse.tables.catalog import LOGS
@@ -89,7 +89,7 @@ def test_a_plan_left_over_is_finished(running: Lake, crash: str) -> None:
     assert running.held() == [(0, n) for n in range(12)]
 
 
-def remove_file(lake: Lake, plan: Plan, table: str) -> None:
+def remove_file(lake: Lake, plan: BatchPlan, table: str) -> None:
     """Lose a planned file."""
     (file,) = plan.files_of(table)
     (Path(lake.places.table(table)) / file.path).unlink()
