@@ -25,7 +25,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 COPY conf/jars.lock conf/
 COPY lakehouse/__init__.py lakehouse/errors.py lakehouse/
 COPY lakehouse/runtime/__init__.py lakehouse/runtime/java.py lakehouse/runtime/jars.py \
-     lakehouse/runtime/jar_fetch.py lakehouse/runtime/environment.py lakehouse/runtime/
+     lakehouse/runtime/environment.py lakehouse/runtime/
 ARG DEFAULT_ARTIFACT_REPOSITORY
 ENV LOGPOND_JARS=/opt/jars
 RUN python -m lakehouse.runtime.jars spark

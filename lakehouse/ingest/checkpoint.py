@@ -46,7 +46,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     start: Offsets
     held: Offsets = {}
     past: list[Span] = []
-    state_partitions: int = 0
     decode_version: int
     created_at: datetime
 

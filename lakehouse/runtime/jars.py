@@ -1,6 +1,7 @@
 """The jars of conf/jars.lock: which ones, where they lie, and whether they are what they should be.
 
-`python -m lakehouse.runtime.jars` fetches what is missing, once. Nothing is downloaded at a start.
+`python -m lakehouse.runtime.jars` fetches what is missing, once, with Spark's own resolver, so that
+a user's mirror settings hold. Nothing is downloaded at a start.
 """
 
 from __future__ import annotations
@@ -9,16 +10,22 @@ import hashlib
 import importlib.util
 import json
 import os
-from collections.abc import Iterable
-from contextlib import suppress
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
-from lakehouse.errors import SettingsError
+from lakehouse.errors import LogpondError, SettingsError
+from lakehouse.runtime import environment, java
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "conf" / "jars.lock"
 STAMP = "verified.json"
+Resolve = Callable[[str], Path]
 
 
 @dataclass(frozen=True)
@@ -121,7 +128,118 @@ def _scala_library() -> Path:
     return found[0]
 
 
-if __name__ == "__main__":
-    from lakehouse.runtime import jar_fetch
+def fetch(*uses: str) -> None:
+    """Every jar of the lock, or of these uses; those missing or damaged are fetched, one by one."""
+    all_of_them = [jar for jar in locked() if jar.use in uses or not uses]
+    wanted = [jar for jar in all_of_them if not _holds(jar)]
+    if wanted:
+        with _resolver() as resolve:
+            for count, jar in enumerate(wanted, 1):
+                _say(f"fetching jars {count}/{len(wanted)}: {jar.coordinates}")
+                _place(resolve(jar.coordinates), jar)
+    stamp(all_of_them)
+    _say(f"{len(all_of_them)} jars in {folder()}, verified", end="\n")
 
-    jar_fetch.main()
+
+def lock() -> None:
+    """For maintainers: resolve every coordinate anew and write its hash into the lock."""
+    lines = LOCK.read_text().splitlines()
+    with _resolver() as resolve:
+        hashed = [_hashed(line, resolve) for line in lines]
+    LOCK.write_text("\n".join(hashed) + "\n")
+    _say(f"wrote {LOCK}", end="\n")
+
+
+def main() -> None:
+    """`python -m lakehouse.runtime.jars [--lock | USE...]`, a use being one of the lock's."""
+    words = sys.argv[1:]
+    try:
+        java.check()
+        lock() if "--lock" in words else fetch(*words)
+    except LogpondError as error:
+        sys.exit(f"{error}")
+
+
+def _holds(jar: Jar) -> bool:
+    file = folder() / jar.file
+    return file.is_file() and sha256(file) == jar.sha256
+
+
+def _place(found: Path, jar: Jar) -> None:
+    got = sha256(found)
+    if got != jar.sha256:
+        raise SettingsError(
+            f"{jar.coordinates} is not the jar of the lock: sha256 {got}, not {jar.sha256}",
+            "the mirror serves another file; do not use it before you know why",
+        )
+    found.replace(folder() / jar.file)
+
+
+def _hashed(line: str, resolve: Resolve) -> str:
+    if not line.strip() or line.startswith("#"):
+        return line
+    coordinates, *_hash, use = line.split()
+    _say(f"resolving {coordinates}")
+    return f"{coordinates} {sha256(resolve(coordinates))} {use}"
+
+
+@contextmanager
+def _resolver() -> Iterator[Resolve]:
+    """Spark's resolver in a JVM of its own, with a folder of its own that goes away with it."""
+    folder().mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix="resolving-", dir=folder()))
+    try:
+        with (folder() / "resolver.log").open("w") as log, _gateway(work, log) as resolve:
+            yield resolve
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+@contextmanager
+def _gateway(work: Path, log: IO[str]) -> Iterator[Resolve]:
+    from py4j.protocol import Py4JJavaError
+    from pyspark.conf import SparkConf
+    from pyspark.java_gateway import launch_gateway
+
+    _say("starting Spark's resolver")
+    environment.leave_other_installations(but=["SPARK_CONF_DIR"])  # a mirror may be named there
+    os.environ["SPARK_HOME"] = str(environment.spark_home())
+    conf = SparkConf(loadDefaults=False).set("spark.jars.ivy", str(work))
+    quiet = {"stdout": log, "stderr": log}
+    gateway = launch_gateway(conf, popen_kwargs=quiet)
+    utils, uri = gateway.jvm.org.apache.spark.util.DependencyUtils, gateway.jvm.java.net.URI
+
+    def resolve(coordinates: str) -> Path:
+        try:
+            found = utils.resolveMavenDependencies(uri(f"ivy://{coordinates}?transitive=false"))
+        except Py4JJavaError as error:
+            raise _unresolved(coordinates, str(error.java_exception.getMessage())) from None
+        if not found.mkString(","):
+            raise _unresolved(coordinates, "the resolver names no file")
+        return Path(found.mkString(","))
+
+    try:
+        yield resolve
+    finally:
+        gateway.shutdown()
+
+
+def _unresolved(coordinates: str, why: str) -> SettingsError:
+    return SettingsError(
+        f"cannot fetch {coordinates}: {why}",
+        "is the network there? A mirror is set by DEFAULT_ARTIFACT_REPOSITORY, or by Spark's "
+        f"spark.jars.ivySettings; details: {folder() / 'resolver.log'}",
+    )
+
+
+def _say(text: str, end: str = "") -> None:
+    """One line that overwrites itself on a terminal; elsewhere a line each."""
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns - 1
+        print(f"\r\033[K{text[:width]}", end=end, flush=True)
+    else:
+        print(text, flush=True)
+
+
+if __name__ == "__main__":
+    main()

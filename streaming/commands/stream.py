@@ -82,7 +82,7 @@ def recover(settings: Settings, query: str, moved: bool) -> None:
     from streaming.repair import recover as recovery
 
     places = Places.of(settings)
-    with INGEST.alone(places):
+    with next(one for one in STREAMS if one.name == query).alone(places):
         if query != INGEST.name:
             click.echo(f"the old checkpoint is kept as {recovery.anew(places, query) or 'none'}")
         elif moved:

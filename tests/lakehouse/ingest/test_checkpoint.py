@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,13 @@ def test_offsets_are_the_third_line(started: Lake) -> None:
 def test_before_the_first_batch_is_the_start(started: Lake) -> None:
     """Batch -1 ends where the checkpoint starts, in the form of the source."""
     assert parse_offsets(started.checkpoint.offsets(-1), "web-logs") == {0: 3, 1: 0}
+
+
+def test_a_manifest_of_an_earlier_version_is_read(started: Lake) -> None:
+    """It had a field more, which nothing asked for."""
+    before, file = started.manifest, Path(started.places.ledger(QUERY), "manifest.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), "state_partitions": 4}))
+    assert started.checkpoint.manifest() == before
 
 
 def test_end_has_every_partition(started: Lake) -> None:

@@ -14,16 +14,16 @@ from lakehouse.settings import load
 
 RUN = """
 import sys
-from lakehouse import eventlog
+from lakehouse.runtime import event_log
 from lakehouse.runtime.session import session
 from lakehouse.settings import load
-eventlog.ROLLED_AT = "10m"
+event_log.ROLLED_AT = "10m"
 settings = load(lake=sys.argv[1], spark_ui_port=0)
-spark = session(settings, "told")
+spark = session(settings, "compacted")
 spark.sparkContext.setLocalProperty("ballast", "x" * 1_000_000)
 for _ in range(20):
     spark.sparkContext.parallelize([1], 1).count()
-print(eventlog.compact(spark, kept=1), flush=True)
+print(event_log.compact(spark, kept=1), flush=True)
 spark.stop()
 """
 
