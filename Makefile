@@ -16,7 +16,7 @@ UP := --backfill $(BACKFILL) $(if $(DURATION),--duration $(DURATION)) $(if $(RAT
 	$(foreach incident,$(INCIDENT),--incident $(incident)) $(if $(LAKE),--lake $(LAKE))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup development demo test test-fast test-nightly test-faults test-compose lint docs screens bench lock clean reset reset-compose machine
+.PHONY: help setup development demo test test-fast test-nightly test-faults test-compose lint docs screens bench conf lock clean reset reset-compose machine
 .NOTPARALLEL:
 
 help:  ## this list
@@ -60,6 +60,9 @@ docs: setup  ## docs/commands.md, from the table of commands
 
 bench: development  ## rates, costs and freshness, measured here
 	@$(BIN)/python -m benchmarks
+
+conf: setup  ## conf/logpond.toml anew, from the defaults and docstrings of the settings
+	@$(BIN)/python -m lakehouse.toml_file lakehouse.settings:Settings conf/logpond.toml
 
 lock: setup  ## for maintainers: lock files anew, from pyproject.toml and conf/jars.lock (needs uv)
 	$(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \

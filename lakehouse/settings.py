@@ -31,49 +31,93 @@ class Kafka(Section):
     """Where records come from."""
 
     bootstrap: Annotated[str, Field(min_length=1)] = "localhost:9092"
+    """Where Kafka answers. The default means the embedded broker, where the lake has one."""
     topic: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")] = "web-logs"
+    """The topic that is sent to and read. A checkpoint belongs to one topic for good."""
     partitions: Annotated[int, Field(ge=1, le=1000)] = 4
+    """Only when logpond makes the topic itself (the embedded broker)."""
     retention_hours: Annotated[int, Field(ge=1)] = 48
+    """How long the embedded broker keeps records. What goes before ingest took it is lost."""
     retention_bytes: Annotated[int, Field(ge=1 << 20)] = 4 << 30
+    """How many bytes of records it keeps a partition; the oldest go first."""
 
 
 class Ingest(Section):
     """How records become rows."""
 
     trigger_seconds: Annotated[float, Field(ge=0)] = 2.0
+    """Seconds between micro-batches. Shorter: fresher, and more commits."""
     max_offsets: Annotated[int, Field(ge=1)] = 250_000
+    """Most records a micro-batch takes. Bounds its time and memory when there is a backlog."""
     coalesce_below: Annotated[int, Field(ge=0)] = 20_000
+    """Below this many records a batch runs as one task, and leaves one file a table and hour."""
     ahead_minutes: Annotated[float, Field(ge=0)] = 5.0
+    """An event this far ahead of the broker's clock is rejected, before any watermark sees it."""
     behind_days: Annotated[float, Field(ge=0)] = 0.0
+    """An event this far behind the broker's clock is rejected. 0: no limit."""
     payload_cap: Annotated[int, Field(ge=1024)] = 1 << 20
+    """Most bytes of a rejected payload that quarantine keeps."""
 
 
 class Windows(Section):
     """When windows are final."""
 
     trigger_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """Seconds between two looks at which half hours are over. Shorter: closed sooner, and more
+    work.
+    """
     watermark_minutes: Annotated[float, Field(ge=0)] = 2.0
+    """How long a half hour waits for late events after the newest one. Longer: fewer late rows,
+    closed later. Rows that are there were closed with it: a change wants `logpond rebuild`.
+    """
 
 
 class Upkeep(Section):
     """How the streaming program keeps its tables healthy."""
 
     every_minutes: Annotated[float, Field(ge=0)] = 5.0
+    """Minutes between two passes of upkeep, in a process of their own beside the stream. 0: none;
+    then run `logpond upkeep` yourself, or every commit gets slower with each one before it.
+    """
     small_files: Annotated[int, Field(ge=1)] = 30
+    """More small files (under 16 MB) than this in an hour or a day are merged. Fewer: cheaper
+    commits and faster queries, and more rewriting.
+    """
     closed_after_minutes: Annotated[float, Field(ge=0)] = 10.0
+    """An hour is closed when the newest event is this far past its end; its rows are then ordered,
+    once. Shorter than lateness is: ordered again when late rows weigh a tenth of it.
+    """
     memory_mb: Annotated[int, Field(ge=64)] = 256
+    """What sorting may hold; beyond it sorts on disk. The process takes some 400 MB more."""
     history_hours: Annotated[int, Field(ge=1)] = 168
+    """How far back versions can be read (--version, --as-of); what only older ones need is deleted.
+    """
     history_commits: Annotated[int, Field(ge=10)] = 10_000
+    """At most so many commits of it, but an hour at least: at a 2 s trigger 10,000 are 5.5 hours.
+    Each kept one costs every commit 2.5 us, and every look of a stream at the table 0.1 ms. A table
+    that so reaches back for less than the hours above keeps its files for as many whole days only.
+    """
     vacuum_every_hours: Annotated[float, Field(ge=0)] = 6.0
+    """Hours between two looks for files that no kept version needs."""
     retain_days: Annotated[int, Field(ge=0)] = 0
+    """Days of rows to keep, back from the newest date of each table. 0: for ever."""
 
 
 class Anomaly(Section):
     """When minutes are final, and looked at."""
 
     trigger_seconds: Annotated[float, Field(gt=0)] = 5.0
+    """Seconds between two looks at which minutes are over; how it judges them is in
+    conf/anomaly.toml.
+    """
     watermark_seconds: Annotated[float, Field(ge=0)] = 30.0
+    """How long a minute waits for late events after the newest one. Longer: later alerts, fewer
+    late rows, which are counted and never judged. Minutes that are there were closed with it.
+    """
     ui_port: Annotated[int, Field(ge=0, le=65535)] = 4041
+    """Spark's pages of `logpond detect`, beside those of ingest. Where it is taken, the next free
+    one.
+    """
 
 
 def _address(secret: SecretStr) -> SecretStr:
@@ -101,32 +145,62 @@ class Webhook(Section):
     """Whom incidents are told."""
 
     url: Annotated[SecretStr, AfterValidator(_address)] = SecretStr("")
+    """Where incidents are posted as JSON when they open, escalate and close. Empty: nowhere. Also
+    LOGPOND_WEBHOOK_URL; it is never shown or logged.
+    """
     token: Annotated[SecretStr, AfterValidator(_token)] = SecretStr("")
+    """With one, posts carry `Authorization: Bearer <token>`. Better as LOGPOND_WEBHOOK_TOKEN."""
     timeout_seconds: Annotated[float, Field(gt=0)] = 10.0
+    """How long an answer may take."""
     retry_seconds: Annotated[float, Field(gt=0)] = 1.0
+    """Seconds before the second try, doubled with each further one."""
     retry_most_seconds: Annotated[float, Field(gt=0)] = 300.0
+    """The longest pause between two tries, which go on until the address answers."""
     waiting_most: Annotated[int, Field(ge=1)] = 1000
+    """The most alerts that wait on disk for a dead address; beyond them the oldest are dropped, and
+    counted: `logpond alerts`.
+    """
     old_hours: Annotated[float, Field(gt=0)] = 24.0
+    """What opened or escalated so long ago is not sent any more: an old history that is folded
+    anew.
+    """
 
 
 class Spark(Section):
     """What the Spark application gets."""
 
     master: str = "local[2]"
+    """Where executors run: "local[2]" (two cores of this machine), "spark://host:7077", ..."""
     driver_memory: Annotated[str, Field(pattern=r"^\d+[mg]$")] = "1g"
+    """What the JVM of Spark may hold; Python and DuckDB come on top."""
     ui_port: Annotated[int, Field(ge=0, le=65535)] = 4040
+    """Where Spark's pages of the stream are. Where it is taken, the next free one."""
     ui_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    """Where its pages listen. Any other than this machine's own: they ask nobody for a password."""
     event_log_mb: Annotated[int, Field(ge=0)] = 0
+    """What event logs may take on disk, for `logpond spark-ui` to show runs that are over. 0: none
+    are written. A batch of the stream writes 15 kB of them; of a run that goes on, the last half
+    hour or so is kept.
+    """
     secret_file: str = ""
+    """On a cluster: a file with the secret that its master and workers know too
+    (`spark.authenticate`). Empty: whoever reaches them may use them.
+    """
 
 
 class Web(Section):
     """The pages: where they are served, who may see them, what they may hold."""
 
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    """Where `logpond web` listens. Any address but this machine's own needs a token."""
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    """A port that is taken is left for another, which it tells."""
     token: SecretStr = SecretStr("")
+    """Whoever asks must know it, once it is set; any address but this machine's own needs one.
+    Better as LOGPOND_WEB_TOKEN than in this file.
+    """
     memory_mb: Annotated[int, Field(ge=64)] = 160
+    """What DuckDB may hold for all questions together; the process takes some 200 MB more."""
 
 
 # Settings that were, and where their meaning went.
@@ -134,7 +208,11 @@ REMOVED = {"watch_time": "is no section any more: its settings are flags of `log
 
 
 class Settings(BaseSettings):
-    """All settings; see conf/logpond.toml for what each means."""
+    """Every setting of logpond, with its default. Read in this order, the later wins: these
+    defaults, this file, the environment (LOGPOND_<SECTION>_<NAME>, as LOGPOND_KAFKA_TOPIC), flags.
+
+    This file is made from lakehouse/settings.py by `make conf`.
+    """
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -145,7 +223,10 @@ class Settings(BaseSettings):
     )
 
     lake: Annotated[str, Field(min_length=1)] = "lake"
+    """The lake: a folder, or a URL that both Spark and deltalake can write. LOGPOND_LAKE, --lake.
+    """
     checkpoints: str = ""
+    """Checkpoints, their plans and manifests. Empty: <lake>/_checkpoints."""
     kafka: Kafka = Kafka()
     ingest: Ingest = Ingest()
     windows: Windows = Windows()

@@ -30,6 +30,7 @@ from lakehouse import store
 from lakehouse.ingest import queries
 from lakehouse.ingest.lag import is_level, last_arrival
 from lakehouse.paths import Places
+from lakehouse.runtime.stops import stopped_by_signals
 from lakehouse.settings import Anomaly, Settings
 from lakehouse.tables.catalog import ANOMALIES
 from lakehouse.tables.rollups import MINUTES
