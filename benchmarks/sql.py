@@ -32,7 +32,7 @@ def sql(folder: Path, commits: int) -> dict[str, float]:
     """Median seconds of each query over a million rows in `commits` commits."""
     lake = str(folder / "many")
     began = time.monotonic()
-    fill(Places(lake, f"{lake}/_checkpoints"), commits, ROWS)
+    fill(Places.at(lake), commits, ROWS)
     filled = (time.monotonic() - began) / commits
     seconds = {f"{name}_seconds": median(query, lake) for name, query in QUERIES.items()}
     return {"commits": commits, "rows": ROWS, "seconds_a_commit": filled, **seconds}

@@ -130,7 +130,7 @@ def rates(folder: Path, rows: int = 1_800_000, files: int = 450) -> dict[str, fl
     found = {}
     for what, columns in (("merge", ()), ("order", LOGS.order_by)):
         lake = f"{folder}/{what}"
-        day = Day(Places(lake, f"{lake}/_checkpoints"), rows // files, None)
+        day = Day(Places.at(lake), rows // files, None)
         day.run(files)
         whole = next(iter(maintenance.parts(day.places, "logs")))
         began = time.monotonic()

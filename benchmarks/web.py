@@ -76,7 +76,7 @@ def web(folder: Path, commits: int, tail_seconds: int = 60) -> dict[str, float]:
 
 def filled(lake: Path, commits: int) -> Places:
     """A day of events, its minutes closed hour by hour."""
-    places = Places(str(lake), f"{lake}/_checkpoints")
+    places = Places.at(str(lake))
     fill(places, commits, ROWS)
     prepare(places, MINUTES, LATE)
     end = datetime.now(UTC).replace(second=0, microsecond=0)

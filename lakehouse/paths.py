@@ -1,12 +1,35 @@
-"""Every place in the lake: the one module that puts paths together."""
+"""Every place in the lake: the one module that puts paths together.
+
+<lake>/                       a folder or a URL
+  logs/  quarantine/  ...     Delta tables, each with its _delta_log/
+  _checkpoints/               elsewhere, where `checkpoints` is set
+    <query>/                  Spark's progress of a query
+    <query>.ledger/           ours beside it: the manifest, the lock, what a query remembers
+      plans/                  what is about to be committed
+  _raw/                       imported files: what came of each, and copies
+  _broker/                    the embedded broker: its records and what it runs by
+    server.properties
+    broker.pid
+  _state/                     of the programs on this machine; with a URL ./.logpond instead
+    mutes/                    keys that nobody is told of; in the lake at a URL too
+    alerts.sqlite             what waits for the webhook
+    unsent/<topic>/           records that Kafka did not take yet
+    labels.ndjson             the truth about the incidents that were produced
+    spark-events/             event logs, a folder an application
+    ivy/  tmp/  warehouse/    Spark's own
+    <program>.log             what a program says
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from lakehouse.settings import Settings
 from lakehouse.tables.catalog import Table
+
+DELTA_LOG = "_delta_log"
 
 
 @dataclass(frozen=True)
@@ -19,24 +42,42 @@ class Places:
     @classmethod
     def of(cls, settings: Settings) -> Places:
         """The places that the settings name; relative folders count from where you stand."""
-        lake = _absolute(settings.lake)
-        return cls(lake, _absolute(settings.checkpoints or f"{lake}/_checkpoints"))
+        return cls.at(settings.lake, settings.checkpoints)
+
+    @classmethod
+    def at(cls, lake: str, checkpoints: str = "") -> Places:
+        """The places of a lake, with its checkpoints in it unless they are elsewhere."""
+        root = _absolute(lake)
+        return cls(root, _absolute(checkpoints or f"{root}/_checkpoints"))
 
     def table(self, table: Table | str) -> str:
         """The root of a Delta table."""
         return f"{self.lake}/{table if isinstance(table, str) else table.name}"
+
+    def delta_log(self, table: Table | str) -> str:
+        """The commits of a Delta table."""
+        return f"{self.table(table)}/{DELTA_LOG}"
 
     def checkpoint(self, query: str) -> str:
         """Where Spark keeps the progress of a query."""
         return f"{self.checkpoints}/{query}"
 
     def ledger(self, query: str) -> str:
-        """Beside the checkpoint: its manifest and the plans of its batches."""
+        """Beside the checkpoint: its manifest, its lock, what the query remembers."""
         return f"{self.checkpoints}/{query}.ledger"
 
     def plans(self, query: str) -> str:
-        """What a query is about to commit, a file a plan."""
+        """What a query is about to commit, an object a plan."""
         return f"{self.ledger(query)}/plans"
+
+    @property
+    def raw(self) -> str:
+        """Imported files: what was imported, and copies of them."""
+        return f"{self.lake}/_raw"
+
+    def raw_file(self, name: str) -> str:
+        """One object of the raw zone, to be named to a person."""
+        return f"{self.raw}/{name}"
 
     @property
     def broker(self) -> str:
@@ -44,24 +85,51 @@ class Places:
         return f"{self.lake}/_broker"
 
     @property
-    def state(self) -> str:
-        """What the local programs keep between runs: unsent records, labels, log files."""
-        return _absolute(".logpond") if is_url(self.lake) else f"{self.lake}/_state"
+    def broker_properties(self) -> Path:
+        """What the embedded broker was last started with."""
+        return Path(self.broker, "server.properties")
 
     @property
-    def raw(self) -> str:
-        """Imported files: what was imported, and copies of them."""
-        return f"{self.lake}/_raw"
+    def broker_process(self) -> Path:
+        """Which process is the embedded broker, and whose it is."""
+        return Path(self.broker, "broker.pid")
+
+    @property
+    def mutes(self) -> str:
+        """The keys that nobody wants to be told about; in the lake, for all that read it."""
+        return f"{self.lake}/_state/mutes"
+
+    @property
+    def state(self) -> str:
+        """What the programs on this machine keep between runs, always a folder."""
+        return _absolute(".logpond") if is_url(self.lake) else f"{self.lake}/_state"
 
     @property
     def alerts(self) -> str:
         """What waits for the webhook; on this machine, whose programs send it."""
         return f"{self.state}/alerts.sqlite"
 
+    def unsent(self, topic: str) -> Path:
+        """Records that the Kafka of a topic did not take yet."""
+        return Path(self.state, "unsent", topic)
+
     @property
-    def mutes(self) -> str:
-        """The keys that nobody wants to be told about; in the lake, for all that read it."""
-        return f"{self.lake}/_state/mutes"
+    def labels(self) -> Path:
+        """When which incident was produced, to be evaluated by."""
+        return Path(self.state, "labels.ndjson")
+
+    @property
+    def spark_events(self) -> Path:
+        """Event logs of Spark, one folder an application."""
+        return Path(self.state, "spark-events")
+
+    def of_spark(self, name: Literal["ivy", "tmp", "warehouse"]) -> Path:
+        """A folder that Spark wants to have; nothing of ours is in it."""
+        return Path(self.state, name)
+
+    def program_log(self, program: str) -> Path:
+        """What a program says that has no terminal of its own."""
+        return Path(self.state, f"{program}.log")
 
 
 def is_url(place: str) -> bool:

@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from lakehouse.runtime.stops import stopped_by_signals
+
 from anomaly.alerts.webhook import Alerts
 from anomaly.engine.config import Config
 from anomaly.engine.engine import Engine, State
@@ -30,7 +32,6 @@ from lakehouse import store
 from lakehouse.ingest import queries
 from lakehouse.ingest.lag import is_level, last_arrival
 from lakehouse.paths import Places
-from lakehouse.runtime.stops import stopped_by_signals
 from lakehouse.settings import Anomaly, Settings
 from lakehouse.tables.catalog import ANOMALIES
 from lakehouse.tables.rollups import MINUTES

@@ -69,7 +69,7 @@ def _at_rest(places: Places) -> Iterator[None]:
     from lakehouse.ingest.queries import IMPORT, INGEST, MINUTES, UPKEEP
     from lakehouse.runtime import processes
 
-    owner = None if is_url(places.lake) else processes.owner_of(Path(places.broker) / "broker.pid")
+    owner = None if is_url(places.lake) else processes.owner_of(places.broker_process)
     if owner is not None:
         what = f"`logpond up` (process {owner}) runs on {places.lake}"
         raise CheckpointError(what, "stop it first")
@@ -117,7 +117,7 @@ def parts(places: Places) -> list[Part]:
     if not is_url(places.lake):
         kept.append(Part("records of the embedded Kafka", places.broker))
     checkpoints = [
-        Part(f"checkpoint {name}", f"{places.checkpoints}/{name}") for name in _checkpoints(places)
+        Part(f"checkpoint {name}", places.checkpoint(name)) for name in _checkpoints(places)
     ]
     return [part for part in (*tables, *kept, *checkpoints) if _is_there(part.place)]
 

@@ -74,7 +74,7 @@ class Page:
     """A server of the pages, which nothing else waits for or depends on."""
 
     def __init__(self, places: Places) -> None:
-        self._lake, self._log = places.lake, Path(places.state) / "web.log"
+        self._lake, self._log = places.lake, places.program_log("web")
         self._child: processes.Child | None = None
 
     def start(self, settings: Settings) -> str:

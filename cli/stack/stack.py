@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -137,7 +136,7 @@ class Stack:
         return Outcome(left=left, hurried=self._stops.hurry.is_set(), totals=sender.totals)
 
     def _sender(self, settings: Settings) -> Sender:
-        kafka, log = settings.kafka, Path(self._places.state) / "producer.log"
+        kafka, log = settings.kafka, self._places.program_log("producer")
         where = ["--bootstrap", kafka.bootstrap, "--topic", kafka.topic]
         return Sender(
             [*where, "--lake", self._places.lake, *self._setup.produce], log, self._screen.status

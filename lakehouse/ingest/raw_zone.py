@@ -147,7 +147,7 @@ class RawZone:
         at = objects.reader(self._places.raw)
         for name in objects.names(at, folder):
             if content := objects.get(at, f"{folder}/{name}"):
-                yield _decoded(content, kind, f"{self._places.raw}/{folder}/{name}")
+                yield _decoded(content, kind, self._places.raw_file(f"{folder}/{name}"))
 
 
 def _decoded(content: bytes, kind: type[Kind], place: str) -> Kind:

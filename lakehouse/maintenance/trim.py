@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from deltalake import DeltaTable
 
 from lakehouse.maintenance.readers import readers
-from lakehouse.paths import Places
+from lakehouse.paths import DELTA_LOG, Places
 from lakehouse.store import objects, open_table
-from lakehouse.store.log import FOLDER, Log, checkpoints, entries
+from lakehouse.store.log import Log, checkpoints, entries
 from lakehouse.store.retry import retried
 
 LEAST = timedelta(hours=1)
@@ -53,7 +53,7 @@ def trim(
     going = [entry for entry in entries(names) if entry[0] < oldest]
     if not dry_run:
         folder = objects.store(places.table(name))
-        objects.delete_all(folder, [f"{FOLDER}/{file}" for _, file in going])
+        objects.delete_all(folder, [f"{DELTA_LOG}/{file}" for _, file in going])
     held = min(needed, key=lambda query: needed[query]) if floor < wanted else ""
     return Trimmed(len(going), len(entries(names)) - len(going), max(oldest, log.oldest()), held)
 

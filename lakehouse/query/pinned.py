@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 
 from lakehouse import store
 from lakehouse.errors import TableError
-from lakehouse.paths import Places, is_url
+from lakehouse.paths import DELTA_LOG, Places, is_url
 from lakehouse.store.log import Log
 from lakehouse.tables.catalog import TABLES
 from lakehouse.terminal.times import Moment
@@ -22,7 +22,7 @@ def names(places: Places) -> list[str]:
     """The tables that are there: ours first, then, in a folder, any other Delta table."""
     if is_url(places.lake):
         return [name for name in TABLES if store.table_or_none(places, name)]
-    there = sorted(log.parent.name for log in Path(places.lake).glob("*/_delta_log"))
+    there = sorted(log.parent.name for log in Path(places.lake).glob(f"*/{DELTA_LOG}"))
     ours = [name for name in TABLES if name in there]
     return ours + [name for name in there if name not in TABLES]
 

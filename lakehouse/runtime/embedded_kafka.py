@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from lakehouse.paths import Places, is_url
 from lakehouse.settings import Kafka
@@ -20,7 +19,7 @@ def bootstrap(places: Places, kafka: Kafka) -> str:
 
 def embedded(places: Places) -> str | None:
     """Where the embedded broker of a lake was last started; None where it never was."""
-    file = Path(places.broker) / "server.properties"
+    file = places.broker_properties
     if is_url(places.lake) or not file.is_file():
         return None
     found = ADVERTISED.search(file.read_text())

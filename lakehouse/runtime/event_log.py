@@ -22,7 +22,7 @@ ROLLED_AT, ROLLED_KEPT = "64m", 2
 
 def folder(settings: Settings) -> Path:
     """Where they lie, one folder an application."""
-    return Path(Places.of(settings).state) / "spark-events"
+    return Places.of(settings).spark_events
 
 
 def options(settings: Settings) -> dict[str, str]:

@@ -58,7 +58,7 @@ def session(
 
 def log_file(settings: Settings, app: str) -> Path:
     """What the Spark of an application says on its own."""
-    return Path(Places.of(settings).state) / f"spark-{app}.log"
+    return Places.of(settings).program_log(f"spark-{app}")
 
 
 def _own_environment(settings: Settings) -> None:
@@ -129,7 +129,7 @@ def _logged_in(gateway: Any) -> Any:
 
 
 def _options(settings: Settings, app: str) -> dict[str, str]:
-    state = Path(Places.of(settings).state)
+    places = Places.of(settings)
     return {
         "spark.app.name": app,
         "spark.master": settings.spark.master,
@@ -137,11 +137,11 @@ def _options(settings: Settings, app: str) -> dict[str, str]:
         "spark.driver.memory": settings.spark.driver_memory,
         "spark.ui.port": str(settings.spark.ui_port),
         "spark.driver.defaultJavaOptions": environment.quoted(
-            environment.java_options(state / "tmp")
+            environment.java_options(places.of_spark("tmp"))
         ),
-        "spark.jars.ivy": str(state / "ivy"),
+        "spark.jars.ivy": str(places.of_spark("ivy")),
         "spark.local.dir": tempfile.gettempdir(),
-        "spark.sql.warehouse.dir": str(state / "warehouse"),
+        "spark.sql.warehouse.dir": str(places.of_spark("warehouse")),
         "spark.executorEnv.PYTHONPATH": str(CONF.parent),
         **_driver_address(settings.spark.master),
         **(AUTHENTICATED if _secret(settings.spark) else {}),

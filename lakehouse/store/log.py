@@ -9,10 +9,9 @@ from typing import Any
 
 import msgspec
 
-from lakehouse.paths import Places
+from lakehouse.paths import DELTA_LOG, Places
 from lakehouse.store import objects
 
-FOLDER = "_delta_log"
 COMMIT = re.compile(r"^(\d{20})\.json$")
 CHECKPOINT = re.compile(r"^(\d{20})\.checkpoint.*\.parquet$")
 ENTRY = re.compile(r"^(\d{20})\.")
@@ -33,7 +32,7 @@ class Log:
 
     def actions(self, version: int) -> Iterator[dict[str, Any]] | None:
         """What a version's commit did, None where it was cleaned up."""
-        content = objects.get(self._root, f"{FOLDER}/{version:020d}.json")
+        content = objects.get(self._root, f"{DELTA_LOG}/{version:020d}.json")
         if content is None:
             return None
         return (msgspec.json.decode(line) for line in content.splitlines() if line.strip())
@@ -44,7 +43,7 @@ class Log:
 
     def names(self) -> list[str]:
         """The names of its files, in no order."""
-        return objects.names(self._root, FOLDER)
+        return objects.names(self._root, DELTA_LOG)
 
     def oldest(self) -> int:
         """The oldest version that the log can still rebuild."""

@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from lakehouse.errors import TableError
-from lakehouse.paths import Places
+from lakehouse.paths import DELTA_LOG, Places
 from lakehouse.store import objects
 from lakehouse.tables.catalog import Table
 
@@ -73,7 +73,7 @@ def open_table(
 
 def _refuse_before_first(root: str, version: int, as_of: datetime | None) -> None:
     """deltalake gives its first version for a time before it."""
-    made = objects.modified(objects.store(f"{root}/_delta_log"), f"{version:020d}.json")
+    made = objects.modified(objects.store(f"{root}/{DELTA_LOG}"), f"{version:020d}.json")
     if as_of is not None and made is not None and made.replace(microsecond=0) > as_of:
         raise ValueError(f"{as_of} is before the first version")
 

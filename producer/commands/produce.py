@@ -155,7 +155,7 @@ def options_of(settings: Settings, flags: dict[str, Any]) -> Any:
     from producer.job import Options, Replay
     from producer.replay import AccessLog
 
-    topic, state = settings.kafka.topic, Path(Places.of(settings).state)
+    topic, places = settings.kafka.topic, Places.of(settings)
     replay = flags["replay"] and Replay(
         AccessLog(flags["replay"], flags["service"]), flags["shift_to_now"], flags["speed"]
     )
@@ -163,15 +163,15 @@ def options_of(settings: Settings, flags: dict[str, Any]) -> Any:
     return Options(
         bootstrap=settings.kafka.bootstrap,
         topic=topic,
-        spool=flags["spool"] or state / "unsent" / topic,
+        spool=flags["spool"] or places.unsent(topic),
         duration=_micros(flags["duration"], "--duration") if flags["duration"] else None,
         as_json=flags["form"] == "json",
-        synthetic=_synthetic(flags, state) if wanted or flags["rate"] is not None else None,
+        synthetic=_synthetic(flags, places) if wanted or flags["rate"] is not None else None,
         replay=replay,
     )
 
 
-def _synthetic(flags: dict[str, Any], state: Path) -> Any:
+def _synthetic(flags: dict[str, Any], places: Places) -> Any:
     import secrets
 
     from producer.job import Synthetic
@@ -183,7 +183,7 @@ def _synthetic(flags: dict[str, Any], state: Path) -> Any:
         backfill=_micros(flags["backfill"] or "0", "--backfill"),
         shares=Shares(flags["malformed"], flags["duplicates"], flags["late"]),
         incidents=tuple(incident_spec(text, sorted(INCIDENTS)) for text in flags["incidents"]),
-        labels=flags["labels"] or state / "labels.ndjson",
+        labels=flags["labels"] or places.labels,
     )
 
 

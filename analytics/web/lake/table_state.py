@@ -21,7 +21,7 @@ from lakehouse import store
 from lakehouse.duck import Pinned
 from lakehouse.paths import Places
 from lakehouse.store import objects
-from lakehouse.store.log import FOLDER, Log
+from lakehouse.store.log import Log
 from lakehouse.windows.horizon import horizon
 
 REFRESH_SECONDS = 0.5
@@ -129,7 +129,7 @@ class OpenTable:
         """When the file of our commit was written. It differs where the table was made anew."""
         if self._state is None:
             return None
-        root = objects.reader(f"{self.places.table(self.name)}/{FOLDER}")
+        root = objects.reader(self.places.delta_log(self.name))
         return objects.modified(root, f"{self._state.version:020d}.json")
 
 

@@ -15,7 +15,7 @@ from lakehouse import store
 from lakehouse.ingest.queries import INGEST
 from lakehouse.paths import Places
 from lakehouse.store import objects
-from lakehouse.store.log import FOLDER, Log
+from lakehouse.store.log import Log
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 
 NEWEST = 60
@@ -97,7 +97,7 @@ def _newest(
     places: Places, table: str, query_id: str, newest: int
 ) -> Iterator[tuple[int, _Commit]]:
     """Commits of this checkpoint's batches, newest first."""
-    log, folder = Log(places, table), objects.reader(f"{places.table(table)}/{FOLDER}")
+    log, folder = Log(places, table), objects.reader(places.delta_log(table))
     for version in range(newest, max(-1, newest - LOOKED_AT), -1):
         actions = list(log.actions(version) or ())
         info: dict[str, Any] = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
