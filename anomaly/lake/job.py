@@ -15,8 +15,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lakehouse.runtime.stops import stopped_by_signals
-
 from anomaly.alerts.webhook import Alerts
 from anomaly.engine.config import Config
 from anomaly.engine.engine import Engine, State
