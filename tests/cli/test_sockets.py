@@ -29,7 +29,6 @@ LISTENING = {
     ("detect", "127.0.0.1", "free"),
     ("web", "127.0.0.1", "pages"),
     ("spark-ui", "127.0.0.1", "history"),
-    ("sql", "127.0.0.1", "spark"),
     ("sql", "127.0.0.1", "free"),
     ("service-metrics", "127.0.0.1", "free"),
 }
@@ -117,7 +116,7 @@ def start_the_others(programs: Programs, lake: str, another: str) -> None:
     programs.start("spark-ui", *at, "--port", programs.port("history"))
     programs.start("detect", "--lake", another, LOGPOND_ANOMALY_UI_PORT=programs.port("spark"))
     asked = ("SELECT COUNT(*) FROM logs", "--engine", "spark")
-    programs.start("sql", *asked, *at, LOGPOND_SPARK_UI_PORT=programs.port("spark"))
+    programs.start("sql", *asked, *at)
     made = [sys.executable, "-m", "cli", "files", "services", "--output-dir", input_, "--hours=2"]
     subprocess.run(made, check=True, capture_output=True)
     programs.start("service-metrics", "--input", input_, "--output", f"{input_}-results")
