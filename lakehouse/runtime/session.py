@@ -50,7 +50,9 @@ def session(
         log = log_file(settings, app)
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w") as errors, _own_ctrl_c():
-            SparkContext(conf=conf, gateway=_gateway(conf, errors, log))
+            gateway = _gateway(conf, errors, log)
+            conf.setAll([*_secret(settings.spark).items()])
+            SparkContext(conf=conf, gateway=gateway)
     spark = SparkSession.builder.config(conf=conf).getOrCreate()
     event_log.keep_small(spark, settings)
     return spark
@@ -70,18 +72,18 @@ def _own_environment(settings: Settings) -> None:
         SPARK_LOCAL_IP=settings.spark.ui_host,
         PYSPARK_PYTHON=sys.executable,
         SPARK_USER=environment.user(),
-        **_secret(settings.spark),
     )
 
 
 def _secret(spark: Spark) -> dict[str, str]:
-    """What a cluster is to be told, as a variable: in `ps` everybody could read it."""
+    """What a cluster wants to know; set once the JVM runs, for everybody can read its command."""
     if spark.master.startswith("local") or not spark.secret_file:
         return {}
     try:
-        return {"_SPARK_AUTH_SECRET": Path(spark.secret_file).read_text().strip()}
+        secret = Path(spark.secret_file).read_text().strip()
     except OSError as error:
         raise SettingsError(f"spark.secret_file {spark.secret_file}: {error.strerror}") from None
+    return {**AUTHENTICATED, "spark.authenticate.secret": secret}
 
 
 def _silence_the_wires() -> None:
@@ -144,7 +146,6 @@ def _options(settings: Settings, app: str) -> dict[str, str]:
         "spark.sql.warehouse.dir": str(places.of_spark("warehouse")),
         "spark.executorEnv.PYTHONPATH": str(CONF.parent),
         **_driver_address(settings.spark.master),
-        **(AUTHENTICATED if _secret(settings.spark) else {}),
         **event_log.options(settings),
     }
 
