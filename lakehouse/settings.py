@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +19,7 @@ from pydantic_settings import (
 
 from lakehouse.errors import SettingsError
 
+BROKER = re.compile(r"([A-Z_]+://)?(\[[0-9a-fA-F:.%]+\]|[\w.-]+):\d+")
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
 
@@ -27,10 +29,21 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _brokers(text: str) -> str:
+    """Addresses as both of Kafka's clients read them: without blanks, each with its port."""
+    named = [one.strip() for one in text.split(",") if one.strip()]
+    full = [one if re.search(r":\d+$", one) else f"{one}:9092" for one in named]
+    if not full or not all(map(BROKER.fullmatch, full)):
+        raise ValueError("must be HOST:PORT, or several with commas between")
+    if any(not 0 < int(one.rpartition(":")[2]) <= 65535 for one in full):
+        raise ValueError("a port is from 1 to 65535")
+    return ",".join(full)
+
+
 class Kafka(Section):
     """Where records come from."""
 
-    bootstrap: Annotated[str, Field(min_length=1)] = "localhost:9092"
+    bootstrap: Annotated[str, AfterValidator(_brokers)] = "localhost:9092"
     """Where Kafka answers. The default means the embedded broker, where the lake has one."""
     topic: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")] = "web-logs"
     """The topic that is sent to and read. A checkpoint belongs to one topic for good."""

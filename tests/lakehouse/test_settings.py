@@ -94,3 +94,24 @@ def test_a_fault_in_a_variable_is_named_with_it(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("LOGPOND_INGEST_MAX_OFFSETS", "")
     with pytest.raises(SettingsError, match=r"ingest\.max_offsets \(LOGPOND_INGEST_MAX_OFFSETS\)"):
         load()
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        (" a:1, b:2 ", "a:1,b:2"),
+        ("kafka_1", "kafka_1:9092"),
+        ("[::1]:9093,", "[::1]:9093"),
+        ("PLAINTEXT://a:1", "PLAINTEXT://a:1"),
+    ],
+)
+def test_brokers_are_named_as_both_clients_read_them(given: str, read: str) -> None:
+    """Python's forgives blanks and takes a default port; Spark's ends in a stack trace."""
+    assert load(kafka_bootstrap=given).kafka.bootstrap == read
+
+
+@pytest.mark.parametrize("given", ["", ",", "a b:1", "a:99999", "a:x", "tcp//a:1", ":9092"])
+def test_what_is_no_broker_is_refused(given: str) -> None:
+    """By name, before anything waits for it."""
+    with pytest.raises(SettingsError, match=r"kafka\.bootstrap"):
+        load(kafka_bootstrap=given)
