@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from lakehouse.terminal.commands import Program
+from lakehouse.terminal.commands import CONTEXT, Program
 from lakehouse.terminal.program import run
 
 
-@click.group(cls=Program, context_settings={"max_content_width": 100})
+@click.group(cls=Program, context_settings=CONTEXT)
 @click.version_option(package_name="logpond")
 def logpond() -> None:
     """A real-time lakehouse for logs: Kafka in, Delta tables out.

@@ -32,10 +32,11 @@ each user, app, or pair of both, with the nine sums, in order.
 The half hours of the lake's table `usage`, open ones included, by its own measures:
   logpond aggregate --source lake --granularity 1day --dimensions user
 
---from-datetime is the first instant that counts, --to-datetime the first that does not: January is
-2025-01-01 to 2025-02-01. Times are UTC. Files are chosen by their names, and others are not
-opened; in a file each row counts by its own time, wherever it stands. Of the lake, a half hour
-that begins in the range counts in full.
+--from-datetime is the first instant that counts. --to-datetime ends the range: a date or a whole
+half hour is left out, any other time counts as precisely as it is written. January is 2025-01-01
+to 2025-02-01, or to "2025-01-31 23:59:59", whose last second counts. Times are UTC. Files are
+chosen by their names, and others are not opened; in a file each row counts by its own time,
+wherever it stands. Of the lake, a half hour that begins in the range counts in full.
 
 A line that is not as described does not count: it is counted, by its reason, and the first few
 are named. CRLF, a last line without an end and a BOM at the head of a file are no fault. Sums are

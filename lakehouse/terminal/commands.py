@@ -81,6 +81,15 @@ COMMANDS = [
 ]
 
 
+def dashed(word: str) -> str:
+    """A word as flags and commands are listed: `--from_datetime` is `--from-datetime`, too."""
+    return word.replace("_", "-")
+
+
+# Of every command of ours, and handed down to those below it. No help lists the underscores.
+CONTEXT = {"max_content_width": 100, "token_normalize_func": dashed}
+
+
 class Program(click.Group):
     """The commands of one room, or, with no room, all that have a group."""
 
@@ -116,7 +125,7 @@ class Program(click.Group):
 def program(room: str) -> Program:
     """`python -m ROOM`, with the first words of the room as its help."""
     about = importlib.import_module(room).__doc__
-    group = Program(room, help=about, context_settings={"max_content_width": 100})
+    group = Program(room, help=about, context_settings=CONTEXT)
     group.room = room
     return group
 

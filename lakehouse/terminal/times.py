@@ -18,6 +18,8 @@ BACK = re.compile(
     rf"-\s*{NUMBER}\s*([a-z]*)|{NUMBER}\s*([a-z]*?)\s+ago|{NUMBER}\s*([a-z]+)",
     re.IGNORECASE | re.ASCII,
 )
+SECONDS, FRACTION = re.compile(r":\d\d:\d\d"), re.compile(r":\d\d[.,](\d+)")
+HALF_HOUR = 1800
 SPELLINGS = {
     "seconds": "s sec secs second seconds",
     "minutes": "m min mins minute minutes",
@@ -66,6 +68,21 @@ def time(text: str, now: datetime, flag: str = "--as-of") -> datetime:
         raise SettingsError(
             f"{flag} {text[:40]!r} is not a time", f"write one as {TIMES}"
         ) from None
+
+
+def end(text: str, now: datetime, flag: str) -> datetime:
+    """The first instant after a range that ends at a time.
+
+    A whole half hour, as a date is, ends the range itself. Any other time counts in full, as
+    precisely as it is written: 23:59:59 that second, 23:59 that minute.
+    """
+    found, fraction = time(text, now, flag), FRACTION.search(text)
+    if BACK.fullmatch(text.strip()) or not found.timestamp() % HALF_HOUR:
+        return found
+    if fraction:
+        return found + timedelta(seconds=10.0 ** -min(len(fraction[1]), 6))
+    has_seconds = found.second or SECONDS.search(text)
+    return found + timedelta(seconds=1 if has_seconds else 60)
 
 
 def length(text: str, flag: str) -> timedelta:

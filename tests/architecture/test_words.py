@@ -19,15 +19,15 @@ NO_NAME = {
     "book": 0,
     "chores": 0,
     "lately": 0,
-    "odd": 18,
+    "odd": 2,
     "restless": 0,
     "roster": 0,
-    "said": 80,
-    "told": 143,
+    "said": 15,
+    "told": 56,
     "watchman": 0,
 }
 # Words as any other, but for a module, a function or a class there is a better one.
-NO_DEFINITION = {"again": 1, "chosen": 3, "held": 2, "said": 1, "shown": 6, "told": 5}
+NO_DEFINITION = {"again": 0, "chosen": 2, "held": 1, "said": 1, "shown": 1, "told": 0}
 # Docstrings that add fewer than three words to the name that they explain: may only go down.
 EMPTY_DOCSTRINGS = 22
 

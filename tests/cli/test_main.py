@@ -1,6 +1,7 @@
 """The front door: quick, complete, and plain about faults."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,22 @@ def test_every_command_is_there_and_has_help(row: Command) -> None:
 def test_every_command_of_a_group_has_one_name() -> None:
     """`logpond` has no two commands of a name."""
     assert len({row.name for row in logpond.rows}) == len(logpond.rows)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["aggregate", "--from_datetime", "soon"],
+        ["watch_time", "--dry_run", "--shuffle_partitions", "none"],
+        ["files", "metrics", "--logs_per_day", "none"],
+    ],
+)
+def test_every_flag_answers_to_underscores(words: list[str]) -> None:
+    """Commands and those below them too; help lists the dashes only."""
+    said = CliRunner().invoke(logpond, words)
+    assert "No such" not in said.output
+    assert said.exit_code
+    assert not re.search(r"--\w+_", CliRunner().invoke(logpond, [words[0], "--help"]).output)
 
 
 @pytest.mark.parametrize("room", ["producer", "streaming", "batch", "anomaly", "analytics"])

@@ -44,11 +44,12 @@ def question(
     apps: str | None = None,
 ) -> Question:
     """The question of these flags, times relative to `now`; SettingsError if they do not fit."""
-    begin, end = _time(since, now, "--from-datetime"), _time(until, now, "--to-datetime")
+    begin = None if since is None else _utc(times.time(since, now, "--from-datetime"))
+    end = None if until is None else _utc(times.end(until, now, "--to-datetime"))
     if begin and end and begin >= end:
         raise SettingsError(
             f"--from-datetime {since} is not before --to-datetime {until}",
-            "the end is the first instant left out: for January, 2025-01-01 to 2025-02-01",
+            "for January: 2025-01-01 to 2025-02-01, or to '2025-01-31 23:59:59'",
         )
     return Question(
         begin,
@@ -60,10 +61,8 @@ def question(
     )
 
 
-def _time(text: str | None, now: datetime, flag: str) -> datetime | None:
-    if text is None:
-        return None
-    return times.time(text, now, flag).replace(tzinfo=None)
+def _utc(time: datetime) -> datetime:
+    return time.replace(tzinfo=None)
 
 
 def _listed(text: str | None, flag: str) -> tuple[str, ...]:

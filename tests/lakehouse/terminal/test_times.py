@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lakehouse.errors import SettingsError
-from lakehouse.terminal.times import later, length, moment, time
+from lakehouse.terminal.times import end, later, length, moment, time
 
 NOW = datetime(2026, 5, 2, 12, tzinfo=UTC)
 
@@ -86,3 +86,27 @@ def test_a_version_and_a_time_exclude_each_other() -> None:
     """Two states at once mean nothing."""
     with pytest.raises(SettingsError, match="one of them"):
         moment(3, "-10m", NOW)
+
+
+@pytest.mark.parametrize(
+    ("written", "first_left_out"),
+    [
+        ("2025-02-01", "2025-02-01T00:00:00"),
+        ("2025-02-01 00:00:00", "2025-02-01T00:00:00"),
+        ("2025-01-31 12:30", "2025-01-31T12:30:00"),
+        ("2025-01-31 23:59:59", "2025-02-01T00:00:00"),
+        ("2025-01-31 23:59", "2025-02-01T00:00:00"),
+        ("2025-01-31 23:59:00", "2025-01-31T23:59:01"),
+        ("2025-01-31T23:59:59.999", "2025-02-01T00:00:00"),
+        ("2025-01-31T23:59:59.999999Z", "2025-02-01T00:00:00"),
+        ("2025-02-01T00:59:59+01:00", "2025-02-01T00:00:00"),
+    ],
+)
+def test_an_end_counts_as_precisely_as_it_is_written(written: str, first_left_out: str) -> None:
+    """A border between periods is left out; a last second or minute is not lost."""
+    assert end(written, NOW, "--to") == datetime.fromisoformat(f"{first_left_out}+00:00")
+
+
+def test_an_end_that_is_relative_is_a_moment() -> None:
+    """Nobody writes it to the second."""
+    assert end("-10s", NOW, "--to") == time("-10s", NOW)

@@ -64,7 +64,7 @@ def test_sums_are_those_of_a_recount(
 
 
 def test_a_range_and_members_narrow_the_sums(week: Path, tmp_path: Path) -> None:
-    """Half a period at the edge has the rows of the range alone."""
+    """Half a period at the edge has the rows of the range alone, its last second too."""
     flags = (
         "--from-datetime",
         "2025-01-02 10:10:00",
@@ -77,7 +77,7 @@ def test_a_range_and_members_narrow_the_sums(week: Path, tmp_path: Path) -> None
     )
     run(week, tmp_path / "r.csv", *flags)
     where = (
-        "timestamp >= '2025-01-02 10:10:00' AND timestamp < '2025-01-04 00:00:01' "
+        "timestamp >= '2025-01-02 10:10:00' AND timestamp <= '2025-01-04 00:00:01' "
         "AND user IN ('user1', 'user2') AND app IN ('maps', 'gmail')"
     )
     found = recounted(week, "'30 minutes'", "user, app", where)
