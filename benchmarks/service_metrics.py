@@ -35,7 +35,7 @@ def service_metrics(folder: Path, lines: int = LINES) -> dict[str, float]:
     """Seconds, CPU seconds and peak megabytes of each, and ratios to DuckDB's bare SQL."""
     spec = Spec(7, 1_735_689_600 * MICROS, 24, lines / A_DAY, 6, ("prod", "staging"), 6, 0.0)
     data = folder / "services"
-    files = [*make.make(spec.files(data), 1)]
+    files = [one.path for one in make.make(spec.files(data), 1)]
     runs = {name: child(name, data) for name in MEANS}
     first = next(iter(runs.values()))["answer"]
     assert all(same(run.pop("answer"), first) for run in runs.values())

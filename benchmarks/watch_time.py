@@ -47,7 +47,7 @@ FROM read_parquet($files, hive_partitioning = true) GROUP BY 1 ORDER BY 1"""
 def watch_time_job(folder: Path, size: int = SIZE) -> dict[str, float]:
     """Seconds, CPU seconds and peak megabytes of each, and ratios of the job to the peers."""
     data = folder / "views"
-    made = [*make.make(watch_time.Spec(3, size).files(data, FILES), 2)]
+    made = [one.path for one in make.make(watch_time.Spec(3, size).files(data, FILES), 2)]
     runs = {name: child(name, data, folder / name) for name in MEANS}
     answers = {name: answer(folder / name) for name in MEANS}
     assert all(one == answers["job"] for one in answers.values()), answers

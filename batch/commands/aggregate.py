@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from batch.jobs.aggregate.job import Options, Source
     from lakehouse.paths import Places
 
-RESULT = Path("results/result.csv")
+INPUT, RESULT = Path("csv_logs"), Path("results/result.csv")
 HELP = """Sum metrics by period, user and app, out of a file a day or the lake, into a CSV.
 
 Files are DIR/YYYY-MM-DD.log.csv without a header: timestamp,user,app,metric_1..metric_9, a time
@@ -24,9 +24,9 @@ Files are DIR/YYYY-MM-DD.log.csv without a header: timestamp,user,app,metric_1..
 each user, app, or pair of both, with the nine sums, in order.
 
 \b
-  logpond files metrics --output-dir data/metrics
-  logpond aggregate --input data/metrics
-  logpond aggregate --input data/metrics --granularity 1day --dimensions user
+  logpond files metrics
+  logpond aggregate
+  logpond aggregate --granularity 1day --dimensions user --output by-user.csv
   logpond aggregate --input data/metrics --from-datetime 2025-01-01 --to-datetime 2025-02-01 \\
       --user user1,user2 --app youtube --output january.csv
 The half hours of the lake's table `usage`, open ones included, by its own measures:
@@ -76,7 +76,7 @@ OPTIONS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
         ("--source",),
         {"type": click.Choice(["files", "lake"]), "default": "files", "show_default": True},
     ),
-    (("--input", "folder"), {"type": _folder(), "metavar": "DIR", "help": "Where the files are."}),
+    (("--input", "folder"), {"type": _folder(), "metavar": "DIR", "help": "Files.  [csv_logs]"}),
     (
         ("--output",),
         {
@@ -140,9 +140,13 @@ def _of_files(flags: dict[str, Any], options: Options) -> Source:
     from batch.jobs.aggregate.days import days
     from batch.jobs.aggregate.job import Files
 
-    if flags["folder"] is None:
-        raise SettingsError("no --input is given", "name a folder, or the lake: --source lake")
-    return Files(days(flags["folder"], options.asked))
+    folder = flags["folder"] or INPUT
+    if flags["folder"] is None and not folder.is_dir():
+        raise SettingsError(
+            f"no --input is given, and there is no folder {folder} here",
+            "`logpond files metrics` makes one; or name a folder, or --source lake",
+        )
+    return Files(days(folder, options.asked))
 
 
 def _of_lake(places: Places, flags: dict[str, Any]) -> Source:

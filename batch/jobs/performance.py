@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import platform
+import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, TextIO
 
 import psutil
@@ -15,6 +17,7 @@ import psutil
 from batch.jobs import tree
 from lakehouse.terminal import render
 from lakehouse.terminal.options import HUMANE
+from lakehouse.terminal.render import escaped
 
 COLUMNS = (
     "phase",
@@ -27,8 +30,13 @@ COLUMNS = (
     "peak_bytes",
     "read_bytes",
     "written_bytes",
+    "reads",
+    "writes",
 )
 TOTAL = "in all"
+SUMMED = ("seconds", "cpu_seconds", "read_bytes", "written_bytes", "reads", "writes")
+CPU_INFO = Path("/proc/cpuinfo")
+MODEL = re.compile(r"^(?:model name|Processor|cpu model)\s*:\s*(.+)$", re.MULTILINE)
 
 
 def _size(value: float | None) -> str:
@@ -49,6 +57,8 @@ READS_AS = {
     "peak_bytes": _size,
     "read_bytes": _size,
     "written_bytes": _size,
+    "reads": _whole,
+    "writes": _whole,
 }
 
 
@@ -57,7 +67,8 @@ class Phase:
     """A part of a job. The job sets `rows` and `bytes` (of its data); the rest is measured.
 
     Seconds are of the clock; `cpu_seconds`, `peak_bytes` (resident), `read_bytes` and
-    `written_bytes` (system calls, cached or not) are of this process and all below it.
+    `written_bytes`, by so many `reads` and `writes` (system calls, cached or not), are of this
+    process and all below it.
     """
 
     name: str
@@ -68,6 +79,8 @@ class Phase:
     peak_bytes: int = 0
     read_bytes: int = 0
     written_bytes: int = 0
+    reads: int = 0
+    writes: int = 0
 
     @property
     def rows_per_second(self) -> float | None:
@@ -109,19 +122,15 @@ class Performance:
             phase.seconds = time.perf_counter() - began
             phase.cpu_seconds, phase.peak_bytes = spent.cpu, peak.bytes
             phase.read_bytes, phase.written_bytes = spent.read, spent.written
+            phase.reads, phase.writes = spent.reads, spent.writes
             self.phases.append(phase)
 
     @property
     def total(self) -> Phase:
         """All phases as one: sums, and the highest peak; rows and bytes are of the phases alone."""
-        return Phase(
-            TOTAL,
-            seconds=sum(phase.seconds for phase in self.phases),
-            cpu_seconds=sum(phase.cpu_seconds for phase in self.phases),
-            peak_bytes=max((phase.peak_bytes for phase in self.phases), default=0),
-            read_bytes=sum(phase.read_bytes for phase in self.phases),
-            written_bytes=sum(phase.written_bytes for phase in self.phases),
-        )
+        sums = {name: sum(getattr(one, name) for one in self.phases) for name in SUMMED}
+        peak = max((phase.peak_bytes for phase in self.phases), default=0)
+        return Phase(TOTAL, peak_bytes=peak, **sums)
 
     def as_dict(self) -> dict[str, Any]:
         """System, phases and total as plain values, for JSON."""
@@ -135,10 +144,15 @@ class Performance:
 
 
 def system(*libraries: str) -> dict[str, Any]:
-    """The machine: cores, those that this process may use, memory [bytes]; versions in use."""
+    """The machine: its CPU [MHz], cores, those that this process may use, memory [bytes]; versions.
+
+    What the system does not say of its CPU is None.
+    """
     memory = psutil.virtual_memory()
     return {
         "platform": platform.platform(terse=True),
+        "cpu": cpu_model(),
+        "mhz": cpu_mhz(),
         "cores": psutil.cpu_count(),
         "usable_cores": tree.usable_cores(),
         "memory_bytes": memory.total,
@@ -148,11 +162,27 @@ def system(*libraries: str) -> dict[str, Any]:
     }
 
 
+def cpu_model() -> str | None:
+    """The name that the maker gave to the CPU."""
+    found = MODEL.search(CPU_INFO.read_text(errors="replace")) if CPU_INFO.exists() else None
+    return found[1].strip() if found else platform.processor() or None
+
+
+def cpu_mhz() -> float | None:
+    """The mean of all cores now, or the highest where nobody knows what it is now."""
+    with suppress(OSError, NotImplementedError, RuntimeError):
+        found = psutil.cpu_freq()
+        return round(found.current or found.max, 1) or None if found else None
+    return None
+
+
 def render_machine(*libraries: str) -> str:
     """The machine in one line, for the head of a job."""
     host = system(*libraries)
     versions = ", ".join(f"{name} {host[name]}" for name in ("python", *libraries))
+    cpu = escaped(host["cpu"] or "unknown CPU")
+    mhz = f" at {host['mhz']:,.0f} MHz" if host["mhz"] else ""
     return (
-        f"{host['platform']}, {host['usable_cores']} of {host['cores']} cores, "
+        f"{host['platform']}, {cpu}{mhz}, {host['usable_cores']} of {host['cores']} cores, "
         f"{_size(host['available_bytes'])} of {_size(host['memory_bytes'])} memory free; {versions}"
     )

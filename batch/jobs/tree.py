@@ -6,7 +6,8 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
+from operator import add
 
 import psutil
 
@@ -15,22 +16,21 @@ LOOK_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Used:
-    """CPU seconds, and bytes read and written by system calls, cached or not, since the start."""
+    """CPU seconds, and system calls that read and write, with their bytes, cached or not."""
 
     cpu: float = 0.0
     read: int = 0
     written: int = 0
+    reads: int = 0
+    writes: int = 0
 
     def __sub__(self, other: Used) -> Used:
         # what ended without being waited for takes its counts along
-        return Used(
-            max(0.0, self.cpu - other.cpu),
-            max(0, self.read - other.read),
-            max(0, self.written - other.written),
-        )
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return Used(*(max(0, one - before) for one, before in pairs))
 
     def __add__(self, other: Used) -> Used:
-        return Used(self.cpu + other.cpu, self.read + other.read, self.written + other.written)
+        return Used(*map(add, astuple(self), astuple(other)))
 
 
 def usable_cores() -> int:
@@ -62,7 +62,7 @@ def _used(process: psutil.Process) -> Used:
     except (psutil.Error, AttributeError, OSError):
         # not every system tells
         return Used(cpu)
-    return Used(cpu, calls.read_chars, calls.write_chars)
+    return Used(cpu, calls.read_chars, calls.write_chars, calls.read_count, calls.write_count)
 
 
 def resident() -> int:

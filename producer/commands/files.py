@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,15 +22,22 @@ START = click.option(
 )
 
 
-def with_place(command: Any) -> Any:
+def with_place(folder: str) -> Callable[[Any], Any]:
     """The options that every command here has: where to, which seed, whether to make all anew."""
-    for option in (
-        click.option("--force", is_flag=True, help="Make again what is there already."),
-        click.option("--seed", type=click.IntRange(0), default=1, show_default=True, metavar="N"),
-        click.option("--output-dir", type=FOLDER, required=True, metavar="DIR"),
-    ):
-        command = option(command)
-    return command
+    place: Any = {"type": FOLDER, "default": folder, "show_default": True, "metavar": "DIR"}
+
+    def decorated(command: Any) -> Any:
+        for option in (
+            click.option("--force", is_flag=True, help="Make again what is there already."),
+            click.option(
+                "--seed", type=click.IntRange(0), default=1, show_default=True, metavar="N"
+            ),
+            click.option("--output-dir", **place),
+        ):
+            command = option(command)
+        return command
+
+    return decorated
 
 
 @click.group()
@@ -37,8 +45,9 @@ def files() -> None:
     """Make files of logs for the file jobs: seeded, and only what is missing.
 
     \b
-      logpond files metrics --days 90 --output-dir data/metrics
+      logpond files metrics --days 90
       logpond files services --hours 24 --output-dir data/services
+      logpond files web-logs --hours 2 && logpond discover web_logs
     """
 
 
@@ -57,7 +66,7 @@ def files() -> None:
     help="Rows that each thread holds at once.",
 )
 @START
-@with_place
+@with_place("./csv_logs")
 def metrics(
     days: int,
     logs_per_day: int,
@@ -74,7 +83,7 @@ def metrics(
     batches. Days that are there are left; a folder made with other ones is refused.
 
     \b
-      logpond files metrics --output-dir data/metrics
+      logpond files metrics && logpond aggregate
       logpond files metrics --days 7 --logs-per-day 1000000 --threads 2 --output-dir /tmp/week
     """
     from producer.datasets import make
@@ -121,7 +130,7 @@ def metrics(
     help="Of all lines.",
 )
 @START
-@with_place
+@with_place("data/services")
 def services(start_date: datetime, output_dir: Path, force: bool, **flags: Any) -> None:
     """Make JSON lines for `logpond service-metrics`, in folders by service and environment.
 
@@ -129,7 +138,7 @@ def services(start_date: datetime, output_dir: Path, force: bool, **flags: Any) 
     which spikes are in them. Files that are there are left; a folder of other flags is refused.
 
     \b
-      logpond files services --output-dir data/services
+      logpond files services
       logpond files services --services 40 --rate 200 --spikes 20 --output-dir /tmp/many
     """
     from producer.datasets import make
@@ -149,7 +158,7 @@ def services(start_date: datetime, output_dir: Path, force: bool, **flags: Any) 
     "--size", default="5MB", show_default=True, metavar="SIZE", help="Of each: 100MB, 1GB."
 )
 @click.option("--threads", type=click.IntRange(1), default=2, show_default=True, metavar="N")
-@with_place
+@with_place("data/watch-time")
 def watch_time(
     count: int, size: str, threads: int, output_dir: Path, seed: int, force: bool
 ) -> None:
@@ -160,7 +169,7 @@ def watch_time(
     size and seed leave those that are there as they are.
 
     \b
-      logpond files watch-time --output-dir data/watch-time
+      logpond files watch-time
       logpond files watch-time --files 20 --size 1GB --seed 7 --output-dir /data/views
     """
     from producer.datasets import make
@@ -171,6 +180,41 @@ def watch_time(
     wanted = spec.files(output_dir, count)
     note(spec, output_dir, count)
     make.make_and_report(wanted, make.missing(wanted, force), threads, output_dir)
+
+
+@files.command("web-logs")
+@click.option("--hours", type=click.IntRange(1), default=24, show_default=True, metavar="H")
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, min_open=True),
+    default=5.0,
+    show_default=True,
+    metavar="R",
+    help="Requests a second.",
+)
+@START
+@with_place("./web_logs")
+def web_logs(
+    hours: int, rate: float, start_date: datetime, output_dir: Path, seed: int, force: bool
+) -> None:
+    """Make web logs of a shop as CSV, a file an hour, with the columns of an event as header.
+
+    `logpond discover` and `logpond import` take them as they are. An hour has the same bytes for
+    the same seed and --rate. Files that are there are left; a folder of other flags is refused.
+
+    \b
+      logpond files web-logs
+      logpond import web_logs
+      logpond files web-logs --hours 2 --rate 50 --output-dir /tmp/logs
+    """
+    from producer.datasets import make
+    from producer.datasets.web_logs import Spec
+    from producer.traffic.clock import micros_of
+
+    spec = Spec(seed, micros_of(start_date.replace(tzinfo=UTC)), hours, rate)
+    make.prepare(output_dir / "_order", spec.facts(), force)
+    wanted = spec.files(output_dir)
+    make.make_and_report(wanted, make.missing(wanted, force), 1, output_dir)
 
 
 def _bytes(text: str) -> int:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import secrets
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lakehouse.errors import SettingsError
 
-Write = Callable[[Path], None]
+# Writes a file under a name. Returns its rows.
+Write = Callable[[Path], int]
 ORDER = "order.json"
 
 
@@ -31,15 +34,24 @@ def prepare(folder: Path, order: Mapping[str, Any], force: bool = False) -> None
     note.write_text(text)
 
 
-def whole(path: Path, write: Write) -> None:
+@dataclass(frozen=True)
+class Made:
+    """A file that is there now."""
+
+    path: Path
+    rows: int
+
+
+def whole(path: Path, write: Write) -> Made:
     """Write a file beside its name, and rename it when it is all there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        write(part)
+        made = Made(path, write(part))
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+    return made
 
 
 def missing(files: Mapping[Path, Write], force: bool = False) -> dict[Path, Write]:
@@ -47,14 +59,12 @@ def missing(files: Mapping[Path, Write], force: bool = False) -> dict[Path, Writ
     return {path: write for path, write in files.items() if force or not path.exists()}
 
 
-def make(files: Mapping[Path, Write], threads: int) -> Iterator[Path]:
+def make(files: Mapping[Path, Write], threads: int) -> Iterator[Made]:
     """Each file as it is done, in whatever order that is."""
     with ThreadPoolExecutor(threads) as pool:
-        running = {pool.submit(whole, path, write): path for path, write in files.items()}
+        running = [pool.submit(whole, path, write) for path, write in files.items()]
         try:
-            for done in as_completed(running):
-                done.result()
-                yield running[done]
+            yield from (done.result() for done in as_completed(running))
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -62,11 +72,16 @@ def make(files: Mapping[Path, Write], threads: int) -> Iterator[Path]:
 def make_and_report(
     wanted: Mapping[Path, Write], absent: Mapping[Path, Write], threads: int, folder: Path
 ) -> None:
-    """Make what is absent of what is wanted, with progress, and tell what was done."""
+    """Make what is absent of what is wanted, with progress, and say what it took."""
     import click
 
+    began = time.perf_counter()
     with click.progressbar(make(absent, threads), len(absent), file=sys.stderr) as done:
-        made = sum(path.stat().st_size for path in done)
+        made = list(done)
+    seconds, rows = time.perf_counter() - began, sum(one.rows for one in made)
+    size = sum(one.path.stat().st_size for one in made)
     kept = len(wanted) - len(absent)
     left = f"; {kept:,} were there already and were left" if kept else ""
-    click.echo(f"{len(absent):,} files made in {folder}, {made / 1e6:,.1f} MB{left}")
+    click.echo(f"{len(made):,} files made in {folder}, {size / 1e6:,.1f} MB{left}")
+    if made:
+        click.echo(f"{rows:,} rows in {seconds:,.2f} s, {rows / seconds:,.0f} rows/s")

@@ -35,14 +35,14 @@ class Spec:
         """What the bytes of a day depend on."""
         return {"seed": self.seed, "logs_per_day": self.rows}
 
-    def files(self, folder: Path) -> dict[Path, partial[None]]:
+    def files(self, folder: Path) -> dict[Path, partial[int]]:
         """Each day's file, and what writes it."""
         days = (self.first + timedelta(number) for number in range(self.days))
         return {folder / f"{day}.log.csv": partial(write, self, day) for day in days}
 
 
-def write(spec: Spec, day: date, path: Path) -> None:
-    """Write a day, in the order of its times."""
+def write(spec: Spec, day: date, path: Path) -> int:
+    """Write a day, in the order of its times. Returns its rows."""
     import numpy as np
     from pyarrow import csv
 
@@ -52,6 +52,7 @@ def write(spec: Spec, day: date, path: Path) -> None:
         for begin in range(0, spec.rows, spec.batch):
             rows = np.arange(begin, min(begin + spec.batch, spec.rows))
             csv.write_csv(_batch(spec, day, rows, random.random((len(rows), DRAWS))), out, plain)
+    return spec.rows
 
 
 def _batch(spec: Spec, day: date, rows: np.ndarray, draws: np.ndarray) -> pa.Table:

@@ -63,7 +63,7 @@ class Spec:
         """What the bytes of every file depend on."""
         return {**asdict(self), "start": stamp(self.start), "environments": [*self.environments]}
 
-    def files(self, folder: Path) -> dict[Path, partial[None]]:
+    def files(self, folder: Path) -> dict[Path, partial[int]]:
         """Each file, and what writes it."""
         return {
             folder
@@ -107,16 +107,21 @@ class Spec:
         return Spike(service.name, environment, start, start + length * MINUTE, slower)
 
 
-def truth(spec: Spec, path: Path) -> None:
-    """Write down the spikes."""
+def truth(spec: Spec, path: Path) -> int:
+    """Write down the spikes. Returns how many there are."""
     path.write_text(json.dumps([spike.line() for spike in spec.staged], indent=2) + "\n")
+    return len(spec.staged)
 
 
-def write(spec: Spec, service: Service, environment: str, hour: int, path: Path) -> None:
-    """Write an hour of a service in an environment, in the order of its times."""
+def write(spec: Spec, service: Service, environment: str, hour: int, path: Path) -> int:
+    """Write an hour of a service in an environment, in the order of its times.
+
+    Returns its lines.
+    """
     begin = spec.start + hour * HOUR
     with path.open("wb") as out:
-        out.writelines(line + b"\n" for line in _Requests(spec, service, environment).of(begin))
+        requests = _Requests(spec, service, environment).of(begin)
+        return sum(1 for _ in (out.write(line + b"\n") for line in requests))
 
 
 class _Requests:

@@ -57,7 +57,7 @@ class Spec:
         """What the bytes of a file depend on."""
         return {"seed": self.seed, "size": self.size}
 
-    def files(self, folder: Path, count: int) -> dict[Path, partial[None]]:
+    def files(self, folder: Path, count: int) -> dict[Path, partial[int]]:
         """Each file, and what writes it."""
         names = (folder / f"views-{number + 1:04d}.csv" for number in range(count))
         return {name: partial(write, self, number) for number, name in enumerate(names)}
@@ -115,8 +115,8 @@ class Rows:
         return own
 
 
-def write(spec: Spec, file: int, path: Path) -> None:
-    """Write a file, and what its users have watched beside it, into `_truth`."""
+def write(spec: Spec, file: int, path: Path) -> int:
+    """Write a file, and what its users have watched into `_truth`. Returns its rows."""
     import numpy as np
     from pyarrow import csv
 
@@ -132,6 +132,7 @@ def write(spec: Spec, file: int, path: Path) -> None:
             views += np.bincount(user, minlength=USERS)
             np.add.at(minutes, user, drawn["minutes"][rows.is_own])
     _write_truth(spec, path.with_name("_truth") / f"{file + 1:04d}.parquet", minutes, views)
+    return spec.rows
 
 
 def note(spec: Spec, folder: Path, count: int) -> None:

@@ -67,7 +67,7 @@ def test_a_folder_of_another_order_is_refused(tmp_path: Path) -> None:
 def test_a_failed_file_leaves_nothing(tmp_path: Path) -> None:
     """What is not whole has no name."""
 
-    def fail(part: Path) -> None:
+    def fail(part: Path) -> int:
         part.write_text("half")
         raise OSError("disk")
 
