@@ -1,4 +1,4 @@
-"""`python -m streaming`: its commands; without one it streams."""
+"""`python -m streaming`: its commands, a command also as `--mode optimize`; else it streams."""
 
 from lakehouse.terminal.commands import start
 

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from analytics.commands.sql import spark_of
 from analytics.reports import LIMIT, REPORTS, Report, draw, run
-from lakehouse.errors import SettingsError
+from lakehouse.errors import SettingsError, TableError
 from lakehouse.paths import Places
 from lakehouse.query.ask import ENGINES, moment
+from lakehouse.query.pinned import FILL
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, with_settings
 from lakehouse.terminal.times import time
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from lakehouse.settings import Settings
 
+ALL = "all"
 PNG = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
-@click.argument("name", required=False, type=click.Choice(list(REPORTS)), metavar="[NAME]")
+@click.argument("name", required=False, type=click.Choice([*REPORTS, ALL]), metavar="[NAME]")
 @click.option("--since", metavar="TIME", help="Only the last 24h, 7d, or from a time on.")
 @click.option("--limit", type=click.IntRange(1), default=LIMIT, show_default=True, metavar="N")
 @click.option("--as-of", metavar="TIME", help="As the tables were then.")
@@ -43,7 +49,7 @@ def report(
     how: str,
     settings: Settings,
 ) -> None:
-    """Show a report; without a name, list them.
+    """Show a report, or all of them; without a name, list them.
 
     Times are of the events, in UTC; a half hour that began before --since counts in full. Both
     engines give the same rows; Spark takes seconds to start and suits large lakes.
@@ -51,6 +57,7 @@ def report(
     \b
       logpond report
       logpond report top-errors --since 24h
+      logpond report all --since 7d
       logpond report hourly --format csv
       logpond report endpoints --as-of "1 hour ago"
       logpond report addresses --limit 100 --engine spark
@@ -60,22 +67,51 @@ def report(
     if name is None:
         render.show(_all_reports(), how, sys.stdout)
         return
-    if png and not REPORTS[name].figure:
+    if png and not (name in REPORTS and REPORTS[name].figure):
         raise SettingsError(f"report {name} has no figure", f"--png draws {_with_figure()}")
-    found = run(
-        REPORTS[name],
-        Places.of(settings),
-        time(since, now, "--since") if since else None,
-        limit,
-        moment(None, as_of, now),
-        spark_of(settings) if engine == "spark" else None,
+    asked = partial(
+        run,
+        places=Places.of(settings),
+        since=time(since, now, "--since") if since else None,
+        limit=limit,
+        at=moment(None, as_of, now),
+        spark=spark_of(settings) if engine == "spark" else None,
     )
+    if name == ALL:
+        _show_all(asked, how, since)
+        return
+    found = asked(REPORTS[name])
     if png:
         draw(REPORTS[name], found, png)
         click.echo(f"drawn in {png}", err=True)
+    _show(REPORTS[name], found, how, since)
+
+
+def _show(of: Report, found: pa.Table, how: str, since: str | None) -> None:
     if how == "table":
-        click.echo(_head(REPORTS[name], since), err=True)
+        click.echo(_head(of, since), err=True)
     render.show(render.Rows.of_arrow(found), how, sys.stdout, HUMANE)
+
+
+def _show_all(asked: Callable[[Report], pa.Table], how: str, since: str | None) -> None:
+    """Each report under its title, or one JSON object of all; a table that is not there is said."""
+    if how == "csv":
+        raise SettingsError("reports have different columns", "give one, or --format json")
+    found: dict[str, Any] = {}
+    for name, of in REPORTS.items():
+        try:
+            rows = asked(of)
+        except TableError as error:
+            click.echo(f"{name}: {error.what}", err=True)
+            continue
+        found[name] = rows.to_pylist()
+        if how == "table":
+            _show(of, rows, how, since)
+            click.echo()
+    if not found:
+        raise TableError("no report has a table in this lake", FILL)
+    if how == "json":
+        render.show_object(found, sys.stdout)
 
 
 def _with_figure() -> str:

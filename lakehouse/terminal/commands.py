@@ -8,6 +8,7 @@ no group belongs to its room alone, as `python -m anomaly score`.
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from typing import NamedTuple, NoReturn
 
@@ -75,6 +76,8 @@ COMMANDS = [
         (MACHINE, "spark-ui", "cli.commands.spark_ui", "Show what Spark did in runs that ended."),
         (MACHINE, "reset", "cli.commands.reset", "Delete topic, checkpoints and tables together."),
         (ALONE, "health", "streaming.commands.health", "Say whether the stream does its work."),
+        (ALONE, "analytics", "streaming.commands.modes", "Show every report of the lake."),
+        (ALONE, "optimize", "streaming.commands.modes", "Merge the small files of all tables."),
         (ALONE, "health", "anomaly.commands.health", "Say whether detection does its work."),
         (ALONE, "score", "anomaly.commands.series", "Score any series row by row."),
     )
@@ -86,6 +89,7 @@ def dashed(word: str) -> str:
     return word.replace("_", "-")
 
 
+MODE = re.compile(r"--mode(=.*)?", re.DOTALL)
 # Of every command of ours, and handed down to those below it. No help lists the underscores.
 CONTEXT = {"max_content_width": 100, "token_normalize_func": dashed}
 
@@ -131,8 +135,20 @@ def program(room: str) -> Program:
 
 
 def start(room: str, default: str = "") -> NoReturn:
-    """Run `python -m ROOM` by the command line; where that names no command, the default one."""
-    words = sys.argv[1:]
+    """Run `python -m ROOM` by the command line; where that names no command, the default one.
+
+    A command can also be named as `--mode COMMAND`, wherever among the flags.
+    """
+    words = by_mode(sys.argv[1:])
     if default and (not words or (words[0].startswith("-") and words[0] != "--help")):
         words = [default, *words]
     run(program(room), f"python -m {room}", words)
+
+
+def by_mode(words: list[str]) -> list[str]:
+    """The words, with the command that `--mode` names in front of its flags."""
+    at = next((n for n, word in enumerate(words) if MODE.fullmatch(word)), None)
+    if at is None or not words[0].startswith("-"):
+        return words
+    before, (_, equals, named), after = words[:at], words[at].partition("="), words[at + 1 :]
+    return [named, *before, *after] if equals else [*after[:1], *before, *after[1:]]
