@@ -61,8 +61,9 @@ docs: setup  ## docs/commands.md, from the table of commands
 bench: development  ## rates, costs and freshness, measured here
 	@$(BIN)/python -m benchmarks
 
-conf: setup  ## conf/logpond.toml anew, from the defaults and docstrings of the settings
+conf: setup  ## the files in conf anew, from the defaults and docstrings of the settings
 	@$(BIN)/python -m lakehouse.toml_file lakehouse.settings:Settings conf/logpond.toml
+	@$(BIN)/python -m lakehouse.toml_file anomaly.engine.config:Config conf/anomaly.toml
 
 lock: setup  ## for maintainers: lock files anew, from pyproject.toml and conf/jars.lock (needs uv)
 	$(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
