@@ -44,13 +44,13 @@ class Addresses:
 
     def __init__(self, config: Config) -> None:
         self.config, self.tracker = config, Tracker(config)
-        its = config.addresses
-        self._spared = Exempt(its)
+        limits = config.addresses
+        self._exempt = Exempt(limits)
         self.minutes: dict[str, list[AddressMinute]] = {}
         self._usual: dict[str, float] = {}
         self.folded_to, self.dropped, self._born = -1, 0, -1
         self._fresh, self._surge = Fresh(), Traffic(config)
-        self._longest = max(getattr(its, one.minutes) for one in RULES.values())
+        self._longest = max(getattr(limits, one.minutes) for one in RULES.values())
 
     def fold(self, minutes: AddressMinutes) -> list[Incident]:
         """Take a closed minute of addresses; what opened, escalated or closed by it."""
@@ -58,7 +58,7 @@ class Addresses:
             return []
         self.folded_to, self._born = at, at if self._born < 0 else self._born
         self.dropped += minutes.dropped
-        judged = sorted((m for m in minutes.each if m.ip not in self._spared), key=lambda m: m.ip)
+        judged = sorted((m for m in minutes.each if m.ip not in self._exempt), key=lambda m: m.ip)
         self._expire(at)
         broken = self._broken(at, judged, minutes.crowd)
         breaches = [*broken, *self._sprayed(), *self._surged(minutes)]
@@ -76,7 +76,7 @@ class Addresses:
             self.folded_to,
             self.dropped,
             self._born,
-            {ip: list(held) for ip, held in self.minutes.items()},
+            {ip: list(minutes) for ip, minutes in self.minutes.items()},
             dict(self._usual),
             self._fresh.dump(),
             self._surge.state.dump(),
@@ -103,8 +103,8 @@ class Addresses:
                 del self.minutes[ip]
 
     def _broken(self, at: int, minutes: Sequence[AddressMinute], crowd: Crowd) -> list[Breach]:
-        its = self.config.addresses
-        heavy = its.hammering_requests / 2
+        limits = self.config.addresses
+        heavy = limits.hammering_requests / 2
         for one in minutes:
             if one.matters or one.dynamic > heavy or one.ip in self.minutes:
                 self.minutes.setdefault(one.ip, []).append(one)
@@ -116,12 +116,13 @@ class Addresses:
 
     def _learn(self, minutes: Sequence[AddressMinute]) -> None:
         """What the busier addresses usually ask for; quiet ones are forgotten."""
-        its, weight = self.config.addresses, self.config.traffic.level_weight
-        now = {one.ip: one.dynamic for one in minutes if one.dynamic >= its.known_requests}
+        limits, weight = self.config.addresses, self.config.traffic.level_weight
+        now = {one.ip: one.dynamic for one in minutes if one.dynamic >= limits.known_requests}
         for ip in now.keys() | self._usual.keys():
             before = self._usual.get(ip, 0.0)
             after = before + weight * (now.get(ip, 0) - before)
-            if after >= weight * its.known_requests / 2 and (before or len(self._usual) < its.most):
+            has_room = before or len(self._usual) < limits.most
+            if after >= weight * limits.known_requests / 2 and has_room:
                 self._usual[ip] = after
             else:
                 self._usual.pop(ip, None)
@@ -139,29 +140,29 @@ class Addresses:
         return sum(one.dynamic + one.client_errors + one.refused for one in self.minutes[ip])
 
     def _judged(self, at: int, ip: str, crowd: Crowd) -> Iterator[Breach]:
-        its, limits = self.config.addresses, self.config.incidents
+        limits, incidents = self.config.addresses, self.config.incidents
         for name, (minutes, judge) in RULES.items():
-            since = at - getattr(its, minutes)
-            seen = summed([m for m in self.minutes[ip] if m.at > since], its.login_refused)
+            since = at - getattr(limits, minutes)
+            seen = summed([m for m in self.minutes[ip] if m.at > since], limits.login_refused)
             seen.usual = self._usual.get(ip, 0.0)
-            if part := judge(seen, crowd, its, its.stay_part):
-                full = judge(seen, crowd, its, 1.0)
-                surprise = limits.open if full else limits.stay
+            if part := judge(seen, crowd, limits, limits.stay_part):
+                full = judge(seen, crowd, limits, 1.0)
+                surprise = incidents.open if full else incidents.stay
                 yield _breach(Key(ip=ip), name, surprise, *(full or part))
 
     def _sprayed(self) -> Iterator[Breach]:
         """Logins that many addresses were refused."""
-        its, limits = self.config.addresses, self.config.incidents
+        limits, incidents = self.config.addresses, self.config.incidents
         tried: dict[str, set[str]] = {}
-        for ip, held in self.minutes.items():
-            for user in {user for one in held for user in one.users}:
+        for ip, minutes in self.minutes.items():
+            for user in {user for one in minutes for user in one.users}:
                 tried.setdefault(user, set()).add(ip)
         for user, ips in sorted(tried.items()):
-            if len(ips) >= its.spraying_addresses * its.stay_part:
-                full = len(ips) >= its.spraying_addresses
+            if len(ips) >= limits.spraying_addresses * limits.stay_part:
+                full = len(ips) >= limits.spraying_addresses
                 why = f"refused to {len(ips)} addresses"
-                limit = its.spraying_addresses
-                surprise = limits.open if full else limits.stay
+                limit = limits.spraying_addresses
+                surprise = incidents.open if full else incidents.stay
                 key = Key(LOGIN, user)
                 yield _breach(key, SPRAYING, surprise, len(ips), limit, len(ips), why)
 

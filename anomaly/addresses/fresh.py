@@ -48,5 +48,5 @@ def _places(marks: Ints) -> Ints:
     return np.asarray((first[:, None] + np.arange(_HASHES) * step[:, None]) % _BITS)
 
 
-def _has(held: npt.NDArray[np.uint8], places: Ints) -> Bools:
-    return np.asarray((held[places >> 3] >> (places & 7).astype(np.uint8) & 1).all(axis=1), bool)
+def _has(filled: npt.NDArray[np.uint8], places: Ints) -> Bools:
+    return np.asarray((filled[places >> 3] >> (places & 7).astype(np.uint8) & 1).all(axis=1), bool)

@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 from anomaly.addresses.minute import Crowd, Sum
-from anomaly.engine.config import Addresses as Its
+from anomaly.engine.config import Addresses as Limits
 
 
 class Finding(NamedTuple):
@@ -21,7 +21,7 @@ class Finding(NamedTuple):
 
 
 # (an address over the rule's minutes, the others, limits, part of them)
-Judge = Callable[[Sum, Crowd, Its, float], Finding | None]
+Judge = Callable[[Sum, Crowd, Limits, float], Finding | None]
 
 
 class Rule(NamedTuple):
@@ -45,57 +45,57 @@ def rule(minutes: str) -> Callable[[Judge], Judge]:
 
 
 @rule("hammering_minutes")
-def hammering(seen: Sum, crowd: Crowd, its: Its, part: float) -> Finding | None:
+def hammering(seen: Sum, crowd: Crowd, limits: Limits, part: float) -> Finding | None:
     """Far more requests than the others make, and than itself makes, static files apart."""
-    high = max(crowd.high, seen.usual * its.hammering_minutes)
-    usual = max(its.hammering_times * crowd.median, its.hammering_high * high)
-    limit = max(its.hammering_requests, usual) * part
+    high = max(crowd.high, seen.usual * limits.hammering_minutes)
+    usual = max(limits.hammering_times * crowd.median, limits.hammering_high * high)
+    limit = max(limits.hammering_requests, usual) * part
     if seen.dynamic <= limit:
         return None
-    told = f"{seen.dynamic:,} requests in {its.hammering_minutes} min"
-    why = f"{told}, the median address has {crowd.median:g}"
+    rate = f"{seen.dynamic:,} requests in {limits.hammering_minutes} min"
+    why = f"{rate}, the median address has {crowd.median:g}"
     return Finding(seen.dynamic, limit, seen.requests, why)
 
 
 @rule("scanning_minutes")
-def scanning(seen: Sum, crowd: Crowd, its: Its, part: float) -> Finding | None:
+def scanning(seen: Sum, crowd: Crowd, limits: Limits, part: float) -> Finding | None:
     """Client errors on many different paths."""
-    many = seen.client_errors >= its.scanning_errors * part
-    wide = len(seen.paths) >= its.scanning_paths * part
-    if not (many and wide and seen.client_errors >= its.scanning_share * part * seen.requests):
+    many = seen.client_errors >= limits.scanning_errors * part
+    wide = len(seen.paths) >= limits.scanning_paths * part
+    if not (many and wide and seen.client_errors >= limits.scanning_share * part * seen.requests):
         return None
-    why = f"{seen.client_errors:,} client errors on {len(seen.paths)} paths"
-    limit = its.scanning_errors * part
-    return Finding(seen.client_errors, limit, seen.requests, f"{why} in {its.scanning_minutes} min")
+    what = f"{seen.client_errors:,} client errors on {len(seen.paths)} paths"
+    why = f"{what} in {limits.scanning_minutes} min"
+    return Finding(seen.client_errors, limits.scanning_errors * part, seen.requests, why)
 
 
 @rule("scanning_minutes")
-def probing(seen: Sum, crowd: Crowd, its: Its, part: float) -> Finding | None:
+def probing(seen: Sum, crowd: Crowd, limits: Limits, part: float) -> Finding | None:
     """Injections, traversals and commands in paths, whatever they are answered."""
-    limit = its.probing_attacks * part
-    if seen.attacks < limit or seen.attacks < its.scanning_share * part * seen.requests:
+    limit = limits.probing_attacks * part
+    if seen.attacks < limit or seen.attacks < limits.scanning_share * part * seen.requests:
         return None
-    why = f"{seen.attacks:,} attack strings in {its.scanning_minutes} min"
+    why = f"{seen.attacks:,} attack strings in {limits.scanning_minutes} min"
     return Finding(seen.attacks, limit, seen.requests, why)
 
 
 @rule("login_minutes")
-def brute_force(seen: Sum, crowd: Crowd, its: Its, part: float) -> Finding | None:
+def brute_force(seen: Sum, crowd: Crowd, limits: Limits, part: float) -> Finding | None:
     """Refused logins; one that is accepted after them is critical."""
     tries = seen.refused + seen.accepted
-    if seen.refused < its.login_refused * part or seen.accepted >= its.login_share * tries:
+    if seen.refused < limits.login_refused * part or seen.accepted >= limits.login_share * tries:
         return None
-    why = f"{seen.refused:,} of {tries:,} logins refused in {its.login_minutes} min"
+    why = f"{seen.refused:,} of {tries:,} logins refused in {limits.login_minutes} min"
     if seen.cracked:
         why += ", then one was accepted"
-    return Finding(seen.refused, its.login_refused * part, tries, why, seen.cracked)
+    return Finding(seen.refused, limits.login_refused * part, tries, why, seen.cracked)
 
 
 class Exempt:
     """Whether an address lies in a network of the lists."""
 
-    def __init__(self, its: Its) -> None:
-        self._networks = [ip_network(net) for net in (*its.ignore, *its.trusted_proxies)]
+    def __init__(self, limits: Limits) -> None:
+        self._networks = [ip_network(net) for net in (*limits.ignore, *limits.trusted_proxies)]
 
     def __bool__(self) -> bool:
         return bool(self._networks)

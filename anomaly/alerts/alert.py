@@ -47,19 +47,19 @@ def event_of(change: Change, was_sent: bool) -> str | None:
 def alert_of(incident: Incident, event: str) -> Alert:
     """The message of a change: what it is, one sentence, and all of the incident."""
     name = name_of(incident)
-    told: dict[str, Any] = {
+    message: dict[str, Any] = {
         "event": event,
         "idempotency_key": name,
         "text": f"{incident.severity} {event}: {incident.sentence}",
         "incident": incident,
     }
-    return Alert(name, msgspec.json.encode(told))
+    return Alert(name, msgspec.json.encode(message))
 
 
 def nothing() -> Alert:
     """A message that means nothing, to see whether one arrives."""
-    told = {"event": "test", "idempotency_key": "test", "text": "logpond can reach you"}
-    return Alert("test", msgspec.json.encode({**told, "incident": None}))
+    message = {"event": "test", "idempotency_key": "test", "text": "logpond can reach you"}
+    return Alert("test", msgspec.json.encode({**message, "incident": None}))
 
 
 def name_of(incident: Incident) -> str:

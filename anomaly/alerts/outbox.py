@@ -55,8 +55,8 @@ class Outbox:
     def next(self) -> Alert | None:
         """The one that has waited longest."""
         with self._open() as db:
-            chosen = "SELECT name, body FROM alerts WHERE ended IS NULL ORDER BY number LIMIT 1"
-            row = db.execute(chosen).fetchone()
+            query = "SELECT name, body FROM alerts WHERE ended IS NULL ORDER BY number LIMIT 1"
+            row = db.execute(query).fetchone()
         return Alert(*row) if row else None
 
     def end(self, name: str, how: str) -> None:
@@ -67,8 +67,8 @@ class Outbox:
     def knows(self, incident_id: str) -> bool:
         """Whether an alert of an incident waits, or was sent."""
         with self._open() as db:
-            chosen = "SELECT 1 FROM alerts WHERE name GLOB ? AND (ended IS NULL OR ended = 'sent')"
-            return db.execute(f"{chosen} LIMIT 1", (f"{incident_id}-*",)).fetchone() is not None
+            query = "SELECT 1 FROM alerts WHERE name GLOB ? AND (ended IS NULL OR ended = 'sent')"
+            return db.execute(f"{query} LIMIT 1", (f"{incident_id}-*",)).fetchone() is not None
 
     def counts(self) -> dict[str, int]:
         """How many wait, and how many ended in which way."""

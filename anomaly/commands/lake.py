@@ -29,7 +29,7 @@ METHOD = click.option(
     help="zscore: a plain z over a sliding hour, for comparison.",
 )
 Between = tuple[datetime | None, datetime | None]
-SHOWN = ("opened", "severity", "status", "duration_minutes", "incident_id", "sentence")
+COLUMNS = ("opened", "severity", "status", "duration_minutes", "incident_id", "sentence")
 
 
 @click.command()
@@ -48,8 +48,8 @@ def detect(settings: Settings, config: Path | None, once: bool) -> None:
     """
     from anomaly.lake.job import Detect
 
-    its_spark = settings.spark.model_copy(update={"ui_port": settings.anomaly.ui_port})
-    settings = settings.model_copy(update={"spark": its_spark})
+    spark = settings.spark.model_copy(update={"ui_port": settings.anomaly.ui_port})
+    settings = settings.model_copy(update={"spark": spark})
     hears = (
         lambda one: click.echo(render_change(one)),
         lambda why: click.echo(f"note: {why}", err=True),
@@ -89,7 +89,7 @@ def analyze(
     between = time_of(since, "--since"), time_of(until, "--until")
     judged_by = constants(config)
     found = analyse(places, minutes_table(places, version), judged_by, method, between)
-    if not _show(found, between, how, SHOWN) and how == "table":
+    if not _show(found, between, how, COLUMNS) and how == "table":
         _say_none(judged_by)
 
 
@@ -111,9 +111,9 @@ def anomalies(places: Places, how: str, since: str | None, only_open: bool) -> N
     between = time_of(since, "--since"), None
     mutes = Mutes(places).now(datetime.now(UTC))
     found = [as_muted_now(one, mutes) for one in incidents(places)]
-    chosen = [one for one in found if not only_open or one.status == "open"]
-    columns = (*SHOWN[:3], "muted", *SHOWN[3:])
-    if not _show(chosen, between, how, columns) and how == "table":
+    wanted = [one for one in found if not only_open or one.status == "open"]
+    columns = (*COLUMNS[:3], "muted", *COLUMNS[3:])
+    if not _show(wanted, between, how, columns) and how == "table":
         _say_none(constants(None))
 
 
@@ -211,9 +211,9 @@ def _show(
     from anomaly.lake.incidents import rows_of
 
     rows = rows_of(active_between(incidents, *between))
-    chosen = columns if how == "table" else rows.column_names
+    found_ = columns if how == "table" else rows.column_names
     humane = {**HUMANE, "muted": lambda is_muted: "yes" if is_muted else ""}
-    render.show(render.Rows.of_arrow(rows.select(chosen)), how, sys.stdout, humane)
+    render.show(render.Rows.of_arrow(rows.select(found_)), how, sys.stdout, humane)
     return int(rows.num_rows)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from anomaly.engine.incident import Incident
 
 OTHER = click.option("--config", "other", type=FILE, help="Other constants.  [conf/anomaly.toml]")
-SHOWN = (
+MAIN_COLUMNS = (
     "found",
     "key",
     "measure",
@@ -66,7 +66,7 @@ def backtest(places: Places, other: Path | None, method: str, since: str | None,
     rows = compare(
         active_between(raised, *between), [one for one in would if _is_judged_by(method, one)]
     )
-    columns = SHOWN if how == "table" else COLUMNS
+    columns = MAIN_COLUMNS if how == "table" else COLUMNS
     render.show(render.Rows.of_dicts(rows, columns), how, sys.stdout, READS)
     click.echo(totals(rows), err=True)
 

@@ -36,13 +36,13 @@ def score(file: Path, out: Path | None, config: Path | None) -> None:
     """
     from anomaly.series.file import write
 
-    its = constants(config).score
+    settings = constants(config).score
     with file.open(encoding="utf-8", errors="replace", newline="") as source:
         if out is None:
-            counted = write(source, file.name, sys.stdout, its)
+            counted = write(source, file.name, sys.stdout, settings)
         else:
             with out.open("w", encoding="utf-8", newline="") as target:
-                counted = write(source, file.name, target, its)
+                counted = write(source, file.name, target, settings)
     click.echo(str(counted), err=True)
 
 

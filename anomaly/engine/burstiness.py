@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from anomaly.engine.columns import Columns, Field, Floats
-from anomaly.engine.config import Burstiness as Its
+from anomaly.engine.config import Burstiness as Constants
 from anomaly.engine.detector import Judged
 
 DAY = 1440
@@ -14,8 +14,8 @@ DAY = 1440
 class Burstiness:
     """Counts each key's near alerts a day, in one direction, and divides its surprise by them."""
 
-    def __init__(self, its: Its, opens: float) -> None:
-        self.its, self.opens = its, opens
+    def __init__(self, config: Constants, opens: float) -> None:
+        self.config, self.opens = config, opens
         self.state = Columns(
             peak=Field(0.0, "f4"),
             calm=Field(0.0, "f4"),
@@ -28,18 +28,18 @@ class Burstiness:
         if not len(one.rows):
             return one.surprise
         days = self.state["minutes"][one.rows] / DAY + 1
-        often = (self.state["near"][one.rows] + self.its.usual) / days - self.its.usual
-        return np.asarray(one.surprise / (1 + self.its.weight * np.maximum(often, 0.0)))
+        often = (self.state["near"][one.rows] + self.config.usual) / days - self.config.usual
+        return np.asarray(one.surprise / (1 + self.config.weight * np.maximum(often, 0.0)))
 
     def learn(self, one: Judged) -> None:
         """Follow the clusters; one that ends without having alerted was a near alert."""
-        its, peak, calm = self.its, self.state["peak"], self.state["calm"]
+        config, peak, calm = self.config, self.state["peak"], self.state["calm"]
         surprise = np.zeros(len(peak))
         surprise[one.rows] = np.where(one.holds, one.surprise, 0.0)
-        stirred = surprise >= its.least
+        stirred = surprise >= config.least
         np.maximum(peak, np.where(stirred, surprise, 0.0), out=peak, casting="same_kind")
         calm[:] = np.where(stirred, 0.0, calm + 1)
-        over = (calm >= its.apart_minutes) & (peak > 0)
+        over = (calm >= config.apart_minutes) & (peak > 0)
         for name, more in (("near", over & (peak < self.opens)), ("minutes", 1.0)):
-            self.state[name][:] = self.state[name] * (1 - its.forget) + more
+            self.state[name][:] = self.state[name] * (1 - config.forget) + more
         peak[over] = 0.0

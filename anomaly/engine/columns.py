@@ -36,10 +36,10 @@ class Columns:
     def __init__(self, **fields: Field) -> None:
         self._fields = fields
         self._room, self.rows = 0, 0
-        self._held: dict[str, Array] = {name: _new(field, 0) for name, field in fields.items()}
+        self._arrays: dict[str, Array] = {name: _new(field, 0) for name, field in fields.items()}
 
     def __getitem__(self, name: str) -> Array:
-        return self._held[name][: self.rows]
+        return self._arrays[name][: self.rows]
 
     def grow(self, rows: int) -> None:
         """Have this many rows; new ones start as their fields say."""
@@ -47,14 +47,14 @@ class Columns:
             self._room = max(rows, int(self._room * 1.25), 16)
             for name, field in self._fields.items():
                 fresh = _new(field, self._room)
-                fresh[: self.rows] = self._held[name][: self.rows]
-                self._held[name] = fresh
+                fresh[: self.rows] = self._arrays[name][: self.rows]
+                self._arrays[name] = fresh
         self.rows = rows
 
     def keep(self, rows: Bools) -> None:
         """Forget the other rows; the kept ones move up."""
         for name in self._fields:
-            self._held[name] = self[name][rows].copy()
+            self._arrays[name] = self[name][rows].copy()
         self._room = self.rows = int(rows.sum())
 
     def dump(self) -> dict[str, Column]:
@@ -68,7 +68,7 @@ class Columns:
         """Take a kept state in place of this one. KeyError where it lacks a column of this one."""
         for name in self._fields:
             one = kept[name]
-            self._held[name] = np.frombuffer(one.data, one.kind).reshape(one.shape).copy()
+            self._arrays[name] = np.frombuffer(one.data, one.kind).reshape(one.shape).copy()
             self._room = self.rows = one.shape[0]
 
 

@@ -1,4 +1,4 @@
-"""The constants of detection, each with its consequence; conf/anomaly.toml is made of them. Pure."""
+"""The constants of detection and what each leads to; conf/anomaly.toml is made of them. Pure."""
 
 from __future__ import annotations
 

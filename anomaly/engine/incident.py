@@ -11,7 +11,7 @@ import msgspec
 from anomaly.engine.config import Config
 from anomaly.engine.minute import Key
 from anomaly.engine.surprise import CAP
-from lakehouse.tables.incidents import Share
+from lakehouse.tables.incidents import Share, unit_of
 
 # The direction of an incident of nothing at all, which only the wall clock can tell.
 SILENCE = "silence"
@@ -63,8 +63,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
 def incident_id(key: Key, measure: str, direction: str, opened: int) -> str:
     """The same for whoever folds the same minutes."""
-    told = "\x1f".join((key.scope, *key, measure, direction, str(opened)))
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    parts = "\x1f".join((key.scope, *key, measure, direction, str(opened)))
+    return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 
 def start_of(at: int) -> datetime:
@@ -75,7 +75,7 @@ def start_of(at: int) -> datetime:
 def with_sentence(one: Incident, **changed: object) -> Incident:
     """The same with these fields, and the sentence that they make."""
     after = msgspec.structs.replace(one, **changed)
-    return msgspec.structs.replace(after, sentence=said(after))
+    return msgspec.structs.replace(after, sentence=render_sentence(after))
 
 
 def with_evidence(one: Incident, samples: Sequence[str], shares: Iterable[Share]) -> Incident:
@@ -93,7 +93,7 @@ def _is_evidence(one: Incident, share: Share) -> bool:
     return one.measure == "address" or share.kind in (BY_ADDRESS, BY_STATUS)
 
 
-def said(one: Incident) -> str:
+def render_sentence(one: Incident) -> str:
     """The one sentence."""
     if one.measure == "address":
         return f"{one.key}: {one.direction.replace('_', ' ')}: {one.reasons[0]}"
@@ -117,24 +117,11 @@ def _telling(one: Incident) -> Iterator[Share]:
 
 
 def _fact(one: Incident) -> str:
-    up = one.direction == "up"
+    up, unit = one.direction == "up", unit_of(one.measure)
     limit = f"up to {_number(one.upper)}" if up else f"at least {_number(one.lower)}"
-    seen, usual, limit = (_with_unit(text, one) for text in _numbers(one, limit))
-    return f"{one.key}: {seen}, expected {usual} ({limit}): {_ratio(one)}"
-
-
-def _numbers(one: Incident, limit: str) -> tuple[str, str, str]:
-    return f"{_number(one.observed)}*", _number(one.expected), limit
-
-
-def _with_unit(text: str, one: Incident) -> str:
-    units = {
-        "traffic": " requests in 5 min",
-        "client_errors": f" client errors in {_number(one.n)} requests",
-        "server_errors": f" server errors in {_number(one.n)} requests",
-        "latency": " ms p95",
-    }
-    return text.replace("*", units.get(one.measure, ""))
+    among = f" in {_number(one.n)} requests" if unit.is_share else ""
+    seen = f"{_number(one.observed)} {unit.of_span}{among}"
+    return f"{one.key}: {seen}, expected {_number(one.expected)} ({limit}): {_ratio(one)}"
 
 
 def _ratio(one: Incident) -> str:
@@ -152,23 +139,15 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.2g}"
 
 
-# What is measured in one minute: how a value reads, and of what.
-_READS = {
-    "traffic": ("{:,.0f}", "requests in 1 min"),
-    "client_errors": ("{:.1%}", "client errors"),
-    "server_errors": ("{:.1%}", "server errors"),
-    "latency": ("{:,.0f}", "ms p95"),
-}
-
-
 def with_zscore_sentence(one: Incident, config: Config) -> Incident:
     """The same, with a sentence and a reason that say z: its surprise is no chance."""
     most = " or more" if one.surprise_peak >= CAP else ""
     z = f"z {one.surprise_peak * config.zscore.limit / config.incidents.open:.1f}{most}"
-    reads, unit = _READS[one.measure]
+    unit = unit_of(one.measure)
+    reads = "{:.1%}" if unit.is_share else "{:,.0f}"
     seen, mean, upper, lower = map(reads.format, (one.observed, one.expected, one.upper, one.lower))
     limit = f"up to {upper}" if one.direction == "up" else f"at least {lower}"
-    told = f"{one.key}: {seen} {unit}, mean {mean} ({limit}): {z}"
+    sentence = f"{one.key}: {seen} {unit.of_minute}, mean {mean} ({limit}): {z}"
     why = f"{one.measure} {one.direction}, {z} over {config.zscore.window} minutes"
     marks = one.reasons[1:]
-    return msgspec.structs.replace(one, sentence=told.replace("%", " %"), reasons=[why, *marks])
+    return msgspec.structs.replace(one, sentence=sentence.replace("%", " %"), reasons=[why, *marks])

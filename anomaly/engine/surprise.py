@@ -65,9 +65,9 @@ def _log_tail(errors: Floats, tries: Floats, a: Floats, b: Floats) -> Floats:
 
     def log_chance(k: Floats) -> Floats:
         rest = tries[:, None] - k
-        chosen = -gammaln(k + 1) - gammaln(rest + 1)
+        ways = -gammaln(k + 1) - gammaln(rest + 1)
         ours = gammaln(k + a[:, None]) + gammaln(rest + b[:, None])
-        return np.asarray(fixed[:, None] + chosen + ours)
+        return np.asarray(fixed[:, None] + ways + ours)
 
     return _summed(log_chance, errors, tries - errors)
 

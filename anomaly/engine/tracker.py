@@ -109,20 +109,20 @@ class Tracker(msgspec.Struct):
 
     def detector_of(self, incident_id: str) -> str:
         """The detector whose numbers an incident has; empty where it is not held any more."""
-        held = (*self.open.values(), *self.closed.values())
-        same = (one.detector for one in held if one.incident.incident_id == incident_id)
+        kept = (*self.open.values(), *self.closed.values())
+        same = (one.detector for one in kept if one.incident.incident_id == incident_id)
         return next(same, "")
 
     def dump(self) -> tuple[list[Tracked], list[Tracked]]:
         """Copies of all incidents, open and closed."""
-        copied = ([*map(copy, held.values())] for held in self._both())
+        copied = ([*map(copy, kept.values())] for kept in self._both())
         return next(copied), next(copied)
 
     def load(self, opened: list[Tracked], closed: list[Tracked]) -> None:
         """Take copies of these incidents in place of those held."""
-        for held, incidents in zip(self._both(), (opened, closed), strict=True):
-            held.clear()
-            held.update({one.identity: copy(one) for one in incidents})
+        for kept, incidents in zip(self._both(), (opened, closed), strict=True):
+            kept.clear()
+            kept.update({one.identity: copy(one) for one in incidents})
 
     def _both(
         self,

@@ -86,10 +86,10 @@ def _graded(label: Label, incidents: Sequence[Incident]) -> dict[str, Any]:
 def _is_of(label: Label, one: Incident) -> bool:
     """What the label is seen as, while it lasted, for its key, or a wider or narrower one."""
     measure, directions = SEEN_AS.get(label.kind, (one.measure, ()))
-    its_kind = one.measure == measure and (not directions or one.direction in directions)
+    is_of_kind = one.measure == measure and (not directions or one.direction in directions)
     in_time = label.start - MINUTE < one.opened <= label.end + GRACE
     pairs = [(label.service, one.service), (label.endpoint, one.endpoint), (label.ip, one.ip)]
-    return its_kind and in_time and all(not a or not b or a == b for a, b in pairs)
+    return is_of_kind and in_time and all(not a or not b or a == b for a, b in pairs)
 
 
 def _is_near(label: Label, one: Incident) -> bool:

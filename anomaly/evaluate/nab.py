@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from anomaly.engine.columns import Bools, Floats, Ints
-from anomaly.engine.config import Score as Its
+from anomaly.engine.config import Score as Constants
 from anomaly.series.committee import Committee, alerting
 
 THRESHOLD = 0.5
@@ -43,11 +43,11 @@ class Labelled:
 
 def normalised(series: Iterable[Labelled], profile: Profile) -> float:
     """0: nothing was ever found; 100: every window at its first row and no false alert."""
-    held = list(series)
-    windows = sum(len(one.windows) for one in held)
+    found = list(series)
+    windows = sum(len(one.windows) for one in found)
     if not windows:
         return math.nan
-    raw = sum(points(one, profile) for one in held)
+    raw = sum(points(one, profile) for one in found)
     nothing = -profile.missed * windows
     return 100 * (raw - nothing) / (windows - nothing)
 
@@ -103,9 +103,9 @@ class Series:
         return self.name.split("/")[0]
 
 
-def shares(one: Series, its: Its) -> Floats:
+def shares(one: Series, config: Constants) -> Floats:
     """Of every row the share of votes, from it and the rows before alone."""
-    committee = Committee(its)
+    committee = Committee(config)
     found = [
         committee.take(at, value) if np.isfinite(value) else 0.0
         for at, value in zip(one.seconds, one.values, strict=True)
@@ -113,33 +113,35 @@ def shares(one: Series, its: Its) -> Floats:
     return np.array(found)
 
 
-def report(each: Sequence[Series], held: Mapping[str, Floats], its: Its) -> list[dict[str, Any]]:
+def report(
+    each: Sequence[Series], found: Mapping[str, Floats], config: Constants
+) -> list[dict[str, Any]]:
     """A row for each category, one for all, and one where no category chose for itself."""
     categories = sorted({one.category for one in each})
-    fixed = {one.name: _labelled(one, held, its.votes, its.pause) for one in each}
+    fixed = {one.name: _labelled(one, found, config.votes, config.pause) for one in each}
     rows = [
         _row(name, [fixed[one.name] for one in each if one.category == name]) for name in categories
     ]
     rows.append(_row("all", list(fixed.values())))
     rows.append(
-        _row("cross-validated", [c for name in categories for c in _fold(name, each, held)])
+        _row("cross-validated", [c for name in categories for c in _fold(name, each, found)])
     )
     return rows
 
 
-def _fold(name: str, each: Sequence[Series], held: Mapping[str, Floats]) -> list[Labelled]:
+def _fold(name: str, each: Sequence[Series], found: Mapping[str, Floats]) -> list[Labelled]:
     others = [one for one in each if one.category != name]
 
     def worth(choice: tuple[float, int]) -> float:
-        labelled = [_labelled(one, held, *choice) for one in others]
+        labelled = [_labelled(one, found, *choice) for one in others]
         return float(np.mean([normalised(labelled, profile) for profile in PROFILES]))
 
     best = max(((votes, pause) for votes in VOTES for pause in PAUSES), key=worth)
-    return [_labelled(one, held, *best) for one in each if one.category == name]
+    return [_labelled(one, found, *best) for one in each if one.category == name]
 
 
-def _labelled(one: Series, held: Mapping[str, Floats], votes: float, pause: int) -> Labelled:
-    return Labelled(np.array(list(alerting(held[one.name], votes, pause))), one.windows)
+def _labelled(one: Series, found: Mapping[str, Floats], votes: float, pause: int) -> Labelled:
+    return Labelled(np.array(list(alerting(found[one.name], votes, pause))), one.windows)
 
 
 def _row(name: str, each: list[Labelled]) -> dict[str, Any]:

@@ -17,13 +17,13 @@ from anomaly.evaluate.outcome import alarms, figures
 from anomaly.series.file import rows, seconds, values
 from lakehouse.errors import SettingsError
 
-Tell = Callable[[str], None]
+OnProgress = Callable[[str], None]
 Rows = list[dict[str, Any]]
 
 
 def evaluated(
     config: Config,
-    tell: Tell,
+    progress: OnProgress,
     rates: Path | None,
     nab: Path | None,
     keys: int,
@@ -31,14 +31,15 @@ def evaluated(
     seed: int,
 ) -> dict[str, Rows]:
     """Rows of what was injected and found, and of the labelled series, if given."""
-    said = {"injected": list(injected(config, tell, rates, synthetic(keys, days, seed), seed))}
+    made = synthetic(keys, days, seed)
+    tables = {"injected": list(injected(config, progress, rates, made, seed))}
     if nab:
-        said["labelled"] = benchmark(config, tell, nab)
-    return said
+        tables["labelled"] = benchmark(config, progress, nab)
+    return tables
 
 
 def injected(
-    config: Config, tell: Tell, folder: Path | None, made: Rates, seed: int
+    config: Config, progress: OnProgress, folder: Path | None, made: Rates, seed: int
 ) -> Iterator[dict[str, Any]]:
     """Both methods on the same minutes: of the synthetic keys, of those given, and of all."""
     sources = {
@@ -49,7 +50,8 @@ def injected(
     for method in METHODS:
         of = {}
         for name, stage in stages.items():
-            tell(f"{name}: {len(stage.rates.names)} keys, {len(stage.errors):,} minutes, {method}")
+            size = f"{len(stage.rates.names)} keys, {len(stage.errors):,} minutes"
+            progress(f"{name}: {size}, {method}")
             of[name] = figures(stage, alarms(stage, config, method))
         if folder:
             of["all"] = {kind: tally + of["given"][kind] for kind, tally in of["synthetic"].items()}
@@ -58,13 +60,13 @@ def injected(
                 yield {"rates": name, "method": method, "kind": kind, **tally.row}
 
 
-def benchmark(config: Config, tell: Tell, folder: Path) -> Rows:
+def benchmark(config: Config, progress: OnProgress, folder: Path) -> Rows:
     """The labelled series by the benchmark's rule."""
-    each, held = labelled(folder), {}
+    each, scored = labelled(folder), {}
     for one in each:
-        tell(f"{one.name}: {len(one.values):,} rows")
-        held[one.name] = shares(one, config.score)
-    return report(each, held, config.score)
+        progress(f"{one.name}: {len(one.values):,} rows")
+        scored[one.name] = shares(one, config.score)
+    return report(each, scored, config.score)
 
 
 def counts(folder: Path) -> dict[str, list[float]]:
@@ -91,16 +93,16 @@ def labelled(folder: Path) -> list[Series]:
             f"{folder} has no windows.json", "Give a folder of the Numenta Anomaly Benchmark."
         )
     windows: dict[str, list[tuple[str, str]]] = json.loads(file.read_text())
-    return [_series(folder, name, told) for name, told in sorted(windows.items())]
+    return [_series(folder, name, labels) for name, labels in sorted(windows.items())]
 
 
-def _series(folder: Path, name: str, told: list[tuple[str, str]]) -> Series:
+def _series(folder: Path, name: str, labels: list[tuple[str, str]]) -> Series:
     with (folder / name).open(encoding="utf-8", newline="") as file:
-        held = list(rows(file, name))
-    at = np.array([np.nan if row.seconds is None else row.seconds for row in held])
+        scored = list(rows(file, name))
+    at = np.array([np.nan if row.seconds is None else row.seconds for row in scored])
     windows = []
-    for first, last in told:
+    for first, last in labels:
         inside = np.flatnonzero((at >= (seconds(first) or 0)) & (at <= (seconds(last) or 0)))
         if len(inside):
             windows.append((int(inside[0]), int(inside[-1])))
-    return Series(name, [row.seconds for row in held], [row.value for row in held], windows)
+    return Series(name, [row.seconds for row in scored], [row.value for row in scored], windows)

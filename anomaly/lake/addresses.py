@@ -17,7 +17,7 @@ from anomaly.addresses.minute import MOST_NAMES, AddressMinute, AddressMinutes, 
 from anomaly.addresses.probe import counted_as, is_attack
 from anomaly.addresses.rules import Exempt
 from anomaly.engine.columns import Ints
-from anomaly.engine.config import Addresses as Its
+from anomaly.engine.config import Addresses as Limits
 from anomaly.engine.config import Config
 from anomaly.engine.incident import Incident, start_of
 from anomaly.lake.counted import AT, Counted, Span, counted, spans
@@ -36,44 +36,45 @@ _MOST_PATHS = 4 * MOST_NAMES
 _is_attack, _counted_as = lru_cache(1 << 16)(is_attack), lru_cache(1 << 16)(counted_as)
 
 
-def minutes_of(counted: Counted, span: Span, its: Its) -> Iterator[AddressMinutes]:
+def minutes_of(counted: Counted, span: Span, limits: Limits) -> Iterator[AddressMinutes]:
     """The minutes of a span that have rows, in order."""
     connection = counted.connection
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE asked AS {_asked(counted.rows(span), its)}")
+    asked = _asked(counted.rows(span), limits)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE asked AS {asked}")
     paths = connection.sql("SELECT DISTINCT path FROM asked").fetchall()
     attacks = [path for (path,) in paths if _is_attack(path)]
     connection.register("attacks", pa.table({"path": pa.array(attacks, pa.string())}))
     rows = connection.sql(_BY_ADDRESS).to_arrow_table().combine_chunks()
     starts = np.asarray(rows["minute"].to_numpy(), np.int64)
     bounds = np.flatnonzero(np.diff(starts, prepend=-1, append=-1))
-    exempt = Exempt(its)
+    exempt = Exempt(limits)
     for first, end in pairwise(bounds):
-        yield _minute(int(starts[first]), _judged(rows.slice(first, end - first), exempt), its)
+        yield _minute(int(starts[first]), _judged(rows.slice(first, end - first), exempt), limits)
 
 
-def is_login(its: Its) -> str:
+def is_login(limits: Limits) -> str:
     """SQL: whether a request tries to log in."""
-    words = "|".join(its.logins)
+    words = "|".join(limits.logins)
     route = literal(rf"(^|[^a-z0-9])({words})($|[^a-z0-9])")
     return f"regexp_matches(lower(endpoint), {route}) AND coalesce(method, '') NOT IN {_READS}"
 
 
-def _asked(rows: str, its: Its) -> str:
+def _asked(rows: str, limits: Limits) -> str:
     """The rows with what is asked of them; a login is refused by 4xx, but where it is not found."""
     return (
         f'SELECT {AT} AS minute, ip, coalesce(path, endpoint) AS path, "user" AS name, '
         f"NOT regexp_matches(lower(endpoint), {literal(STATIC)}) AS dynamic, "
         "status_code BETWEEN 400 AND 499 AS client_error, is_login AND status_code BETWEEN 400 "
         "AND 499 AND status_code <> 404 AS refused, is_login AND status_code < 400 AS accepted "
-        f"FROM (SELECT *, {is_login(its)} AS is_login FROM {rows})"
+        f"FROM (SELECT *, {is_login(limits)} AS is_login FROM {rows})"
     )
 
 
 def _names(column: str, where: str, most: int) -> str:
     """So many different ones: an even choice, for those first in the alphabet are alike."""
     pair = f"{{'lot': md5({column}), 'name': {column}}}"
-    chosen = f"list(DISTINCT {pair}) FILTER ({where} AND {column} IS NOT NULL)"
-    return f"coalesce(list_transform(list_sort({chosen})[1:{most}], lambda one: one.name), [])"
+    names = f"list(DISTINCT {pair}) FILTER ({where} AND {column} IS NOT NULL)"
+    return f"coalesce(list_transform(list_sort({names})[1:{most}], lambda one: one.name), [])"
 
 
 _BY_ADDRESS = (
@@ -93,19 +94,19 @@ def _judged(rows: pa.Table, exempt: Exempt) -> pa.Table:
     return rows.filter(pa.array([ip not in exempt for ip in rows["ip"].to_pylist()], pa.bool_()))
 
 
-def _minute(at: int, rows: pa.Table, its: Its) -> AddressMinutes:
+def _minute(at: int, rows: pa.Table, limits: Limits) -> AddressMinutes:
     dynamic, marks = (np.asarray(rows[name].to_numpy(), np.int64) for name in ("dynamic", "mark"))
-    heavy, dropped = _heaviest(rows, dynamic, its)
+    heavy, dropped = _heaviest(rows, dynamic, limits)
     each = [*_each(rows.take(heavy).to_pylist())]
     return AddressMinutes(at, each, Crowd.of(dynamic), marks, dropped)
 
 
-def _heaviest(rows: pa.Table, dynamic: Ints, its: Its) -> tuple[Ints, int]:
+def _heaviest(rows: pa.Table, dynamic: Ints, limits: Limits) -> tuple[Ints, int]:
     """Which addresses a rule may need, at most `most` of them; and how many others there are."""
     tried = [rows[name] for name in ("client_errors", "refused", "accepted", "attacks")]
     matter = sum(np.asarray(one.to_numpy(), np.int64) for one in tried)
-    wanted = np.flatnonzero((matter > 0) | (dynamic >= its.known_requests))
-    over = len(wanted) - its.most
+    wanted = np.flatnonzero((matter > 0) | (dynamic >= limits.known_requests))
+    over = len(wanted) - limits.most
     if over > 0:
         load = (dynamic + matter)[wanted]
         wanted = np.sort(wanted[np.argsort(load, kind="stable")[over:]])
@@ -114,14 +115,14 @@ def _heaviest(rows: pa.Table, dynamic: Ints, its: Its) -> tuple[Ints, int]:
 
 def _each(rows: Iterable[dict[str, Any]]) -> Iterator[AddressMinute]:
     for row in rows:
-        told = {
+        fields = {
             **row,
             "at": row["minute"],
             "ip": inert(row["ip"])[:_LONGEST_IP],
             "error_paths": sorted({_counted_as(path) for path in row["error_paths"]})[:MOST_NAMES],
             "users": [inert(user) for user in row["users"]],
         }
-        yield msgspec.convert(told, AddressMinute)
+        yield msgspec.convert(fields, AddressMinute)
 
 
 KEEP_MINUTES, KEPT = 10, 2

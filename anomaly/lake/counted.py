@@ -68,25 +68,25 @@ def spans(
     """The closed minutes after one, in order, as spans of an hour or of so many rows at most."""
     end = horizon(closed)
     sizes = _sizes(closed, after, end) if end else {}
-    held: Span | None = None
+    current: Span | None = None
     rows = 0
     for start, size in sizes.items():
-        if held and (rows + size > most_rows or _hour(start) != _hour(held.first)):
-            yield held
-            held, rows = None, 0
-        held, rows = Span(held.first if held else start, start + MINUTE), rows + size
-    if held:
-        yield held
+        if current and (rows + size > most_rows or _hour(start) != _hour(current.first)):
+            yield current
+            current, rows = None, 0
+        current, rows = Span(current.first if current else start, start + MINUTE), rows + size
+    if current:
+        yield current
 
 
 def _sizes(closed: DeltaTable, after: datetime | None, end: datetime) -> dict[datetime, int]:
     """Requests of each closed minute, in order."""
-    chosen = pc.field("window_start") < _scalar(end)
+    condition = pc.field("window_start") < _scalar(end)
     if after:
-        chosen &= (pc.field("date") >= pa.scalar(after.date())) & (
+        condition &= (pc.field("date") >= pa.scalar(after.date())) & (
             pc.field("window_start") > _scalar(after)
         )
-    rows = closed.to_pyarrow_dataset().to_table(["window_start", "request_count"], filter=chosen)
+    rows = closed.to_pyarrow_dataset().to_table(["window_start", "request_count"], filter=condition)
     summed = rows.group_by("window_start").aggregate([("request_count", "sum")])
     in_order = summed.sort_by("window_start").to_pydict()
     return dict(zip(in_order["window_start"], in_order["request_count_sum"], strict=True))
@@ -94,10 +94,10 @@ def _sizes(closed: DeltaTable, after: datetime | None, end: datetime) -> dict[da
 
 def _minutes(closed: DeltaTable, span: Span) -> pa.Table:
     start = pc.field("window_start")
-    chosen = (pc.field("date") == pa.scalar(span.first.date())) & (start >= _scalar(span.first))
+    condition = (pc.field("date") == pa.scalar(span.first.date())) & (start >= _scalar(span.first))
     columns = ["granularity", "date", "window_start", "_counted"]
     return closed.to_pyarrow_dataset().to_table(
-        columns, filter=chosen & (start < _scalar(span.end))
+        columns, filter=condition & (start < _scalar(span.end))
     )
 
 

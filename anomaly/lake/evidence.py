@@ -30,7 +30,8 @@ _BY = {
     BY_STATUS: "CAST(status_code AS VARCHAR)",
     "endpoint": "concat_ws(' ', service, endpoint)",
 }
-# What belongs to a measure, which of it is shown first, and by what it is told apart.
+# Which rows of `logs` a measure is about, which of them are the best samples, and by what they are
+# divided. Of a measure that has none here: all rows of its key, the newest first.
 _ERRORS = ("timestamp DESC", (BY_ADDRESS, BY_STATUS))
 _MEASURES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "server_errors": ("status_code >= 500", *_ERRORS),
@@ -39,6 +40,7 @@ _MEASURES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "traffic": ("true", "count(*) OVER (PARTITION BY ip) DESC, timestamp DESC", (BY_ADDRESS,)),
     "address": ("true", "status_code < 400, timestamp DESC", ("endpoint", BY_STATUS)),
 }
+_ANY_MEASURE = ("true", "timestamp DESC", (BY_ADDRESS,))
 
 
 def read_evidence(
@@ -62,9 +64,9 @@ def read_evidence(
 
 
 def _samples(rows: Counted, one: Incident, config: Config) -> list[str]:
-    order = _MEASURES[one.measure][1]
+    order = _MEASURES.get(one.measure, _ANY_MEASURE)[1]
     query = (
-        f"SELECT event_id FROM opening WHERE {_chosen(one, config)} "
+        f"SELECT event_id FROM opening WHERE {_rows_of(one, config)} "
         f"ORDER BY {order}, event_id LIMIT {MOST_SAMPLES}"
     )
     return [name for (name,) in rows.connection.sql(query).fetchall()]
@@ -72,19 +74,20 @@ def _samples(rows: Counted, one: Incident, config: Config) -> list[str]:
 
 def _shares(rows: Counted, one: Incident, config: Config) -> Iterator[Share]:
     """By each kind the largest parts; none of what is too little."""
-    for kind in _MEASURES[one.measure][2] if one.direction != "down" else ():
+    kinds = _MEASURES.get(one.measure, _ANY_MEASURE)[2]
+    for kind in kinds if one.direction != "down" else ():
         query = (
             f"SELECT {_BY[kind]} AS name, count(*) / sum(count(*)) OVER () AS share FROM opening "
-            f"WHERE {_chosen(one, config)} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {_MOST_SHARES}"
+            f"WHERE {_rows_of(one, config)} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {_MOST_SHARES}"
         )
         for name, share in rows.connection.sql(query).fetchall():
             if share >= _LEAST_SHARE:
                 yield Share(kind, inert(name), round(float(share), 4))
 
 
-def _chosen(one: Incident, config: Config) -> str:
+def _rows_of(one: Incident, config: Config) -> str:
     """The rows that it is about, as SQL."""
-    of_measure = _MEASURES[one.measure][0]
+    of_measure = _MEASURES.get(one.measure, _ANY_MEASURE)[0]
     if one.direction == SPRAYING and one.service == LOGIN:
         return f'"user" = {literal(one.endpoint)} AND {is_login(config.addresses)}'
     named = {"service": one.service, "endpoint": one.endpoint, "ip": one.ip}

@@ -102,9 +102,9 @@ def changes_of(current: DeltaTable, incidents: Mapping[str, Incident]) -> list[C
 
     Whether one is muted, and what was read of `logs`, is the table's own: it makes no difference.
     """
-    chosen = pc.field("incident_id").isin([*incidents])
-    held = incidents_of(current.to_pyarrow_dataset().to_table(filter=chosen))
-    there = {one.incident_id: one for one in held}
+    named = pc.field("incident_id").isin([*incidents])
+    stored = incidents_of(current.to_pyarrow_dataset().to_table(filter=named))
+    there = {one.incident_id: one for one in stored}
     changes = [_change(there.get(name), one) for name, one in incidents.items()]
     return [one for one in changes if one.before is None or _unmuted(one.before) != one.after]
 

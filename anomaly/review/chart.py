@@ -15,6 +15,7 @@ from anomaly.lake.evidence import RequestMinute
 from anomaly.review.explain import Explained, Point
 from lakehouse.errors import SettingsError
 from lakehouse.store.disk import in_words
+from lakehouse.tables.incidents import unit_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,13 +32,6 @@ DAYS = 0.9 * (MINUTE / timedelta(days=1))
 NOTHING = (math.nan, math.nan, math.nan, math.nan, math.nan)
 # The ticks of a decade.
 NAMED = (1.0, 2.0, 5.0)
-UNITS = {
-    "traffic": "requests in 5 minutes",
-    "client_errors": "client errors among requests of 5 minutes [%]",
-    "server_errors": "server errors among requests of 5 minutes [%]",
-    "latency": "95 % of requests were faster [ms]",
-    MEASURE: "requests a minute",
-}
 
 
 def draw(explained: Explained, file: Path) -> None:
@@ -94,7 +88,7 @@ def _whole(series: Sequence[Point]) -> Iterator[Point]:
 
 def _scaled(incident: Incident, point: Point) -> Point:
     """Errors as a part of the requests; the other measures as they are."""
-    if not incident.measure.endswith("_errors"):
+    if not unit_of(incident.measure).is_share:
         return point
     by = 100 / max(point.n, 1.0)
     return Point(
@@ -150,7 +144,7 @@ def _scale(axes: Axes, incident: Incident, series: Sequence[Point]) -> None:
     usual = sorted(point.expected for point in series if point.expected > 0)
     middle = usual[len(usual) // 2] if usual else 0.0
     highest = max((p.observed for p in series if math.isfinite(p.observed)), default=0.0)
-    if incident.measure.endswith("_errors") or not middle or highest <= FAR * middle:
+    if unit_of(incident.measure).is_share or not middle or highest <= FAR * middle:
         axes.set_ylim(bottom=0)
     elif incident.measure == "latency":
         axes.set_yscale("log")
@@ -168,7 +162,7 @@ def _label(axes: Axes, incident: Incident) -> None:
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     axes.set_title(_wrapped(incident.sentence), loc="left", fontsize=10, parse_math=False)
-    axes.set_ylabel("addresses a minute" if _is_surge(incident) else UNITS[incident.measure])
+    axes.set_ylabel(_axis(incident))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
     axes.yaxis.set_minor_formatter(NullFormatter())
     locator: Any = AutoDateLocator()  # type: ignore[no-untyped-call]
@@ -180,6 +174,14 @@ def _label(axes: Axes, incident: Incident) -> None:
     axes.margins(x=0.01)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
+
+
+def _axis(incident: Incident) -> str:
+    """What the height is: errors as a part of the requests."""
+    unit = unit_of(incident.measure)
+    if unit.is_share:
+        return f"{unit.of_span} among the requests of 5 min [%]"
+    return "addresses a minute" if _is_surge(incident) else unit.axis
 
 
 def _number(value: float) -> str:

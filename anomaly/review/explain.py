@@ -25,7 +25,7 @@ from lakehouse.paths import Places
 from lakehouse.store import open_table
 from lakehouse.tables.rollups import MINUTES
 
-SHOWN = (
+FIELDS = (
     "status",
     "severity",
     "muted",
@@ -105,7 +105,7 @@ class Explained:
         """The sentence, each fact, who made it, and whether the minutes give it again."""
         one, ours = self.incident, self._config.hash
         yield one.sentence
-        for name in SHOWN:
+        for name in FIELDS:
             yield f"  {name:<16} {getattr(one, name)}"
         for share in one.contributors:
             yield f"  {'from':<16} {share.share:.0%} {share.name}"

@@ -121,8 +121,8 @@ def _counts(places: Places, version: int | None, one: Incident, ats: list[dateti
         return {}
     sums = ", ".join(f"{each.counted} AS {each.name}" for each in MINUTES.sums if each.name in SUMS)
     at = f"make_timestamptz({start('timestamp', MINUTE)})"
-    chosen = within(min(ats), max(ats) + MINUTE)
-    query = f"SELECT {at} AS at, service, endpoint, {sums} FROM logs WHERE {chosen} GROUP BY ALL"
+    condition = within(min(ats), max(ats) + MINUTE)
+    query = f"SELECT {at} AS at, service, endpoint, {sums} FROM logs WHERE {condition} GROUP BY ALL"
     with counting(places, open_table(places, LOGS, version)) as count:
         rows = count.connection.sql(query).to_arrow_table().to_pylist()
     return _summed(((row["at"], row) for row in rows), one, ats)

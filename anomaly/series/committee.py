@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from anomaly.engine.columns import Array, Floats
-from anomaly.engine.config import Score as Its
+from anomaly.engine.config import Score as Constants
 from anomaly.series.statistic import Statistics
 
 _NEVER = -(1 << 40)
@@ -16,10 +16,10 @@ _NEVER = -(1 << 40)
 class Committee:
     """Every statistic with its records, kept for ever and slowly forgotten, and its votes."""
 
-    def __init__(self, its: Its) -> None:
-        self.its, self._statistics, self._row = its, Statistics(), 0
-        self._forget = np.array([0.0, its.forget])
-        self._margins = np.array(its.margins)
+    def __init__(self, config: Constants) -> None:
+        self.config, self._statistics, self._row = config, Statistics(), 0
+        self._forget = np.array([0.0, config.forget])
+        self._margins = np.array(config.margins)
         self._high = self._low = self._ripe = self._voted = self._weight = np.zeros(0)
 
     def take(self, seconds: float | None, value: float) -> float:
@@ -31,7 +31,7 @@ class Committee:
         now = np.concatenate(list(families.values()))[:, None]
         self._vote(now)
         self._remember(now)
-        active = self._row - self._voted < self.its.hold
+        active = self._row - self._voted < self.config.hold
         return float(active.sum(axis=(1, 2)) @ self._weight)
 
     def _seat(self, families: dict[str, Floats]) -> None:
@@ -47,8 +47,8 @@ class Committee:
         with np.errstate(all="ignore"):
             reach = self._margins * (self._high - self._low)[:, :, None]
             left = now[:, :, None] > self._high[:, :, None] + reach
-        ripe = (self._ripe >= self.its.warm_rows)[:, :, None]
-        rested = self._row - self._voted > self.its.rest
+        ripe = (self._ripe >= self.config.warm_rows)[:, :, None]
+        rested = self._row - self._voted > self.config.rest
         self._voted = np.where(left & ripe & rested, self._row, self._voted)
 
     def _remember(self, now: Array) -> None:
@@ -65,8 +65,8 @@ class Committee:
 class Score:
     """A score in 0..1 a row; 0.5 and above is an alert."""
 
-    def __init__(self, its: Its) -> None:
-        self.its, self._committee = its, Committee(its)
+    def __init__(self, config: Constants) -> None:
+        self.config, self._committee = config, Committee(config)
         self._rows, self._alerted = 0, _NEVER
 
     def take(self, seconds: float | None, value: float) -> float:
@@ -75,10 +75,10 @@ class Score:
             return 0.0
         share = self._committee.take(seconds, value)
         self._rows += 1
-        score = min(0.5 * share / self.its.votes, 1.0)
+        score = min(0.5 * share / self.config.votes, 1.0)
         if score < 0.5:
             return score
-        if self._rows - self._alerted <= self.its.pause:
+        if self._rows - self._alerted <= self.config.pause:
             return 0.49
         self._alerted = self._rows
         return score

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from anomaly.engine.config import Score as Its
+from anomaly.engine.config import Score as Constants
 from anomaly.series.committee import Score
 from lakehouse.errors import SettingsError
 
@@ -89,28 +89,30 @@ class Counted:
     back_in_time: int = 0
 
     def __str__(self) -> str:
-        odd = {
+        faults = {
             "without a finite value (scored 0)": self.not_a_number,
             "without a time": self.not_a_time,
             "back in time": self.back_in_time,
         }
-        told = "".join(f", {count:,} {what}" for what, count in odd.items() if count)
-        return f"{self.rows:,} rows, {self.alerts:,} alerts{told}"
+        counts = "".join(f", {count:,} {what}" for what, count in faults.items() if count)
+        return f"{self.rows:,} rows, {self.alerts:,} alerts{counts}"
 
 
-def write(source: TextIO, where: str, target: TextIO, its: Its) -> Counted:
+def write(source: TextIO, where: str, target: TextIO, config: Constants) -> Counted:
     """Score a file, each row as soon as it is read."""
     counted = Counted()
     writer = csv.writer(target, lineterminator="\n")
     writer.writerow(HEADER)
-    for row, score in scored(source, where, its, counted):
+    for row, score in scored(source, where, config, counted):
         writer.writerow((row.timestamp, row.text, f"{score:.4f}"))
     return counted
 
 
-def scored(source: TextIO, where: str, its: Its, counted: Counted) -> Iterator[tuple[Row, float]]:
-    """Every row with its score; what is odd is counted."""
-    score, last = Score(its), -math.inf
+def scored(
+    source: TextIO, where: str, config: Constants, counted: Counted
+) -> Iterator[tuple[Row, float]]:
+    """Every row with its score; what cannot be read is counted."""
+    score, last = Score(config), -math.inf
     for row in rows(source, where):
         found = score.take(row.seconds, row.value)
         counted.rows += 1

@@ -39,18 +39,18 @@ class Past:
     DAY, WEEK = 1440, 10080
 
     def __init__(self) -> None:
-        self._held: dict[int, float] = {}
+        self._values: dict[int, float] = {}
 
     def take(self, seconds: float | None, value: float) -> tuple[float, float]:
         """The value of a day ago and of a week ago; NaN where there is none."""
         if seconds is None:
             return math.nan, math.nan
         at = round(seconds / 60)
-        found = (self._held.get(at - ago, math.nan) for ago in (self.DAY, self.WEEK))
+        found = (self._values.get(at - ago, math.nan) for ago in (self.DAY, self.WEEK))
         day, week = found
-        self._held[at] = value
-        if len(self._held) > self.WEEK + 1:
-            del self._held[next(iter(self._held))]
+        self._values[at] = value
+        if len(self._values) > self.WEEK + 1:
+            del self._values[next(iter(self._values))]
         return day, week
 
 
@@ -156,13 +156,13 @@ class Streams:
 
     def _rank(self, value: float) -> float:
         """Where the value stands among the last ones, as log odds."""
-        held = self._ranked
-        middle = (bisect_left(held, value) + bisect_right(held, value)) / 2
-        share = (middle + 0.5) / (len(held) + 1)
-        insort(held, value)
+        ranked = self._ranked
+        middle = (bisect_left(ranked, value) + bisect_right(ranked, value)) / 2
+        share = (middle + 0.5) / (len(ranked) + 1)
+        insort(ranked, value)
         self._order.append(value)
-        if len(held) > MOST_RANKED:
-            del held[bisect_left(held, self._order.popleft())]
+        if len(ranked) > MOST_RANKED:
+            del ranked[bisect_left(ranked, self._order.popleft())]
         return math.log(share / (1 - share)) if 0 < share < 1 else 0.0
 
     def _shift(self, value: float) -> None:

@@ -8,14 +8,35 @@ from datetime import datetime
 OPEN, CLOSED = "open", "closed"
 # From the least to the worst.
 SEVERITIES = ("info", "warning", "critical")
-# What the numbers of an incident count or measure, by its `measure`.
+
+
+@dataclass(frozen=True)
+class Unit:
+    """How the numbers of a measure read.
+
+    `of_span` and `of_minute` follow a number of five minutes, or of one, in a sentence; `axis` is
+    written at a picture. `is_share`: counted among the `n` requests of the same minutes.
+    """
+
+    of_span: str
+    of_minute: str
+    axis: str
+    is_share: bool = False
+
+
 UNITS = {
-    "traffic": "requests in 5 min",
-    "client_errors": "client errors in 5 min",
-    "server_errors": "server errors in 5 min",
-    "latency": "95th percentile [ms]",
-    "address": "requests a minute",
+    "traffic": Unit("requests in 5 min", "requests in 1 min", "requests in 5 min"),
+    "client_errors": Unit("client errors", "client errors", "client errors in 5 min", True),
+    "server_errors": Unit("server errors", "server errors", "server errors in 5 min", True),
+    "latency": Unit("ms p95", "ms p95", "95th percentile [ms]"),
+    "address": Unit("requests", "requests", "requests a minute"),
 }
+
+
+def unit_of(measure: str) -> Unit:
+    """The unit of a measure; one that has none here reads by its name."""
+    name = measure.replace("_", " ")
+    return UNITS.get(measure) or Unit(name, name, name)
 
 
 @dataclass(frozen=True)

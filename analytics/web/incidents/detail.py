@@ -18,6 +18,8 @@ BEFORE, AFTER = timedelta(minutes=60), timedelta(minutes=20)
 # Numbers of an incident are of so many minutes together.
 SPAN = 5
 SAMPLES = 5
+# The measures that closed minutes count; of others only the detector knows.
+COUNTS = ("requests", "client_errors", "server_errors")
 LONGEST = timedelta(hours=24)
 SAMPLED = (
     "event_id",
@@ -195,4 +197,6 @@ def _value(recent: Sequence[Counted], measure: str, now: Counted | None) -> floa
     if measure == "latency":
         return now.p95 if now else None
     name = "requests" if measure == "traffic" else measure
+    if name not in COUNTS:
+        return None
     return float(sum(getattr(one, name) for one in recent))

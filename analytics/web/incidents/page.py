@@ -16,7 +16,7 @@ from analytics.web.incidents.detail import Origin, Row
 from analytics.web.lake import incidents
 from analytics.web.lake.incidents import A_PAGE, FILTERS, Choice, IncidentFilters
 from lakehouse.tables.catalog import ANOMALIES
-from lakehouse.tables.incidents import OPEN, UNITS, IncidentRow, IncidentSummary
+from lakehouse.tables.incidents import OPEN, IncidentRow, IncidentSummary, unit_of
 from lakehouse.tables.rollups import MINUTES
 from lakehouse.terminal import times
 from lakehouse.terminal.html import iso
@@ -113,7 +113,7 @@ def page_of_one(view: Viewed, incident_id: str) -> Response:
         one=incident,
         seen=seen,
         lines=explained.get("lines", []),
-        unit=UNITS.get(incident.measure, incident.measure),
+        unit=unit_of(incident.measure).axis,
         around=_around(incident),
         before=iso(found.origin.before),
     )

@@ -75,28 +75,29 @@ class Errors(Detector):
         return errors, np.maximum(np.nansum(self.state["requests"], axis=1), errors)
 
     def _share(self) -> Floats:
-        its, weight = self.config.errors, self.config.errors.level_weight
-        prior = its.prior_requests * weight
-        usual = self.state["usual_errors"] + its.prior_share * prior
+        config, weight = self.config.errors, self.config.errors.level_weight
+        prior = config.prior_requests * weight
+        usual = self.state["usual_errors"] + config.prior_share * prior
         return np.clip(usual / (self.state["usual_requests"] + prior), 1e-5, 0.95)
 
     def _spread(self, tries: Floats) -> Floats:
         """The share's variance as a part of p(1-p): what it wanders, and what is not known."""
-        its, state = self.config.errors, self.state
-        known = state["usual_requests"] / its.level_weight + its.prior_requests
-        prior = its.prior_requests**2 * self._share()
-        wander = (state["extra"] + its.spread_prior * prior) / (state["scale"] + prior)
-        return np.clip(wander, its.spread_least, 0.5) + 1 / known
+        config, state = self.config.errors, self.state
+        known = state["usual_requests"] / config.level_weight + config.prior_requests
+        prior = config.prior_requests**2 * self._share()
+        wander = (state["extra"] + config.spread_prior * prior) / (state["scale"] + prior)
+        return np.clip(wander, config.spread_least, 0.5) + 1 / known
 
     def _push(self, errors: Floats, requests: Floats, learning: Array) -> None:
-        its, state = self.config.errors, self.state
+        config, state = self.config.errors, self.state
         left, of = push(state["errors"], errors), push(state["requests"], requests)
         sound, share = ~np.isnan(left), self._share()
         tries = np.where(sound, of, 0.0)
         deviation = np.sqrt(_variance(tries, share, self._spread(tries))) + 0.5
         far = reach(learning, state["learned"], _WINSOR, _INCIDENT_WINSOR) * deviation
-        follow(state["usual_errors"], winsorized(left, tries * share, far), its.level_weight, sound)
-        follow(state["usual_requests"], of, its.level_weight, sound)
+        counted, weight = winsorized(left, tries * share, far), config.level_weight
+        follow(state["usual_errors"], counted, weight, sound)
+        follow(state["usual_requests"], of, weight, sound)
         state["learned"][:] += sound
         self._anew(learning == RELEARN)
 
@@ -130,12 +131,12 @@ class Errors(Detector):
         share: Floats,
         spread: Floats,
     ) -> Judged:
-        its, expected = self.config.errors, tries * share
-        holds = (tries >= its.requests_least) & (errors >= its.errors_least)
-        holds &= (errors >= its.ratio * expected) & (errors >= expected + its.points * tries)
+        config, expected = self.config.errors, tries * share
+        holds = (tries >= config.requests_least) & (errors >= config.errors_least)
+        holds &= (errors >= config.ratio * expected) & (errors >= expected + config.points * tries)
         rows = np.flatnonzero(ready & (errors > expected) & (holds | (learning == HOLD)))
         found = surprise.share_up(errors[rows], tries[rows], share[rows], 1 / spread[rows])
-        critical = (holds & (errors > its.critical_share * tries))[rows]
+        critical = (holds & (errors > config.critical_share * tries))[rows]
         low, high = band(expected, _variance(tries, share, spread))
         columns = (c[rows] for c in (errors, expected, low, np.minimum(high, tries), tries))
         return Judged(self.measure, UP, rows, found, holds[rows], critical, *columns)

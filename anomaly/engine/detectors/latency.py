@@ -69,39 +69,39 @@ class Latency(Detector):
 
     def _now(self) -> tuple[Floats, Floats]:
         values, counts = self.state["values"], self.state["counts"]
-        its = self.config.latency
-        weight = counts / (its.tau_prior * counts + its.s2_prior)
+        config = self.config.latency
+        weight = counts / (config.tau_prior * counts + config.s2_prior)
         total = weight.sum(axis=1)
         summed = (np.where(counts > 0, values, 0.0) * weight).sum(axis=1)
         return np.where(total > 0, summed / np.maximum(total, 1e-12), 0.0), counts.sum(axis=1)
 
     def _variance(self, n: Floats) -> Floats:
-        its = self.config.latency
-        shape = its.tau_prior + its.s2_prior / np.maximum(n, 1.0)
-        return np.maximum(self.state["spread"] * shape, its.tau_least)
+        config = self.config.latency
+        shape = config.tau_prior + config.s2_prior / np.maximum(n, 1.0)
+        return np.maximum(self.state["spread"] * shape, config.tau_least)
 
     def _push(self, values: Floats, counts: Floats, learning: Array) -> None:
-        its, level, learned = self.config.latency, self.state["level"], self.state["learned"]
+        config, level, learned = self.config.latency, self.state["level"], self.state["learned"]
         sound = (counts > 0) & np.isfinite(values)
         left, of = push(self.state["values"], values), self.state["counts"][:, 0].copy()
         push(self.state["counts"], np.where(sound, counts, 0.0))
         known = (of > 0) & np.isfinite(left)
-        far = reach(learning, learned, its.winsor, its.incident_winsor) * np.sqrt(
+        far = reach(learning, learned, config.winsor, config.incident_winsor) * np.sqrt(
             self._variance(of)
         )
         # a minute counts by how well its own p95 is known
-        trust = of / (of + its.s2_prior / its.tau_prior)
-        weight = np.maximum(its.level_weight * 2 * trust, 1 / (learned + 1.0))
+        trust = of / (of + config.s2_prior / config.tau_prior)
+        weight = np.maximum(config.level_weight * 2 * trust, 1 / (learned + 1.0))
         follow(level, winsorized(left, level, far), weight, known)
         learned += known
         anew = (learning == RELEARN) & (self.state["counts"].sum(axis=1) > 0)
         level[anew] = self._now()[0][anew]
 
     def _learn_spread(self, learning: Array, off: Floats, variance: Floats, ready: Bools) -> None:
-        its = self.config.latency
-        most = np.where(learning == HOLD, its.incident_winsor, its.winsor) ** 2
+        config = self.config.latency
+        most = np.where(learning == HOLD, config.incident_winsor, config.winsor) ** 2
         squared = np.minimum(off * off / variance, most) * self.state["spread"]
-        follow(self.state["spread"], squared, its.variance_weight, ready)
+        follow(self.state["spread"], squared, config.variance_weight, ready)
 
     def _judge(
         self,
@@ -112,14 +112,14 @@ class Latency(Detector):
         level: Floats,
         deviation: Floats,
     ) -> Judged:
-        its, usual = self.config.latency, np.exp(np.minimum(level, 690.0))
+        config, usual = self.config.latency, np.exp(np.minimum(level, 690.0))
         observed = np.exp(np.minimum(now, 690.0))
-        slow = (observed >= its.ratio * usual) & (observed >= usual + its.more_ms)
-        far = (observed >= its.far_ratio * usual) & (observed >= usual + its.far_more_ms)
-        holds = (n >= its.requests_least) & (slow | far)
+        slow = (observed >= config.ratio * usual) & (observed >= usual + config.more_ms)
+        far = (observed >= config.far_ratio * usual) & (observed >= usual + config.far_more_ms)
+        holds = (n >= config.requests_least) & (slow | far)
         z = (now - level) / deviation
         rows = np.flatnonzero(ready & (z > 2) & (holds | (learning == HOLD)))
-        found = surprise.distance_up(z[rows], its.freedom)
+        found = surprise.distance_up(z[rows], config.freedom)
         low, high = (np.exp(np.minimum(level + s * 2.326 * deviation, 690.0)) for s in (-1, 1))
         columns = (c[rows] for c in (observed, usual, low, high, n))
         return Judged(

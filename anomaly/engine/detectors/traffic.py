@@ -91,14 +91,14 @@ class Traffic(Detector):
         self.state["quiet"][:] = 0
 
     def _push(self, requests: Floats, learning: Array) -> None:
-        its, level, learned = self.config.traffic, self.state["level"], self.state["learned"]
+        config, level, learned = self.config.traffic, self.state["level"], self.state["learned"]
         self.state["quiet"][:] = np.where(requests > 0, 0, self.state["quiet"] + 1)
         left = push(self.state["last"], requests)
         sound = ~np.isnan(left)
         base = np.maximum(level, 1.0)
         deviation = np.sqrt(base + base * base / self._size(SPAN * level))
-        far = reach(learning, learned, its.winsor, its.incident_winsor) * deviation
-        weight = np.maximum(its.level_weight, 1 / (learned + 1.0))
+        far = reach(learning, learned, config.winsor, config.incident_winsor) * deviation
+        weight = np.maximum(config.level_weight, 1 / (learned + 1.0))
         follow(level, winsorized(left, level, far), weight, sound)
         learned += sound
         anew = learning == RELEARN
@@ -106,19 +106,20 @@ class Traffic(Detector):
 
     def _size(self, expected: Floats) -> Floats:
         """The size of the negative binomial: 1 / over-dispersion, with a prior that fades."""
-        its, state = self.config.traffic, self.state
-        prior = _FEW**2 + expected**2 * (its.prior_minutes / (its.prior_minutes + state["judged"]))
-        dispersion = (state["extra"] + its.dispersion_prior * prior) / (state["scale"] + prior)
-        return np.asarray(1 / np.clip(dispersion, its.dispersion_least, 1e3))
+        config, state = self.config.traffic, self.state
+        fading = config.prior_minutes / (config.prior_minutes + state["judged"])
+        prior = _FEW**2 + expected**2 * fading
+        dispersion = (state["extra"] + config.dispersion_prior * prior) / (state["scale"] + prior)
+        return np.asarray(1 / np.clip(dispersion, config.dispersion_least, 1e3))
 
     def _learn_dispersion(
         self, learning: Array, total: Floats, expected: Floats, size: Floats, ready: Bools
     ) -> None:
-        its, state = self.config.traffic, self.state
+        config, state = self.config.traffic, self.state
         deviation = np.sqrt(expected + expected**2 / size)
-        far = np.where(learning == HOLD, its.incident_winsor, its.winsor) * deviation
+        far = np.where(learning == HOLD, config.incident_winsor, config.winsor) * deviation
         off = winsorized(total, expected, far) - expected
-        weight = np.maximum(its.dispersion_weight, 1 / (state["judged"] + 1.0))
+        weight = np.maximum(config.dispersion_weight, 1 / (state["judged"] + 1.0))
         follow(state["extra"], off * off - expected, weight, ready)
         follow(state["scale"], expected * expected, weight, ready)
         state["judged"][:] += ready
@@ -126,8 +127,8 @@ class Traffic(Detector):
     def _spikes(
         self, ready: Bools, learning: Array, total: Floats, expected: Floats, size: Floats
     ) -> Judged:
-        its = self.config.traffic
-        high = (total >= its.spike_ratio * expected) & (total >= expected + its.spike_more)
+        config = self.config.traffic
+        high = (total >= config.spike_ratio * expected) & (total >= expected + config.spike_more)
         far = (total - expected) ** 2 >= 6.25 * (expected + expected**2 / size)
         rows = np.flatnonzero(ready & far & (total > expected) & (high | (learning == HOLD)))
         found = surprise.counts_up(total[rows], expected[rows], size[rows])
@@ -137,15 +138,15 @@ class Traffic(Detector):
     def _drops(
         self, ready: Bools, learning: Array, total: Floats, expected: Floats, size: Floats
     ) -> Judged:
-        its, quiet = self.config.traffic, self.state["quiet"]
-        low = (total <= its.drop_ratio * expected) & (expected >= its.drop_least)
-        low &= quiet < its.silence_known
+        config, quiet = self.config.traffic, self.state["quiet"]
+        low = (total <= config.drop_ratio * expected) & (expected >= config.drop_least)
+        low &= quiet < config.silence_known
         rows = np.flatnonzero(ready & (total < expected) & (low | (learning == HOLD)))
         found = surprise.counts_down(total[rows], expected[rows], size[rows])
         silent = np.minimum(quiet, SPAN)[rows] / SPAN * expected[rows]
         nothing = size[rows] * np.log1p(silent / size[rows]) / math.log(10)
         found = np.minimum(np.maximum(found, nothing), surprise.CAP)
-        critical = quiet[rows] >= its.silent_minutes
+        critical = quiet[rows] >= config.silent_minutes
         return self._judged(DOWN, rows, found, low[rows], critical, total, expected, size)
 
     def _judged(

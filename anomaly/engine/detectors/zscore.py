@@ -27,17 +27,17 @@ class Zscore(Detector):
 
     def step(self, seen: Seen, learning: Array) -> list[Judged]:
         """Judge one minute by the window before it."""
-        its, now = self.config.zscore, self.value(seen)
-        last = self.state["last"][:, -its.window :]
+        config, now = self.config.zscore, self.value(seen)
+        last = self.state["last"][:, -config.window :]
         known = np.isfinite(last)
         n = known.sum(axis=1)
-        held = np.where(known, last, 0.0)
-        mean = held.sum(axis=1) / np.maximum(n, 1)
+        values = np.where(known, last, 0.0)
+        mean = values.sum(axis=1) / np.maximum(n, 1)
         with np.errstate(over="ignore"):
             squares = (last - mean[:, None]) ** 2
         variance = np.where(known, squares, 0.0).sum(axis=1)
         deviation = np.sqrt(variance / np.maximum(n, 1))
-        ready = seen.warm & (n >= its.window // 2) & np.isfinite(now) & (deviation > 0)
+        ready = seen.warm & (n >= config.window // 2) & np.isfinite(now) & (deviation > 0)
         z = np.where(ready, (now - mean) / np.where(deviation > 0, deviation, 1.0), 0.0)
         self.state["last"][:, :-1] = self.state["last"][:, 1:]
         self.state["last"][:, -1] = now
@@ -52,12 +52,12 @@ class Zscore(Detector):
 
     def observe(self, rows: Ints) -> Observation:
         """The last value against the window before it."""
-        its, last = self.config.zscore, self.state["last"][rows]
-        before = last[:, -its.window - 1 : -1]
+        config, last = self.config.zscore, self.state["last"][rows]
+        before = last[:, -config.window - 1 : -1]
         n = np.maximum(np.isfinite(before).sum(axis=1), 1)
         mean = np.nansum(before, axis=1) / n
         off = np.where(np.isfinite(before), before - mean[:, None], 0.0)
-        far = its.limit * np.sqrt((off**2).sum(axis=1) / n)
+        far = config.limit * np.sqrt((off**2).sum(axis=1) / n)
         return Observation(last[:, -1], mean, mean - far, mean + far, np.ones(len(rows)))
 
     def clear(self) -> None:

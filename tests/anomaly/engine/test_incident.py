@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from anomaly.engine.incident import Incident, incident_id, said
+from anomaly.engine.incident import Incident, incident_id, render_sentence
 from anomaly.engine.minute import Key
 from lakehouse.tables.incidents import Share
 
@@ -44,7 +44,7 @@ LOGIN = Incident(
 
 def test_the_sentence_has_it_all() -> None:
     """Seen, expected, how far it could go, how likely, what is usual, who made it."""
-    assert said(LOGIN) == (
+    assert render_sentence(LOGIN) == (
         "auth /login: 412 requests in 5 min, expected 96 (up to 151): 4.3x, "
         "chance about 1 in 10^9; usual Tue 14:00: 90-130; 71 % from 203.0.113.9"
     )
@@ -54,7 +54,7 @@ def test_a_sentence_survives_absurd_numbers() -> None:
     """Infinity and 1e300 are printed short."""
     odd = msgspec.structs.replace(LOGIN, observed=1e300, expected=float("inf"), ratio=1e300)
 
-    assert len(said(odd)) < 200
+    assert len(render_sentence(odd)) < 200
 
 
 def test_an_id_tells_what_when_and_whose() -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
+from support.extra_detector import ceiling
 from support.watched import START, folded, shop
 
-from anomaly.engine import detectors
 from anomaly.engine.config import Config
 from anomaly.engine.engine import Engine, State
 from anomaly.engine.incident import start_of
@@ -21,49 +20,13 @@ from anomaly.evaluate.outcome import alarms
 from anomaly.review.explain import SeriesOfKey
 
 CART = Key("shop", "/cart")
-FILE = '''
-import numpy as np
-
-from anomaly.engine.columns import Field
-from anomaly.engine.detector import UP, Detector, Judged, Observation, detector
 
 
-@detector("surprise")
-class Ceiling(Detector):
-    """More than 150 requests in one minute."""
-
-    measure = "traffic"
-    fields = {"last": Field()}
-
-    def step(self, seen, learning):
-        self.state["last"][:] = seen.requests
-        rows = np.flatnonzero(seen.warm & (seen.requests > 150))
-        of = self.observe(rows)
-        yes, no = np.ones(len(rows), bool), np.zeros(len(rows), bool)
-        return [Judged(self.measure, UP, rows, np.full(len(rows), 49.0), yes, no, *of)]
-
-    def excess(self, rows):
-        return self.state["last"][rows] - 150
-
-    def observe(self, rows):
-        last, limit = self.state["last"][rows], np.full(len(rows), 150.0)
-        return Observation(last, limit, 0 * limit, limit, limit / limit)
-
-    def clear(self):
-        self.state["last"][:] = 0
-'''
-
-
-@pytest.fixture
-def ceiling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture(name="ceiling")
+def with_ceiling(tmp_path: Path) -> Iterator[None]:
     """One more file in the folder of detectors."""
-    (tmp_path / "ceiling.py").write_text(FILE)
-    kept = [*detectors.METHODS["surprise"]]
-    monkeypatch.setattr(detectors, "__path__", [*detectors.__path__, str(tmp_path)])
-    detectors.discover()
-    yield
-    detectors.METHODS["surprise"][:] = kept
-    sys.modules.pop("anomaly.engine.detectors.ceiling")
+    with ceiling(tmp_path):
+        yield
 
 
 def busy(at: int, key: Key, one: Minute) -> Minute:
