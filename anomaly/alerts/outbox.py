@@ -79,7 +79,6 @@ class Outbox:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """One transaction."""
         with in_words(str(self._file)), closing(self._connected()) as db, db:
             yield db
 

@@ -19,7 +19,7 @@ _WEIGHT = 0.3
 
 
 def hour_of_day(hour: int) -> int:
-    """24 slots."""
+    """The slot of an hour since the epoch, one of 24."""
     return hour % 24
 
 
@@ -29,7 +29,7 @@ def hour_of_day_kind(hour: int) -> int:
 
 
 def hour_of_week(hour: int) -> int:
-    """168 slots."""
+    """The slot of an hour since the epoch, one of 168."""
     return hour % 168
 
 

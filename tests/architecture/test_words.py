@@ -19,15 +19,15 @@ NO_NAME = {
     "book": 0,
     "chores": 0,
     "lately": 0,
-    "odd": 2,
+    "odd": 0,
     "restless": 0,
     "roster": 0,
-    "said": 15,
-    "told": 56,
+    "said": 10,
+    "told": 38,
     "watchman": 0,
 }
 # Words as any other, but for a module, a function or a class there is a better one.
-NO_DEFINITION = {"again": 0, "chosen": 2, "held": 1, "said": 1, "shown": 1, "told": 0}
+NO_DEFINITION = {"again": 0, "chosen": 1, "held": 1, "said": 0, "shown": 1, "told": 0}
 # Docstrings that add fewer than three words to the name that they explain: may only go down.
 EMPTY_DOCSTRINGS = 22
 

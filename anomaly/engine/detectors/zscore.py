@@ -23,7 +23,7 @@ class Zscore(Detector):
 
     @abstractmethod
     def value(self, seen: Seen) -> Floats:
-        """What is measured."""
+        """The measured value of this minute, of the shape (keys,); NaN where there is none."""
 
     def step(self, seen: Seen, learning: Array) -> list[Judged]:
         """Judge one minute by the window before it."""
@@ -84,29 +84,26 @@ class PlainTraffic(Zscore):
     directions: ClassVar[tuple[str, ...]] = (UP, DOWN)
 
     def value(self, seen: Seen) -> Floats:
-        """Requests."""
         return seen.requests
 
 
 @detector("zscore")
 class PlainClientErrors(Zscore):
-    """Client errors a request."""
+    """The share of the requests of a minute that were answered 4xx."""
 
     measure = "client_errors"
 
     def value(self, seen: Seen) -> Floats:
-        """The share of the minute."""
         return np.asarray(seen.client_errors / np.maximum(seen.requests, 1.0))
 
 
 @detector("zscore")
 class PlainServerErrors(Zscore):
-    """Server errors a request."""
+    """The share of the requests of a minute that were answered 5xx."""
 
     measure = "server_errors"
 
     def value(self, seen: Seen) -> Floats:
-        """The share of the minute."""
         return np.asarray(seen.server_errors / np.maximum(seen.requests, 1.0))
 
 
