@@ -94,7 +94,7 @@ def _is_evidence(one: Incident, share: Share) -> bool:
 
 
 def render_sentence(one: Incident) -> str:
-    """What happened, in one line: the key, what was seen and expected, how unlikely, who made it."""
+    """What happened, in one line: key, what was seen and expected, how unlikely, who made it."""
     if one.measure == "address":
         return f"{one.key}: {one.direction.replace('_', ' ')}: {one.reasons[0]}"
     if one.direction == SILENCE:
