@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -20,6 +22,7 @@ from pydantic_settings import (
 from lakehouse.errors import SettingsError
 
 BROKER = re.compile(r"([A-Z_]+://)?(\[[0-9a-fA-F:.%]+\]|[\w.-]+):\d+")
+SIMILAR = 0.75  # of a word to another, by difflib: "injest" is 0.83 like "ingest"
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
 
@@ -267,6 +270,7 @@ def load(**flags: Any) -> Settings:
 
     Raises SettingsError, which lists every fault.
     """
+    _refuse_misspelt(os.environ)
     try:
         return Settings(**_nested(flags))
     except ValidationError as error:
@@ -278,6 +282,16 @@ def load(**flags: Any) -> Settings:
             "settings do not fit:\n    " + "\n    ".join(faults),
             f"see {_file()} for every setting and what it means",
         ) from None
+
+
+def _refuse_misspelt(variables: Iterable[str]) -> None:
+    """A variable of a section that is none, but nearly one: its setting would not be heard of."""
+    for name in sorted(name for name in variables if name.startswith("LOGPOND_")):
+        section, _, leaf = name.removeprefix("LOGPOND_").lower().partition("_")
+        near = get_close_matches(section, Settings.model_fields, 1, SIMILAR)
+        if leaf and near and near != [section]:
+            right = f"LOGPOND_{near[0]}_{leaf}".upper()
+            raise SettingsError(f"{name} is no setting", f"do you mean {right}?")
 
 
 def _file() -> Path:

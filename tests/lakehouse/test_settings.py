@@ -97,6 +97,30 @@ def test_a_fault_in_a_variable_is_named_with_it(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        ("LOGPOND_INJEST_MAX_OFFSETS", "LOGPOND_INGEST_MAX_OFFSETS"),
+        ("LOGPOND_KAFAK_TOPIC", "LOGPOND_KAFKA_TOPIC"),
+        ("LOGPOND_WINDOW_TRIGGER_SECONDS", "LOGPOND_WINDOWS_TRIGGER_SECONDS"),
+    ],
+)
+def test_a_section_misspelt_in_a_variable_is_named(
+    name: str, right: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its setting would stay as it is, without a word."""
+    monkeypatch.setenv(name, "7")
+    with pytest.raises(SettingsError, match=f"{name} is no setting\n.*{right}"):
+        load()
+
+
+@pytest.mark.parametrize("name", ["LOGPOND_JARS", "LOGPOND_MY_OWN", "LOGPOND_SERVICE_HOST"])
+def test_a_variable_of_others_is_none_of_ours(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is passed over."""
+    monkeypatch.setenv(name, "7")
+    assert load() == Settings()
+
+
+@pytest.mark.parametrize(
     ("given", "read"),
     [
         (" a:1, b:2 ", "a:1,b:2"),
