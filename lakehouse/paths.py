@@ -12,6 +12,7 @@
     broker.pid
   _state/                     of the programs on this machine; with a URL ./.logpond instead
     mutes/                    keys that nobody is told of; in the lake at a URL too
+    catalog/                  files that are tables by name; in the lake at a URL too
     alerts.sqlite             what waits for the webhook
     unsent/<topic>/           records that Kafka did not take yet
     labels.ndjson             the truth about the incidents that were produced
@@ -98,6 +99,15 @@ class Places:
     def mutes(self) -> str:
         """The keys that nobody wants to be told about; in the lake, for all that read it."""
         return f"{self.lake}/_state/mutes"
+
+    @property
+    def catalog(self) -> str:
+        """The files that are tables by a name; in the lake, for all that ask it."""
+        return f"{self.lake}/_state/catalog"
+
+    def catalog_file(self, name: str) -> str:
+        """One object of the catalog, to be named to a person."""
+        return f"{self.catalog}/{name}"
 
     @property
     def state(self) -> str:

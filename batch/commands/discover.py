@@ -11,11 +11,12 @@ import click
 
 from lakehouse.errors import SettingsError
 from lakehouse.terminal import render
-from lakehouse.terminal.options import FORMAT, HUMANE
+from lakehouse.terminal.options import FORMAT, HUMANE, with_places
 
 if TYPE_CHECKING:
     from batch.formats.datasets import Dataset
     from batch.formats.profile import Profile
+    from lakehouse.paths import Places
 
 # Files of more than this, unpacked, are looked at by their first rows, unless told otherwise.
 LARGE, FIRST = 2 << 30, 100_000
@@ -24,7 +25,7 @@ COLUMNS = ("column", "type", "field", "nulls", "distinct", "others", "min", "max
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option(
     "--rows",
     type=click.IntRange(0),
@@ -32,15 +33,29 @@ COLUMNS = ("column", "type", "field", "nulls", "distinct", "others", "min", "max
     help="Read the first N rows of each file; 0 is all. [default: all of up to 2 GB"
     " (access logs 100 MB), else 100000]",
 )
+@click.option("--register", metavar="NAME", help="Make the dataset a table that SQL finds.")
+@click.option("--unregister", metavar="NAME", help="Forget such a table; its files stay.")
 @FORMAT
-def discover(paths: tuple[str, ...], rows: int | None, how: str) -> None:
+@with_places
+def discover(
+    paths: tuple[str, ...],
+    rows: int | None,
+    register: str | None,
+    unregister: str | None,
+    how: str,
+    places: Places,
+) -> None:
     """Show what is in files of logs before importing them: CSV, NDJSON, access logs, also gzip.
 
     PATH is a file, a folder or a glob. Files of a folder that share a form and most columns are one
     dataset; folders such as date=2026-05-01 are its partitions, and a file that differs is named.
-    Nothing is written. `distinct` is about right; `others` are values that the type does not fit;
-    `field` is the field of an event that a column is proposed for, by its name, or by its values
-    where there is no header.
+    Nothing is written, but what --register notes in the lake. `distinct` is about right; `others`
+    are values that the type does not fit; `field` is the field of an event that a column is
+    proposed for, by its name, or by its values where there is no header.
+
+    A registered name is a table for both engines of `logpond sql`, until --unregister. It is the
+    files of one dataset, CSV or NDJSON, as they are there now; register again for new ones. Values
+    that the type of their column does not fit are NULL.
 
     \b
     exit 0  all files were recognised     1  some were not     2  none was
@@ -49,10 +64,17 @@ def discover(paths: tuple[str, ...], rows: int | None, how: str) -> None:
       logpond discover access.log.gz
       logpond discover logs/ --rows 10000
       logpond discover 'logs/date=2026-05-*/*.csv' --format json
+      logpond discover web_logs --register web_logs
+      logpond sql --engine spark "SELECT service, COUNT(*) FROM web_logs GROUP BY service"
     """
     from batch.formats.datasets import datasets
     from batch.formats.paths import expand
 
+    if unregister:
+        _unregister(places, unregister)
+    if not paths:
+        _without_paths(unregister)
+        return
     found, refused = datasets(expand(paths))
     seen = list(_seen(found, rows, how, refused))
     if not seen:
@@ -61,7 +83,32 @@ def discover(paths: tuple[str, ...], rows: int | None, how: str) -> None:
         _write(seen, how)
     for reason in refused:
         click.echo(f"left out: {reason}", err=True)
+    if register:
+        _register(places, register, seen)
     sys.exit(1 if refused else 0)
+
+
+def _without_paths(unregister: str | None) -> None:
+    if not unregister:
+        raise click.UsageError("Missing argument 'PATH...'.")
+
+
+def _register(places: Places, name: str, seen: list[tuple[Dataset, Profile]]) -> None:
+    from batch.formats.as_table import as_table
+    from lakehouse.query import file_tables
+
+    if len(seen) > 1:
+        raise SettingsError(f"there are {len(seen)} datasets", "name the files of one of them")
+    replaced = file_tables.register(places, as_table(name, *seen[0]))
+    now = "is registered again" if replaced else "is a table now"
+    click.echo(f'{name} {now}: logpond sql "SELECT * FROM {name} LIMIT 5"', err=True)
+
+
+def _unregister(places: Places, name: str) -> None:
+    from lakehouse.query import file_tables
+
+    file_tables.unregister(places, name)
+    click.echo(f"{name} is no table any more; its files stay", err=True)
 
 
 def _seen(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batch.formats.kind import Kind
-from lakehouse.duck import literal, quoted
+from lakehouse.duck import quoted
+from lakehouse.duck.text_files import GZIP, PLAIN, read_csv, read_ndjson
 from lakehouse.event import access_log
 from lakehouse.event.textfile import lines
 
@@ -56,17 +56,13 @@ def _parts(connection: duckdb.DuckDBPyConnection, files: Files, most: int) -> It
 
 
 def _read(files: Sequence[Path], kind: Kind) -> str:
-    names = ", ".join(literal(glob.escape(str(file))) for file in files)
-    types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in kind.columns)
-    packed = "gzip" if kind.compressed else "none"
-    common = f"[{names}], columns = {{{types}}}, compression = '{packed}', filename = '{FILE}'"
+    packed = GZIP if kind.compressed else PLAIN
+    more = f"compression = '{packed}', filename = '{FILE}'"
+    names = [str(file) for file in files]
     if kind.format == "ndjson":
-        form = "format = 'newline_delimited', records = 'true'"
-        return f"read_json({common}, {form}, ignore_errors = true)"
-    return (
-        f"read_csv({common}, auto_detect = false, delim = {literal(kind.delimiter)}, "
-        f"quote = '\"', escape = '\"', header = {kind.header}, "
-        "ignore_errors = true, store_rejects = true)"
+        return read_ndjson(names, kind.columns, more)
+    return read_csv(
+        names, kind.columns, kind.delimiter, kind.header, f"{more}, store_rejects = true"
     )
 
 

@@ -29,8 +29,14 @@ def ask(
     """
     statement = readable(recognise(sql))
     if statement.kind is Kind.LIST:
-        return pa.table({"name": pa.array(pinned.names(places), pa.string())})
+        return pa.table({"name": pa.array(_names(places), pa.string())})
     return values.within_python(_ask(places, statement, at, spark))
+
+
+def _names(places: Places) -> list[str]:
+    from lakehouse.query import file_tables
+
+    return [*pinned.names(places), *file_tables.names(places)]
 
 
 def _ask(

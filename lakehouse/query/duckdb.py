@@ -11,7 +11,7 @@ from deltalake import DeltaTable
 from lakehouse.duck import connect, create_view, quoted
 from lakehouse.errors import LogpondError, SettingsError, TableError
 from lakehouse.paths import Places
-from lakehouse.query import open_windows, pinned, values
+from lakehouse.query import file_tables, open_windows, pinned, values
 from lakehouse.query.statement import Kind, Statement
 from lakehouse.tables.rollups import ROLLUPS
 from lakehouse.terminal.render import escaped
@@ -47,10 +47,16 @@ def _bound(
             return connection.sql(asked)
         except duckdb.CatalogException as error:
             missing = UNKNOWN.search(str(error))
-            name = pinned.known(places, missing[1]) if missing else None
-            if name is None or name in views:
+            if missing is None or missing[1] in views:
                 raise
-            views.add(name)
+            views.add(missing[1])
+            if files := file_tables.known(places, missing[1]):
+                view = f"CREATE TEMP VIEW {quoted(files.name)} AS {files.at(moment).duckdb()}"
+                connection.execute(view)
+                continue
+            name = pinned.known(places, missing[1])
+            if name is None:
+                raise
             tables = pinned.pin(places, [name], moment) | tables
             _create_view(connection, places, name, tables, moment)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakehouse.errors import LogpondError, SettingsError
 from lakehouse.paths import Places
-from lakehouse.query import open_windows, pinned
+from lakehouse.query import file_tables, open_windows, pinned, spark_files
 from lakehouse.query.statement import ABOUT_TABLE, Kind, Statement
 from lakehouse.tables.rollups import ROLLUPS
 from lakehouse.terminal.render import escaped
@@ -55,12 +55,16 @@ def _create_views(
             spark.sql(statement.explained)
             return
         except AnalysisException as error:
-            name = pinned.known(places, _missing(error))
+            files = file_tables.known(places, _missing(error))
+            name = files.name if files else pinned.known(places, _missing(error))
             if name is None or name in views:
                 raise
+            views.append(name)
+            if files:
+                spark_files.rows(spark, files.at(moment)).createOrReplaceTempView(_quoted(name))
+                continue
             tables = pinned.pin(places, [name], moment) | tables
             _create_view(spark, places, name, tables, moment)
-            views.append(name)
 
 
 def _missing(error: PySparkException) -> str:

@@ -20,6 +20,7 @@ ARGUMENTS = {
     "ledger": "<query>",
     "plans": "<query>",
     "raw_file": "",
+    "catalog_file": "",
     "unsent": "<topic>",
     "program_log": "<program>",
     "of_spark": "tmp",
