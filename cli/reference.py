@@ -9,6 +9,7 @@ import click
 from cli.__main__ import logpond
 from lakehouse.terminal import commands
 from lakehouse.terminal.commands import Command, program
+from lakehouse.terminal.render import echo
 
 HEAD = """# Commands
 
@@ -59,4 +60,4 @@ def _flags(command: click.Command) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    click.echo(document(), nl=False)
+    echo(document(), nl=False)

@@ -19,6 +19,7 @@ from lakehouse.query.ask import ENGINES, moment
 from lakehouse.query.pinned import FILL
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, with_settings
+from lakehouse.terminal.render import echo
 from lakehouse.terminal.times import time
 
 if TYPE_CHECKING:
@@ -83,13 +84,13 @@ def report(
     found = asked(REPORTS[name])
     if png:
         draw(REPORTS[name], found, png)
-        click.echo(f"drawn in {png}", err=True)
+        echo(f"drawn in {png}", err=True)
     _show(REPORTS[name], found, how, since)
 
 
 def _show(of: Report, found: pa.Table, how: str, since: str | None) -> None:
     if how == "table":
-        click.echo(_head(of, since), err=True)
+        echo(_head(of, since), err=True)
     render.show(render.Rows.of_arrow(found), how, sys.stdout, HUMANE)
 
 
@@ -102,12 +103,12 @@ def _show_all(asked: Callable[[Report], pa.Table], how: str, since: str | None) 
         try:
             rows = asked(of)
         except TableError as error:
-            click.echo(f"{name}: {error.what}", err=True)
+            echo(f"{name}: {error.what}", err=True)
             continue
         found[name] = rows.to_pylist()
         if how == "table":
             _show(of, rows, how, since)
-            click.echo()
+            echo()
     if not found:
         raise TableError("no report has a table in this lake", FILL)
     if how == "json":

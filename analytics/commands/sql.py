@@ -15,6 +15,7 @@ from lakehouse.query.ask import ENGINES, ask, moment
 from lakehouse.query.upkeep_statement import parse
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, with_settings
+from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -56,7 +57,7 @@ def sql(
         return
     at = moment(version, as_of, datetime.now(UTC))
     if at.as_of:
-        click.echo(f"as of {at.as_of:%Y-%m-%d %H:%M:%S} UTC", err=True)
+        echo(f"as of {at.as_of:%Y-%m-%d %H:%M:%S} UTC", err=True)
     spark = spark_of(settings) if engine == "spark" else None
     found = ask(Places.of(settings), statement, at, spark)
     render.show(render.Rows.of_arrow(found), how, sys.stdout)
@@ -69,7 +70,7 @@ def spark_of(settings: Settings) -> Callable[[], SparkSession]:
         from lakehouse.runtime.session import session
 
         if sys.stderr.isatty():
-            click.echo("starting Spark ...", err=True)
+            echo("starting Spark ...", err=True)
         return session(settings, "sql", {"spark.ui.port": "0"})
 
     return start

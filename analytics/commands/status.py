@@ -13,6 +13,7 @@ from analytics.commands.tables import table_names
 from lakehouse.paths import Places
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, setting, with_places, with_settings
+from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from analytics.look.diff import Difference
@@ -122,11 +123,11 @@ def _show_status(found: Status, how: str) -> None:
     render.show(render.Rows.of_dicts(queries, columns), how, sys.stdout, HUMANE_STATUS)
     if how != "table":
         return
-    click.echo()
+    echo()
     tables = [asdict(table) for table in found.tables]
     render.show(render.Rows.of_dicts(tables, list(tables[0])), how, sys.stdout, HUMANE_STATUS)
-    click.echo()
-    click.echo("\n".join(_summary(found)))
+    echo()
+    echo("\n".join(_summary(found)))
 
 
 def _summary(found: Status) -> list[str]:
@@ -146,17 +147,17 @@ def _summary(found: Status) -> list[str]:
 
 def _show_difference(found: Difference) -> None:
     if found.windows:
-        click.echo()
+        echo()
         windows = [asdict(window) for window in found.windows]
         render.show(render.Rows.of_dicts(windows, list(windows[0])), "table", sys.stdout)
     operations = (
         ", ".join(f"{count} {name}" for name, count in found.operations.items()) or "no commits"
     )
-    click.echo(
+    echo(
         f"\n{found.table} {found.before} -> {found.after} ({operations}): "
         f"{found.rows_before:,} -> {found.rows_after:,} rows, {found.rows_added:,} added, "
         f"{found.rows_removed:,} removed; files {found.files_added:,} added, "
         f"{found.files_removed:,} removed"
     )
     if found.is_moved_only:
-        click.echo("rows were moved to other files; none changed")
+        echo("rows were moved to other files; none changed")

@@ -9,6 +9,7 @@ import click
 
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, given, with_places
+from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from lakehouse.paths import Places
@@ -57,4 +58,4 @@ def history(table: str, limit: int, how: str, places: Places) -> None:
     found = look.versions(places, table, limit)
     render.show(render.Rows.of_dicts(look.dicts(found), look.VERSION), how, sys.stdout, HUMANE)
     if how == "table":
-        click.echo(f"oldest version still readable: {look.oldest(places, table)}")
+        echo(f"oldest version still readable: {look.oldest(places, table)}")

@@ -17,6 +17,7 @@ from lakehouse.store import open_table
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, with_places
+from lakehouse.terminal.render import echo
 
 TABLE = click.argument("table", default="logs", shell_complete=table_names)
 INGESTED = (LOGS.name, QUARANTINE.name)
@@ -122,7 +123,7 @@ def restore(table: str, version: int, yes: bool, how: str, places: Places) -> No
     done = maintenance.restore(places, table, version)
     _show(done, how, render_restored(done, version))
     if how != "table":
-        click.echo(next_steps(table, version), err=True)
+        echo(next_steps(table, version), err=True)
 
 
 def run(statement: Optimize | Vacuum, how: str, places: Places) -> None:
@@ -143,7 +144,7 @@ def _show(done: Upkeep, how: str, summary: str, dates: dict[str, int] | None = N
     columns = ("when", *SHAPE, *(["dates"] if dates else []))
     render.show(render.Rows.of_dicts(rows, columns), how, sys.stdout, HUMANE)
     if how == "table":
-        click.echo(summary)
+        echo(summary)
 
 
 def _is_somebody_there() -> bool:

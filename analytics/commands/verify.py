@@ -11,6 +11,7 @@ import click
 
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, with_places
+from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from lakehouse.paths import Places
@@ -55,7 +56,7 @@ def verify(how: str, places: Places) -> None:
     else:
         render.show(_rows(verdict, how), how, sys.stdout, HUMANE)
     if how == "table":
-        click.echo(render_verdict(verdict))
+        echo(render_verdict(verdict))
     sys.exit(0 if verdict.ok else 1)
 
 

@@ -8,6 +8,7 @@ import click
 
 from lakehouse.paths import Places
 from lakehouse.terminal.options import setting, with_settings
+from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from lakehouse.settings import Settings
@@ -36,4 +37,4 @@ def web(settings: Settings) -> None:
     """
     from analytics.web.serve import serve
 
-    serve(Places.of(settings), settings.web, settings.kafka.bootstrap, click.echo)
+    serve(Places.of(settings), settings.web, settings.kafka.bootstrap, echo)

@@ -13,6 +13,7 @@ from lakehouse.paths import Places
 from lakehouse.tables.rollups import WINDOWS
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, with_settings
+from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from lakehouse.settings import Settings
@@ -50,7 +51,7 @@ def reconcile(since: str | None, how: str, settings: Settings) -> None:
             _show_progress(f"{day.table} {day.date}: {len(day.to_count)} windows counted again")
     render.show(render.Rows.of_dicts(rows, COLUMNS), how, sys.stdout, HUMANE)
     if how == "table":
-        click.echo(f"{sum(row['late_rows'] for row in rows):,} late rows are counted now")
+        echo(f"{sum(row['late_rows'] for row in rows):,} late rows are counted now")
 
 
 @click.command()
@@ -74,7 +75,7 @@ def rebuild(rollup: str, settings: Settings) -> None:
         done.append(closed)
         _show_progress(f"{rollup} {closed.first:%Y-%m-%d}: {closed.rows:,} rows")
     rows, requests = sum(c.rows for c in done), sum(c.requests for c in done)
-    click.echo(
+    echo(
         f"{rollup} made again: {sum(c.windows for c in done):,} windows, {rows:,} rows, "
         f"{requests:,} requests in {time.monotonic() - began:.1f} s"
     )
@@ -86,4 +87,4 @@ def _late(settings: Settings) -> timedelta:
 
 def _show_progress(text: str) -> None:
     if sys.stderr.isatty():
-        click.echo(text, err=True)
+        echo(text, err=True)

@@ -12,6 +12,7 @@ import click
 from lakehouse.paths import Places
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, with_places, with_settings
+from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from anomaly.alerts.mutes import Mute
@@ -50,9 +51,9 @@ def mute(key: tuple[str, ...], length: str, why: str, places: Places, how: str) 
         return
     one = Mute(key_of(" ".join(key)), now, later(length, now, "--for"), why)
     mutes.add(one)
-    click.echo(f"{render.escaped(one.key)} is muted until {one.until:%Y-%m-%d %H:%M:%S}Z")
+    echo(f"{render.escaped(one.key)} is muted until {one.until:%Y-%m-%d %H:%M:%S}Z")
     if not _is_known(places, one):
-        click.echo("note: no incident has been of this key so far", err=True)
+        echo("note: no incident has been of this key so far", err=True)
 
 
 @click.command()
@@ -70,7 +71,7 @@ def unmute(key: tuple[str, ...], places: Places) -> None:
     name = key_of(" ".join(key))
     if not Mutes(places).remove(name):
         raise SettingsError(f"{render.escaped(name)} is not muted", "`logpond mute` lists what is")
-    click.echo(f"{render.escaped(name)} is not muted any more")
+    echo(f"{render.escaped(name)} is not muted any more")
 
 
 @click.command()
@@ -89,11 +90,11 @@ def alerts(settings: Settings, how: str, is_test: bool) -> None:
 
     if is_test:
         send_test(settings.webhook)
-        click.echo("the webhook took it")
+        echo("the webhook took it")
         return
     file = Places.of(settings).alerts
     if not Path(file).exists():
-        click.echo("nothing was kept for a webhook yet: webhook.url says where to", err=True)
+        echo("nothing was kept for a webhook yet: webhook.url says where to", err=True)
         return
     counts = Outbox(file, settings.webhook.waiting_most).counts()
     render.show(render.Rows.of_dicts([counts], [*counts]), how, sys.stdout)

@@ -10,6 +10,7 @@ from lakehouse.errors import LogpondError
 from lakehouse.ingest.queries import INGEST, MINUTES
 from lakehouse.paths import Places
 from lakehouse.terminal.options import with_places
+from lakehouse.terminal.render import echo
 
 
 @click.command()
@@ -31,7 +32,7 @@ def health(places: Places, within: float) -> None:
     why = ailing(places, timedelta(seconds=within))
     if why:
         raise LogpondError(why, "what `detect` printed last says more")
-    click.echo("healthy")
+    echo("healthy")
 
 
 def ailing(places: Places, patience: timedelta) -> str | None:

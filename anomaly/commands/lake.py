@@ -14,6 +14,7 @@ from anomaly.commands.series import CONFIG, constants
 from lakehouse.paths import Places
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, with_places, with_settings
+from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from anomaly.engine.incident import Incident
@@ -51,8 +52,8 @@ def detect(settings: Settings, config: Path | None, once: bool) -> None:
     spark = settings.spark.model_copy(update={"ui_port": settings.anomaly.ui_port})
     settings = settings.model_copy(update={"spark": spark})
     hears = (
-        lambda one: click.echo(render_change(one)),
-        lambda why: click.echo(f"note: {why}", err=True),
+        lambda one: echo(render_change(one)),
+        lambda why: echo(f"note: {why}", err=True),
     )
     Detect(settings, Places.of(settings), constants(config), *hears)(once)
 
@@ -159,17 +160,17 @@ def explain(
         render.show_object({"lines": [*explained.render()], "series": series}, sys.stdout)
         return
     for line in explained.render():
-        click.echo(line)
+        echo(line)
     if png:
         from anomaly.review.chart import draw
 
         draw(explained, png)
-        click.echo(f"drawn in {png}")
+        echo(f"drawn in {png}")
     if recount:
         found = recounted(places, explained.incident)
         render.show(render.Rows.of_dicts(found.minutes, found.columns), "table", sys.stdout, HUMANE)
         for line in found.render():
-            click.echo(line)
+            echo(line)
 
 
 def render_change(one: Incident) -> str:
@@ -219,6 +220,4 @@ def _show(
 
 def _say_none(judged_by: Any) -> None:
     warm = judged_by.keys.warm_minutes
-    click.echo(
-        f"no incident; a service or endpoint is judged after {warm} min of history", err=True
-    )
+    echo(f"no incident; a service or endpoint is judged after {warm} min of history", err=True)

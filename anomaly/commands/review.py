@@ -14,6 +14,7 @@ from anomaly.commands.series import FILE, constants
 from lakehouse.paths import Places
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, with_places
+from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from anomaly.engine.incident import Incident
@@ -68,7 +69,7 @@ def backtest(places: Places, other: Path | None, method: str, since: str | None,
     )
     columns = MAIN_COLUMNS if how == "table" else COLUMNS
     render.show(render.Rows.of_dicts(rows, columns), how, sys.stdout, READS)
-    click.echo(totals(rows), err=True)
+    echo(totals(rows), err=True)
 
 
 def _is_judged_by(method: str, one: Incident) -> bool:

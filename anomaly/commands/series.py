@@ -11,6 +11,7 @@ import click
 from lakehouse.settings import CONF
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, with_places
+from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from lakehouse.paths import Places
@@ -43,7 +44,7 @@ def score(file: Path, out: Path | None, config: Path | None) -> None:
         else:
             with out.open("w", encoding="utf-8", newline="") as target:
                 counted = write(source, file.name, target, settings)
-    click.echo(str(counted), err=True)
+    echo(str(counted), err=True)
 
 
 @click.command()
@@ -81,7 +82,7 @@ def evaluate(
         found = incidents(places)
         tables = compare(labels.read_bytes(), found)
     else:
-        tables = evaluated(constants(config), lambda line: click.echo(line, err=True), **flags)
+        tables = evaluated(constants(config), lambda line: echo(line, err=True), **flags)
     _show(tables, how)
 
 
@@ -100,4 +101,4 @@ def _show(tables: dict[str, list[dict[str, Any]]], how: str) -> None:
         return
     for rows in tables.values():
         render.show(render.Rows.of_dicts(rows, [*rows[0]] if rows else []), how, sys.stdout)
-        click.echo()
+        echo()

@@ -13,6 +13,7 @@ from typing import TextIO
 from anomaly.engine.config import Score as Constants
 from anomaly.series.committee import Score
 from lakehouse.errors import SettingsError
+from lakehouse.terminal.render import csv_line
 
 COLUMNS = ("timestamp", "value")
 
@@ -101,10 +102,11 @@ class Counted:
 def write(source: TextIO, where: str, target: TextIO, config: Constants) -> Counted:
     """Score a file, each row as soon as it is read."""
     counted = Counted()
-    writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(HEADER)
+    target.write(f"{csv_line(HEADER)}\n")
     for row, score in scored(source, where, config, counted):
-        writer.writerow((row.timestamp, row.text, f"{score:.4f}"))
+        # a number stays as it was written
+        value = row.text if math.isfinite(row.value) else csv_line([row.text])
+        target.write(f"{csv_line([row.timestamp])},{value},{score:.4f}\n")
     return counted
 
 

@@ -12,6 +12,7 @@ import click
 from lakehouse.errors import SettingsError
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, with_places
+from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from batch.formats.datasets import Dataset
@@ -82,7 +83,7 @@ def discover(
     if how != "table":
         _write(seen, how)
     for reason in refused:
-        click.echo(f"left out: {reason}", err=True)
+        echo(f"left out: {reason}", err=True)
     if register:
         _register(places, register, seen)
     sys.exit(1 if refused else 0)
@@ -101,14 +102,14 @@ def _register(places: Places, name: str, seen: list[tuple[Dataset, Profile]]) ->
         raise SettingsError(f"there are {len(seen)} datasets", "name the files of one of them")
     replaced = file_tables.register(places, as_table(name, *seen[0]))
     now = "is registered again" if replaced else "is a table now"
-    click.echo(f'{name} {now}: logpond sql "SELECT * FROM {name} LIMIT 5"', err=True)
+    echo(f'{name} {now}: logpond sql "SELECT * FROM {name} LIMIT 5"', err=True)
 
 
 def _unregister(places: Places, name: str) -> None:
     from lakehouse.query import file_tables
 
     file_tables.unregister(places, name)
-    click.echo(f"{name} is no table any more; its files stay", err=True)
+    echo(f"{name} is no table any more; its files stay", err=True)
 
 
 def _seen(
@@ -120,7 +121,7 @@ def _seen(
 
     for dataset in found:
         if how == "table":
-            click.echo(formats_render.head(dataset))
+            echo(formats_render.head(dataset))
         try:
             with _waiting(dataset):
                 columns = profile(dataset, _most(dataset) if rows is None else rows)
@@ -160,12 +161,12 @@ def _render_profile(dataset: Dataset, found: Profile) -> None:
     from batch.formats import render as formats_render
 
     for line in formats_render.notes(dataset, found):
-        click.echo(f"  {line}")
+        echo(f"  {line}")
     columns = render.Rows.of_dicts(formats_render.rows(found.columns), COLUMNS)
     render.show(columns, "table", sys.stdout, {**HUMANE, "field": lambda name: name or ""})
     for line in formats_render.last(dataset, found):
-        click.echo(line)
-    click.echo()
+        echo(line)
+    echo()
 
 
 def _most(dataset: Dataset) -> int:

@@ -14,6 +14,7 @@ import click
 from lakehouse.paths import Places
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, with_settings
+from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from batch.imports.run import Run, Wanted
@@ -105,9 +106,9 @@ def _imported(run: Run, files: Sequence[Path], how: str, windows: Settings | Non
             results = [*run(files)]
         render.show(import_render.rows(results, how), how, sys.stdout, import_render.HUMANE)
         for reason in import_render.reasons(results):
-            click.echo(reason, err=True)
+            echo(reason, err=True)
         if how == "table":
-            click.echo(import_render.total(results))
+            echo(import_render.total(results))
         _windows(run, windows)
     return int(any(each.is_fault for each in results))
 
@@ -118,7 +119,7 @@ def _windows(run: Run, settings: Settings | None) -> None:
         late = timedelta(minutes=settings.windows.watermark_minutes)
         days = [*run.windows(late)]
         count = sum(len(day.to_count) for day in days)
-        click.echo(f"windows from {since} on are right: {count:,} counted again", err=True)
+        echo(f"windows from {since} on are right: {count:,} counted again", err=True)
     elif since:
-        click.echo(f"`logpond reconcile --since {since}` counts its windows again", err=True)
+        echo(f"`logpond reconcile --since {since}` counts its windows again", err=True)
     run.forget()

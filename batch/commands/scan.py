@@ -12,6 +12,7 @@ import click
 
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, with_places
+from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from batch.scan_cost import Compared, Stored
@@ -81,7 +82,7 @@ def _written(stored: Stored, folder: Path) -> Path:
     from lakehouse.store.disk import in_words
 
     rows = stored.table.count()
-    click.echo(f"no --raw: writing {rows:,} rows as CSV to {folder}, for this once", err=True)
+    echo(f"no --raw: writing {rows:,} rows as CSV to {folder}, for this once", err=True)
     with in_words(str(folder)):
         stored.write(folder / "logs")
     return folder / "logs"
@@ -95,7 +96,7 @@ def _show(found: Compared, statement: str, how: str) -> None:
         return
     rows = [_humane(row) for row in found.measures] if how == "table" else found.measures
     render.show(render.Rows.of_dicts(rows, COLUMNS), how, sys.stdout)
-    click.echo(_render_answers(found), err=how != "table")
+    echo(_render_answers(found), err=how != "table")
 
 
 def _humane(row: dict[str, Any]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from lakehouse.errors import SettingsError
 from lakehouse.paths import Places
 from lakehouse.terminal import render, times
 from lakehouse.terminal.options import with_settings
+from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from batch.jobs.service_metrics.job import Options, Summary
@@ -125,7 +126,7 @@ def service_metrics(
         _show_preview(found, how)
         return
     if how == "table":
-        click.echo(render_machine("pyspark", "duckdb"), err=True)
+        echo(render_machine("pyspark", "duckdb"), err=True)
     _show(found, _run(found, settings), how)
 
 
@@ -158,7 +159,7 @@ def _run(options: Options, settings: Settings) -> Summary:
     if isinstance(options.source, Files):
         settings = settings.model_copy(update={"lake": str(options.output / ".spark")})
     if sys.stderr.isatty():
-        click.echo("starting Spark ...", err=True)
+        echo("starting Spark ...", err=True)
     spark = session(settings, "service-metrics", {"spark.ui.port": "0"})
     try:
         with progress.displayed(spark, sys.stderr):
@@ -174,7 +175,7 @@ def _show(options: Options, summary: Summary, how: str) -> None:
         return
     render.show(render.Rows.of_dicts(rows, COLUMNS), how, sys.stdout, READS_AS)
     summary.performance.show(sys.stderr)
-    click.echo(_render_summary(options, summary), err=True)
+    echo(_render_summary(options, summary), err=True)
 
 
 def _render_summary(options: Options, summary: Summary) -> str:

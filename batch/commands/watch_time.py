@@ -13,6 +13,7 @@ import click
 from lakehouse.errors import SettingsError
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, with_settings
+from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from batch.jobs.watch_time.job import Report, Start
@@ -124,7 +125,7 @@ def _make_files(flags: dict[str, Any]) -> None:
     if flags["dry_run"] or not (is_asked or (is_empty and flags["source"] is None)):
         return
     files, size = str(flags["files"] or FILES), flags["size"] or SIZE
-    click.echo(f"making test data: {files} files of {size} in {folder}", err=True)
+    echo(f"making test data: {files} files of {size} in {folder}", err=True)
     wanted = ("--files", files, "--size", size, "--seed", str(flags["seed"]))
     made = subprocess.run(
         [*GENERATOR, *wanted, "--output-dir", str(folder)],
@@ -154,7 +155,7 @@ def _spark(settings: Settings, flags: dict[str, Any]) -> Start:
             "spark.driver.memory": flags["driver_memory"],
             "spark.executor.memory": flags["executor_memory"],
         }
-        click.echo("starting Spark ...", err=True)
+        echo("starting Spark ...", err=True)
         return session(settings, "watch-time", {k: v for k, v in more.items() if v})
 
     return start
@@ -171,7 +172,7 @@ def _run(options: Options, start: Start, how: str) -> int:
     from batch.jobs.watch_time import job
     from batch.jobs.watch_time.render import render_result
 
-    report = job.run(options, start, lambda one: click.echo(render_result(one), err=True))
+    report = job.run(options, start, lambda one: echo(render_result(one), err=True))
     _show(report, how)
     return 1 if report.failures else 0
 
@@ -186,4 +187,4 @@ def _show(report: Report, how: str) -> None:
     render.show(render_regions(report), how, sys.stdout, formats)
     report.performance.show(sys.stderr)
     for line in render_summary(report):
-        click.echo(line, err=True)
+        echo(line, err=True)

@@ -19,6 +19,7 @@ from lakehouse.paths import Places, is_url
 from lakehouse.settings import Settings
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, LAKE, given, setting
+from lakehouse.terminal.render import echo
 
 State = Literal["ok", "note", "bad"]
 FREE_BYTES, LEAST_BYTES = 5 * 10**9, 10**9
@@ -65,7 +66,7 @@ def doctor(how: str) -> None:
     render.show(render.Rows.of_dicts(found, COLUMNS), how, sys.stdout)
     bad = sum(check["state"] == "bad" for check in found)
     if how == "table":
-        click.echo(f"\n{bad} of {len(found)} are bad" if bad else "\nall is well", err=True)
+        echo(f"\n{bad} of {len(found)} are bad" if bad else "\nall is well", err=True)
     sys.exit(1 if bad else 0)
 
 

@@ -16,6 +16,7 @@ from lakehouse.paths import Places, is_url
 from lakehouse.store import objects, table_or_none
 from lakehouse.tables.catalog import TABLES
 from lakehouse.terminal.options import setting, with_settings
+from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from lakehouse.runtime.kafka import Topic
@@ -59,7 +60,7 @@ def reset(yes: bool, keep_topic: bool, settings: Settings) -> None:
         for part in found:
             objects.remove(part.place)
     forget(places)
-    click.echo(f"{places.lake} is empty; `logpond up` starts anew")
+    echo(f"{places.lake} is empty; `logpond up` starts anew")
 
 
 @contextmanager
@@ -100,7 +101,7 @@ def _ask(what: list[str], topic: Topic | None) -> None:
     if not sys.stdin.isatty():
         raise SettingsError("nobody is here to answer", "give --yes if it is meant")
     for each in [*what, *([f"records of the topic {topic.name}"] if topic else [])]:
-        click.echo(f"  {each}", err=True)
+        echo(f"  {each}", err=True)
     click.confirm("delete all of this?", abort=True, err=True)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lakehouse.terminal.options import with_settings
+from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from lakehouse.settings import Settings
@@ -53,7 +54,7 @@ def spark_ui(settings: Settings, host: str, port: int) -> None:
         )
     conf = place.with_name("spark-ui.conf")
     conf.write_text(PROPERTIES.format(folder=place.as_uri(), port=port))
-    click.echo(f"runs of {settings.lake} at http://localhost:{port}")
+    echo(f"runs of {settings.lake} at http://localhost:{port}")
     home, options = environment.spark_home(), environment.java_options(place.with_name("tmp"))
     environment.leave_other_installations()
     # this process becomes the server: signals and the exit code are its own

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lakehouse.terminal.options import given, setting, with_settings
+from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from cli.stack.screen import Status
@@ -64,7 +65,7 @@ def up(settings: Settings, **flags: Any) -> None:
     from lakehouse.paths import Places
 
     lake = Places.of(settings).lake
-    click.echo(f"logpond: Kafka -> Delta in {lake}")
+    echo(f"logpond: Kafka -> Delta in {lake}")
     raise SystemExit(_run(_setup(settings, flags), lake))
 
 
@@ -120,7 +121,7 @@ def _run(setup: Setup, lake: str) -> int:
     with Screen(status) as screen, Stops().listening() as stops:
         outcome = Stack(setup, screen, stops)()
     for line in summary(outcome, status):
-        click.echo(line)
+        echo(line)
     return exit_code(outcome)
 
 

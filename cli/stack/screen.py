@@ -13,9 +13,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from lakehouse.terminal import grid
+from lakehouse.terminal.render import echo, escaped
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -151,9 +150,10 @@ class Screen:
     def say(self, text: str) -> None:
         """A line that stays."""
         if self._live:
-            self._live.console.print(text, markup=False, highlight=False)
+            safe = escaped(text, keep="\n\t")
+            self._live.console.print(safe, markup=False, highlight=False)
         else:
-            click.echo(text)
+            echo(text)
         self._spoke = time.monotonic()
 
     def addresses(self) -> None:

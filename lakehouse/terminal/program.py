@@ -17,6 +17,7 @@ import click
 
 from lakehouse.errors import LogpondError, SettingsError
 from lakehouse.runtime import environment
+from lakehouse.terminal.render import echo
 
 REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -31,7 +32,7 @@ def run(command: click.Command, name: str, words: Sequence[str] | None = None) -
         fault = _too_many_files(error) or _known(error)
         if fault is None or os.environ.get("LOGPOND_DEBUG"):
             raise
-        click.echo(f"error: {fault}", err=True)
+        echo(f"error: {fault}", err=True)
         leave(fault.exit_code)
     except SystemExit as leaving:
         leave(leaving.code)
@@ -75,7 +76,7 @@ def leave(code: str | int | None) -> NoReturn:
     in C++ (pyarrow's readers) then aborts the process, after the work and instead of its code.
     """
     if isinstance(code, str):
-        click.echo(code, err=True)
+        echo(code, err=True)
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):

@@ -1,16 +1,20 @@
-"""Rows for people and programs: a table, JSON or CSV. No control character reaches a terminal."""
+"""What people and programs are given: lines, tables, JSON, CSV.
+
+The one sink of text out of logs: no control character reaches a terminal, and no cell of a CSV file
+is a formula.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TextIO
 
+import click
 import msgspec
 
 from lakehouse.terminal import grid
@@ -20,8 +24,17 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "json", "csv")
 MOST_ROWS_OF_A_TABLE = 10_000
-# C0, DEL, C1, and what turns or breaks a line unseen.
-UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+# C0, DEL, C1, half characters, and what turns, hides or breaks a line unseen.
+UNSAFE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
+    r"\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+# What a spreadsheet computes: at the start of a cell, and where one that divides by semicolons or
+# by lines sees a start. The last four are the full-width forms.
+_SIGNS = r"[=+\-@\uff1d\uff0b\uff0d\uff20]"
+FORMULA = rf"^(?:\s*{_SIGNS}|[\t\r])"
+_QUOTED = re.compile(r'[",\r\n]')
+FORMULA_INSIDE = rf"([\n\r;]\s*)({_SIGNS})"
 ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
 
 Humane = Mapping[str, Callable[[Any], str]]
@@ -70,6 +83,35 @@ def escaped(text: str, keep: str = "") -> str:
     return UNSAFE.sub(lambda c: c[0] if c[0] in keep else _escape(c[0]), text)
 
 
+def echo(text: str = "", err: bool = False, nl: bool = True) -> None:
+    """Print text to standard output, or to standard error: whatever is in it, it is only text."""
+    click.echo(escaped(text, keep="\n\t"), err=err, nl=nl)
+
+
+def write(text: str, out: TextIO) -> None:
+    """Write text to a stream, as `echo` does."""
+    out.write(escaped(text, keep="\n\t"))
+
+
+def csv_line(values: Iterable[Any]) -> str:
+    """A line of a CSV file, without its end; a cell that holds a line end of any kind is quoted."""
+    cells = (csv_cell(value) for value in values)
+    line = ",".join(re.sub('"', '""', c).join('""') if _QUOTED.search(c) else c for c in cells)
+    return line or '""'
+
+
+def csv_cell(value: Any) -> str:
+    """A value as a cell of a CSV file: `'` goes before what a spreadsheet would compute.
+
+    Numbers stay as they are. JSON gives every text back as it was.
+    """
+    text = plain(value)
+    if isinstance(value, int | float | Decimal):
+        return text
+    inside = re.sub(FORMULA_INSIDE, r"\1'\2", text)
+    return f"'{inside}" if inside != text or re.search(FORMULA, text) else text
+
+
 def plain(value: Any) -> str:
     """A value as text: times in UTC, nested values as JSON, NULL as nothing."""
     if value is None:
@@ -95,23 +137,19 @@ def _json(found: Rows, out: TextIO) -> None:
 
 
 def _safe_json(one: Mapping[str, Any]) -> str:
-    return UNSAFE.sub(lambda c: f"\\u{ord(c[0]):04x}", ENCODER.encode(one).decode())
+    return UNSAFE.sub(lambda c: json.dumps(c[0])[1:-1], ENCODER.encode(one).decode())
 
 
 def _csv(found: Rows, out: TextIO) -> None:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(found.columns)
-    writer.writerows([[plain(value) for value in row] for row in found.rows])
-    text = buffer.getvalue()
-    # A file gets the very characters; a terminal must not obey them.
+    text = "".join(f"{csv_line(row)}\n" for row in (found.columns, *found.rows))
+    # A file gets the control characters; a terminal must not obey them.
     out.write(escaped(text, keep="\n") if out.isatty() else text)
 
 
 def _table(found: Rows, out: TextIO, humane: Humane) -> None:
     first = found.rows[:MOST_ROWS_OF_A_TABLE]
     says = [humane.get(name, _cell) for name in found.columns]
-    cells = [[say(value) for say, value in zip(says, row, strict=True)] for row in first]
+    cells = [[escaped(say(value)) for say, value in zip(says, row, strict=True)] for row in first]
     right = [_is_number(found, at) for at in range(len(found.columns))]
     grid.write(grid.Grid([escaped(name) for name in found.columns], cells, right), out)
     if len(found.rows) > len(first):
@@ -119,7 +157,7 @@ def _table(found: Rows, out: TextIO, humane: Humane) -> None:
 
 
 def _cell(value: Any) -> str:
-    return "NULL" if value is None else escaped(plain(value))
+    return "NULL" if value is None else plain(value)
 
 
 def _is_number(found: Rows, at: int) -> bool:
@@ -143,4 +181,6 @@ def _numbered(name: str) -> Iterator[str]:
 def _escape(character: str) -> str:
     short = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
     code = ord(character)
+    if code > 0xFFFF:
+        return f"\\U{code:08x}"
     return short.get(character) or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")

@@ -15,6 +15,7 @@ from lakehouse.paths import Places
 from lakehouse.terminal import times
 from lakehouse.terminal.options import setting, with_settings
 from lakehouse.terminal.program import stopped_by_signals
+from lakehouse.terminal.render import echo
 from producer.traffic.scenarios import INCIDENTS
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def produce(settings: Settings, **flags: Any) -> None:
     from producer.job import Run
 
     options = options_of(settings, flags)
-    run = Run(options, stopped_by_signals(), click.echo, lambda line: click.echo(line, err=True))
+    run = Run(options, stopped_by_signals(), echo, lambda line: echo(line, err=True))
     raise SystemExit(run())
 
 

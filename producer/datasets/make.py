@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lakehouse.errors import SettingsError
+from lakehouse.terminal.render import echo
 
 # Writes a file under a name. Returns its rows.
 Write = Callable[[Path], int]
@@ -82,6 +83,6 @@ def make_and_report(
     size = sum(one.path.stat().st_size for one in made)
     kept = len(wanted) - len(absent)
     left = f"; {kept:,} were there already and were left" if kept else ""
-    click.echo(f"{len(made):,} files made in {folder}, {size / 1e6:,.1f} MB{left}")
+    echo(f"{len(made):,} files made in {folder}, {size / 1e6:,.1f} MB{left}")
     if made:
-        click.echo(f"{rows:,} rows in {seconds:,.2f} s, {rows / seconds:,.0f} rows/s")
+        echo(f"{rows:,} rows in {seconds:,.2f} s, {rows / seconds:,.0f} rows/s")

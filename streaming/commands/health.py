@@ -13,6 +13,7 @@ from lakehouse.ingest.queries import INGEST
 from lakehouse.paths import Places
 from lakehouse.runtime import kafka
 from lakehouse.terminal.options import with_settings
+from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from lakehouse.settings import Settings
@@ -38,7 +39,7 @@ def health(settings: Settings, within: float) -> None:
     fault = unhealthy(Places.of(settings), settings.kafka.bootstrap, timedelta(seconds=within))
     if fault:
         raise LogpondError(fault, "what the stream printed last says more")
-    click.echo("healthy")
+    echo("healthy")
 
 
 def unhealthy(places: Places, bootstrap: str, patience: timedelta) -> str | None:

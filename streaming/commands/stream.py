@@ -10,6 +10,7 @@ from lakehouse.ingest.queries import INGEST, STREAMS
 from lakehouse.paths import Places
 from lakehouse.terminal.options import setting, with_settings
 from lakehouse.terminal.program import stopped_by_signals
+from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from lakehouse.settings import Settings
@@ -45,20 +46,20 @@ def stream(settings: Settings, once: bool) -> None:
     """
     from streaming.run import Hooks, Run
 
-    click.echo(
+    echo(
         f"starting Spark; {settings.kafka.topic} at {settings.kafka.bootstrap} "
         f"-> {Places.of(settings).lake}"
     )
     hooks = Hooks(
-        on_batch=lambda report: click.echo(report.line),
-        on_start=lambda ui: click.echo(f"reading; Spark UI: {ui}"),
-        on_notice=click.echo,
-        on_closed=lambda report: click.echo(report.line),
+        on_batch=lambda report: echo(report.line),
+        on_start=lambda ui: echo(f"reading; Spark UI: {ui}"),
+        on_notice=echo,
+        on_closed=lambda report: echo(report.line),
     )
     run = Run(settings, Places.of(settings), stopped_by_signals(), hooks, once)
     run()
     if not run.cut_short:
-        click.echo("stopped between two batches; all of them are committed")
+        echo("stopped between two batches; all of them are committed")
 
 
 @click.command()
@@ -84,10 +85,10 @@ def recover(settings: Settings, query: str, moved: bool) -> None:
     places = Places.of(settings)
     with next(one for one in STREAMS if one.name == query).alone(places):
         if query != INGEST.name:
-            click.echo(f"the old checkpoint is kept as {recovery.anew(places, query) or 'none'}")
+            echo(f"the old checkpoint is kept as {recovery.anew(places, query) or 'none'}")
         elif moved:
             manifest = recovery.moved(places, query)
-            click.echo(f"the checkpoint is at home in {manifest.location} now")
+            echo(f"the checkpoint is at home in {manifest.location} now")
         else:
             _recover(settings, places, query)
 
@@ -111,9 +112,9 @@ def replay_quarantine(settings: Settings) -> None:
     store.open_table(places, QUARANTINE)
     logs = store.Writer(places, LOGS)
     done = replay_quarantine(places, logs, limits(settings.ingest), decode)
-    click.echo(f"{done.looked_at} open records looked at: {done.passed} passed and are in logs now")
+    echo(f"{done.looked_at} open records looked at: {done.passed} passed and are in logs now")
     if done.capped:
-        click.echo(f"{done.capped} were capped in quarantine and cannot be decoded from it")
+        echo(f"{done.capped} were capped in quarantine and cannot be decoded from it")
 
 
 def _recover(settings: Settings, places: Places, query: str) -> None:
@@ -127,9 +128,9 @@ def _recover(settings: Settings, places: Places, query: str) -> None:
     earliest = {p: first for p, (first, _) in topics.offsets(kafka.bootstrap, kafka.topic).items()}
     writers = {table.name: Writer(places, table) for table in INGEST.tables}
     done = recovery.recover(places, query, topic, earliest, writers, INGEST.tables, decode.VERSION)
-    click.echo(f"{done.finished_plans} plans finished")
+    echo(f"{done.finished_plans} plans finished")
     if done.kept_as:
-        click.echo(f"the old checkpoint is kept as {done.kept_as}")
-    click.echo(f"the next start begins at {done.start}")
+        echo(f"the old checkpoint is kept as {done.kept_as}")
+    echo(f"the next start begins at {done.start}")
     if done.lost:
-        click.echo(f"{done.lost} records are lost: the broker removed them; `verify` lists them")
+        echo(f"{done.lost} records are lost: the broker removed them; `verify` lists them")

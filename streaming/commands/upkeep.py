@@ -12,6 +12,7 @@ import click
 from lakehouse.paths import Places
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, with_settings
+from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from lakehouse.settings import Settings
@@ -41,6 +42,6 @@ def upkeep(dry_run: bool, nice: int, how: str, settings: Settings) -> None:
         done = [asdict(one) for one in Pass(places, settings.upkeep, tables, dry_run)()]
     columns = [f.name for f in fields(Done) if not (dry_run and f.name == "files_after")]
     if how == "table" and not done:
-        click.echo("nothing is due")
+        echo("nothing is due")
     else:
         render.show(render.Rows.of_dicts(done, columns), how, sys.stdout, HUMANE)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
@@ -19,15 +17,13 @@ from analytics.web.explore import figures, tail
 from analytics.web.explore.figures import Found, Part, Row
 from analytics.web.explore.filters import ALL, Cursor, Filters, span
 from lakehouse.tables.catalog import LOGS
-from lakehouse.terminal.render import plain
+from lakehouse.terminal.render import csv_line
 
 router = APIRouter()
 PAGE = Page("explore", "Explore", "/explore", router, order=2)
 SPANS = {"15m": "15 min", "1h": "1 h", "6h": "6 h", "24h": "24 h", "7d": "7 d", ALL: "all"}
 EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 CSV_ROWS, CSV_PAGE = 100_000, 5000
-# Text that begins like this is a formula to a spreadsheet.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Text = Annotated[str, Query(max_length=200)]
 Values = Annotated[
     list[Annotated[str, Query(max_length=200)]], Query(max_length=50, default_factory=list)
@@ -166,15 +162,8 @@ def _stopped(view: View, newest: datetime) -> datetime | None:
 
 
 def _csv(pages: Iterator[list[Row]]) -> Iterator[str]:
+    names = LOGS.columns.names
     for number, rows in enumerate(pages):
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\r\n")
-        if not number:
-            writer.writerow(LOGS.columns.names)
-        writer.writerows([[_cell(row.get(name)) for name in LOGS.columns.names] for row in rows])
-        yield out.getvalue()
-
-
-def _cell(value: Any) -> str:
-    text = plain(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA) else text
+        head = [] if number else [names]
+        lines = [*head, *([row.get(name) for name in names] for row in rows)]
+        yield "".join(f"{csv_line(line)}\r\n" for line in lines)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from batch.jobs import results
 from batch.jobs.aggregate.job import Options, Summary, Tally
 from batch.jobs.aggregate.question import Question
-from batch.jobs.aggregate.sums import TIMES
+from batch.jobs.aggregate.sums import TIMES, without_formulas
 from batch.jobs.performance import Performance
 from lakehouse.duck import literal, quoted
 from lakehouse.paths import Places
@@ -48,7 +48,7 @@ class Lake:
 def _write(found: pa.Table, path: Path) -> None:
     import polars as pl
 
-    pl.DataFrame(found).write_csv(path, datetime_format=TIMES)
+    without_formulas(pl.DataFrame(found)).write_csv(path, datetime_format=TIMES)
 
 
 def statement(asked: Question) -> str:

@@ -24,11 +24,11 @@ def render_plan(options: Options, source: Source, how: str, out: TextIO) -> None
         return
     if source.files:
         for file in source.files.files:
-            out.write(f"would read {file.name}, {HUMANE['bytes'](file.stat().st_size)}\n")
-        out.write(_missing(source.files.missing))
+            render.write(f"would read {file.name}, {HUMANE['bytes'](file.stat().st_size)}\n", out)
+        render.write(_missing(source.files.missing), out)
     else:
-        out.write("would read the half hours of usage\n")
-    out.write(f"would write {facts['result']}\n")
+        render.write("would read the half hours of usage\n", out)
+    render.write(f"would write {facts['result']}\n", out)
 
 
 def render_summary(done: Summary, performance: Performance, how: str, out: TextIO) -> None:
@@ -36,13 +36,13 @@ def render_summary(done: Summary, performance: Performance, how: str, out: TextI
     if how == "json":
         render.show_object(_facts(done) | {"performance": performance.as_dict()}, out)
         return
-    out.write(render_machine(LIBRARY) + "\n\n")
+    render.write(render_machine(LIBRARY) + "\n\n", out)
     performance.show(out)
-    out.write("\n" + "".join(_malformed(done)))
+    render.write("\n" + "".join(_malformed(done)), out)
     if done.files:
-        out.write(_missing(done.files.missing))
-        out.write(f"{done.tally.lines:,} lines of {len(done.files.files):,} files read\n")
-    out.write(f"{done.result}: {done.rows:,} rows\n")
+        render.write(_missing(done.files.missing), out)
+        render.write(f"{done.tally.lines:,} lines of {len(done.files.files):,} files read\n", out)
+    render.write(f"{done.result}: {done.rows:,} rows\n", out)
 
 
 def _facts(done: Summary) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batch.jobs.aggregate.line import METRICS
+from lakehouse.terminal.render import FORMULA, FORMULA_INSIDE
 
 if TYPE_CHECKING:
     import polars as pl
@@ -55,9 +56,22 @@ def write(days: Iterator[pl.DataFrame], header: pl.DataFrame, path: Path) -> int
     with path.open("wb") as out:
         header.write_csv(out)
         for sums in days:
-            sums.write_csv(out, include_header=False, datetime_format=TIMES)
+            without_formulas(sums).write_csv(out, include_header=False, datetime_format=TIMES)
             rows += sums.height
     return rows
+
+
+def without_formulas(rows: pl.DataFrame) -> pl.DataFrame:
+    """The same rows with `'` before what a spreadsheet would compute, as `render.csv_cell` does."""
+    import polars as pl
+
+    def guarded(text: pl.Expr) -> pl.Expr:
+        inside = text.str.replace_all(FORMULA_INSIDE, "${1}'${2}")
+        is_safe = text.is_null() | ((inside == text) & ~text.str.contains(FORMULA))
+        return pl.when(is_safe).then(text).otherwise(pl.lit("'") + inside)
+
+    texts = [name for name, kind in rows.schema.items() if kind == pl.String]
+    return rows.with_columns(guarded(pl.col(name)).alias(name) for name in texts)
 
 
 def _by_day(sums: pl.DataFrame) -> Iterator[tuple[date, pl.DataFrame]]:

@@ -12,6 +12,7 @@ from batch.jobs.watch_time.options import FileTask
 from batch.jobs.watch_time.workspace import Input, Workspace
 from lakehouse.errors import LogpondError
 from lakehouse.store.disk import in_words
+from lakehouse.terminal.render import echo
 
 
 def main(text: str) -> int:
@@ -22,7 +23,7 @@ def main(text: str) -> int:
             one = Input.of(Path(task.path), Path(task.root))
             clean(one, Workspace(Path(task.work)), Path(task.regions), task.recipe)
     except (LogpondError, OSError) as error:
-        print(error, file=sys.stderr)
+        echo(str(error), err=True)
         return 1
     return 0
 

@@ -220,7 +220,7 @@ def test_csv_has_the_rows_of_the_view(mixed: Lake) -> None:
     assert "attachment" in found.headers["content-disposition"]
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\uff1d1+1"])
 def test_csv_is_no_formula(lake: Lake, text: str) -> None:
     """A spreadsheet that opens it computes nothing."""
     Pond(lake).arrive(named(["e"], path=text))

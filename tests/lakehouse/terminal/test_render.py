@@ -11,7 +11,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from lakehouse.terminal.render import FORMATS, Rows, escaped, show
+from lakehouse.terminal.render import FORMATS, UNSAFE, Rows, csv_cell, echo, escaped, show
 
 HOSTILE = "[red]x[/red] :smile: \x1b[31m\x1b]0;pwned\x07 \x9b2J \u202egpj.exe\r\ttab\x7f"
 
@@ -98,3 +98,51 @@ def test_no_rows_are_no_fault(how: str) -> None:
 def test_escapes_can_be_read() -> None:
     """Each names its character; what is kept is kept."""
     assert escaped("a\nb\x1b\x85\u202e", keep="\n") == "a\nb\\x1b\\x85\\u202e"
+
+
+# What a spreadsheet computes, also where it divides cells by semicolons, or at any line end.
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", ";=1", "a\n=1", "a; =1", " =1"]
+FORMULAS += ["\uff1d1", "\uff0b1", "\uff0d1", "\uff201", "a;\uff1d1", "\u00a0=1", "a\r\n@x"]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_no_cell_of_csv_is_a_formula(text: str) -> None:
+    """It begins with a quote, and so does each part of it that could be taken for a cell."""
+    (_, (cell,)) = csv.reader(io.StringIO(shown(Rows(["t"], [[text]]), "csv", io.StringIO()), ""))
+    parts = [part.strip() for line in cell.splitlines() for part in line.split(";")]
+
+    assert cell.startswith("'")
+    assert [part for part in parts if part.startswith(tuple("=+-@\uff1d\uff0b\uff0d\uff20"))] == []
+    assert cell.replace("'", "") == text
+
+
+def test_names_of_columns_are_no_formulas() -> None:
+    """A statement names them: `SELECT 1 AS "=1+1"`."""
+    assert shown(Rows(["=1+1"], []), "csv", io.StringIO()) == "'=1+1\n"
+
+
+@pytest.mark.parametrize(
+    "value", [-1, -1.5, Decimal("-2"), "2026-05-01", "a-b", "a = b", "x;y", ""]
+)
+def test_what_is_no_formula_stays_as_it_is(value: object) -> None:
+    """Numbers above all."""
+    assert csv_cell(value) == str(value)
+
+
+UNSEEN = (
+    "\x00\x07\x08\r\x1b\x7f\x85\x9b\u061c\u180e\u200b\u2028\u202e\u2060\u2066\ufeff\ufff9\U000e0041"
+)
+
+
+@pytest.mark.parametrize("character", [*UNSEEN, "\udc80"])
+def test_lines_are_only_text(character: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Line ends and tabs are kept; what commands, turns or hides is shown as an escape."""
+    echo(f"a{character}\tb\nc")
+
+    assert UNSAFE.sub("", capsys.readouterr().out) == f"a{escaped(character)}bc"
+
+
+def test_json_of_any_character_is_json() -> None:
+    """Also of those beyond the first 65,536."""
+    found = shown(Rows(["t"], [[UNSEEN]]), "json", Terminal())
+    assert (json.loads(found), set(UNSEEN) & set(found)) == ([{"t": UNSEEN}], set())
