@@ -17,43 +17,53 @@ if TYPE_CHECKING:
 # More lines than this, and none can be followed.
 MOST = 8
 TICKS = 12
+RATE = "error_rate"
+MEASURES = {RATE: "status of 400 or more [%]", "errors": "errors", "requests": "requests"}
 LONGEST = 44
 Name = tuple[str, str]
 COLORS = ("#c0392b", "#1f3a5f", "#e08e45", "#4c8c4a", "#7d5ba6", "#3aa6b9", "#8c6d46", "#6b7280")
 
 
 def figure(rows: pa.Table) -> Figure:
-    """Error rates by day [%], of the endpoints with the most errors."""
+    """Error rate [%], errors and requests by day, of the endpoints with the most errors."""
     from matplotlib.figure import Figure
 
     found = rows.to_pylist()
-    rates = _rates(found)
-    figure = Figure(figsize=(11, 5), layout="constrained")
-    axes = figure.add_subplot()
-    for place, (name, by_day) in enumerate(rates.items()):
-        _line(axes, place, name, by_day, _days(found))
-    _open_days(axes, _days([row for row in found if not row["is_final"]]))
-    _label_axes(axes, _days(found))
-    axes.set_title(
-        f"Requests that failed, by day: the {len(rates)} endpoints with the most errors",
-        loc="left",
-        fontsize=11,
-    )
-    legend = figure.legend(loc="outside right upper", fontsize=8, frameon=False)
+    days, open_days = _days(found), _days([row for row in found if not row["is_final"]])
+    names = _names(found)
+    figure = Figure(figsize=(11, 8.5), layout="constrained")
+    panels = figure.subplots(len(MEASURES), sharex=True, height_ratios=(3, 2, 2))
+    for axes, (measure, label) in zip(panels, MEASURES.items(), strict=True):
+        by_day = _by_day(found, measure)
+        for place, name in enumerate(names):
+            _line(axes, place, name, by_day[name], days)
+        _open_days(axes, open_days)
+        _label_axes(axes, label)
+    _label_days(panels[-1], days)
+    title = f"Requests that failed, by day: the {len(names)} endpoints with the most errors"
+    panels[0].set_title(title, loc="left", fontsize=11)
+    handles, labels = panels[0].get_legend_handles_labels()
+    legend = figure.legend(handles, labels, loc="outside right upper", fontsize=8, frameon=False)
     for text in legend.get_texts():
         text.set_parse_math(False)
     return figure
 
 
-def _rates(rows: list[dict[str, Any]]) -> dict[Name, dict[date, float]]:
-    """Rates [%] by day, of the endpoints with the most errors, these first."""
-    found: dict[Name, dict[date, float]] = {}
+def _names(rows: list[dict[str, Any]]) -> list[Name]:
+    """The endpoints with the most errors, these first."""
     errors: Counter[Name] = Counter()
     for row in rows:
-        name = (row["service"], row["endpoint"])
-        found.setdefault(name, {})[row["day"]] = 100 * row["error_rate"]
-        errors[name] += row["errors"]
-    return {name: found[name] for name in sorted(found, key=lambda n: (-errors[n], n))[:MOST]}
+        errors[row["service"], row["endpoint"]] += row["errors"]
+    return sorted(errors, key=lambda name: (-errors[name], name))[:MOST]
+
+
+def _by_day(rows: list[dict[str, Any]], measure: str) -> dict[Name, dict[date, float]]:
+    """A measure of each endpoint by day; rates in percent."""
+    found: dict[Name, dict[date, float]] = {}
+    for row in rows:
+        value = 100 * row[measure] if measure == RATE else row[measure]
+        found.setdefault((row["service"], row["endpoint"]), {})[row["day"]] = value
+    return found
 
 
 def _days(rows: list[dict[str, Any]]) -> list[date]:
@@ -87,16 +97,19 @@ def _x(day: date) -> float:
     return float(day.toordinal())
 
 
-def _label_axes(axes: Axes, days: list[date]) -> None:
-    ticks = days[:: -(-len(days) // TICKS)]
-    axes.set_xticks([*map(_x, ticks)], [f"{day:%d %b}" for day in ticks])
-    years = sorted({days[0].year, days[-1].year})
-    axes.set_xlabel(f"UTC, {' to '.join(map(str, years))}")
-    axes.set_ylabel("status of 400 or more [% of requests]")
+def _label_axes(axes: Axes, label: str) -> None:
+    axes.set_ylabel(label)
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.25)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
+
+
+def _label_days(axes: Axes, days: list[date]) -> None:
+    ticks = days[:: -(-len(days) // TICKS)]
+    axes.set_xticks([*map(_x, ticks)], [f"{day:%d %b}" for day in ticks])
+    years = sorted({days[0].year, days[-1].year})
+    axes.set_xlabel(f"UTC, {' to '.join(map(str, years))}")
 
 
 REPORT = Report(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,12 @@ from lakehouse.terminal.options import FORMAT, HUMANE, with_places
 from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
-    from batch.scan_cost import Compared, Stored
+    from batch.scan_cost import Compared, Cost, Stored
     from lakehouse.paths import Places
 
 # A mean file below this is mostly names and statistics.
 SMALL = 50_000
+TB = 10**12
 COLUMNS = ("measure", "raw", "lake", "lake_to_raw")
 
 
@@ -34,6 +35,15 @@ COLUMNS = ("measure", "raw", "lake", "lake_to_raw")
 )
 @click.option("--map", "maps", multiple=True, metavar="COLUMN=FIELD", help="As for import.")
 @click.option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help="As for import.")
+@click.option(
+    "--price-per-tb",
+    type=click.FloatRange(0, max=1e12),
+    default=5.0,
+    show_default=True,
+    metavar="PRICE",
+    help="What a service asks for each TB (10^12 bytes) that it reads.",
+)
+@click.option("--currency", default="USD", show_default=True, metavar="TEXT")
 @FORMAT
 @with_places
 def scan_cost(
@@ -41,6 +51,8 @@ def scan_cost(
     raw: tuple[str, ...],
     maps: tuple[str, ...],
     sets: tuple[str, ...],
+    price_per_tb: float,
+    currency: str,
     how: str,
     places: Places,
 ) -> None:
@@ -55,6 +67,7 @@ def scan_cost(
     \b
     files, bytes             what lies there      files_read, bytes_read    what was read of it
     log_bytes                read of the table's log, to know which files   rows that left the scan
+    price                    of bytes_read and log_bytes, at --price-per-tb, where bytes are billed
 
     \b
     exit 0  the answers are equal     1  they differ     2  the statement or a file is not readable
@@ -62,6 +75,7 @@ def scan_cost(
     \b
       logpond scan-cost "SELECT service, AVG(response_time) FROM logs GROUP BY service"
       logpond scan-cost "SELECT COUNT(*) FROM logs WHERE status_code >= 500" --raw 'july/*.csv'
+      logpond scan-cost "SELECT COUNT(*) FROM logs" --price-per-tb 6.25 --currency EUR
     """
     from batch.formats.paths import expand
     from batch.imports.reading import overrides_of
@@ -73,7 +87,7 @@ def scan_cost(
     with tempfile.TemporaryDirectory(prefix="logpond-") as folder:
         files = expand(raw or [_written(stored, Path(folder))])
         found = compare(Raw.of(files, overrides_of(maps, sets, utc=False)), stored, statement)
-    _show(found, statement, how)
+    _show(found, statement, Price(price_per_tb, currency), how)
     sys.exit(1 if found.different else 0)
 
 
@@ -88,15 +102,45 @@ def _written(stored: Stored, folder: Path) -> Path:
     return folder / "logs"
 
 
-def _show(found: Compared, statement: str, how: str) -> None:
+def _show(found: Compared, statement: str, price: Price, how: str) -> None:
     if how == "json":
         equal = {"statement": statement, "rows": found.rows, "different_rows": found.different}
         costs = {"raw": asdict(found.raw), "lake": asdict(found.lake), "measures": found.measures}
-        render.show_object({**equal, **costs}, sys.stdout)
+        render.show_object({**equal, **costs, "price": price.as_dict(found)}, sys.stdout)
         return
-    rows = [_humane(row) for row in found.measures] if how == "table" else found.measures
+    rows = [*map(_humane, found.measures)] if how == "table" else found.measures
+    rows = [*rows, price.measure(found, how == "table")]
     render.show(render.Rows.of_dicts(rows, COLUMNS), how, sys.stdout)
     echo(_render_answers(found), err=how != "table")
+
+
+@dataclass(frozen=True)
+class Price:
+    """What it costs to read, in a currency, for each TB."""
+
+    per_tb: float
+    currency: str
+
+    def of(self, cost: Cost) -> float:
+        """The price of all bytes that were read."""
+        return cost.read * self.per_tb / TB
+
+    def as_dict(self, found: Compared) -> dict[str, Any]:
+        """Both prices, and what they go by."""
+        return {**asdict(self), "raw": self.of(found.raw), "lake": self.of(found.lake)}
+
+    def measure(self, found: Compared, is_table: bool) -> dict[str, Any]:
+        """A row beside the measures."""
+        raw, lake = self.of(found.raw), self.of(found.lake)
+        part = lake / raw if raw else None
+        if not is_table:
+            rounded = None if part is None else round(part, 4)
+            return {"measure": "price", "raw": raw, "lake": lake, "lake_to_raw": rounded}
+        prices = {"raw": self._rendered(raw), "lake": self._rendered(lake)}
+        return {"measure": "price", **prices, "lake_to_raw": "" if part is None else f"{part:.1%}"}
+
+    def _rendered(self, price: float) -> str:
+        return f"{price:,.10f}".rstrip("0").rstrip(".") + f" {self.currency}"
 
 
 def _humane(row: dict[str, Any]) -> dict[str, str]:

@@ -167,6 +167,22 @@ def test_a_figure_is_of_the_endpoints_with_the_most_errors(busy: Lake) -> None:
     assert len(drawn.axes[0].lines) == 8
 
 
+def test_a_figure_has_volume_errors_and_rate(busy: Lake) -> None:
+    """A panel each, with the numbers of the rows."""
+    table = run(REPORTS["endpoint-daily"], busy.places)
+    worst = max(table.to_pylist(), key=lambda row: row["errors"])
+    drawn = endpoint_daily.figure(table)
+    heights = [[*axes.lines[0].get_ydata()] for axes in drawn.axes]
+    assert [axes.get_ylabel() for axes in drawn.axes] == [
+        "status of 400 or more [%]",
+        "errors",
+        "requests",
+    ]
+    assert 100 * worst["error_rate"] in heights[0]
+    assert worst["errors"] in heights[1]
+    assert worst["requests"] in heights[2]
+
+
 def test_a_table_that_is_not_there_is_named(lake: Lake) -> None:
     """With what there is."""
     Pond(lake).arrive(logged([at(1)]))

@@ -140,6 +140,19 @@ def test_without_files_the_lake_is_written_as_csv(stored: Stored) -> None:
     assert not Path(folder).exists()
 
 
+def test_reading_has_a_price(stored: Stored) -> None:
+    """Of all bytes read, the log too, at whatever a TB costs in whatever currency."""
+    words = (QUESTIONS[0], "--price-per-tb", "6.25", "--currency", "credits")
+    price = (told := json.loads(run(stored, *words, "--format", "json").stdout))["price"]
+    lake = told["lake"]
+    assert price["currency"] == "credits"
+    assert price["raw"] == told["raw"]["bytes_read"] * 6.25 / 10**12
+    assert price["lake"] == (lake["bytes_read"] + (lake["log_bytes"] or 0)) * 6.25 / 10**12
+    shown = next(one for one in run(stored, *words).stdout.splitlines() if "price" in one)
+    assert shown.count(" credits") == 2
+    assert "0.0000" in shown
+
+
 @pytest.mark.parametrize(
     ("sql", "reason"),
     [
