@@ -50,5 +50,7 @@ ENV HOME=/tmp LOGPOND_LAKE=/data/lake LOGPOND_CHECKPOINTS=/data/checkpoints
 COPY . .
 RUN python -m compileall -q .
 USER 10001
+# What a command makes by a relative name is in a place of its own; that of a mount, if there is one.
+WORKDIR /work
 ENTRYPOINT ["logpond"]
 CMD ["--help"]

@@ -67,7 +67,8 @@ def watch_time(settings: Settings, **flags: Any) -> None:
 
     Files have a header with log_id, user_id, ip, timestamp and watch_time(min), plain or gzip, of
     any size. Phase 1 takes a process a file: duplicates of a log_id out, geo_region from the
-    address, Parquet. Phase 2 is Spark: duplicates across files out, sums, a folder a region.
+    address, Parquet. Phase 2 is Spark: duplicates across files out, sums, a folder a region. The
+    page insights/index.html, with its figure, shows what came of it.
 
     \b
       logpond watch-time                               a first run makes small test files
@@ -173,11 +174,11 @@ def _run(options: Options, start: Start, how: str) -> int:
     from batch.jobs.watch_time.render import render_result
 
     report = job.run(options, start, lambda one: echo(render_result(one), err=True))
-    _show(report, how)
+    _show(report, options.output, how)
     return 1 if report.failures else 0
 
 
-def _show(report: Report, how: str) -> None:
+def _show(report: Report, output: Path, how: str) -> None:
     from batch.jobs.watch_time.render import as_dict, render_regions, render_summary
 
     if how == "json":
@@ -188,3 +189,5 @@ def _show(report: Report, how: str) -> None:
     report.performance.show(sys.stderr)
     for line in render_summary(report):
         echo(line, err=True)
+    if report.notes:
+        echo(f"see {output / 'insights' / 'index.html'}", err=True)

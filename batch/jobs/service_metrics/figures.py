@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from batch.jobs.pictures import Look, blank, dress
 from lakehouse.terminal.render import escaped
 
 if TYPE_CHECKING:
@@ -15,31 +15,7 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 Key = tuple[str, str | None]
-# The palette of Okabe and Ito: told apart by those who do not see all colours; shapes differ too.
-LIGHT_SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
-DARK_SERIES = ("#56b4e9", "#e69f00", "#2fc397", "#e59cc9")
 MOST_SERVICES, MOST_KEYS, LONGEST_NAME = 16, 20, 26
-
-
-@dataclass(frozen=True)
-class Look:
-    """The colours of a theme: maps of what rises and of what lies around a middle, and a text that
-    can be read on the ends of the latter.
-    """
-
-    back: str
-    text: str
-    line: str
-    series: tuple[str, ...]
-    rising: str
-    around: str
-    beyond: str
-
-
-LOOKS = {
-    "light": Look("#ffffff", "#18212c", "#d5dce3", LIGHT_SERIES, "plasma_r", "RdBu_r", "#ffffff"),
-    "dark": Look("#151d25", "#dde6ee", "#34414e", DARK_SERIES, "plasma", "berlin", "#18212c"),
-}
 
 
 def key_of(row: Row) -> Key:
@@ -63,7 +39,7 @@ def services(metrics: Sequence[Row], look: Look) -> Figure:
     """Mean response time and error rate, a row a service, a bar an environment."""
     named, deployed = _ranked(metrics, "service"), _ranked(metrics, "environment")
     ranked, environments = named[:MOST_SERVICES], deployed[: len(look.series)]
-    figure = _figure(look, 1.6 + 0.19 * len(ranked) * (1 + len(environments)))
+    figure = blank(look, 1.6 + 0.19 * len(ranked) * (1 + len(environments)))
     left, right = figure.subplots(1, 2, sharey=True)
     for at, environment in enumerate(environments):
         own = {m["service"]: m for m in metrics if m["environment"] == environment}
@@ -81,7 +57,7 @@ def services(metrics: Sequence[Row], look: Look) -> Figure:
     cut = _cut(ranked, named, "services"), _cut(environments, deployed, "environments")
     titles = "mean response time [ms]" + cut[0], "error rate [%]" + cut[1]
     for axes, title in zip((left, right), titles, strict=True):
-        _dress(axes, look, title, "x")
+        dress(axes, look, title, "x")
         axes.margins(x=0.16)
         axes.set_xlim(left=0)
     _legend(figure, left, look)
@@ -95,7 +71,7 @@ def spikes(anomalies: Sequence[Row], span: tuple[Any, Any], look: Look) -> Figur
         worst[key_of(one)] = max(one["z"], worst.get(key_of(one), 0.0))
     named = sorted(worst, key=worst.__getitem__, reverse=True)
     keys = named[:MOST_KEYS]
-    figure = _figure(look, 2.2 + 0.27 * max(len(keys), 3))
+    figure = blank(look, 2.2 + 0.27 * max(len(keys), 3))
     axes = figure.subplots()
     points = sorted((a for a in anomalies if key_of(a) in keys), key=lambda a: a["z"])
     if points:
@@ -112,7 +88,7 @@ def spikes(anomalies: Sequence[Row], span: tuple[Any, Any], look: Look) -> Figur
     axes.set_yticks(range(len(keys)), map(name_of, keys), parse_math=False)
     axes.set_ylim(max(len(keys), 1) - 0.4, -0.6)
     _times(axes, span)
-    _dress(axes, look, "minutes that are spikes, by time [UTC]" + _cut(keys, named, ""), "both")
+    dress(axes, look, "minutes that are spikes, by time [UTC]" + _cut(keys, named, ""), "both")
     return figure
 
 
@@ -129,13 +105,13 @@ def hours(means: Sequence[Row], look: Look) -> Figure:
         if key_of(one) in keys and one["mean_ms"] is not None:
             place = keys.index(key_of(one)), one["hour"] - first
             grid[place], ratio[place] = one["mean_ms"], _ratio(one)
-    figure = _figure(look, 1.8 + 0.3 * len(keys))
+    figure = blank(look, 1.8 + 0.3 * len(keys))
     axes = figure.subplots()
     _cells(figure, axes, grid, ratio, look)
     axes.set_yticks(range(len(keys)), map(name_of, keys), parse_math=False)
     axes.set_xticks(range(grid.shape[1]), [f"{hour:02d}" for hour in range(first, last + 1)])
     title = "mean response time [ms] by hour of the day [UTC]"
-    _dress(axes, look, title + _cut(keys, named, ""), "")
+    dress(axes, look, title + _cut(keys, named, ""), "")
     return figure
 
 
@@ -202,28 +178,6 @@ def _bars(
     bars = axes.barh(places, values, height, **style)
     labels = ["" if math.isnan(value) else form.format(value) for value in values]
     axes.bar_label(bars, labels, padding=3, fontsize=8, color=axes.figure.get_edgecolor())
-
-
-def _figure(look: Look, height: float) -> Figure:
-    """Without pyplot: nothing is kept, and no screen is looked for."""
-    from matplotlib.figure import Figure
-
-    size = (10, min(height, 14))
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-    layout = ConstrainedLayoutEngine(wspace=0.06)
-    return Figure(size, layout=layout, facecolor=look.back, edgecolor=look.text)
-
-
-def _dress(axes: Axes, look: Look, title: str, grid: Literal["both", "x", ""]) -> None:
-    axes.set_title(title, loc="left", fontsize=11, color=look.text)
-    axes.set_facecolor(look.back)
-    axes.tick_params(colors=look.text, labelsize=9, length=0)
-    for side in axes.spines.values():
-        side.set_visible(False)
-    if grid:
-        axes.grid(axis=grid, color=look.line, linewidth=0.6)
-        axes.set_axisbelow(True)
 
 
 def _dress_bar(bar: Any, label: str, look: Look) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from batch.jobs.pictures import Look, page_template, pictures
 from batch.jobs.service_metrics import figures, tables
 from batch.jobs.service_metrics.score import LEAST_HISTORY
 
@@ -50,56 +48,28 @@ def draw(folder: Path) -> None:
     metrics, anomalies = (tables.rows(folder, sql) for sql in (METRICS, ANOMALIES))
     span = (min(m["first_minute"] for m in metrics), max(m["last_minute"] for m in metrics))
     hours = tables.rows(folder, HOURS)
-    drawn: dict[str, Callable[[figures.Look], Figure]] = {
+    drawn: dict[str, Callable[[Look], Figure]] = {
         "services": lambda look: figures.services(metrics, look),
         "spikes": lambda look: figures.spikes(anomalies, span, look),
         "hours": lambda look: figures.hours(hours, look),
     }
-    pictures = {name: _pictures(out, name, of) for name, of in drawn.items()}
+    pictures = {name: pictures(out, name, of) for name, of in drawn.items()}
     rejects = tables.rows(folder, REJECTS)
     (out / "index.html").write_text(_page(metrics, anomalies, rejects, span, pictures))
 
 
 def _page(metrics: Any, anomalies: Any, rejects: Any, span: Any, pictures: Any) -> str:
-    from jinja2 import FileSystemLoader
-
-    from lakehouse.terminal.html import templates
-
     events = sum(one["requests"] for one in metrics)
-    return (
-        templates(FileSystemLoader(HERE))
-        .get_template("insights.html")
-        .render(
-            metrics=metrics,
-            anomalies=anomalies,
-            worst=anomalies[:WORST],
-            rejects=rejects,
-            span=span,
-            pictures=pictures,
-            captions=CAPTIONS,
-            events=events,
-            least=LEAST_HISTORY,
-            errors=sum(one["errors"] for one in metrics) / events,
-            rejected=sum(one["lines"] for one in rejects),
-        )
+    return page_template(HERE).render(
+        metrics=metrics,
+        anomalies=anomalies,
+        worst=anomalies[:WORST],
+        rejects=rejects,
+        span=span,
+        pictures=pictures,
+        captions=CAPTIONS,
+        events=events,
+        least=LEAST_HISTORY,
+        errors=sum(one["errors"] for one in metrics) / events,
+        rejected=sum(one["lines"] for one in rejects),
     )
-
-
-def _pictures(out: Path, name: str, figure: Callable[[figures.Look], Figure]) -> dict[str, str]:
-    """The figure in each theme: as a file, and as a text that a page can hold."""
-    found = {}
-    for theme, look in figures.LOOKS.items():
-        png = _png(figure(look))
-        suffix = "" if theme == "light" else f"-{theme}"
-        (out / f"{name}{suffix}.png").write_bytes(png)
-        found[theme] = f"data:image/png;base64,{base64.b64encode(png).decode()}"
-    return found
-
-
-def _png(figure: Figure) -> bytes:
-    held = io.BytesIO()
-    with warnings.catch_warnings():
-        # a name may have letters that no font here has
-        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-        figure.savefig(held, format="png", dpi=130)
-    return held.getvalue()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from batch.formats.paths import expand
 from batch.jobs import folders
 from batch.jobs.performance import Performance
-from batch.jobs.watch_time import regions, totals
+from batch.jobs.watch_time import insights, regions, totals
 from batch.jobs.watch_time.options import Options
 from batch.jobs.watch_time.pool import Failure, Pool, Result
 from batch.jobs.watch_time.workspace import Input, Note, recipe
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 SUFFIXES = (".csv", ".csv.gz")
-CLEAN, ADD_UP = "1 clean", "2 add up"
+CLEAN, ADD_UP, DRAW = "1 clean", "2 add up", "draw"
+PARTS = (totals.TOTALS, insights.INSIGHTS)
 OnResult = Callable[[Result], None]
 Start = Callable[[], "SparkSession"]
 
@@ -70,7 +71,7 @@ def run(options: Options, start: Start, on_result: OnResult) -> Report:
     `on_result` gets each file as it is done. A file that fails is in the report, the others count.
     """
     performance, files = Performance(), inputs(options)
-    folders.writable(options.output, [totals.TOTALS])
+    folders.writable(options.output, PARTS)
     with _alone(options):
         options.work.tidy()
         found = plan(options, files)
@@ -143,9 +144,13 @@ def _add_up(options: Options, notes: list[Note], performance: Performance, start
     with performance.phase("start Spark"):
         spark = start()
     files = [options.work.views(note) for note in notes]
-    with performance.phase(ADD_UP) as phase:
-        totals.write(totals.add_up(spark, files), root, {"made_of": made_of, "files": len(notes)})
-        phase.rows, phase.bytes = sum(note.views for note in notes), _size(files)
+    with folders.replaced(root, PARTS, "watch-time") as draft:
+        with performance.phase(ADD_UP) as phase:
+            summary = {"made_of": made_of, "files": len(notes)}
+            totals.write(totals.add_up(spark, files), draft, summary)
+            phase.rows, phase.bytes = sum(note.views for note in notes), _size(files)
+        with performance.phase(DRAW):
+            insights.draw(draft, notes)
     return True
 
 

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from batch.jobs import folders
-
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
@@ -39,11 +37,10 @@ def add_up(spark: SparkSession, files: Sequence[Path]) -> DataFrame:
     return spark.sql(BY_USER, unique=unique)
 
 
-def write(totals: DataFrame, root: Path, summary: dict[str, Any]) -> None:
-    """Put them in the place of those that are there, with a summary, once they are whole."""
-    with folders.replaced(root, [TOTALS], "watch-time") as draft:
-        totals.write.partitionBy("geo_region").parquet(str(draft / TOTALS))
-        (draft / TOTALS / SUMMARY).write_bytes(msgspec.json.encode(summary))
+def write(totals: DataFrame, folder: Path, summary: dict[str, Any]) -> None:
+    """Write them into a folder, with a summary."""
+    totals.write.partitionBy("geo_region").parquet(str(folder / TOTALS))
+    (folder / TOTALS / SUMMARY).write_bytes(msgspec.json.encode(summary))
 
 
 def made_of(root: Path) -> str:

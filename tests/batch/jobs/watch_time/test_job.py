@@ -125,7 +125,7 @@ def test_a_file_that_is_gone_counts_no_more(tmp_path: Path, run: Run) -> None:
 
 
 def test_cleaned_files_are_where_work_says(tmp_path: Path, run: Run) -> None:
-    """The output has the totals alone; another output needs no file cleaned again."""
+    """The output has totals and insights alone; another output needs no file cleaned again."""
     views.write(tmp_path / "in" / "a.csv", [line(), line("b", user="bob"), "broken"])
     options = replace(views.options(tmp_path), work=Workspace(tmp_path / "work"))
     run(options)
@@ -133,7 +133,7 @@ def test_cleaned_files_are_where_work_says(tmp_path: Path, run: Run) -> None:
     report = run(replace(options, output=tmp_path / "other"))
 
     visible = {path.name for path in (tmp_path / "out").iterdir() if path.name[0] != "."}
-    assert visible == {"totals", "lock"}
+    assert visible == {"totals", "insights", "lock"}
     assert views.totals(tmp_path / "other") == views.totals(tmp_path / "out")
     assert (report.cleaned, report.added_up, len(report.notes)) == (0, True, 1)
 
