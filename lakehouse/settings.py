@@ -204,19 +204,56 @@ class Spark(Section):
     """
 
 
+LEAST_LETTERS = 16
+
+
+def _long(secret: SecretStr) -> SecretStr:
+    """Refuses what could be guessed."""
+    if 0 < len(secret.get_secret_value()) < LEAST_LETTERS:
+        raise ValueError(f"is shorter than {LEAST_LETTERS} letters: take a longer one")
+    return _token(secret)
+
+
 class Web(Section):
     """The pages: where they are served, who may see them, what they may hold."""
 
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
-    """Where `logpond web` listens. Any address but this machine's own needs a token."""
+    """Where `logpond web` listens. At any address but this machine's own, everybody needs a token."""
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     """A port that is taken is left for another, which it tells."""
-    token: SecretStr = SecretStr("")
-    """Whoever asks must know it, once it is set; any address but this machine's own needs one.
-    Better as LOGPOND_WEB_TOKEN than in this file.
+    hosts: str = ""
+    """More names by which browsers and programs reach it, separated by commas, without a port."""
+    token: Annotated[SecretStr, AfterValidator(_long)] = SecretStr("")
+    """Whoever asks must know it, once it is set: 16 letters at least. Better as LOGPOND_WEB_TOKEN
+    than in this file, and better still none: `logpond token create` makes them.
     """
+    session_hours: Annotated[float, Field(gt=0)] = 12.0
+    """How long a browser stays signed in."""
+    tls_cert: str = ""
+    """A certificate as a PEM file: with its key, the pages are served by TLS."""
+    tls_key: str = ""
+    """The key of the certificate, a PEM file without a password."""
     memory_mb: Annotated[int, Field(ge=64)] = 160
     """What DuckDB may hold for all questions together; the process takes some 200 MB more."""
+
+
+class Http(Section):
+    """What a server of ours takes on at once, and how long it waits for whoever asks."""
+
+    connections: Annotated[int, Field(ge=16)] = 256
+    """The most open connections, and at most a quarter of the files that the process may open: a
+    newer one takes the place of the one that waits longest without a request.
+    """
+    requests: Annotated[int, Field(ge=1, le=32)] = 24
+    """The most requests that are answered at once. The next one is told to come again (429)."""
+    streams: Annotated[int, Field(ge=1)] = 64
+    """The most live pages at once."""
+    head_seconds: Annotated[float, Field(gt=0)] = 10.0
+    """How long the head of a request may take, and how long a connection waits for the next one."""
+    body_seconds: Annotated[float, Field(gt=0)] = 20.0
+    """How long its body may take."""
+    send_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """How long whoever asked may leave a piece of the answer before it is closed."""
 
 
 # Settings that were, and where their meaning went.
@@ -251,6 +288,7 @@ class Settings(BaseSettings):
     upkeep: Upkeep = Upkeep()
     spark: Spark = Spark()
     web: Web = Web()
+    http: Http = Http()
 
     @classmethod
     def settings_customise_sources(

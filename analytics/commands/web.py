@@ -22,19 +22,22 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 65535),
     help="Port; any free one if taken.  [8000]",
 )
+@setting("--tls-cert", "web_tls_cert", metavar="FILE", help="Certificate, PEM: serve by TLS.")
+@setting("--tls-key", "web_tls_key", metavar="FILE", help="Its key, PEM.")
 @with_settings
 def web(settings: Settings) -> None:
     """Show the lake in a browser: what happens now, every row, and how it was before.
 
-    Reads the tables by themselves: the stream may run or not, and no JVM starts. Any address but
-    this machine's own wants a token (LOGPOND_WEB_TOKEN), which the page then asks for; programs
-    send it as `Authorization: Bearer`. /metrics is for Prometheus, /api/openapi.json for programs.
+    Reads the tables by themselves: the stream may run or not, and no JVM starts. On this machine
+    you need nothing, other users a token. At any other address everybody does: the first start
+    prints a link to sign in with. Programs send `Authorization: Bearer`; `logpond token` makes
+    more tokens. /metrics is for Prometheus, /api/openapi.json for programs.
 
     \b
       logpond web
       logpond web --lake /data/lake --port 8080
-      LOGPOND_WEB_TOKEN=... logpond web --host 0.0.0.0
+      logpond web --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem
     """
     from analytics.web.serve import serve
 
-    serve(Places.of(settings), settings.web, settings.kafka.bootstrap, echo)
+    serve(Places.of(settings), settings, echo)

@@ -107,27 +107,45 @@ class Status:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Backlog:
+    """What Kafka says: whether it answers, and how far behind ingest is; None where not known."""
+
+    is_kafka_up: bool = False
+    lag: Lag | None = None
+
+
+def backlog(places: Places, bootstrap: str) -> Backlog:
+    """Ask Kafka; takes seconds where it does not answer."""
+    is_up = topics.is_up(bootstrap, PATIENCE_SECONDS)
+    return Backlog(is_up, lag(places, bootstrap) if is_up else None)
+
+
 def status(
-    places: Places, bootstrap: str, now: datetime | None = None, count_late: bool = True
+    places: Places,
+    bootstrap: str,
+    now: datetime | None = None,
+    count_late: bool = True,
+    known: Backlog | None = None,
 ) -> Status:
     """The status of a lake whose Kafka is at `bootstrap`; TableError where there is no table.
 
-    `count_late` reads the last two days of `logs` (some 0.1 s for each million rows); without,
-    `late_rows` is None.
+    With `known` Kafka is not asked. `count_late` reads the last two days of `logs` (some 0.1 s for
+    each million rows); without, `late_rows` is None.
     """
     at, names = now or datetime.now(UTC), pinned.names(places)
     if not names:
         raise pinned.absent(places, "")
-    is_up = topics.is_up(bootstrap, PATIENCE_SECONDS)
+    known = known or backlog(places, bootstrap)
     logs = store.table_or_none(places, LOGS)
     lags = {query: lag_of_reader(places, query.name, logs) for query in queries.STREAMS[1:]}
-    lags[queries.INGEST] = lag(places, bootstrap) if is_up else None
+    lags[queries.INGEST] = known.lag
     tables = [_table(places, name) for name in names]
     return Status(
         at=at,
         lake=places.lake,
         kafka=bootstrap,
-        is_kafka_up=is_up,
+        is_kafka_up=known.is_kafka_up,
         newest_event=newest_event(logs),
         rejected=next((of.rows for of in tables if of.name == QUARANTINE.name), None),
         open_incidents=_open_incidents(places),

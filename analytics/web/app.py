@@ -7,31 +7,34 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import parse_qs
 
-from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from analytics import web
 from analytics.web import metrics
-from analytics.web.base.guard import COOKIE, HEADERS, Guard, Key
-from analytics.web.base.live import MOST_FOLLOWERS
+from analytics.web.base.access import Access
+from analytics.web.base.guard import Guard
+from analytics.web.base.live import STREAMS
+from analytics.web.base.problem import problem, refuse
 from analytics.web.base.view import STATIC, TEMPLATES, Page, Viewed
 from analytics.web.lake.commands import Commands
 from analytics.web.lake.lake import MEMORY_MB, Lake
 from analytics.web.lake.monitor import LagMonitor, StatusCache
-from lakehouse.errors import LogpondError, SettingsError, TableError
+from lakehouse.errors import LogpondError
+from lakehouse.http.bounds import Bounds, Lane, Refusal
+from lakehouse.http.hosts import Hosts
 from lakehouse.paths import Places
+from lakehouse.settings import Http
 
-CODES = {SettingsError: HTTPStatus.BAD_REQUEST, TableError: HTTPStatus.NOT_FOUND}
 LONGEST_FORM = 4096
 router = APIRouter(include_in_schema=False)
 
@@ -40,15 +43,16 @@ router = APIRouter(include_in_schema=False)
 class Options:
     """The settings of a server.
 
-    Without a `token` only this machine may ask. `memory_mb` bounds DuckDB. `bootstrap` is the Kafka
-    that knows the lag. `followers` is how many live pages may be open at once.
+    `access` decides who may ask, `hosts` by which names; without it anybody may, as in tests.
+    `memory_mb` bounds DuckDB, `http` all else. `bootstrap` is the Kafka that knows the lag.
     """
 
     host: str = "127.0.0.1"
-    token: str = ""
+    hosts: str = ""
+    access: Access = field(default_factory=Access)
     memory_mb: int = MEMORY_MB
     bootstrap: str = ""
-    followers: int = MOST_FOLLOWERS
+    http: Http = field(default_factory=Http)
 
 
 def create(places: Places, options: Options = Options()) -> FastAPI:
@@ -62,11 +66,10 @@ def create(places: Places, options: Options = Options()) -> FastAPI:
         description="What the pages show, as JSON. `as_of` reads the lake as it was.",
     )
     app.state.lake = Lake(places, options.memory_mb)
-    app.state.followers = CapacityLimiter(options.followers)
     app.state.commands = Commands(places)
-    app.state.status = StatusCache(places, options.bootstrap)
     app.state.lag = LagMonitor(places, options.bootstrap) if options.bootstrap else None
-    app.state.pages, app.state.key = discover(), Key(options.token)
+    app.state.status = StatusCache(places, app.state.lag)
+    app.state.pages, app.state.access = discover(), options.access
     for page in app.state.pages:
         app.include_router(page.router)
     app.include_router(metrics.router)
@@ -74,7 +77,12 @@ def create(places: Places, options: Options = Options()) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC))
     for kind in (LogpondError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, problem)
-    app.add_middleware(Guard, key=app.state.key, host=options.host)
+    lanes = (Lane(STREAMS, options.http.streams),)
+    app.add_middleware(
+        Bounds, bounds=options.http, body_bytes=LONGEST_FORM, refuse=refuse, lanes=lanes
+    )
+    hosts = Hosts.of(options.host, options.hosts)
+    app.add_middleware(Guard, access=options.access, hosts=hosts, refuse=refuse)
     return app
 
 
@@ -84,27 +92,6 @@ def discover() -> list[Page]:
     names = [f"{web.__name__}.{folder}.page" for folder in folders]
     found = [importlib.import_module(name).PAGE for name in names if find_spec(name)]
     return sorted(found, key=lambda page: (page.order, page.name))
-
-
-async def problem(request: Request, error: Exception) -> Response:
-    """Answer an error with what went wrong and what to do, as a page or as JSON."""
-    status, what, remedy = _describe(error)
-    if request.url.path.startswith("/api/"):
-        return JSONResponse({"error": what, "remedy": remedy}, status, HEADERS)
-    values = {"status": int(status), "what": what, "remedy": remedy}
-    html = _render("problem", pages=request.app.state.pages, **values)
-    return HTMLResponse(html, status, HEADERS)
-
-
-def _describe(error: Exception) -> tuple[int, str, str]:
-    if isinstance(error, LogpondError):
-        return CODES.get(type(error), HTTPStatus.SERVICE_UNAVAILABLE), error.what, error.remedy
-    if isinstance(error, HTTPException):
-        return error.status_code, str(error.detail), "go back to where you came from, or Home"
-    if isinstance(error, RequestValidationError):
-        faults = [f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors()]
-        return HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(faults), "see /api"
-    return HTTPStatus.INTERNAL_SERVER_ERROR, "this page is broken", "the server's output says where"
 
 
 @router.get("/api", response_class=HTMLResponse)
@@ -117,24 +104,27 @@ def api(view: Viewed) -> HTMLResponse:
 @router.get("/login")
 def ask_for_token() -> HTMLResponse:
     """The form that asks for the token."""
-    return HTMLResponse(_render("login", wrong=False))
+    return HTMLResponse(_render("login", refusal=None))
 
 
 @router.post("/login")
 async def take_token(request: Request) -> Response:
-    """Set the cookie that opens the pages, if the token is right."""
-    key: Key = request.app.state.key
-    # a form of one field: what is longer than it can be is not read
-    if int(request.headers.get("content-length", LONGEST_FORM + 1)) > LONGEST_FORM:
-        return Response(status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    given = parse_qs((await request.body()).decode(errors="replace")).get("token", [""])[0]
-    if not key.fits(given):
-        return HTMLResponse(_render("login", wrong=True), HTTPStatus.FORBIDDEN)
-    answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
-    answer.set_cookie(
-        COOKIE, key.cookie, httponly=True, samesite="strict", secure=request.url.scheme == "https"
-    )
-    return answer
+    """Begin a session, if the token is right."""
+    access: Access = request.app.state.access
+    form = parse_qs((await request.body()).decode(errors="replace"))
+    found = access.take(request.scope, form.get("token", [""])[0])
+    if isinstance(found, Refusal):
+        html = _render("login", refusal=found)
+        return HTMLResponse(html, found.status, dict(found.headers))
+    return access.sign_in(request.scope, found, RedirectResponse("/", HTTPStatus.SEE_OTHER))
+
+
+@router.post("/logout")
+async def leave(request: Request) -> Response:
+    """End the session."""
+    access: Access = request.app.state.access
+    answer = RedirectResponse("/login", HTTPStatus.SEE_OTHER)
+    return access.sign_out(request.scope, answer)
 
 
 def _render(name: str, **values: Any) -> str:

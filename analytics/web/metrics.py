@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from analytics.look.status import QueryStatus, status
+from analytics.look.status import Backlog, QueryStatus, status
 from analytics.web.lake.lake import Lake
 from analytics.web.lake.monitor import LagMonitor
 from analytics.web.lake.table_state import TableState
@@ -28,17 +29,21 @@ OPEN_INCIDENTS = """
     SELECT severity, count(*) AS incidents FROM anomalies WHERE status = 'open' GROUP BY severity"""
 
 
+# A thread of its own: those that answer pages may all be at work.
+READY = CapacityLimiter(1)
+
+
 @router.get("/healthz")
-def healthz() -> PlainTextResponse:
+async def healthz() -> PlainTextResponse:
     """Whether the server answers."""
     return PlainTextResponse("ok\n")
 
 
 @router.get("/readyz")
-def readyz(request: Request) -> PlainTextResponse:
+async def readyz(request: Request) -> PlainTextResponse:
     """Whether there is a lake to show."""
     lake: Lake = request.app.state.lake
-    if lake.newest(LOGS.name) is None:
+    if await to_thread.run_sync(lake.newest, LOGS.name, limiter=READY) is None:
         return PlainTextResponse(f"no table {LOGS.name} in {lake.places.lake} yet\n", 503)
     return PlainTextResponse("ready\n")
 
@@ -51,7 +56,7 @@ def metrics(request: Request) -> Response:
     monitor: LagMonitor | None = request.app.state.lag
     registry.register(_Tables(lake))
     if monitor and lake.newest(LOGS.name):
-        registry.register(_Queries(lake.places, monitor.bootstrap))
+        registry.register(_Queries(lake.places, monitor.bootstrap, monitor.backlog()))
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
@@ -130,10 +135,11 @@ class _Queries:
 
     places: Places
     bootstrap: str
+    backlog: Backlog
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """One gauge a figure, with a sample for each query or phase."""
-        now = status(self.places, self.bootstrap, count_late=False).queries
+        now = status(self.places, self.bootstrap, count_late=False, known=self.backlog).queries
         for name, doc, field in OF_QUERIES:
             yield _gauge(name, doc, "query", {of.name: getattr(of, field) for of in now})
         doc = "Rows that came after their window was closed, and are not counted in it."
@@ -145,7 +151,7 @@ class _Queries:
 
 @lru_cache(maxsize=1)
 def _late_rows(places: Places, bootstrap: str, _minute: int) -> list[QueryStatus]:
-    return status(places, bootstrap).queries
+    return status(places, bootstrap, known=Backlog()).queries
 
 
 def _phases(places: Places) -> dict[str, float | None]:

@@ -5,55 +5,48 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from types import FrameType
-
-import uvicorn
 
 from analytics.web.app import Options, create
-from analytics.web.base.guard import check_address
+from analytics.web.base.access import Access
 from analytics.web.lake.lake import Lake
 from lakehouse.errors import LogpondError
+from lakehouse.http.sockets import Config, Server, check_certificate
 from lakehouse.paths import Places
 from lakehouse.runtime.processes import free_port, local
-from lakehouse.settings import Web
+from lakehouse.settings import Settings, Web
 from lakehouse.tables.catalog import TABLES
 
-STOP_SECONDS = 4
 
+def serve(places: Places, settings: Settings, echo: Callable[[str], None]) -> None:
+    """Serve until a signal. Prints the address once, and why it is not the one asked for.
 
-def serve(places: Places, web: Web, bootstrap: str, echo: Callable[[str], None]) -> None:
-    """Serve until a signal. Prints the address once, and why it is not the one asked for."""
-    token = web.token.get_secret_value()
-    check_address(web.host, token)
-    port = free_port(web.port)
+    A first start that others can reach prints a link with a token, which is not shown again.
+    """
+    web, access = settings.web, Access.of(places, settings.web)
+    certificate, port = check_certificate(web.tls_cert, web.tls_key), free_port(web.port)
+    app = create(places, options(settings, access))
+    config = Config(app, settings.http, **certificate)
+    listener = config.listener(web.host, port)
     taken = f" (port {web.port} is taken)" if port != web.port else ""
-    echo(f"logpond: {places.lake} at http://{local(web.host)}:{port}/{taken}")
-    app = create(places, Options(web.host, token, web.memory_mb, bootstrap))
+    echo(f"logpond: {places.lake} at {address(web, port)}{taken}")
+    if secret := access.first_token():
+        echo(f"logpond: sign in, this link is shown once: {address(web, port, secret)}")
     threading.Thread(target=_warm, args=(app.state.lake,), daemon=True).start()
-    config = uvicorn.Config(
-        app,
-        host=web.host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=STOP_SECONDS,
-    )
     with suppress(KeyboardInterrupt):
-        _Server(config, app.state.lake).run()
+        Server(config, app.state.lake.closing.set).run([listener])
 
 
-class _Server(uvicorn.Server):
-    """A server that ends live events, which have no end, before it waits for other answers."""
+def options(settings: Settings, access: Access) -> Options:
+    """What the settings say of the application."""
+    web = settings.web
+    kafka = settings.kafka.bootstrap
+    return Options(web.host, web.hosts, access, web.memory_mb, kafka, settings.http)
 
-    def __init__(self, config: uvicorn.Config, lake: Lake) -> None:
-        super().__init__(config)
-        self._lake = lake
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """End live events, then stop as uvicorn does."""
-        self._lake.closing.set()
-        super().handle_exit(sig, frame)
+def address(web: Web, port: int, token: str = "") -> str:
+    """Where the pages are, for somebody on this machine; with a token, the link that signs in."""
+    scheme = "https" if web.tls_cert else "http"
+    return f"{scheme}://{local(web.host)}:{port}/" + (f"?token={token}" if token else "")
 
 
 def _warm(lake: Lake) -> None:

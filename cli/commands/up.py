@@ -71,8 +71,8 @@ def up(settings: Settings, **flags: Any) -> None:
 
 def _setup(settings: Settings, flags: dict[str, Any]) -> Setup:
     """What to run; every flag is looked at before anything starts."""
-    from analytics.web.base.guard import check_address
     from cli.stack.stack import Setup
+    from lakehouse.http.sockets import check_certificate
     from lakehouse.runtime import java
     from lakehouse.settings import Kafka
 
@@ -80,7 +80,7 @@ def _setup(settings: Settings, flags: dict[str, Any]) -> Setup:
     default = settings.kafka.bootstrap == Kafka().bootstrap
     setup = Setup(settings, default and not named, _words(flags), flags["web"])
     if setup.page:
-        check_address(settings.web.host, settings.web.token.get_secret_value())
+        check_certificate(settings.web.tls_cert, settings.web.tls_key)
     java.check()
     _check_words(setup.produce)
     _check_place(setup)

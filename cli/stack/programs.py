@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from analytics.web.base.access import Access
+from analytics.web.serve import address
 from cli.stack.screen import Status
 from lakehouse.errors import LogpondError
 from lakehouse.paths import Places
@@ -31,10 +33,11 @@ class Sender:
 
     def start(self) -> None:
         """Start it; its own words on faults go to a log file."""
-        self._log.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "producer", *self._words, "--format", "json"]
-        with self._log.open("wb") as errors:
-            self._child = processes.spawn(command, subprocess.PIPE, errors, processes.importable())
+        pipe = subprocess.PIPE
+        self._child = processes.spawn(command, pipe, pipe, processes.importable())
+        assert self._child.stderr
+        self._keeper = processes.keep(self._child.stderr, self._log)
         self._reader.start()
 
     @property
@@ -54,6 +57,7 @@ class Sender:
         code = self._child.poll() if self._child else None
         if code is None or code in ENDED_WELL:
             return None
+        self._keeper.join(1)
         words = processes.last_lines(self._log)
         return LogpondError(f"the producer ended (exit code {code}):\n{words}", f"see {self._log}")
 
@@ -74,23 +78,28 @@ class Page:
     """A server of the pages, which nothing else waits for or depends on."""
 
     def __init__(self, places: Places) -> None:
-        self._lake, self._log = places.lake, places.program_log("web")
+        self._places, self._log = places, places.program_log("web")
         self._child: processes.Child | None = None
 
     def start(self, settings: Settings) -> str:
-        """Start it once, on the port of the settings or any that is free; its address."""
-        port = processes.free_port(settings.web.port)
-        words = ["--lake", self._lake, "--host", settings.web.host, "--port", str(port)]
+        """Start it once, on the port of the settings or any that is free; its address.
+
+        If others can reach it, the address of the first start has a token in it.
+        """
+        port, web = processes.free_port(settings.web.port), settings.web
+        words = ["--lake", self._places.lake, "--host", web.host, "--port", str(port)]
         environment = {"LOGPOND_KAFKA_BOOTSTRAP": settings.kafka.bootstrap}
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("wb") as log:
-            self._child = processes.spawn(
-                [sys.executable, "-m", "cli", "web", *words],
-                log,
-                subprocess.STDOUT,
-                {**processes.importable(), **environment},
-            )
-        return f"http://{processes.local(settings.web.host)}:{port}/"
+        # made here, so that it is shown on the screen and in no log
+        secret = Access.of(self._places, web).first_token()
+        self._child = processes.spawn(
+            [sys.executable, "-m", "cli", "web", *words],
+            subprocess.PIPE,
+            subprocess.STDOUT,
+            {**processes.importable(), **environment},
+        )
+        assert self._child.stdout
+        processes.keep(self._child.stdout, self._log)
+        return address(web, port, secret)
 
     @property
     def is_started(self) -> bool:

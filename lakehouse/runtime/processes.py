@@ -9,8 +9,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -18,6 +20,7 @@ from lakehouse.settings import CONF
 
 PR_SET_PDEATHSIG = 1
 STALE_SECONDS = 15.0
+LOG_BYTES = 4 << 20
 Child = subprocess.Popen[bytes]
 
 
@@ -40,6 +43,32 @@ def spawn(
         start_new_session=True,
         preexec_fn=_end_with_parent() if sys.platform == "linux" else None,
     )
+
+
+def keep(out: IO[bytes], file: Path, most: int = LOG_BYTES) -> threading.Thread:
+    """Copy what a child says to a file until its end, in a thread.
+
+    A file that is full becomes `NAME.1` in place of the one before: `2 * most` bytes in all.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"")
+    copying = threading.Thread(target=_copy, args=(out, file, most), daemon=True)
+    copying.start()
+    return copying
+
+
+def _copy(out: IO[bytes], file: Path, most: int) -> None:
+    kept = file.open("ab")
+    for line in iter(lambda: out.readline(most), b""):
+        # a full disk must not stop the child, which would wait for us
+        with suppress(OSError):
+            if kept.tell() + len(line) > most:
+                kept.close()
+                file.replace(f"{file}.1")
+                kept = file.open("ab")
+            kept.write(line)
+            kept.flush()
+    kept.close()
 
 
 def end(child: Child, patience: float = 30.0) -> int:

@@ -73,6 +73,7 @@ COMMANDS = [
         (KEEP, "retain", "analytics.commands.upkeep", "Delete the dates before the last N days."),
         (KEEP, "upkeep", "streaming.commands.upkeep", "Do all of this once, as a stream does."),
         (MACHINE, "doctor", "cli.commands.doctor", "Check the machine and the lake."),
+        (MACHINE, "token", "analytics.commands.token", "Make, list and revoke tokens to ask with."),
         (MACHINE, "spark-ui", "cli.commands.spark_ui", "Show what Spark did in runs that ended."),
         (MACHINE, "reset", "cli.commands.reset", "Delete topic, checkpoints and tables together."),
         (ALONE, "health", "streaming.commands.health", "Say whether the stream does its work."),

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-import uvicorn
 from starlette.exceptions import StarletteDeprecationWarning
 from support.lakes import Lake
 from support.windows import at, logged
 
 from analytics.web.app import Options, create
-from lakehouse.runtime.processes import free_port
+from analytics.web.base.access import Access
+from lakehouse.http.sockets import Config, Server
+from lakehouse.http.tokens import Tokens
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", StarletteDeprecationWarning)
@@ -47,22 +48,29 @@ def pages(lake: Lake, **options: Any) -> TestClient:
     return TestClient(app, base_url="http://127.0.0.1", follow_redirects=False)
 
 
+SECRET = "a secret that is long"
+
+
+def guarded(lake: Lake) -> Access:
+    """Who has the token SECRET may ask, and nobody else."""
+    return Access(Tokens.of(lake.places, SECRET))
+
+
 @contextmanager
 def server(lake: Lake, **options: Any) -> Iterator[str]:
     """The address of a real server, which ends with the test."""
-    port = free_port()
-    config = uvicorn.Config(
-        create(lake.places, Options(**options)),
-        port=port,
-        log_level="error",
-        timeout_graceful_shutdown=1,
-    )
-    running = uvicorn.Server(config)
-    thread = threading.Thread(target=running.run, daemon=True)
+    known = Options(**options)
+    app = create(lake.places, known)
+    config = Config(app, known.http)
+    listener = config.listener("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    running = Server(config, app.state.lake.closing.set)
+    thread = threading.Thread(target=running.run, args=([listener],), daemon=True)
     thread.start()
     while not running.started:
         time.sleep(0.02)
     yield f"http://127.0.0.1:{port}"
+    app.state.lake.closing.set()
     running.should_exit = True
     thread.join(10)
 

@@ -1,23 +1,22 @@
-"""Who may ask, and what a browser may do with an answer: hosts, the token, headers."""
+"""The one guard: it judges every request before anything is done for it, and heads every answer."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import secrets
-from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
-from ipaddress import ip_address
+from http import HTTPStatus
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lakehouse.errors import SettingsError
+from analytics.web.base.access import Access
+from lakehouse.http.bounds import HEALTH, Refusal, Refuse
+from lakehouse.http.hosts import Hosts, is_foreign, is_visit
 
-COOKIE = "logpond"
-OPEN = ("/static/", "/login", "/healthz", "/readyz")
-LOOPBACK_NAMES = ("localhost", "localhost.localdomain")
+STATIC = "/static/"
+OPEN = (STATIC, "/login", "/logout")
+# What is fetched by our own scripts and by programs, and never visited from elsewhere.
+FETCHED = ("/api/", "/metrics", "/live", "/explore.csv", "/explore/tail", "/logout")
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -30,56 +29,19 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address is this machine's own."""
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() in LOOPBACK_NAMES
-
-
-def check_address(host: str, token: str) -> None:
-    """SettingsError where others could ask without a token."""
-    if not token and not is_loopback(host):
-        raise SettingsError(
-            f"--host {host} can be reached by others, and LOGPOND_WEB_TOKEN is not set",
-            "set LOGPOND_WEB_TOKEN to a long secret, or leave --host at 127.0.0.1",
-        )
-
-
-@dataclass
-class Key:
-    """The token, and what a browser keeps in its place: worthless after a restart."""
-
-    token: str
-    _salt: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
-
-    @property
-    def cookie(self) -> str:
-        """What a browser that knew the token may show instead."""
-        return hmac.new(self._salt, self.token.encode(), hashlib.sha256).hexdigest()
-
-    def opens(self, headers: Headers) -> bool:
-        """Whether a request knows the token; any does where there is none."""
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        return (
-            not self.token
-            or (scheme.lower() == "bearer" and self.fits(given.strip()))
-            or hmac.compare_digest(_cookie(headers), self.cookie)
-        )
-
-    def fits(self, given: str) -> bool:
-        """Whether this is the token."""
-        return hmac.compare_digest(given.encode(), self.token.encode())
+UNKNOWN_HOST = Refusal(
+    HTTPStatus.MISDIRECTED_REQUEST,
+    "this server does not go by that name",
+    "ask it by an address that it printed, or list the name in LOGPOND_WEB_HOSTS",
+)
+FOREIGN = Refusal(HTTPStatus.FORBIDDEN, "another site asked for this", "open it by itself")
 
 
 class Guard:
-    """Lets a request through, or answers it; gives every answer its headers."""
+    """The middleware. `refuse` makes the answer to a request that is not let through."""
 
-    def __init__(self, app: ASGIApp, key: Key, host: str) -> None:
-        self._app, self._key, self._host = app, key, host
+    def __init__(self, app: ASGIApp, access: Access, hosts: Hosts, refuse: Refuse) -> None:
+        self._app, self._access, self._hosts, self._refuse = app, access, hosts, refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -92,36 +54,47 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers[name] = value
-                if not scope["path"].startswith("/static/"):
+                if not scope["path"].startswith(STATIC):
                     headers["Cache-Control"] = "no-store"
             await send(message)
 
-        answer = self._refusal(scope["path"], Headers(scope=scope))
-        await (answer or self._app)(scope, receive, headed)
+        await (self._answer(scope) or self._app)(scope, receive, headed)
 
-    def _refusal(self, path: str, headers: Headers) -> Response | None:
-        # A foreign name that leads here would let its own pages read what only this machine may.
-        if not self._key.token and not is_loopback(_name(headers.get("host", ""))):
-            return PlainTextResponse(f"this page answers at {self._host} only\n", 421)
-        if path.startswith(OPEN) or self._key.opens(headers):
+    def _answer(self, scope: Scope) -> ASGIApp | None:
+        """The answer in place of what was asked for; None where that may be given."""
+        headers, path = Headers(scope=scope), scope["path"]
+        if not self._hosts.knows(headers.get("host", "")):
+            return self._refuse(scope, UNKNOWN_HOST)
+        if path.startswith(STATIC) or path in HEALTH:
             return None
-        if "text/html" in headers.get("accept", ""):
-            return RedirectResponse("/login", 303)
-        return PlainTextResponse(
-            "the token is missing: Authorization: Bearer <LOGPOND_WEB_TOKEN>\n",
-            401,
-            {"WWW-Authenticate": "Bearer"},
-        )
+        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        if is_foreign(headers) and not _may_visit(scope, headers, dict(query)):
+            return self._refuse(scope, FOREIGN)
+        if path.startswith(OPEN):
+            return None
+        secret = dict(query).get("token")
+        if secret is not None and scope["method"] == "GET":
+            return self._by_link(scope, secret, query)
+        refusal = self._access.refusal(scope)
+        if refusal is None:
+            return None
+        if refusal.status == HTTPStatus.UNAUTHORIZED and "text/html" in headers.get("accept", ""):
+            return RedirectResponse("/login", HTTPStatus.SEE_OTHER)
+        return self._refuse(scope, refusal)
+
+    def _by_link(self, scope: Scope, secret: str, query: list[tuple[str, str]]) -> ASGIApp:
+        """Sign in by a link with a token, and go on without it in the address."""
+        rest = urlencode([pair for pair in query if pair[0] != "token"])
+        answer = RedirectResponse(f"{scope['path']}{'?' if rest else ''}{rest}", 303)
+        if self._access.tokens is None:
+            return answer
+        found = self._access.take(scope, secret)
+        if isinstance(found, Refusal):
+            return self._refuse(scope, found)
+        return self._access.sign_in(scope, found, answer)
 
 
-def _name(host: str) -> str:
-    """A Host header without its port."""
-    return host.partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-
-
-def _cookie(headers: Headers) -> str:
-    try:
-        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return ""
-    return found.value if found and found.value.isascii() else ""
+def _may_visit(scope: Scope, headers: Headers, query: dict[str, str]) -> bool:
+    """Whether a link of another site may lead here: to a page, and to no part that takes long."""
+    is_page = not scope["path"].startswith(FETCHED) and "part" not in query
+    return is_page and is_visit(scope["method"], headers)

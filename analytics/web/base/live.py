@@ -4,30 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from http import HTTPStatus
 
-from anyio import CapacityLimiter, WouldBlock, to_thread
-from fastapi import HTTPException, Request
+from anyio import to_thread
 from fastapi.sse import ServerSentEvent
 
 from analytics.web.lake.lake import Lake
 
-EVERY_SECONDS, MOST_FOLLOWERS = 2.0, 64
-
-
-async def following(request: Request) -> AsyncIterator[None]:
-    """Count a request as a follower while it lasts; HTTPException 503 if there are too many."""
-    places: CapacityLimiter = request.app.state.followers
-    try:
-        places.acquire_on_behalf_of_nowait(request)
-    except WouldBlock:
-        raise HTTPException(
-            HTTPStatus.SERVICE_UNAVAILABLE, f"{places.total_tokens} pages follow this lake already"
-        ) from None
-    try:
-        yield
-    finally:
-        places.release_on_behalf_of(request)
+# Answers without an end: they have a lane of their own.
+STREAMS = ("/live", "/explore/tail")
+EVERY_SECONDS = 2.0
 
 
 async def changes(

@@ -16,6 +16,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import FileSystemLoader
 
 from analytics import web
+from analytics.web.base.access import Access
 from analytics.web.lake.commands import Commands
 from analytics.web.lake.lake import Lake, Snapshot
 from lakehouse.errors import SettingsError
@@ -78,6 +79,12 @@ class View:
         """Commands that answer what takes long, in processes of their own."""
         found: Commands = self.request.app.state.commands
         return found
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Whether the browser has a session that can be ended."""
+        access: Access = self.request.app.state.access
+        return access.session(self.request.scope) is not None
 
     @cached_property
     def snapshot(self) -> Snapshot:

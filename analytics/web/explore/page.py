@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from analytics.web.base.live import following
 from analytics.web.base.view import TEMPLATES, Page, View, Viewed
 from analytics.web.explore import figures, tail
 from analytics.web.explore.figures import Found, Part, Row
@@ -133,7 +132,6 @@ def as_csv(view: Viewed, given: Given) -> StreamingResponse:
     "/explore/tail",
     response_class=EventSourceResponse,
     include_in_schema=False,
-    dependencies=[Depends(following)],
 )
 async def live(
     view: Viewed, given: Given, last_event_id: Annotated[str | None, Header()] = None

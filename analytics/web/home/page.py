@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from analytics.web.base.live import changes, following
+from analytics.web.base.live import changes
 from analytics.web.base.view import Page, View, Viewed
 from analytics.web.home import figures as home_figures
 from analytics.web.home.figures import SPANS, Home
@@ -41,7 +41,6 @@ def figures(view: Viewed, hours: Hours = "6") -> Home:
     "/live",
     response_class=EventSourceResponse,
     include_in_schema=False,
-    dependencies=[Depends(following)],
 )
 async def live(view: Viewed) -> AsyncIterator[ServerSentEvent]:
     """Send an event whenever there are newer rows or incidents."""

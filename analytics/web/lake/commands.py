@@ -19,12 +19,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lakehouse.errors import LogpondError
+from lakehouse.http.asker import Busy, Gone, asker
 from lakehouse.paths import Places
-from lakehouse.runtime.processes import importable
+from lakehouse.runtime.processes import Child, importable, spawn
 
 TIMEOUT_SECONDS = 300.0
-KEPT = 64
+KEPT, MOST_ASKERS = 64, 8
 LOW_PRIORITY = ("nice", "-n", "10") if sys.platform != "win32" else ()
+ERRORS = {kind.exit_code: kind for kind in LogpondError.__subclasses__()}
 
 Key = tuple[tuple[str, ...], int]
 
@@ -36,66 +38,134 @@ class Result:
     at: datetime
     answer: Any = None
     error: str = ""
+    exit_code: int = 0
+
+
+@dataclass
+class Run:
+    """A run of a command, for as long as `askers` wait for it, and the run that it replaces."""
+
+    before: Run | None = None
+    askers: int = 0
+    result: Future[Result] = field(default_factory=Future)
+    child: Child | None = None
+    is_stopped: bool = False
 
 
 @dataclass
 class Commands:
-    """Runs commands on one lake, one at a time, and keeps the newest results."""
+    """Runs commands on one lake, one at a time, and keeps the newest results.
+
+    At most eight requests may wait for one. A command for which nobody waits any more is killed.
+    """
 
     places: Places
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "command"))
-    _known: OrderedDict[Key, Future[Result]] = field(default_factory=OrderedDict)
+    _known: OrderedDict[Key, Run] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _askers: int = 0
 
-    def run(self, *words: str, version: int = 0, refresh: bool = False) -> Future[Result]:
-        """Run `logpond WORDS --format json`, once for each `version` of what it reads.
+    def run(self, *words: str, version: int = 0, refresh: bool = False) -> Result:
+        """The result of `logpond WORDS --format json`, run once for each `version` that it reads.
 
-        With `refresh` a command that has ended is run again.
+        With `refresh` a command that has ended is run again. Raises Busy where too many wait.
         """
-        key = words, version
-        with self._lock:
-            known = self._known.get(key)
-            if known is None or (refresh and known.done()):
-                self._known[key] = known = self._pool.submit(self._run, words)
-            self._known.move_to_end(key)
-            while len(self._known) > KEPT:
-                self._known.popitem(last=False)
-            return known
+        key, ended = (words, version), threading.Event()
+        run = self._join(key, refresh)
+        run.result.add_done_callback(lambda _: ended.set())
+        try:
+            with asker().calling(ended.set):
+                ended.wait()
+        finally:
+            self._leave(key, run)
+        if not run.result.done() or run.result.cancelled():
+            raise Gone
+        return run.result.result()
 
     def known(self, *words: str) -> Future[Result] | None:
         """The result of a command that was run, or runs; None where nobody asked for it."""
         with self._lock:
-            return self._known.get((words, 0))
+            run = self._known.get((words, 0))
+            return run.result if run else None
 
     def answer(self, *words: str, version: int = 0) -> Any:
-        """Wait for the answer of a command; LogpondError in the command's words where none came."""
-        result = self.run(*words, version=version).result()
+        """The answer of a command; a LogpondError in the command's words where there is none."""
+        result = self.run(*words, version=version)
         if result.answer is None:
             what, _, remedy = result.error.partition("\n")
-            raise LogpondError(what, remedy.strip())
+            raise ERRORS.get(result.exit_code, LogpondError)(what, remedy.strip())
         return result.answer
 
-    def _run(self, words: Sequence[str]) -> Result:
-        at = datetime.now(UTC)
-        options = ("--format", "json", "--lake", self.places.lake, "--", *words[1:])
+    def _join(self, key: Key, refresh: bool) -> Run:
+        """One more who waits for a run, which is started unless there is one."""
+        with self._lock:
+            run = self._known.get(key)
+            if self._askers >= MOST_ASKERS:
+                raise Busy
+            if run is None or (refresh and run.result.done()):
+                run = self._known[key] = Run(run)
+                self._pool.submit(self._work, run, key[0])
+            self._known.move_to_end(key)
+            while len(self._known) > KEPT:
+                self._known.popitem(last=False)
+            run.askers += 1
+            self._askers += 1
+            return run
+
+    def _leave(self, key: Key, run: Run) -> None:
+        """One less; the last one of a run that has not ended stops it."""
+        with self._lock:
+            run.askers -= 1
+            self._askers -= 1
+            if run.askers or run.result.done():
+                run.before = None
+                return
+            run.is_stopped = True
+            if run.child:
+                run.child.kill()
+            if self._known.get(key) is run:
+                del self._known[key]
+                if run.before:
+                    self._known[key] = run.before
+
+    def _work(self, run: Run, words: Sequence[str]) -> None:
+        if run.is_stopped:
+            run.result.cancel()
+            return
         try:
-            done = subprocess.run(
-                [*LOW_PRIORITY, sys.executable, "-m", "cli", words[0], *options],
-                capture_output=True,
-                check=False,
-                timeout=TIMEOUT_SECONDS,
-                stdin=subprocess.DEVNULL,
-                env={**importable(), "LOGPOND_CHECKPOINTS": self.places.checkpoints},
-            )
+            run.result.set_result(self._result(run, words))
+        except Exception as error:
+            run.result.set_exception(error)
+
+    def _result(self, run: Run, words: Sequence[str]) -> Result:
+        at = datetime.now(UTC)
+        child = self._start(run, words)
+        try:
+            out, err = child.communicate(timeout=TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
+            child.kill()
+            child.communicate()
             return Result(at, error=f"`logpond {words[0]}` was stopped: it took too long")
-        return _parse(at, done)
+        return _parse(at, out, err, child.returncode)
+
+    def _start(self, run: Run, words: Sequence[str]) -> Child:
+        options = ("--format", "json", "--lake", self.places.lake, "--", *words[1:])
+        with self._lock:
+            run.child = spawn(
+                [*LOW_PRIORITY, sys.executable, "-m", "cli", words[0], *options],
+                subprocess.PIPE,
+                subprocess.PIPE,
+                {**importable(), "LOGPOND_CHECKPOINTS": self.places.checkpoints},
+            )
+            if run.is_stopped:
+                run.child.kill()
+            return run.child
 
 
-def _parse(at: datetime, done: subprocess.CompletedProcess[bytes]) -> Result:
+def _parse(at: datetime, out: bytes, err: bytes, exit_code: int) -> Result:
     """Read what a command printed. An exit code other than 0 may come with an answer too."""
     try:
-        return Result(at, json.loads(done.stdout))
+        return Result(at, json.loads(out), exit_code=exit_code)
     except ValueError:
-        error = done.stderr.decode(errors="replace").strip().removeprefix("error: ")
-        return Result(at, error=error or f"it ended with {done.returncode}")
+        error = err.decode(errors="replace").strip().removeprefix("error: ")
+        return Result(at, error=error or f"it ended with {exit_code}", exit_code=exit_code)

@@ -15,15 +15,16 @@ import duckdb
 from analytics.web.lake.table_state import REFRESH_SECONDS, Commits, OpenTable, TableState
 from lakehouse.duck import CONFIG, Pinned
 from lakehouse.errors import LogpondError, TableError
+from lakehouse.http.asker import Busy, asker
 from lakehouse.paths import Places
 from lakehouse.store.log import Log
-from lakehouse.tables.catalog import LOGS
+from lakehouse.tables.catalog import LOGS, TABLES
 from lakehouse.terminal.times import NOW, Moment
 
 MEMORY_MB, THREADS, AT_ONCE = 160, 2, 2
 # The system's own cache holds the files; a second one in so little memory only costs.
 CACHING = {"enable_external_file_cache": False}
-TIMEOUT_SECONDS = 20.0
+TIMEOUT_SECONDS, PATIENCE_SECONDS = 20.0, 5.0
 SNAPSHOTS_KEPT = 8
 Values = Sequence[Any] | Mapping[str, Any]
 FILL = "fill a lake with `logpond up`, or name another with --lake"
@@ -64,7 +65,9 @@ class Lake:
             return self._snapshots[moment]
 
     def newest(self, name: str) -> TableState | None:
-        """A table as it is now; None where there is none."""
+        """A table as it is now; None where there is none, or none of ours has that name."""
+        if name not in TABLES:
+            return None
         with self._lock:
             table = self._tables.setdefault(name, OpenTable(self.places, name))
         return table.state(self.refresh_seconds)
@@ -76,7 +79,7 @@ class Lake:
     @contextmanager
     def reading(self, tables: Mapping[str, Pinned]) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection with these tables in it. Errors of DuckDB are raised as LogpondError."""
-        with self._slots, self._duck.cursor() as cursor:
+        with self._slot(), self._cursor() as cursor:
             alarm = threading.Timer(self.timeout_seconds, cursor.interrupt)
             alarm.start()
             try:
@@ -87,6 +90,22 @@ class Lake:
                 raise _in_words(error) from error
             finally:
                 alarm.cancel()
+
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        """One of the places in which a question is answered; Busy where none is free soon."""
+        if not self._slots.acquire(timeout=PATIENCE_SECONDS):
+            raise Busy
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection whose question ends when nobody waits for the answer."""
+        with self._duck.cursor() as cursor, asker().calling(cursor.interrupt):
+            yield cursor
 
     def ask(self, sql: str, values: Values, tables: Mapping[str, Pinned]) -> list[dict[str, Any]]:
         """The rows of a query. `sql` is our own text; what people wrote is bound, as `values`."""
@@ -135,7 +154,7 @@ class Snapshot:
         """A table at this moment; TableError where there was none."""
         found = self.table(name)
         if found is None:
-            raise TableError(f"there is no table {name} in {self.lake.places.lake} yet", FILL)
+            raise TableError(f"there is no table {name[:40]} in {self.lake.places.lake} yet", FILL)
         return found
 
     def ask(self, sql: str, values: Values = (), **tables: Pinned) -> list[dict[str, Any]]:

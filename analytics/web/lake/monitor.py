@@ -6,29 +6,32 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from analytics.look.status import Status, status
+from analytics.look.status import Backlog, Status, backlog, status
 from lakehouse.errors import LogpondError
-from lakehouse.ingest.lag import lag
 from lakehouse.ingest.queries import INGEST
 from lakehouse.paths import Places
-from lakehouse.runtime import kafka
 
-EVERY_SECONDS, WATCHED_SECONDS, KAFKA_TIMEOUT_SECONDS = 5.0, 120.0, 1.0
+EVERY_SECONDS, WATCHED_SECONDS = 5.0, 120.0
+FIRST_SECONDS, STALE = 0.2, timedelta(seconds=20)
 SAMPLES_KEPT = 20_000
 GOOD_FOR_SECONDS = 5.0
-# Nobody listens here: a server that knows no Kafka knows no lag.
-NOWHERE = "127.0.0.1:1"
+UNKNOWN = Backlog()
 
 
 @dataclass(frozen=True)
 class LagSample:
-    """Whether ingest ran, and how many records it had yet to take; None where nobody knows."""
+    """Whether ingest ran, and what Kafka said then; None where nobody knows."""
 
     at: datetime
     is_running: bool | None
-    waiting: int | None
+    backlog: Backlog
+
+    @property
+    def waiting(self) -> int | None:
+        """How many records ingest had yet to take."""
+        return self.backlog.lag.records if self.backlog.lag else None
 
 
 @dataclass
@@ -41,6 +44,7 @@ class LagMonitor:
     _asked_at: float = 0.0
     _thread: threading.Thread | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _sampled: threading.Event = field(default_factory=threading.Event)
 
     def newest(self) -> LagSample | None:
         """The newest sample, at once. Asking keeps the sampling going for two minutes."""
@@ -51,34 +55,38 @@ class LagMonitor:
                 self._thread.start()
         return self.samples[-1] if self.samples else None
 
+    def backlog(self) -> Backlog:
+        """What Kafka said lately; unknown where it did not answer within an instant."""
+        found = self.newest()
+        if found is None and self._sampled.wait(FIRST_SECONDS):
+            found = self.newest()
+        is_fresh = found is not None and datetime.now(UTC) - found.at < STALE
+        return found.backlog if found and is_fresh else UNKNOWN
+
     def sample(self) -> LagSample:
         """Look at the lock of ingest and ask Kafka; takes seconds where Kafka does not answer."""
-        return LagSample(datetime.now(UTC), INGEST.is_running(self.places), self._waiting())
+        try:
+            found = backlog(self.places, self.bootstrap)
+        except LogpondError:
+            found = UNKNOWN
+        return LagSample(datetime.now(UTC), INGEST.is_running(self.places), found)
 
     def _run(self) -> None:
         while time.monotonic() - self._asked_at < WATCHED_SECONDS:
             self.samples.append(self.sample())
+            self._sampled.set()
             time.sleep(EVERY_SECONDS)
-
-    def _waiting(self) -> int | None:
-        try:
-            if not kafka.is_up(self.bootstrap, KAFKA_TIMEOUT_SECONDS):
-                return None
-            found = lag(self.places, self.bootstrap)
-        except LogpondError:
-            return None
-        return found.records if found else None
 
 
 @dataclass
 class StatusCache:
     """The status of a lake, at most some seconds old; one request at a time looks at it anew.
 
-    Late rows are not counted: `verify` does that.
+    Late rows are not counted: `verify` does that. Without a monitor Kafka is not known.
     """
 
     places: Places
-    bootstrap: str = ""
+    monitor: LagMonitor | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _status: Status | None = None
     _looked_at: float = 0.0
@@ -87,6 +95,8 @@ class StatusCache:
         """The status; TableError where there is no table."""
         with self._lock:
             if self._status is None or time.monotonic() - self._looked_at > GOOD_FOR_SECONDS:
-                self._status = status(self.places, self.bootstrap or NOWHERE, count_late=False)
+                kafka = self.monitor.bootstrap if self.monitor else ""
+                known = self.monitor.backlog() if self.monitor else UNKNOWN
+                self._status = status(self.places, kafka, count_late=False, known=known)
                 self._looked_at = time.monotonic()
             return self._status

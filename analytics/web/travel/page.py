@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import HTMLResponse, Response
 
 from analytics.web.base.view import Page, View, Viewed
@@ -22,6 +22,7 @@ LISTED, NEWER = 40, 12
 SECOND = timedelta(seconds=1)
 Name = Annotated[str, Query(max_length=100, description="A table.")]
 Number = Annotated[int | None, Query(ge=0, lt=10**15, description="A version of the table.")]
+Version = Annotated[int, Path(ge=0, lt=10**15)]
 Most = Annotated[int, Query(ge=1, le=1000)]
 
 
@@ -79,7 +80,7 @@ def api(view: Viewed, table: str, newest: Number = None, limit: Most = 100) -> l
 
 
 @router.get("/api/versions/{table}/{version}", tags=["time travel"])
-def api_of_one(view: Viewed, table: str, version: int) -> TableVersion:
+def api_of_one(view: Viewed, table: str, version: Version) -> TableVersion:
     """The size of a table at a version, and the commit that made it."""
     _reach(view, table)
     return _table_version(view, table, version)
@@ -89,8 +90,8 @@ def api_of_one(view: Viewed, table: str, version: int) -> TableVersion:
 def api_diff(
     view: Viewed,
     table: str,
-    before: Annotated[int, Query(ge=0)],
-    after: Annotated[int, Query(ge=0)],
+    before: Annotated[int, Query(ge=0, lt=10**15)],
+    after: Annotated[int, Query(ge=0, lt=10**15)],
 ) -> dict[str, Any]:
     """The answer of `logpond diff`: rows and files added and removed, by partition; windows."""
     _reach(view, table)

@@ -1,4 +1,4 @@
-"""Who may ask, and what a browser may do with the answer."""
+"""What a request from elsewhere gets, and what a browser may do with an answer."""
 
 from __future__ import annotations
 
@@ -6,43 +6,30 @@ import re
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from support.lakes import Lake
-from support.pages import pages
+from support.pages import SECRET, guarded, pages
 
-from analytics.commands.web import web
 from analytics.web import app
-from analytics.web.base.guard import check_address
-from lakehouse.errors import SettingsError
 
 PATHS = ("/", "/explore", "/api/home", "/nowhere", "/static/style.css", "/healthz", "/metrics")
-TEMPLATES = sorted((Path(app.__file__).parent / "templates").glob("*.html"))
-HTML = {"accept": "text/html"}
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
-def test_an_address_of_others_wants_a_token(host: str) -> None:
-    """Without one the server does not start."""
-    with pytest.raises(SettingsError, match="LOGPOND_WEB_TOKEN"):
-        check_address(host, "")
-
-
-@pytest.mark.parametrize(("host", "token"), [("127.0.0.1", ""), ("::1", ""), ("0.0.0.0", "s")])
-def test_an_address_of_our_own_or_a_token_is_enough(host: str, token: str) -> None:
-    """Then it starts."""
-    assert check_address(host, token) is None
-
-
-def test_the_command_refuses_before_it_listens(lake: Lake) -> None:
-    """In words, as any wrong setting."""
-    found = CliRunner().invoke(web, ["--host", "0.0.0.0", "--lake", lake.places.lake])
-    assert isinstance(found.exception, SettingsError)
+JUDGED = ("/", "/explore", "/api/home", "/metrics", "/explore.csv", "/live", "/login")
+TEMPLATES = sorted(Path(app.__file__).parent.rglob("*.html"))
+VISIT = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 
 
 @pytest.mark.parametrize("name", ["evil.example", "127.0.0.1.evil.example", "", "10.0.0.1:8000"])
-def test_a_foreign_name_that_leads_here_is_refused(lake: Lake, name: str) -> None:
+@pytest.mark.parametrize("path", ["/", "/healthz", "/static/style.css"])
+def test_a_foreign_name_that_leads_here_is_refused(lake: Lake, name: str, path: str) -> None:
     """A page of others cannot read this one by giving our address a name of its own."""
-    assert pages(lake).get("/", headers={"host": name}).status_code == 421
+    assert pages(lake).get(path, headers={"host": name}).status_code == 421
+
+
+def test_a_foreign_name_is_refused_with_the_token_too(lake: Lake) -> None:
+    """The list counts whoever asks."""
+    headers = {"authorization": f"Bearer {SECRET}", "host": "logs.example.org"}
+    assert pages(lake, access=guarded(lake)).get("/", headers=headers).status_code == 421
+    named = pages(lake, access=guarded(lake), hosts="logs.example.org, web")
+    assert named.get("/", headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["localhost:8000", "127.0.0.1", "[::1]:8000"])
@@ -52,36 +39,42 @@ def test_names_of_this_machine_are_served(lake: Lake, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/explore", "/api/home", "/metrics", "/explore.csv", "/live"]
+    "headers",
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"},
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://127.0.0.1:3000"},
+    ],
 )
-def test_without_the_token_nothing_is_told(lake: Lake, path: str) -> None:
-    """Neither on pages nor under /api, nor to who guesses."""
-    asked = pages(lake, token="secret")
-    assert asked.get(path).status_code == 401
-    assert asked.get(path, headers={"authorization": "Bearer guess"}).status_code == 401
-    assert asked.get(path, headers={"cookie": "logpond=secret"}).status_code == 401
+@pytest.mark.parametrize("path", JUDGED)
+def test_another_site_makes_a_browser_ask_in_vain(
+    lake: Lake, path: str, headers: dict[str, str]
+) -> None:
+    """By whatever means, also by one on another port of this machine."""
+    assert pages(lake).get(path, headers=headers).status_code == 403
 
 
-def test_the_token_opens(lake: Lake) -> None:
-    """As programs send it, from wherever they come."""
-    headers = {"authorization": "Bearer secret", "host": "logs.example.org"}
-    assert pages(lake, token="secret").get("/", headers=headers).status_code == 200
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/explore", 200),
+        ("/api/home", 403),
+        ("/explore.csv", 403),
+        ("/travel?part=difference", 403),
+    ],
+)
+def test_a_link_of_another_site_leads_to_pages_only(lake: Lake, path: str, status: int) -> None:
+    """A person may follow one out of a chat; nothing that takes long is begun by it."""
+    assert pages(lake).get(path, headers=VISIT).status_code == status
 
 
-def test_a_person_is_asked_for_the_token(lake: Lake) -> None:
-    """A browser is led to a form, and then has a cookie in which the token is not."""
-    asked = pages(lake, token="secret")
-    assert asked.get("/", headers=HTML).headers["location"] == "/login"
-    given = asked.post("/login", content="token=secret")
-    assert "secret" not in given.headers["set-cookie"]
-    assert re.search("HttpOnly.*SameSite=strict", given.headers["set-cookie"])
-    assert asked.get("/", headers=HTML).status_code == 200
-
-
-def test_a_wrong_token_gets_no_cookie(lake: Lake) -> None:
-    """And is told so."""
-    given = pages(lake, token="secret").post("/login", content="token=guess")
-    assert (given.status_code, "set-cookie" in given.headers) == (403, False)
+def test_our_own_scripts_and_programs_may_ask(lake: Lake) -> None:
+    """A browser says same-origin, a program nothing."""
+    own = {"sec-fetch-site": "same-origin", "origin": "http://127.0.0.1"}
+    assert pages(lake).get("/api/tables", headers=own).status_code == 200
+    assert pages(lake).get("/api/tables").status_code == 200
 
 
 @pytest.mark.parametrize("path", PATHS)

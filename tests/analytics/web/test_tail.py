@@ -20,6 +20,7 @@ from analytics.web.explore.tail import Tail
 from analytics.web.lake.lake import Lake as Watched
 from lakehouse.maintenance import rewrite
 from lakehouse.runtime.processes import free_port
+from lakehouse.settings import Http
 from lakehouse.tables.catalog import LOGS
 
 
@@ -105,13 +106,13 @@ def test_a_page_is_told_of_a_change(lake: Lake) -> None:
 def test_more_followers_than_may_are_told_so(lake: Lake) -> None:
     """One place: the second is refused while the first is there, and served once it has gone."""
     Pond(lake).arrive(named(["a"]))
-    with server(lake, followers=1) as at:
+    with server(lake, http=Http(streams=1)) as at:
         with httpx.stream("GET", f"{at}/live", timeout=10) as first:
             lines = first.iter_lines()
             assert next(lines) == "event: hello"
             refused = httpx.get(f"{at}/explore/tail", timeout=10)
-        with following(f"{at}/explore/tail", again=503) as then:
-            assert (refused.status_code, next(then)) == (503, "event: hello")
+        with following(f"{at}/explore/tail", again=429) as then:
+            assert (refused.status_code, next(then)) == (429, "event: hello")
 
 
 def test_a_page_of_the_past_follows_nothing(lake: Lake) -> None:
