@@ -22,8 +22,10 @@ from lakehouse.http import logs, peer
 from lakehouse.http.hosts import is_loopback
 from lakehouse.settings import Http
 
-# Accepted, and not yet known to be over the bound.
-MARGIN, FEWEST = 32, 16
+# Accepted at a time; of those so many rounds may be there before the first is known to be too many.
+BATCH, ROUNDS, FEWEST = 32, 4, 16
+# Not accepted yet: the system holds them.
+WAITING = 512
 STOP_SECONDS = 4
 
 
@@ -60,6 +62,10 @@ class Listener(socket.socket):
         found.setblocking(False)
         return found
 
+    def listen(self, _batch: int = 0) -> None:
+        """Listen. What asyncio asks for is how many it accepts at a time."""
+        super().listen(WAITING)
+
     def accept(self) -> tuple[socket.socket, Any]:
         """The next connection; BlockingIOError where it was one too many."""
         found, address = super().accept()
@@ -85,7 +91,7 @@ class Config(uvicorn.Config):
             server_header=False,
             # whoever is not a proxy could say that it asks for somebody else
             proxy_headers=False,
-            backlog=MARGIN,
+            backlog=BATCH,
             timeout_graceful_shutdown=STOP_SECONDS,
             **options,
         )
@@ -97,7 +103,7 @@ class Config(uvicorn.Config):
 
     def listener(self, host: str, port: int) -> Listener:
         """The socket to run it at."""
-        return Listener.at(host, port, self.most + MARGIN)
+        return Listener.at(host, port, self.most + ROUNDS * BATCH)
 
 
 class _Connection(H11Protocol):
@@ -111,7 +117,7 @@ class _Connection(H11Protocol):
         self.app_state = {**self.app_state, "connection": self}
         self._look()
         if len(self.connections) > self.config.most:
-            next(iter(self.config.idle), self).abort()
+            self._make_room()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -137,6 +143,12 @@ class _Connection(H11Protocol):
         if not hasattr(self, "_is_own"):
             self._is_own = peer.is_ours(self.client, (self.server[0], self.server[1] or 0))
         return self._is_own
+
+    def _make_room(self) -> None:
+        """Close the connection that waits longest without a request: this one, if no other does."""
+        oldest = next(iter(self.config.idle), self)
+        self.config.idle.pop(oldest, None)
+        oldest.abort()
 
     def _look(self) -> None:
         """Have the time run while there is no request: further bytes of its head are no reason."""

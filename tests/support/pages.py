@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
-import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +11,11 @@ from typing import Any
 
 from starlette.exceptions import StarletteDeprecationWarning
 from support.lakes import Lake
+from support.serving import serving
 from support.windows import at, logged
 
 from analytics.web.app import Options, create
 from analytics.web.base.access import Access
-from lakehouse.http.sockets import Config, Server
 from lakehouse.http.tokens import Tokens
 
 with warnings.catch_warnings():
@@ -58,21 +56,11 @@ def guarded(lake: Lake) -> Access:
 
 @contextmanager
 def server(lake: Lake, **options: Any) -> Iterator[str]:
-    """The address of a real server, which ends with the test."""
+    """The address of a real server of the pages, which ends with the test."""
     known = Options(**options)
     app = create(lake.places, known)
-    config = Config(app, known.http)
-    listener = config.listener("127.0.0.1", 0)
-    port = listener.getsockname()[1]
-    running = Server(config, app.state.lake.closing.set)
-    thread = threading.Thread(target=running.run, args=([listener],), daemon=True)
-    thread.start()
-    while not running.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{port}"
-    app.state.lake.closing.set()
-    running.should_exit = True
-    thread.join(10)
+    with serving(app, known.http, app.state.lake.closing.set) as at:
+        yield at
 
 
 def minutes(count: int, start: float = 0, each: int = 1) -> list[datetime]:
