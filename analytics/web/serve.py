@@ -32,6 +32,7 @@ def serve(places: Places, settings: Settings, echo: Callable[[str], None]) -> No
     if secret := access.first_token():
         echo(f"logpond: sign in, this link is shown once: {address(web, port, secret)}")
     threading.Thread(target=_warm, args=(app.state.lake,), daemon=True).start()
+    app.state.lag.newest()
     with suppress(KeyboardInterrupt):
         Server(config, app.state.lake.closing.set).run([listener])
 

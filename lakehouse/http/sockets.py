@@ -53,6 +53,7 @@ class Listener(socket.socket):
             found = cls(family, kind)
             found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             found.bind(address)
+            found.listen()
         except OSError as error:
             raise SettingsError(
                 f"cannot listen at {host}, port {port}: {error.strerror or error}",

@@ -14,7 +14,7 @@ from lakehouse.ingest.queries import INGEST
 from lakehouse.paths import Places
 
 EVERY_SECONDS, WATCHED_SECONDS = 5.0, 120.0
-FIRST_SECONDS, STALE = 0.2, timedelta(seconds=20)
+FIRST_SECONDS, STALE = 0.1, timedelta(seconds=20)
 SAMPLES_KEPT = 20_000
 GOOD_FOR_SECONDS = 5.0
 UNKNOWN = Backlog()

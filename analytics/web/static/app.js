@@ -12,10 +12,26 @@ document.querySelector("[data-theme-toggle]")?.addEventListener("click", () => {
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawCharts(document));
 
+// A stream of events while somebody sees the page: a browser has six connections to a server, and a hidden
+// tab must not keep one. `address` is asked for anew each time; listeners by the name of their event.
+function whileVisible(address, listeners) {
+  let events = null;
+  function change() {
+    if (document.hidden === (events === null)) return;
+    if (document.hidden) { events.close(); events = null; return; }
+    events = new EventSource(address());
+    for (const [name, listener] of Object.entries(listeners)) events.addEventListener(name, listener);
+  }
+  document.addEventListener("visibilitychange", change);
+  addEventListener("pagehide", () => { events?.close(); events = null; });
+  addEventListener("pageshow", change);
+  change();
+}
+
 // data-live names a stream of events; at each `changed` the block data-part is fetched anew.
 function follow(region) {
   const gap = 4000;
-  let waiting = false, last = 0;
+  let waiting = false, last = 0, known;
   const state = (text, live) => {
     const label = region.querySelector("[data-live-state]");
     if (label) { label.textContent = text; label.classList.toggle("off", !live); }
@@ -39,11 +55,15 @@ function follow(region) {
     const wait = Math.max(0, last + gap - Date.now());
     setTimeout(() => document.hidden ? document.addEventListener("visibilitychange", refresh, { once: true }) : refresh(), wait);
   }
-  const events = new EventSource(region.dataset.live);
-  events.addEventListener("hello", () => state("live", true));
-  events.addEventListener("changed", soon);
-  events.addEventListener("error", () => state("not connected", false));
-  addEventListener("pagehide", () => events.close());
+  function changed(event) {
+    if (known !== undefined && known !== event.data) soon();
+    known = event.data;
+  }
+  whileVisible(() => region.dataset.live, {
+    hello: (event) => { state("live", true); changed(event); },
+    changed,
+    error: () => state("not connected", false),
+  });
 }
 
 document.addEventListener("DOMContentLoaded", () => {

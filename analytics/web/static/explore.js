@@ -6,14 +6,21 @@ addEventListener("DOMContentLoaded", () => {
   if (!log) return;
   const most = 400;
   const label = document.querySelector("[data-live-state]");
-  const events = new EventSource(log.dataset.tail);
+  let last = "";
   const state = (text, live) => { label.textContent = text; label.classList.toggle("off", !live); };
-  events.addEventListener("hello", () => state("live tail", true));
-  events.addEventListener("error", () => state("not connected", false));
-  events.addEventListener("rows", (event) => {
-    log.querySelector(".none")?.remove();
-    log.insertAdjacentHTML("afterbegin", event.data);
-    while (log.childElementCount > most) log.lastElementChild.remove();
+  function address() {
+    const url = new URL(log.dataset.tail, location.href);
+    if (last) url.searchParams.set("after", last);
+    return url;
+  }
+  whileVisible(address, {
+    hello: (event) => { last = event.lastEventId; state("live tail", true); },
+    error: () => state("not connected", false),
+    rows: (event) => {
+      last = event.lastEventId;
+      log.querySelector(".none")?.remove();
+      log.insertAdjacentHTML("afterbegin", event.data);
+      while (log.childElementCount > most) log.lastElementChild.remove();
+    },
   });
-  addEventListener("pagehide", () => events.close());
 });
