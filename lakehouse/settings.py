@@ -218,7 +218,7 @@ class Web(Section):
     """The pages: where they are served, who may see them, what they may hold."""
 
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
-    """Where `logpond web` listens. At any address but this machine's own, everybody needs a token."""
+    """Where `logpond web` listens. Anywhere but on this machine alone everybody needs a token."""
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     """A port that is taken is left for another, which it tells."""
     hosts: str = ""

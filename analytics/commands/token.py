@@ -40,7 +40,7 @@ def token() -> None:
 @with_places
 def create(places: Places, name: str, scope: str) -> None:
     """Make a token and print it, this once."""
-    click.echo(_tokens(places).create(name, scope))
+    render.echo(_tokens(places).create(name, scope))
 
 
 @token.command("list")
@@ -60,7 +60,7 @@ def list_(places: Places, how: str) -> None:
 def revoke(places: Places, name: str) -> None:
     """Delete a token. From now on it opens nothing, and who signed in with it is signed out."""
     _tokens(places).revoke(name)
-    click.echo(f"{name} is revoked")
+    render.echo(f"{name} is revoked")
 
 
 def _tokens(places: Places) -> Tokens:
