@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from lakehouse.errors import BrokerError, LogpondError
 from lakehouse.store import disk
 from lakehouse.windows.failure import cause
+from streaming.fetch import GONE
+
+# What our own fetch and Spark's planning say when records are gone.
+LOSS = (GONE, "offsetoutofrange", "data loss", "dataloss")
 
 
 def explained(error: str, topic: str, places: Sequence[str]) -> LogpondError:
@@ -16,7 +20,7 @@ def explained(error: str, topic: str, places: Sequence[str]) -> LogpondError:
     """
     if full := disk.full(error, places):
         return full
-    if "OffsetOutOfRange" in error or "data loss" in error.lower() or "dataloss" in error.lower():
+    if any(sign in error.lower() for sign in LOSS):
         return BrokerError(
             f"Kafka no longer holds the next records of {topic}: its retention removed them",
             "go on from what is there: `logpond recover ingest`; `verify` lists what is lost",

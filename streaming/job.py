@@ -13,15 +13,18 @@ import pyarrow as pa
 
 from lakehouse import decode, store
 from lakehouse.decode import Limits
-from lakehouse.ingest.checkpoint import Checkpoint, Manifest, parse_offsets
-from lakehouse.ingest.intake import DESCRIPTION, Decode, DecodeToFiles, described
+from lakehouse.ingest.checkpoint import Checkpoint, Manifest
+from lakehouse.ingest.intake import Decode, DecodeToFiles
 from lakehouse.ingest.plans import BatchPlan, BatchPlans, carry_out, lost_tables
 from lakehouse.ingest.queries import INGEST
 from lakehouse.paths import Places
 from lakehouse.store import Writer
+from streaming import source
+from streaming.fetch import Range
+from streaming.source import Source
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.streaming.query import StreamingQuery
 
 
@@ -33,7 +36,7 @@ def start(records: DataFrame, ingest: Ingest, trigger: dict[str, str | bool]) ->
     """Run the query `ingest` over raw rows; `trigger` as in DataStreamWriter.trigger."""
     return (
         records.writeStream.queryName(ingest.checkpoint.query)
-        .foreachBatch(ingest)
+        .foreachBatch(partial(ingest, records.sparkSession))
         .option("checkpointLocation", ingest.checkpoint.location)
         .trigger(**trigger)  # type: ignore[arg-type]
         .start()
@@ -53,31 +56,33 @@ class Ingest:
     plans: BatchPlans
     writers: dict[str, Writer]
     limits: Limits
+    source: Source
     coalesce_below: int
     decode: Decode = decode.decode
     is_stopping: Callable[[], bool] = lambda: False
     reached: Callable[[str, BatchPlan], None] = lambda _step, _plan: None
     failed: Callable[[Exception], None] = lambda _error: None
 
-    def __call__(self, records: DataFrame, batch: int) -> None:
+    def __call__(self, spark: SparkSession, _unread: DataFrame, batch: int) -> None:
         """One batch. A failure is told to `failed` as it is: Spark passes on only its text."""
         if self.is_stopping():
             raise StopBetweenBatches
         try:
-            self._take(records, batch)
+            self._take(spark, batch)
         except Exception as error:
             self.failed(error)
             raise
 
-    def _take(self, records: DataFrame, batch: int) -> None:
+    def _take(self, spark: SparkSession, batch: int) -> None:
         """Carry out the plan of the batch: the one that stands, or a new one."""
         asked = self._asked(batch)
         plan = self.plans.find(asked.query_id, batch, asked.start, asked.end)
         if plan is None:
-            plan = self._planned(records, asked, self._held_before(asked))
+            plan = self._planned(spark, asked, self._held_before(asked))
         elif lost_tables(self.places, plan, self.writers):
-            plan = self._planned(records, _next_attempt(plan), self._held_now(records))
+            plan = self._planned(spark, _next_attempt(plan), self._held_now(asked))
         carry_out(plan, self.writers, reached=partial(self._reached, plan))
+        source.note_rows(spark, self.checkpoint.query, sum(file.rows for file in plan.files))
         self.plans.forget_before(plan.query_id, batch)
 
     def _asked(self, batch: int) -> BatchPlan:
@@ -90,11 +95,12 @@ class Ingest:
             end=self.checkpoint.offsets(batch),
         )
 
-    def _planned(self, records: DataFrame, asked: BatchPlan, held: pa.Table | None) -> BatchPlan:
+    def _planned(self, spark: SparkSession, asked: BatchPlan, held: pa.Table | None) -> BatchPlan:
         """Decode the batch into files on the executors, and write down which."""
-        task = self._task(asked, held)
-        rows = self._narrow(records, asked).mapInArrow(task, DESCRIPTION).collect()
-        files = [described(row.file) for row in rows]
+        context = spark.sparkContext
+        pieces = self._pieces(asked, context.defaultParallelism)
+        task = source.Task(self.source.fetch, self._task(asked, held))
+        files = context.parallelize(pieces, len(pieces)).flatMap(task).collect() if pieces else []
         self._reached(asked, "decoded")
         plan = self.plans.write(msgspec.structs.replace(asked, files=files))
         self._reached(plan, "planned")
@@ -103,11 +109,14 @@ class Ingest:
     def _reached(self, plan: BatchPlan, step: str) -> None:
         self.reached(step, plan)
 
-    def _narrow(self, records: DataFrame, asked: BatchPlan) -> DataFrame:
-        """A small batch as one task: one file a table and hour."""
-        first, end = (parse_offsets(text, self.manifest.topic) for text in (asked.start, asked.end))
-        size = sum(offset - first.get(partition, 0) for partition, offset in end.items())
-        return records.coalesce(1) if size < self.coalesce_below else records
+    def _pieces(self, asked: BatchPlan, cores: int) -> list[list[Range]]:
+        """What each task reads. A small batch is one task: one file a table and hour."""
+        ranges = self._ranges(asked)
+        is_small = sum(each.size for each in ranges) < self.coalesce_below
+        return source.pieces(ranges, 1 if is_small else cores)
+
+    def _ranges(self, asked: BatchPlan) -> list[Range]:
+        return self.source.ranges(asked.start, asked.end)
 
     def _task(self, asked: BatchPlan, held: pa.Table | None) -> DecodeToFiles:
         return DecodeToFiles(
@@ -122,23 +131,17 @@ class Ingest:
 
     def _held_before(self, asked: BatchPlan) -> pa.Table | None:
         """Coordinates in the tables from before a `recover`, where the batch may meet them."""
-        first, end = (parse_offsets(text, self.manifest.topic) for text in (asked.start, asked.end))
+        held = self.manifest.held
         ranges = {
-            partition: (first.get(partition, 0), min(end[partition], held))
-            for partition, held in self.manifest.held.items()
-            if partition in end and first.get(partition, 0) < held
+            each.partition: (each.first, min(each.end, held[each.partition]))
+            for each in self._ranges(asked)
+            if each.first < held.get(each.partition, 0)
         }
         return self._held(ranges) if ranges else None
 
-    def _held_now(self, records: DataFrame) -> pa.Table:
+    def _held_now(self, asked: BatchPlan) -> pa.Table:
         """Coordinates of the batch in the tables, where a planned file is missing."""
-        from pyspark.sql import functions as F
-
-        bounds = records.groupBy("_partition").agg(
-            F.min("_offset").alias("low"), F.max("_offset").alias("high")
-        )
-        ranges = {row._partition: (row.low, row.high + 1) for row in bounds.collect()}
-        return self._held(ranges)
+        return self._held({each.partition: each[1:] for each in self._ranges(asked)})
 
     def _held(self, ranges: dict[int, tuple[int, int]]) -> pa.Table:
         tables = [store.open_table(self.places, table) for table in INGEST.tables]

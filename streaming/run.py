@@ -31,6 +31,7 @@ from lakehouse.windows.run import ClosingRun
 from lakehouse.windows.stream import WindowsReport
 from streaming import job, source, windows
 from streaming.failure import explained
+from streaming.fetch import SILENT
 from streaming.progress import Reporter
 from streaming.report import BatchReport
 from streaming.upkeep.schedule import Schedule
@@ -177,6 +178,7 @@ class Run:
             plans=BatchPlans(self.places),
             writers={table.name: Writer(self.places, table) for table in INGEST.tables},
             limits=limits(self.settings.ingest),
+            source=source.kafka(self.settings.kafka.bootstrap, manifest.topic),
             coalesce_below=self.settings.ingest.coalesce_below,
             decode=self.hooks.decode,
             is_stopping=self.stop.is_set,
@@ -200,7 +202,8 @@ class Run:
         if error is None:
             return False
         is_full = disk.full(error, self._disks()) is not None
-        if is_full or (KAFKA_TIMEOUT not in str(error) and self._is_up()):
+        is_silent = any(sign in str(error) for sign in (KAFKA_TIMEOUT, SILENT))
+        if is_full or (not is_silent and self._is_up()):
             raise explained(str(error), self.settings.kafka.topic, self._disks())
         return not self.stop.is_set()
 

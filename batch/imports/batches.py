@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +12,7 @@ from lakehouse.decode import RAW, Decoded, Limits, as_it_came, decode
 from lakehouse.ingest.raw_zone import Imported
 
 ROWS = 2_000
+BYTES = 8 << 20
 CAME = pa.schema([*RAW, pa.field("original", pa.binary()), pa.field("line", pa.int64())])
 
 
@@ -24,7 +24,7 @@ def batches(records: Iterable[Record], what: Imported) -> Iterator[pa.RecordBatc
         pa.scalar(value, RAW.field(name).type)
         for name, value in zip(("_topic", "_partition", "_kafka_timestamp"), constants, strict=True)
     )
-    while some := [*islice(each, ROWS)]:
+    while some := _some(each):
         lines, payloads, originals = zip(*some, strict=True)
         count = len(some)
         offsets = pa.array(range(first, first + count), pa.int64())
@@ -38,6 +38,16 @@ def batches(records: Iterable[Record], what: Imported) -> Iterator[pa.RecordBatc
             schema=CAME,
         )
         first += count
+
+
+def _some(records: Iterator[Record]) -> list[Record]:
+    """The next records, as many as ROWS rows or BYTES bytes are."""
+    some: list[Record] = []
+    size = 0
+    while len(some) < ROWS and size < BYTES and (record := next(records, None)):
+        some.append(record)
+        size += len(record.payload or b"") + len(record.original)
+    return some
 
 
 def decode_as_it_came(came: pa.RecordBatch, limits: Limits) -> Decoded:

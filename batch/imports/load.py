@@ -18,7 +18,7 @@ from lakehouse import store
 from lakehouse.decode import Limits
 from lakehouse.errors import TableError
 from lakehouse.event.textfile import lines
-from lakehouse.ingest.intake import DecodeToFiles, described
+from lakehouse.ingest.intake import DecodeToFiles
 from lakehouse.ingest.plans import carry_out, lost_tables
 from lakehouse.ingest.queries import IMPORT
 from lakehouse.ingest.raw_zone import Imported, ImportPlan, RawZone
@@ -108,9 +108,7 @@ class Loader:
             limits=self.limits,
             decode=decode_as_it_came,
         )
-        return [
-            described(row) for rows in task(self._rows(file, what)) for row in rows[0].to_pylist()
-        ]
+        return [*task(self._rows(file, what))]
 
     def _rows(self, file: Path, what: Imported) -> Iterator[pa.RecordBatch]:
         for rows in batches(records(lines(file), what.reading, what.sha256), what):

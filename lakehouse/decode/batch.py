@@ -16,7 +16,7 @@ from lakehouse.event.schema import arrow_fields
 from lakehouse.tables.catalog import BROUGHT_BY, LOGS, ORIGIN
 
 # Raised whenever a verdict or a derived value may differ from what an earlier version gave.
-VERSION = 1
+VERSION = 2
 RAW = pa.schema([pa.field("value", pa.binary()), *ORIGIN])
 EVENTS = pa.schema([f for f in LOGS.columns if f not in BROUGHT_BY])
 _FOUND = pa.schema([*arrow_fields(LogEvent), *ORIGIN])

@@ -23,6 +23,7 @@ REASONS = {
     "bad_timestamp": "not RFC 3339 with a zone, or outside the years 1970 to 9999 in UTC",
     "future_timestamp": "too far ahead of the broker's time",
     "past_timestamp": "too far behind the broker's time",
+    "bad_record_time": "the record's own time is outside the years 1970 to 9999",
 }
 
 

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakehouse.decode.fault import Fault
+from lakehouse.decode.fault import REASONS, Fault
+from lakehouse.decode.record_time import YEAR_10000, is_known, known
 
-_YEAR_10000 = 253_402_300_800_000_000
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -29,17 +29,22 @@ class Limits:
 def guard(timestamps: pa.Array, taken: pa.Array, limits: Limits) -> dict[int, Fault]:
     """The fault of each row whose timestamp is out of bounds; `taken` is the broker's time."""
     times = timestamps.cast(pa.int64())
-    ahead = pc.subtract(times, taken.cast(pa.int64()))
-    outside = pc.or_(pc.less(times, 0), pc.greater_equal(times, _YEAR_10000))
+    ahead = pc.subtract(times, known(taken).cast(pa.int64()))
+    is_dated = is_known(taken)
+    outside = pc.or_(pc.less(times, 0), pc.greater_equal(times, YEAR_10000))
+    outside = pc.or_(outside, pc.invert(is_dated))
     outside = pc.or_(outside, pc.greater(ahead, limits.ahead // _MICROSECOND))
     if limits.behind is not None:
         outside = pc.or_(outside, pc.less(ahead, -(limits.behind // _MICROSECOND)))
     rows = pc.indices_nonzero(outside).to_pylist()
-    return {row: _fault(times[row].as_py(), ahead[row].as_py()) for row in rows}
+    columns = (times, is_dated, ahead)
+    return {row: _fault(*(column[row].as_py() for column in columns)) for row in rows}
 
 
-def _fault(time: int, ahead: int) -> Fault:
-    if not 0 <= time < _YEAR_10000:
+def _fault(time: int, is_dated: bool, ahead: int) -> Fault:
+    if not is_dated:
+        return Fault("bad_record_time", REASONS["bad_record_time"])
+    if not 0 <= time < YEAR_10000:
         return Fault("bad_timestamp", "timestamp: outside the years 1970 to 9999 in UTC")
     side, reason = ("ahead of", "future_timestamp") if ahead > 0 else ("behind", "past_timestamp")
     seconds = abs(ahead) / 1e6

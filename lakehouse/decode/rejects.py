@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from lakehouse.decode.fault import Fault
+from lakehouse.decode.record_time import known
 from lakehouse.tables.catalog import BROUGHT_BY, ORIGIN, QUARANTINE
 
 REJECTS = pa.schema([f for f in QUARANTINE.columns if f not in BROUGHT_BY])
@@ -21,12 +22,14 @@ def reject_rows(raw: pa.RecordBatch, faults: Mapping[int, Fault], cap: int) -> p
     rows = sorted(faults)
     of = raw.take(pa.array(rows, pa.int64()))
     kept = [_kept(payload, cap) for payload in of.column("value").to_pylist()]
+    taken = known(of.column("_kafka_timestamp"))
     columns: dict[str, Any] = {
         "reason": [faults[row].reason for row in rows],
         "detail": [faults[row].detail for row in rows],
         **{name: [each[name] for each in kept] for name in _kept(None, cap)},
-        "date": of.column("_kafka_timestamp").cast(pa.timestamp("us")).cast(pa.date32()),
+        "date": taken.cast(pa.timestamp("us")).cast(pa.date32()),
         **{f.name: of.column(f.name) for f in ORIGIN},
+        "_kafka_timestamp": taken,
     }
     return pa.Table.from_pydict(columns, schema=REJECTS)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
-import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,8 +15,11 @@ from lakehouse.store import DataFile
 from lakehouse.store.files import write
 from lakehouse.tables.catalog import LOGS, QUARANTINE, Table
 
+# What a task holds before it writes: Parquet and its buffers take some times as much again.
 FLUSH_ROWS = 200_000
-DESCRIPTION = "file binary"
+FLUSH_BYTES = 64 << 20
+# Kafka's first release: no broker's clock has shown an earlier day.
+FIRST_DAY = date(2011, 1, 1)
 
 Decode = Callable[[pa.RecordBatch, Limits], Decoded]
 
@@ -26,7 +28,8 @@ Decode = Callable[[pa.RecordBatch, Limits], Decoded]
 class DecodeToFiles:
     """A task of a batch; `held` are coordinates that the tables have already.
 
-    Called with the Arrow batches of one partition of the batch, it gives a row a file.
+    Called with raw rows, it gives each file once that is written. It holds FLUSH_ROWS rows or
+    FLUSH_BYTES bytes and one batch of rows more, however many come.
     """
 
     roots: dict[str, str]
@@ -37,31 +40,29 @@ class DecodeToFiles:
     decode: Decode
     held: pa.Table | None = None
 
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[DataFile]:
         waiting: list[Decoded] = []
         for records in batches:
             waiting.append(self.decode(self._missing(records), self.limits))
-            if sum(d.events.num_rows + d.rejects.num_rows for d in waiting) >= FLUSH_ROWS:
-                yield self._flush(waiting)
+            if _is_enough(waiting):
+                yield from self._flush(waiting)
                 waiting = []
-        if waiting:
-            yield self._flush(waiting)
+        yield from self._flush(waiting)
 
     def _missing(self, records: pa.RecordBatch) -> pa.RecordBatch:
         if self.held is None:
             return records
         return records.filter(pc.invert(pc.is_in(_coordinate(records), _coordinate(self.held))))
 
-    def _flush(self, waiting: list[Decoded]) -> pa.RecordBatch:
-        events = self._write(LOGS, [decoded.events for decoded in waiting])
-        rejects = self._write(QUARANTINE, [decoded.rejects for decoded in waiting])
-        described = [msgspec.msgpack.encode(file) for file in events + rejects]
-        return pa.record_batch({"file": pa.array(described, pa.binary())})
+    def _flush(self, waiting: list[Decoded]) -> list[DataFile]:
+        events = [decoded.events for decoded in waiting]
+        rejects = [on_day(decoded.rejects, self.ingested_at) for decoded in waiting]
+        return self._write(LOGS, events) + self._write(QUARANTINE, rejects)
 
     def _write(self, table: Table, parts: list[pa.Table]) -> list[DataFile]:
-        rows = pa.concat_tables(parts)
-        if rows.num_rows == 0:
+        if not any(part.num_rows for part in parts):
             return []
+        rows = pa.concat_tables(parts)
         full = stamped(rows, table.columns, self.ingested_at, self.commit)
         return write(table, full, self.roots[table.name], self.name)
 
@@ -72,9 +73,23 @@ def _coordinate(rows: pa.Table | pa.RecordBatch) -> pa.ChunkedArray | pa.Array:
     return pc.binary_join_element_wise(partition.cast(pa.string()), offset.cast(pa.string()), ":")
 
 
-def described(row: bytes) -> DataFile:
-    """The file that a row describes."""
-    return msgspec.msgpack.decode(row, type=DataFile)
+def _is_enough(waiting: list[Decoded]) -> bool:
+    tables = [table for decoded in waiting for table in decoded]
+    rows, size = sum(t.num_rows for t in tables), sum(t.nbytes for t in tables)
+    return bool(rows >= FLUSH_ROWS or size >= FLUSH_BYTES)
+
+
+def on_day(rejects: pa.Table, when: datetime) -> pa.Table:
+    """Rejects on the day of `when` where their own is no broker's: before Kafka, or to come.
+
+    Retention goes by this day: it must neither delete what came just now nor be led by the year
+    9000.
+    """
+    days, last = rejects["date"], when.date() + timedelta(days=1)
+    is_real = pc.and_(pc.greater_equal(days, FIRST_DAY), pc.less_equal(days, last))
+    days = pc.if_else(is_real, days, pa.scalar(when.date()))
+    place = rejects.schema.get_field_index("date")
+    return rejects.set_column(place, rejects.schema.field(place), days)
 
 
 def stamped(rows: pa.Table, columns: pa.Schema, when: datetime, commit: str) -> pa.Table:

@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from support.lakes import LIMITS, TABLES, Lake
 
 from lakehouse import decode
+from lakehouse.decode import RAW
 from lakehouse.ingest.intake import Decode
 from lakehouse.ingest.plans import BatchPlan
 from lakehouse.store import Writer
 from streaming import job
+from streaming.fetch import Range
+from streaming.source import Source
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 RAW_SCHEMA = "value binary, _topic string, _partition int, _offset long, _kafka_timestamp timestamp"
+
+
+@dataclass(frozen=True)
+class Files:
+    """The rows of ranges out of files of one partition."""
+
+    folder: str
+
+    def __call__(self, ranges: Sequence[Range]) -> Iterator[pa.RecordBatch]:
+        for _, first, end in ranges:
+            rows = pq.read_table(self.folder, schema=RAW)
+            offset = pc.field("_offset")
+            yield from rows.filter((offset >= first) & (offset < end)).to_batches()
 
 
 class Crash(Exception):
@@ -65,6 +83,13 @@ class Job:
             if not (isinstance(self.failure, Crash) or is_stopping()):
                 raise
 
+    def _ranges(self, start: str, end: str) -> list[Range]:
+        """The records of the files of a batch; offsets of Spark's file source number files."""
+        first, last = (json.loads(text).get("logOffset", -1) for text in (start, end))
+        files = sorted(self.source.glob("*.parquet"))[first + 1 : last + 1]
+        offsets = [o for file in files for o in pq.read_table(file)["_offset"].to_pylist()]
+        return [Range(0, min(offsets), max(offsets) + 1)] if offsets else []
+
     def _records(self) -> DataFrame:
         files = self.spark.readStream.schema(RAW_SCHEMA).option("maxFilesPerTrigger", 1)
         return files.parquet(str(self.source))
@@ -84,6 +109,7 @@ class Job:
             plans=lake.plans,
             writers={t.name: Writer(lake.places, t) for t in TABLES},
             limits=LIMITS,
+            source=Source(self._ranges, Files(str(self.source))),
             coalesce_below=20_000,
             decode=decoding,
             is_stopping=is_stopping,

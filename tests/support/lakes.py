@@ -16,7 +16,7 @@ from support.records import LIMITS, TAKEN, message
 from lakehouse import decode, store
 from lakehouse.ingest.admission import admit, new_manifest
 from lakehouse.ingest.checkpoint import Checkpoint, Manifest, Offsets
-from lakehouse.ingest.intake import DecodeToFiles, described, stamped
+from lakehouse.ingest.intake import DecodeToFiles, stamped
 from lakehouse.ingest.plans import BatchPlan, BatchPlans
 from lakehouse.paths import Places
 from lakehouse.proof.coverage import current
@@ -168,7 +168,7 @@ class Lake:
         roots = {table.name: self.places.table(table) for table in TABLES}
         commit, name = f"{plan.query_id}:{plan.batch}", f"part-{plan.batch:08d}"
         task = DecodeToFiles(roots, commit, name, datetime.now(UTC), LIMITS, decode.decode)
-        return [described(f) for rows in task(iter(batches)) for f in rows["file"].to_pylist()]
+        return [*task(batches)]
 
     def _put(self, folder: str, number: int, content: str) -> None:
         file = Path(self.places.checkpoint(QUERY)) / folder / str(number)

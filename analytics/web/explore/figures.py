@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
+
 from analytics.web.explore.filters import FACETS, Cursor, Filters
 from analytics.web.lake.lake import Snapshot
 from lakehouse.tables.catalog import LOGS
@@ -17,6 +19,15 @@ ORDER = "timestamp DESC, _partition DESC, _offset DESC"
 AFTER = """(timestamp < $at OR (timestamp = $at AND (_partition < $partition
     OR (_partition = $partition AND _offset < $offset))))"""
 Row = dict[str, Any]
+# A hundred rows may hold a hundred megabytes of text: of each as much as a person reads.
+LONGEST_TEXT = 4096
+SHORT = ", ".join(
+    f"if(strlen({f.name}) > {LONGEST_TEXT}, left({f.name}, {LONGEST_TEXT}) || '…', {f.name}) "
+    f"AS {f.name}"
+    if pa.types.is_string(f.type)
+    else f.name
+    for f in LOGS.columns
+)
 
 
 @dataclass(frozen=True)
@@ -63,15 +74,20 @@ def found(snapshot: Snapshot, filters: Filters) -> Found:
 
 
 def part(
-    snapshot: Snapshot, filters: Filters, spread: Found, after: Cursor | None, size: int = ROWS
+    snapshot: Snapshot,
+    filters: Filters,
+    spread: Found,
+    after: Cursor | None,
+    size: int = ROWS,
+    columns: str = SHORT,
 ) -> Part:
     """The newest rows, or those after a cursor; the histogram says how far back they reach."""
     begin = _begin(spread, after, size)
     near = filters.within(begin or filters.first, filters.end)
-    rows = _rows(snapshot, near, after, size + 1)
+    rows = _rows(snapshot, near, after, size + 1, columns)
     if len(rows) <= size and near.first > filters.first:
         # rows are so uneven within a bar that its count was no help
-        rows = _rows(snapshot, filters, after, size + 1)
+        rows = _rows(snapshot, filters, after, size + 1, columns)
     last = rows[size - 1] if len(rows) > size else None
     cursor = last and Cursor(last["timestamp"], last["_partition"], last["_offset"])
     return Part(rows[:size], str(cursor) if cursor else None)
@@ -81,7 +97,7 @@ def parts(snapshot: Snapshot, filters: Filters, most: int, size: int) -> Iterato
     """All rows, newest first, page by page: at most `most`, `size` a page."""
     spread, after = found(snapshot, filters), None
     for _ in range(0, most, size):
-        page = part(snapshot, filters, spread, after, size)
+        page = part(snapshot, filters, spread, after, size, columns="*")
         yield page.rows
         if page.next is None:
             return
@@ -155,7 +171,9 @@ def _begin(spread: Found, after: Cursor | None, size: int) -> datetime | None:
     return None
 
 
-def _rows(snapshot: Snapshot, filters: Filters, after: Cursor | None, limit: int) -> list[Row]:
+def _rows(
+    snapshot: Snapshot, filters: Filters, after: Cursor | None, limit: int, columns: str
+) -> list[Row]:
     rules, bound = [filters.time_and_text, *filters.conditions().values()], dict(filters.bound())
     if after:
         end = min(filters.end, after.timestamp + timedelta(microseconds=1))
@@ -163,7 +181,7 @@ def _rows(snapshot: Snapshot, filters: Filters, after: Cursor | None, limit: int
         rules.append(AFTER)
         bound |= {"at": after.timestamp, "partition": after.partition, "offset": after.offset}
     return snapshot.ask(
-        f"SELECT * FROM logs WHERE {' AND '.join(rules)} ORDER BY {ORDER} LIMIT {limit}",
+        f"SELECT {columns} FROM logs WHERE {' AND '.join(rules)} ORDER BY {ORDER} LIMIT {limit}",
         bound,
         logs=_files(snapshot, filters),
     )

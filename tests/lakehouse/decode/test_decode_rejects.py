@@ -73,7 +73,7 @@ def test_a_capped_payload_does_not_come_back(payload: bytes | None) -> None:
     [
         (datetime(2026, 4, 30, 23, 59, 59, 999_999, UTC), date(2026, 4, 30)),
         (datetime(2026, 5, 1, tzinfo=UTC), date(2026, 5, 1)),
-        (datetime(1969, 12, 31, 23, 59, 59, 999_000, UTC), date(1969, 12, 31)),
+        (datetime(1969, 12, 31, 23, 59, 59, 999_000, UTC), date(1970, 1, 1)),
     ],
 )
 def test_a_reject_lies_in_the_day_of_the_broker(taken: datetime, day: date) -> None:
