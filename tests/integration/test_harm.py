@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from support import records
+from support import records, streams
 from support.messages import send
 from support.streams import Once, settings
 
@@ -16,11 +18,44 @@ from cli.stack.broker import Broker
 from lakehouse.paths import Places
 from lakehouse.proof.coverage import current
 from lakehouse.proof.verify import verify
+from lakehouse.runtime import kafka
 from lakehouse.runtime.kafka import Topic
 
 pytestmark = [pytest.mark.broker, pytest.mark.spark]
 
 YEARS_AHEAD = "2031-01-01T00:00:00Z"
+ANY_TIME = {
+    "message.timestamp.type": "CreateTime",
+    "message.timestamp.after.max.ms": str(2**63 - 1),
+    "message.timestamp.before.max.ms": str(2**63 - 1),
+}
+LARGE = "x" * 900_000
+MINUTES = 3
+Record = dict[str, Any]
+
+
+def hostile(now: int) -> list[Record]:
+    """A record of every kind that Kafka can hold and nobody expects; `now` in ms."""
+    good = next(events(1))
+    times = [now * 10**6, now * 1000, now // 1000, -62_200_000_000_000, 253_402_300_800_000]
+    times += [1, -1, 2**63 - 1, -(2**63) + 1]
+    records: list[Record] = [
+        {"value": value, "timestamp": at} for at in times for value in (good, b"oops", None)
+    ]
+    return [
+        *records,
+        {"value": None, "key": b"\xff\x00"},
+        {"value": good, "key": LARGE.encode()},
+        {"value": good, "headers": [("h", LARGE.encode()), ("h", None), ("", b"\xff")]},
+        {"value": records_of(path="/" + LARGE)},
+        {"value": b"\xff" + LARGE.encode()},
+        {"value": b"[" * 900_000},
+    ]
+
+
+def records_of(**fields: Any) -> bytes:
+    """An event of this moment with these fields."""
+    return records.message(timestamp=datetime.now(UTC).isoformat(), **fields)
 
 
 def events(count: int) -> Iterator[bytes]:
@@ -43,6 +78,55 @@ def test_event_of_the_far_future_harms_no_other(
     assert (verdict.ok, verdict.logs, verdict.quarantine) == (True, 7999, 1)
     with current(Places.of(asked)) as lake:
         assert lake.ask("SELECT reason FROM quarantine") == [("future_timestamp",)]
+
+
+def send_records(bootstrap: str, topic: str, made: Iterable[Record]) -> int:
+    """Send records as they are; how many the broker took."""
+    from confluent_kafka import Producer
+
+    taken: list[object] = []
+    producer = Producer({"bootstrap.servers": bootstrap, "compression.type": "zstd"})
+    for record in made:
+        heard = lambda error, _message: taken.append(1) if error is None else None  # noqa: E731
+        producer.produce(topic, **record, on_delivery=heard)
+        producer.poll(0)
+    assert producer.flush(120) == 0
+    return len(taken)
+
+
+def test_no_record_stops_ingest(broker: Broker, tmp_path: Path, once: Once) -> None:
+    """Whatever its value, key, headers and time: each is in one table, and more can come."""
+    bootstrap, name = broker.bootstrap, f"hostile-{uuid.uuid4().hex[:8]}"
+    kafka.create(bootstrap, name, 2, ANY_TIME)
+    sent = send_records(bootstrap, name, hostile(int(time.time() * 1000)))
+    asked = settings(bootstrap, name, tmp_path)
+    first = once(asked)
+    more = send(bootstrap, name, events(10))
+    second = once(asked)
+
+    verdict = verify(Places.of(asked))
+    assert (sum(b.rows for b in first), sum(b.rows for b in second)) == (sent, more)
+    assert (verdict.ok, verdict.logs + verdict.quarantine) == (True, sent + more)
+    assert sent > 20
+    assert verdict.logs >= more + 3
+
+
+@pytest.mark.nightly
+def test_hostile_records_among_many_for_minutes(broker: Broker, tmp_path: Path) -> None:
+    """One in a thousand, of every kind, beside a stream with windows: it never starts again."""
+    bootstrap, name = broker.bootstrap, f"hostile-{uuid.uuid4().hex[:8]}"
+    kafka.create(bootstrap, name, 2, ANY_TIME)
+    asked = settings(bootstrap, name, tmp_path)
+    with streams.running(asked) as stream:
+        streams.until(stream, "reading")
+        until = time.monotonic() + MINUTES * 60
+        while time.monotonic() < until:
+            for record in hostile(int(time.time() * 1000)):
+                send(bootstrap, name, events(1000))
+                send_records(bootstrap, name, [record])
+        code, said = streams.stop(stream)
+    assert code == 0, said
+    assert verify(Places.of(asked)).ok
 
 
 def test_repeated_events_stay(broker: Broker, topic: Topic, tmp_path: Path, once: Once) -> None:
