@@ -89,6 +89,13 @@ def test_columns_without_names_are_proposed_by_their_values(tmp_path: Path) -> N
     assert list(found.mapping.values()) == ["timestamp", "ip", "method", "path", "status_code"]
 
 
+def test_a_run_of_zero_bytes_is_one_broken_line(tmp_path: Path) -> None:
+    """A crash of the machine leaves such a run: the file is what its other lines are."""
+    assert kind(tmp_path, NAMED * 9 + b"\x00" * 5000 + b"\n" + NAMED * 9) == kind(
+        tmp_path, NAMED * 18
+    )
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
