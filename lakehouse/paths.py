@@ -23,7 +23,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -35,15 +35,20 @@ DELTA_LOG = "_delta_log"
 
 @dataclass(frozen=True)
 class Places:
-    """The root of the tables and the root of the checkpoints, each an absolute path or a URL."""
+    """The root of the tables and the root of the checkpoints, each an absolute path or a URL.
+
+    `durability` is what a write there has to survive, as in the settings.
+    """
 
     lake: str
     checkpoints: str
+    durability: str = "process"
 
     @classmethod
     def of(cls, settings: Settings) -> Places:
         """The places that the settings name; relative folders count from where you stand."""
-        return cls.at(settings.lake, settings.checkpoints)
+        made = cls.at(settings.lake, settings.checkpoints)
+        return replace(made, durability=settings.durability)
 
     @classmethod
     def at(cls, lake: str, checkpoints: str = "") -> Places:

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -280,6 +280,10 @@ class Settings(BaseSettings):
     """
     checkpoints: str = ""
     """Checkpoints, their plans and manifests. Empty: <lake>/_checkpoints."""
+    durability: Literal["process", "power"] = "process"
+    """What a write survives: the end of a process, or also the loss of power. "power" waits for the
+    disk a few times a batch.
+    """
     kafka: Kafka = Kafka()
     ingest: Ingest = Ingest()
     windows: Windows = Windows()

@@ -17,16 +17,25 @@ from typing import BinaryIO
 import orjson
 
 from lakehouse.errors import SettingsError
+from lakehouse.store.disk import in_words
 from producer.traffic.faults import Record
 
 UNSENT, REFUSED = "unsent", "refused"
 
 
 def keep(folder: Path, records: Iterable[Record], kind: str = UNSENT) -> Path | None:
-    """Write the records to a new file and return it; None where there are none."""
+    """Write the records to a new file and return it; None where there are none.
+
+    Raises SettingsError where the disk is full.
+    """
     lines = [_line(*record) for record in records]
     if not lines:
         return None
+    with in_words(str(folder)):
+        return _keep(folder, lines, kind)
+
+
+def _keep(folder: Path, lines: list[bytes], kind: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / f"{kind}-{time.time_ns()}-{os.getpid()}.ndjson"
     aside = kept.with_suffix(".tmp")

@@ -102,6 +102,7 @@ class Ingest:
         task = source.Task(self.source.fetch, self._task(asked, held))
         files = context.parallelize(pieces, len(pieces)).flatMap(task).collect() if pieces else []
         self._reached(asked, "decoded")
+        self.checkpoint.sync(asked.batch)
         plan = self.plans.write(msgspec.structs.replace(asked, files=files))
         self._reached(plan, "planned")
         return plan

@@ -15,6 +15,7 @@ import msgspec
 from lakehouse.errors import CheckpointError
 from lakehouse.paths import Places
 from lakehouse.store import objects
+from lakehouse.store.durable import sync
 
 MANIFEST = "manifest.json"
 Offsets = dict[int, int]
@@ -63,7 +64,7 @@ class Checkpoint:
 
     def __init__(self, places: Places, query: str) -> None:
         self.query, self.location = query, places.checkpoint(query)
-        self._ledger = places.ledger(query)
+        self._places, self._ledger = places, places.ledger(query)
 
     def progress(self) -> Progress | None:
         """How far the query came, None where Spark has no checkpoint."""
@@ -117,7 +118,13 @@ class Checkpoint:
         objects.put(objects.store(self._ledger), MANIFEST, written)
         metadata = json.dumps({"id": manifest.query_id}).encode()
         objects.create(objects.store(self.location), "metadata", metadata)
+        sync(self._places, self._ledger, [MANIFEST])
+        sync(self._places, self.location, ["metadata"])
         return manifest
+
+    def sync(self, batch: int) -> None:
+        """Have on the disk what Spark wrote before it began a batch, its offsets among it."""
+        sync(self._places, self.location, [f"offsets/{batch}", f"commits/{batch - 1}"])
 
     def retire(self, suffix: str) -> str | None:
         """Move Spark's part aside and keep the manifest under its query id; deletes nothing.

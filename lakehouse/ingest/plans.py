@@ -17,6 +17,7 @@ from lakehouse.ingest.queries import INGEST
 from lakehouse.paths import Places
 from lakehouse.store import DataFile, Key, Writer, objects
 from lakehouse.store.commit import is_done
+from lakehouse.store.durable import sync
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,12 +113,20 @@ class Plans(Generic[Kind]):
     """The plans of one query, beside its checkpoint; each name is written once."""
 
     def __init__(self, places: Places, query: str, kind: type[Kind]) -> None:
-        self._place, self._kind = places.plans(query), kind
+        self._places, self._place, self._kind = places, places.plans(query), kind
 
     def write(self, plan: Kind) -> Kind:
-        """Write a plan down, unless one stands under its name; returns the one that stands."""
+        """Write a plan down, unless one stands under its name; returns the one that stands.
+
+        Its files are on the disk before it is there, and it is before this returns.
+        """
+        for table in {file.table for file in plan.files}:
+            files = [file.path for file in plan.files_of(table)]
+            sync(self._places, self._places.table(table), files)
         at = objects.store(self._place)
-        if objects.create(at, plan.name, msgspec.json.encode(plan)):
+        is_new = objects.create(at, plan.name, msgspec.json.encode(plan))
+        sync(self._places, self._place, [plan.name])
+        if is_new:
             return plan
         return msgspec.json.decode(objects.get(at, plan.name) or b"", type=self._kind)
 

@@ -18,6 +18,7 @@ from lakehouse.ingest.plans import Plan, Plans
 from lakehouse.ingest.queries import IMPORT
 from lakehouse.paths import Places
 from lakehouse.store import Key, objects
+from lakehouse.store.durable import sync
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 
 Kind = TypeVar("Kind")
@@ -138,10 +139,12 @@ class RawZone:
         at = objects.store(self._places.raw)
         if objects.size(at, f"{COPIES}/{sha256}") != file.stat().st_size:
             objects.put_file(at, f"{COPIES}/{sha256}", file)
+            sync(self._places, self._places.raw, [f"{COPIES}/{sha256}"])
 
     def _put(self, name: str, content: Any) -> None:
         text = msgspec.json.format(msgspec.json.encode(content))
         objects.put(objects.store(self._places.raw), name, text)
+        sync(self._places, self._places.raw, [name])
 
     def _all(self, folder: str, kind: type[Kind]) -> Iterator[Kind]:
         at = objects.reader(self._places.raw)

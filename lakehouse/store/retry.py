@@ -13,6 +13,7 @@ from deltalake.exceptions import CommitFailedError
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
 from lakehouse.store.disk import in_words
+from lakehouse.store.durable import sync_newest
 from lakehouse.store.read import open_table
 
 ATTEMPTS = 20
@@ -31,12 +32,15 @@ def retried(places: Places, name: str, change: Callable[[DeltaTable], Done]) -> 
 def retried_on_conflict(places: Places, name: str, commit: Callable[[], Done]) -> Done:
     """The result of `commit`, called again, after a pause, where another commit came between.
 
+    With `durability = "power"` it is on the disk when this returns.
     `commit` has to look at the table anew each time. Raises TableError where others kept winning.
     """
     for attempt in range(ATTEMPTS):
         try:
             with in_words(places.table(name)):
-                return commit()
+                done = commit()
+                sync_newest(places, name)
+                return done
         except CommitFailedError:
             time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS * (attempt + 1)))
     raise TableError(

@@ -101,6 +101,7 @@ class CrashedLake:
         kafka, ingest = self.settings.kafka, self.settings.ingest
         flags = {
             "lake": self.settings.lake,
+            "durability": self.settings.durability,
             "kafka_bootstrap": kafka.bootstrap,
             "kafka_topic": kafka.topic,
             "ingest_max_offsets": ingest.max_offsets,
@@ -108,7 +109,7 @@ class CrashedLake:
         order = {"die_at": until and until.step, "stricter": self.stricter, "settings": flags}
         command = [sys.executable, str(CHILD), json.dumps(order)]
         env = environment(self.settings)
-        ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
+        ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
         assert ended.returncode == (-signal.SIGKILL if until else 0), ended.stderr
         self.crashed = until
 

@@ -28,7 +28,7 @@ from lakehouse.proof.verify import Verdict, verify
 from lakehouse.runtime import kafka
 from lakehouse.settings import Settings
 
-PATIENCE_SECONDS = 150.0
+PATIENCE_SECONDS = 240.0
 ADVERTISED = "advertised.listeners=PLAINTEXT://127.0.0.1:{port}"
 # 20 records a second are some batches' worth, and little beside what the machine does else.
 LOAD = ("--rate", "100", "--malformed", "0.05", "--duplicates", "0.01", "--late", "0")
@@ -120,7 +120,8 @@ class Pipeline:
     def checked(self) -> tuple[list[str], Verdict]:
         """What is wrong with the completed batches by an outsider's count, and by `verify`."""
         kafka_ = self.settings.kafka
-        return broken(kafka_.bootstrap, self.places, kafka_.topic, self.taken()), verify(self.places)
+        wrong = broken(kafka_.bootstrap, self.places, kafka_.topic, self.taken())
+        return wrong, verify(self.places)
 
     def acked(self) -> int:
         """How many records the producer knows to be in the topic."""

@@ -54,8 +54,8 @@ def broken(bootstrap: str, places: Places, topic: str, end: Offsets | None = Non
 
     What is planned and not completed may be there, but at most once and unchanged.
     """
-    sent = payloads(bootstrap, topic)
     rows = in_logs(places, topic) + in_open_quarantine(places, topic)
+    sent = payloads(bootstrap, topic)  # last: more may come meanwhile
     counts = Counter(at for at, _ in rows)
     due = [at for at in sent if end is None or at.offset < end.get(at.partition, 0)]
     return [
