@@ -14,10 +14,15 @@ NONE = 0
 YEAR_10000 = 253_402_300_800_000_000
 
 
+def is_time(millis: int) -> bool:
+    """Whether milliseconds of Kafka are a time."""
+    return NONE < millis < YEAR_10000 // 1000
+
+
 def of_millis(millis: pa.Array) -> pa.Array:
     """Milliseconds of Kafka as times of the lake."""
-    is_time = pc.and_(pc.greater(millis, NONE), pc.less(millis, YEAR_10000 // 1000))
-    return pc.multiply(pc.if_else(is_time, millis, NONE), 1000).cast(UTC_TIMESTAMP)
+    fit = pc.and_(pc.greater(millis, NONE), pc.less(millis, YEAR_10000 // 1000))
+    return pc.multiply(pc.if_else(fit, millis, NONE), 1000).cast(UTC_TIMESTAMP)
 
 
 def is_known(taken: pa.Array) -> pa.Array:

@@ -84,6 +84,8 @@ def waiting_since(
     """When the broker took the oldest of the records at these offsets; None if none came."""
     from confluent_kafka import Consumer, TopicPartition
 
+    from lakehouse.decode import record_time
+
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "logpond-lag", **QUIET})
     try:
         consumer.assign([TopicPartition(topic, p, offset) for p, offset in taken.items()])
@@ -94,7 +96,8 @@ def waiting_since(
                     times.setdefault(record.partition(), record.timestamp()[1])
     finally:
         consumer.close()
-    return datetime.fromtimestamp(min(times.values()) / 1000, UTC) if times else None
+    known = [millis for millis in times.values() if record_time.is_time(millis)]
+    return datetime.fromtimestamp(min(known) / 1000, UTC) if known else None
 
 
 def trusts_its_clock(bootstrap: str, topic: str) -> bool:

@@ -75,6 +75,13 @@ def test_every_record_ends_in_a_file(records: list[tuple[Any, int, int, int]]) -
 
 
 @given(INT64)
+def test_one_time_is_judged_as_many_are(millis: int) -> None:
+    """What Python asks of one record is what Arrow asks of a column."""
+    (stored,) = record_time.of_millis(pa.array([millis])).cast(pa.int64()).to_pylist()
+    assert stored == (millis * 1000 if record_time.is_time(millis) else record_time.NONE)
+
+
+@given(INT64)
 def test_any_time_that_a_table_could_hold_is_judged(micros: int) -> None:
     """Raw rows from elsewhere (a replay, an old lake) pass the same rule."""
     raw = rows([GOOD, b"oops"], [1, 1], [(0, 0), (0, 1)])
