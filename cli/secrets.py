@@ -40,19 +40,20 @@ class Secret:
         return True
 
     def render(self, root: Path) -> str:
-        """What it opens, and the secret."""
-        return f"{self.opens.format_map(os.environ)} {(root / self.file).read_text()}"
+        """What it opens, and the secret; of the page the link that signs in."""
+        opens = self.opens.format_map(os.environ)
+        return opens + (root / self.file).read_text()
 
 
 SECRETS = (
-    Secret("web/token", "LOGPOND_WEB_TOKEN", "page http://localhost:{WEB_PORT}, token:"),
+    Secret("web/token", "LOGPOND_WEB_TOKEN", "page http://localhost:{WEB_PORT}/?token="),
     Secret(
         "kafka-ui/spring.security.user.password",
         "KAFKA_UI_PASSWORD",
-        "Kafka UI http://localhost:{KAFKA_UI_PORT}, admin:",
+        "Kafka UI http://localhost:{KAFKA_UI_PORT}, admin: ",
     ),
     Secret(
-        "grafana/password", "GRAFANA_PASSWORD", "Grafana http://localhost:{GRAFANA_PORT}, admin:"
+        "grafana/password", "GRAFANA_PASSWORD", "Grafana http://localhost:{GRAFANA_PORT}, admin: "
     ),
     Secret("spark/secret"),
 )

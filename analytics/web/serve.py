@@ -33,8 +33,13 @@ def serve(places: Places, settings: Settings, echo: Callable[[str], None]) -> No
         echo(f"logpond: sign in, this link is shown once: {address(web, port, secret)}")
     threading.Thread(target=_warm, args=(app.state.lake,), daemon=True).start()
     app.state.lag.newest()
+
+    def closing() -> None:
+        app.state.lake.closing.set()
+        app.state.commands.close()
+
     with suppress(KeyboardInterrupt):
-        Server(config, app.state.lake.closing.set).run([listener])
+        Server(config, closing).run([listener])
 
 
 def options(settings: Settings, access: Access) -> Options:

@@ -114,7 +114,7 @@ def test_metrics_have_what_the_board_draws(stack: Stack) -> None:
 def test_passwords_are_shown_to_who_asks(stack: Stack) -> None:
     """The token that was chosen, and what was made for Kafka UI and Grafana."""
     page, kafka_ui, grafana = stack("run", "--rm", "-T", "secrets", "show").splitlines()
-    assert page.endswith(f" {stack.token}")
+    assert page.endswith(f"/?token={stack.token}")
     assert PORTS["KAFKA_UI_PORT"] in kafka_ui
     assert len(kafka_ui.split()[-1]) >= 32
     assert kafka_ui.split()[-1] != grafana.split()[-1]

@@ -51,6 +51,12 @@ class Run:
     child: Child | None = None
     is_stopped: bool = False
 
+    def stop(self) -> None:
+        """End it, or have it not begun."""
+        self.is_stopped = True
+        if self.child:
+            self.child.kill()
+
 
 @dataclass
 class Commands:
@@ -96,6 +102,12 @@ class Commands:
             raise ERRORS.get(result.exit_code, LogpondError)(what, remedy.strip())
         return result.answer
 
+    def close(self) -> None:
+        """Stop all, for an end of the server: who waits is told that there is no answer."""
+        # not locked: a signal may come while somebody holds the lock
+        for run in [*self._known.values()]:
+            run.stop()
+
     def _join(self, key: Key, refresh: bool) -> Run:
         """One more who waits for a run, which is started unless there is one."""
         with self._lock:
@@ -120,9 +132,7 @@ class Commands:
             if run.askers or run.result.done():
                 run.before = None
                 return
-            run.is_stopped = True
-            if run.child:
-                run.child.kill()
+            run.stop()
             if self._known.get(key) is run:
                 del self._known[key]
                 if run.before:

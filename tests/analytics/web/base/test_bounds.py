@@ -43,7 +43,7 @@ def test_a_command_for_nobody_is_killed(lake: Lake) -> None:
             connected(at, request(path)).close()
         began = time.monotonic()
         assert httpx.get(f"{at}/healthz", timeout=PATIENCE_SECONDS).text == "ok\n"
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 10
         until = time.monotonic() + PATIENCE_SECONDS
         while children() or httpx.get(f"{at}/api/tables", timeout=PATIENCE_SECONDS).is_error:
             assert time.monotonic() < until
