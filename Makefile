@@ -88,13 +88,13 @@ machine:
 	@$(PYTHON) -m lakehouse.runtime.java
 
 .venv/.packages: requirements.lock | machine
-	@echo "setting up, once: packages into .venv (1.1 GB on disk), jars into $(JARS) (60 MB)"
+	@echo "setting up, once: packages into .venv (1.4 GB on disk), jars into $(JARS) (60 MB)"
 	@$(BIN)/python -c "" 2>/dev/null || $(PYTHON) -m venv --clear .venv
 	@$(PIP) --require-hashes -r requirements.lock
 	@touch $@
 
 .venv/.development: requirements-dev.lock .venv/.packages
-	@echo "setting up for tests, once: more packages into .venv (0.3 GB on disk)"
+	@echo "setting up for tests, once: more packages into .venv (0.4 GB on disk)"
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 

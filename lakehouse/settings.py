@@ -214,6 +214,17 @@ def _long(secret: SecretStr) -> SecretStr:
     return _token(secret)
 
 
+class Sql(Section):
+    """What one question of `logpond sql` may take."""
+
+    seconds: Annotated[float, Field(gt=0)] = 600.0
+    """How long it may take."""
+    memory_mb: Annotated[int, Field(ge=64)] = 2048
+    """What DuckDB may hold, and, besides, the answer. Sorting beyond it goes on on disk."""
+    temp_mb: Annotated[int, Field(ge=0)] = 8192
+    """What it may put on disk meanwhile, in a folder of its own below TMPDIR."""
+
+
 class Web(Section):
     """The pages: where they are served, who may see them, what they may hold."""
 
@@ -291,6 +302,7 @@ class Settings(BaseSettings):
     webhook: Webhook = Webhook()
     upkeep: Upkeep = Upkeep()
     spark: Spark = Spark()
+    sql: Sql = Sql()
     web: Web = Web()
     http: Http = Http()
 

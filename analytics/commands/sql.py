@@ -59,7 +59,7 @@ def sql(
     if at.as_of:
         echo(f"as of {at.as_of:%Y-%m-%d %H:%M:%S} UTC", err=True)
     spark = spark_of(settings) if engine == "spark" else None
-    found = ask(Places.of(settings), statement, at, spark)
+    found = ask(Places.of(settings), statement, at, spark, settings.sql)
     render.show(render.Rows.of_arrow(found), how, sys.stdout)
 
 
@@ -71,6 +71,7 @@ def spark_of(settings: Settings) -> Callable[[], SparkSession]:
 
         if sys.stderr.isatty():
             echo("starting Spark ...", err=True)
-        return session(settings, "sql", {"spark.ui.port": "0"})
+        most = {"spark.driver.maxResultSize": f"{settings.sql.memory_mb}m"}
+        return session(settings, "sql", {"spark.ui.port": "0", **most})
 
     return start

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lakehouse.terminal import render
-from lakehouse.terminal.options import FORMAT, HUMANE, with_places
+from lakehouse.terminal.options import FORMAT, HUMANE, with_settings
 from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from batch.scan_cost import Compared, Cost, Stored
-    from lakehouse.paths import Places
+    from lakehouse.settings import Settings
 
 # A mean file below this is mostly names and statistics.
 SMALL = 50_000
@@ -45,7 +45,7 @@ COLUMNS = ("measure", "raw", "lake", "lake_to_raw")
 )
 @click.option("--currency", default="USD", show_default=True, metavar="TEXT")
 @FORMAT
-@with_places
+@with_settings
 def scan_cost(
     statement: str,
     raw: tuple[str, ...],
@@ -54,7 +54,7 @@ def scan_cost(
     price_per_tb: float,
     currency: str,
     how: str,
-    places: Places,
+    settings: Settings,
 ) -> None:
     """Measure what a question about `logs` reads from raw files, and what from the lake.
 
@@ -80,13 +80,16 @@ def scan_cost(
     from batch.formats.paths import expand
     from batch.imports.reading import overrides_of
     from batch.scan_cost import Raw, Stored, compare
+    from lakehouse.paths import Places
     from lakehouse.query import pinned
     from lakehouse.query.ask import NOW
 
+    places = Places.of(settings)
     stored = Stored.of(places, pinned.pin(places, ["logs"], NOW)["logs"])
     with tempfile.TemporaryDirectory(prefix="logpond-") as folder:
         files = expand(raw or [_written(stored, Path(folder))])
-        found = compare(Raw.of(files, overrides_of(maps, sets, utc=False)), stored, statement)
+        raw_files = Raw.of(files, overrides_of(maps, sets, utc=False))
+        found = compare(raw_files, stored, statement, settings.sql)
     _show(found, statement, Price(price_per_tb, currency), how)
     sys.exit(1 if found.different else 0)
 

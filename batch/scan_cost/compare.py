@@ -12,7 +12,9 @@ from batch.scan_cost.cost import Cost, cost
 from batch.scan_cost.sources import COLUMNS, Raw, Stored
 from lakehouse.duck import connect
 from lakehouse.errors import SettingsError
-from lakehouse.query.statement import Kind, readable, recognise
+from lakehouse.query import confined
+from lakehouse.query.statement import Kind, Statement, readable, recognise
+from lakehouse.settings import Sql
 from lakehouse.terminal.render import escaped
 
 if TYPE_CHECKING:
@@ -47,13 +49,16 @@ class Compared:
         ]
 
 
-def compare(raw: Raw, stored: Stored, sql: str) -> Compared:
-    """Ask raw files first, then the lake; SettingsError where a statement cannot be put to both."""
+def compare(raw: Raw, stored: Stored, sql: str, limits: Sql | None = None) -> Compared:
+    """Ask raw files first, then the lake, each within the limits.
+
+    SettingsError where a statement cannot be put to both.
+    """
     statement = readable(recognise(sql))
     if statement.kind is not Kind.READ or not _reads_logs(sql):
         raise SettingsError("scan-cost compares `logs`", 'ask: "SELECT COUNT(*) FROM logs"')
-    by_raw, theirs = _asked(raw.source(stored.types), statement.sql)
-    by_lake, ours = _asked(stored.source(), statement.sql)
+    by_raw, theirs = _asked(raw.source(stored.types), statement, limits)
+    by_lake, ours = _asked(stored.source(), statement, limits)
     return Compared(by_raw, by_lake, ours.num_rows, differences(ours, theirs))
 
 
@@ -77,15 +82,18 @@ def differences(one: pa.Table, other: pa.Table) -> int:
     return sum(1 for pair in zip_longest(*rows) if None in pair or not _same(*pair))
 
 
-def _asked(source: Source, sql: str) -> tuple[Cost, pa.Table]:
+def _asked(source: Source, statement: Statement, limits: Sql | None) -> tuple[Cost, pa.Table]:
     import duckdb
 
-    with connect() as connection:
-        connection.execute("SELECT 1").fetchall()
-        try:
-            return cost(connection, source, sql)
-        except duckdb.Error as error:
-            raise _in_words(source, str(error)) from None
+    try:
+        query = confined.query(statement)
+        reach = [*source.reach, *confined.regular(query.files)]
+        profiled = {"enable_profiling": "no_output"}
+        with confined.confined(reach, limits, **profiled) as connection:
+            connection.execute("SELECT 1").fetchall()
+            return cost(connection, source, query.statement)
+    except duckdb.Error as error:
+        raise _in_words(source, str(error)) from None
 
 
 def _in_words(source: Source, message: str) -> SettingsError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,23 +41,28 @@ class Cost:
 
 @dataclass(frozen=True)
 class Source:
-    """A name, how many files of how many bytes, and what makes a connection's view `logs`."""
+    """A name, how many files of how many bytes, and what makes a connection's view `logs`.
+
+    `reach` are the folders and files that a statement about it may read.
+    """
 
     name: str
     files: int
     bytes: int
     open: Callable[[duckdb.DuckDBPyConnection], None]
+    reach: Sequence[str]
 
 
-def cost(connection: duckdb.DuckDBPyConnection, source: Source, sql: str) -> tuple[Cost, pa.Table]:
-    """The answer of a source, and what it took, opening included."""
-    connection.execute("PRAGMA enable_profiling = 'no_output'")
+def cost(
+    connection: duckdb.DuckDBPyConnection, source: Source, asked: duckdb.Statement
+) -> tuple[Cost, pa.Table]:
+    """The answer of a source, and what it took, opening included; the connection keeps profiles."""
     began, cpu = time.perf_counter(), time.process_time()
     # What the system is asked by comes on top each time.
     read = [_bytes_read(), _bytes_read()]
     source.open(connection)
     read.append(_bytes_read())
-    answer = connection.sql(sql).to_arrow_table()
+    answer = connection.sql(asked).to_arrow_table()
     seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
     profile = json.loads(connection.get_profiling_information(format="json"))
     scans = [part for part in _operators(profile) if part.get("type") == "TABLE_SCAN"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,7 @@ class Stored:
     def source(self) -> Source:
         """What is measured: its files by the log, and rows out of those that a question needs."""
         sizes = self._pinned().adds["size_bytes"].to_pylist()
-        return Source("lake", len(sizes), sum(sizes), self._open)
+        return Source("lake", len(sizes), sum(sizes), self._open, [self.root])
 
     def write(self, folder: Path) -> None:
         """Its events as CSV, a file a day, as they would lie there without a lake."""
@@ -106,7 +107,8 @@ class Raw:
             rows = relation(connection, self.files)
             connection.execute(f"CREATE TEMP VIEW logs AS {self._typed(rows, types)}")
 
-        return Source("raw", len(self.files), size, view)
+        names = [name for file in self.files for name in (str(file), glob.escape(str(file)))]
+        return Source("raw", len(self.files), size, view, names)
 
     def _typed(self, rows: str, types: Mapping[str, str]) -> str:
         """Text as fields of an event, and what follows from them."""

@@ -16,21 +16,27 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from lakehouse.paths import Places
+    from lakehouse.settings import Sql
 
 ENGINES = ("duckdb", "spark")
 
 
 def ask(
-    places: Places, sql: str, at: Moment = NOW, spark: Callable[[], SparkSession] | None = None
+    places: Places,
+    sql: str,
+    at: Moment = NOW,
+    spark: Callable[[], SparkSession] | None = None,
+    limits: Sql | None = None,
 ) -> pa.Table:
     """The answer to one statement that reads, by Spark if it is given, else by DuckDB.
 
-    Raises SettingsError for the statement, TableError for a table or a state that is not there.
+    Raises SettingsError for the statement, or where the answer takes more than `limits`; TableError
+    for a table or a state that is not there.
     """
     statement = readable(recognise(sql))
     if statement.kind is Kind.LIST:
         return pa.table({"name": pa.array(_names(places), pa.string())})
-    return values.within_python(_ask(places, statement, at, spark))
+    return values.within_python(_ask(places, statement, at, spark, limits))
 
 
 def _names(places: Places) -> list[str]:
@@ -40,15 +46,19 @@ def _names(places: Places) -> list[str]:
 
 
 def _ask(
-    places: Places, statement: Statement, at: Moment, spark: Callable[[], SparkSession] | None
+    places: Places,
+    statement: Statement,
+    at: Moment,
+    spark: Callable[[], SparkSession] | None,
+    limits: Sql | None,
 ) -> pa.Table:
     if spark:
         from lakehouse.query import spark as by_spark
 
-        return by_spark.ask(spark(), places, statement, at)
+        return by_spark.ask(spark(), places, statement, at, limits)
     from lakehouse.query import duckdb as by_duckdb
 
-    return by_duckdb.ask(places, statement, at)
+    return by_duckdb.ask(places, statement, at, limits)
 
 
 __all__ = ["ENGINES", "NOW", "Moment", "ask", "moment"]

@@ -8,32 +8,52 @@ import duckdb
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from lakehouse.duck import connect, create_view, quoted
+from lakehouse.duck import create_view, quoted
 from lakehouse.errors import LogpondError, SettingsError, TableError
 from lakehouse.paths import Places
-from lakehouse.query import file_tables, open_windows, pinned, values
+from lakehouse.query import confined, file_tables, open_windows, pinned, values
+from lakehouse.query.limits import too_large
 from lakehouse.query.statement import Kind, Statement
+from lakehouse.settings import Sql
 from lakehouse.tables.rollups import ROLLUPS
 from lakehouse.terminal.render import escaped
 from lakehouse.terminal.times import Moment
 
-READS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 UNKNOWN = re.compile(r"Table with name \"?(.+?)\"? does not exist")
 
 
-def ask(places: Places, statement: Statement, moment: Moment) -> pa.Table:
-    """The answer to one statement that reads, over each table that it names at a moment."""
+def ask(
+    places: Places, statement: Statement, moment: Moment, limits: Sql | None = None
+) -> pa.Table:
+    """The answer to one statement that reads, over each table that it names at a moment.
+
+    Raises SettingsError where it takes more than `limits`.
+    """
     if statement.kind is Kind.ABOUT:
         raise SettingsError(
             "DESCRIBE HISTORY and DESCRIBE DETAIL are Spark's",
             "use `logpond history TABLE`, `logpond tables`, or --engine spark",
         )
-    with connect() as connection:
-        try:
-            asked = _only(connection, statement)
-            return values.exact(_bound(connection, asked, places, moment))
-        except duckdb.Error as error:
-            raise _in_words(places, error) from error
+    try:
+        query = confined.query(statement)
+        reach = [*confined.tables(places), *confined.regular(query.files)]
+        with confined.confined(reach, limits) as connection:
+            found = values.exact(_bound(connection, query.statement, places, moment))
+            return _fetched(found, limits)
+    except duckdb.Error as error:
+        raise _in_words(places, error) from error
+
+
+def _fetched(found: duckdb.DuckDBPyRelation, limits: Sql | None) -> pa.Table:
+    """All rows, as far as they fit into memory."""
+    rows, size = found.to_arrow_reader(), 0
+    batches = []
+    for batch in rows:
+        batches.append(batch)
+        size += batch.nbytes
+        if limits and size > limits.memory_mb << 20:
+            raise too_large(limits)
+    return pa.Table.from_batches(batches, rows.schema)
 
 
 def _bound(
@@ -80,23 +100,18 @@ def _create_view(
     connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS {both}")
 
 
-def _only(connection: duckdb.DuckDBPyConnection, statement: Statement) -> duckdb.Statement:
-    found = connection.extract_statements(statement.sql)
-    if len(found) != 1:
-        raise SettingsError(f"{len(found)} statements were given", "give one at a time")
-    if found[0].type not in READS:
-        raise SettingsError(
-            f"`logpond sql` only reads, and {statement.verb} does something else here",
-            "ask with SELECT; a PIVOT names its values: ON hour IN (1, 2)",
-        )
-    return found[0]
-
-
 def _in_words(places: Places, error: duckdb.Error) -> LogpondError:
     text = escaped(str(error), keep="\n")
     unknown = UNKNOWN.search(text)
     if unknown:
         return pinned.absent(places, unknown[1])
+    if isinstance(error, duckdb.PermissionException):
+        far = "; httpfs is not there" if "://" in text else ""
+        return SettingsError(
+            f"out of reach for a statement{far}: {text}",
+            "it reads tables of the lake, and the data files that it names itself: "
+            "FROM 'hosts.csv' (also .tsv, .json, .jsonl, .ndjson, .parquet, .gz, .zst)",
+        )
     if isinstance(error, duckdb.IOException) and places.lake in text:
         return TableError(
             text, "a file of this version is gone: vacuumed? see `logpond history` for others"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lakehouse.errors import LogpondError, SettingsError
 from lakehouse.paths import Places
-from lakehouse.query import file_tables, open_windows, pinned, spark_files
+from lakehouse.query import file_tables, open_windows, pinned, spark_files, spark_plans
+from lakehouse.query.limits import too_long
 from lakehouse.query.statement import ABOUT_TABLE, Kind, Statement
+from lakehouse.settings import Sql
 from lakehouse.tables.rollups import ROLLUPS
 from lakehouse.terminal.render import escaped
 from lakehouse.terminal.times import Moment
@@ -18,12 +23,18 @@ if TYPE_CHECKING:
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
-# Parsed plans, by class, that change something wherever in a statement they stand.
-CHANGES = ("InsertIntoStatement", "MergeIntoTable", "DeleteFromTable", "UpdateTable")
 
+def ask(
+    spark: SparkSession,
+    places: Places,
+    statement: Statement,
+    moment: Moment,
+    limits: Sql | None = None,
+) -> pa.Table:
+    """The answer to one statement that reads, over each table that it mentions at a moment.
 
-def ask(spark: SparkSession, places: Places, statement: Statement, moment: Moment) -> pa.Table:
-    """The answer to one statement that reads, over each table that it mentions at a moment."""
+    Raises SettingsError where it takes longer than `limits`.
+    """
     from pyspark.errors import PySparkException
     from pyspark.logger import PySparkLogger
 
@@ -31,10 +42,12 @@ def ask(spark: SparkSession, places: Places, statement: Statement, moment: Momen
     PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True
     views: list[str] = []
     try:
-        sql = _about(places, statement) if statement.kind is Kind.ABOUT else statement.sql
-        _refuse_changes(spark, sql)
-        _create_views(spark, places, statement, moment, views)
-        return spark.sql(sql).toArrow()
+        is_about = statement.kind is Kind.ABOUT
+        sql = _about(places, statement) if is_about else statement.sql
+        spark_plans.check(_parsed(spark, sql), is_about)
+        with _in_time(spark, limits):
+            _create_views(spark, places, statement, moment, views)
+            return spark.sql(sql).toArrow()
     except PySparkException as error:
         raise _in_words(places, error) from error
     finally:
@@ -103,20 +116,27 @@ def _about(places: Places, statement: Statement) -> str:
     return f"DESCRIBE {what} delta.`{places.table(name).replace('`', '``')}` {rest}"
 
 
-def _refuse_changes(spark: Any, sql: str) -> None:
-    """Parse without running: FROM and WITH may also lead to an INSERT."""
-    parsed = spark._jsparkSession.sessionState().sqlParser().parsePlan(sql)
-    found = next((name for name in _kinds(parsed) if name in CHANGES), None)
-    if found:
-        raise SettingsError(
-            "`logpond sql` only reads, and this statement writes", "ask with SELECT"
-        )
+def _parsed(spark: Any, sql: str) -> Any:
+    """The plan of a statement, of which nothing is run."""
+    return spark._jsparkSession.sessionState().sqlParser().parsePlan(sql)
 
 
-def _kinds(plan: Any) -> list[str]:
-    children = plan.children()
-    below = [name for at in range(children.size()) for name in _kinds(children.apply(at))]
-    return [plan.getClass().getSimpleName(), *below]
+@contextmanager
+def _in_time(spark: SparkSession, limits: Sql | None) -> Iterator[None]:
+    """Cancel what runs when time is over."""
+    if limits is None:
+        yield
+        return
+    timer = threading.Timer(limits.seconds, spark.sparkContext.cancelAllJobs)
+    timer.start()
+    try:
+        yield
+    except Exception:
+        if timer.finished.is_set():
+            raise too_long(limits) from None
+        raise
+    finally:
+        timer.cancel()
 
 
 def _in_words(places: Places, error: PySparkException) -> LogpondError:

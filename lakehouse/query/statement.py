@@ -61,13 +61,14 @@ class Kind(Enum):
 class Statement:
     """One statement: its kind, its first word, and its text from there on.
 
-    `explained` is what an EXPLAIN is about, and else the whole text.
+    `explained` is what an EXPLAIN is about, after the words `explains`; else it is the whole text.
     """
 
     sql: str
     kind: Kind
     verb: str
     explained: str
+    explains: str = ""
 
 
 def recognise(sql: str) -> Statement:
@@ -76,10 +77,11 @@ def recognise(sql: str) -> Statement:
     if not first:
         raise SettingsError("there is no statement", 'logpond sql "SELECT COUNT(*) FROM logs"')
     text = sql.strip().rstrip("; \n")
-    words = takewhile(lambda word: word[0].upper() in HOW_TO_EXPLAIN, _words(text))
-    explained = text[max((word.end() for word in words), default=0) :]
-    verb = first[0].upper()
-    return Statement(text, _kind(sql[first.start() :], verb, explained), verb, explained)
+    words = [*takewhile(lambda word: word[0].upper() in HOW_TO_EXPLAIN, _words(text))]
+    explained = text[words[-1].end() if words else 0 :]
+    verb, explains = first[0].upper(), "".join(f"{word[0]} " for word in words)
+    kind = _kind(sql[first.start() :], verb, explained)
+    return Statement(text, kind, verb, explained, explains)
 
 
 def readable(statement: Statement) -> Statement:

@@ -20,9 +20,9 @@ YEAR_1, YEAR_10000 = -62_135_596_800, 253_402_300_800
 DAY, UNITS = 86_400, {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
-def exact(found: duckdb.DuckDBPyRelation) -> pa.Table:
-    """The rows of a relation; an interval, a time with a zone, a huge number or bits are text."""
-    return _as_text(found, INEXACT, set(found.columns)).to_arrow_table()
+def exact(found: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """The same relation; an interval, a time with a zone, a huge number or bits are text."""
+    return _as_text(found, INEXACT, set(found.columns))
 
 
 def within_python(rows: pa.Table) -> pa.Table:

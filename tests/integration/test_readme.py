@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+import psutil
 import pytest
 from support.lakes import Lake
 from support.trouble import troubled
@@ -44,11 +46,17 @@ def run_in(folder: Path, script: str, lake: Lake) -> str:
     return ran.stdout
 
 
+def press_ctrl_c(demo: subprocess.Popen[str]) -> None:
+    """As in the terminal of the demo, but for `make`, whose exit code would tell of the key."""
+    started = psutil.Process(demo.pid).children(recursive=True)
+    next(one for one in started if "up" in one.cmdline()).send_signal(signal.SIGINT)
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """`make demo`, as a newcomer runs it but shorter, once it has committed; and its Kafka."""
     lake = tmp_path_factory.mktemp("demo") / "lake"
-    words = ["make", "demo", "DURATION=100", "BACKFILL=2m", "RATE=200", f"LAKE={lake}"]
+    words = ["make", "demo", "BACKFILL=2m", "RATE=200", f"LAKE={lake}"]
     process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout
     kafka = until(process.stdout, "Kafka answers at").split("answers at ")[1].split()[0]
@@ -89,6 +97,7 @@ def test_the_tour_runs_beside_the_demo_which_ends_well(
         ["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True
     )
     assert tour.returncode == 0, tour.stdout + tour.stderr
+    press_ctrl_c(process)
     assert process.stdout
     assert "ok:" in until(process.stdout, "verify  ")
     assert process.wait(60) == 0

@@ -1,0 +1,172 @@
+"""A DuckDB that answers one statement of a person: it reads tables and named files, no more.
+
+The statement must be a query by DuckDB's own parser, in all its parts: a `WITH` may hold a COPY
+or an INSERT there, and an EXPLAIN ANALYZE runs what it explains. Then the connection is locked:
+files are those of the lake's tables, and data files that the statement names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from lakehouse.duck import connect, literal
+from lakehouse.errors import SettingsError
+from lakehouse.paths import Places, is_url
+from lakehouse.query import pinned
+from lakehouse.query.limits import too_long
+from lakehouse.query.statement import Statement
+from lakehouse.settings import Sql
+
+QUERIES = ("SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE")
+DATA_FILE = re.compile(r".*\.(csv|tsv|json|jsonl|ndjson|parquet)(\.gz|\.zst)?", re.I | re.DOTALL)
+MOST_FILES = 10_000
+ASK = "ask with SELECT; a PIVOT names its values: ON hour IN (1, 2)"
+
+
+@dataclass(frozen=True)
+class Query:
+    """A statement that DuckDB may run, and the data files that it names, globs too."""
+
+    statement: duckdb.Statement
+    files: frozenset[str]
+
+
+def query(statement: Statement) -> Query:
+    """The statement as a query; SettingsError where it is more than one, or a part is none."""
+    with connect() as connection:
+        inner = connection.extract_statements(statement.explained)
+        if len(inner) != 1:
+            raise SettingsError(f"{len(inner)} statements were given", "give one at a time")
+        tree = _tree(connection, inner[0])
+        # comments are told apart by DuckDB alone, so the words before are put together anew
+        asked = connection.extract_statements(f"{statement.explains}{statement.explained}")
+    if any(node not in QUERIES for node in _nodes(tree)):
+        raise SettingsError(f"`logpond sql` only reads, and {statement.verb} writes here", ASK)
+    return Query(asked[0], frozenset(filter(DATA_FILE.fullmatch, _names(tree))))
+
+
+@contextmanager
+def confined(
+    reach: Iterable[str], limits: Sql | None, **config: str
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that reads these files, and below these folders, and whose settings stay.
+
+    Raises SettingsError for what it refuses, and where an answer takes longer than the limits.
+    """
+    with ExitStack() as stack:
+        connection = stack.enter_context(connect())
+        for name, value in {**config, **_bounds(stack, limits)}.items():
+            connection.execute(f"SET {name} = {literal(value)}")
+        whole = _whole(reach)
+        folders = {path for path in whole if Path(path).is_dir()}
+        connection.execute(f"SET allowed_directories = [{_listed(folders)}]")
+        connection.execute(f"SET allowed_paths = [{_listed(whole - folders)}]")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        stack.enter_context(_in_time(connection, limits))
+        yield connection
+
+
+def tables(places: Places) -> list[str]:
+    """The folders of a lake's tables; none at a URL, where DuckDB opens no file by itself."""
+    return [] if is_url(places.lake) else [places.table(name) for name in pinned.names(places)]
+
+
+def regular(names: Iterable[str]) -> list[str]:
+    """Names and globs, and the regular data files behind them; SettingsError for too many."""
+    found: list[str] = []
+    for name in names:
+        found += [name, *(file for file in _behind(name) if DATA_FILE.fullmatch(file))]
+        if len(found) > MOST_FILES:
+            raise SettingsError(f"{name} means over {MOST_FILES:,} files", "name fewer")
+    return found
+
+
+def _tree(connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> Any:
+    """What DuckDB's parser makes of it; nothing where it is no query."""
+    if statement.type != duckdb.StatementType.SELECT:
+        return {"type": f"{statement.type.name}_NODE"}
+    row = connection.execute("SELECT json_serialize_sql(?)", [statement.query]).fetchone()
+    tree = json.loads(row[0]) if row else {}
+    if tree.get("error", True):
+        raise SettingsError(str(tree.get("error_message", "this cannot be parsed")))
+    return tree
+
+
+def _nodes(tree: Any) -> Iterator[str]:
+    """The kinds of all queries and statements in it."""
+    for part in _parts(tree):
+        if str(part.get("type", "")).endswith("_NODE"):
+            yield part["type"]
+
+
+def _names(tree: Any) -> Iterator[str]:
+    """What stands where a table does, and each text that a table function is given."""
+    for part in _parts(tree):
+        if part.get("type") == "BASE_TABLE":
+            yield part["table_name"]
+        elif part.get("type") == "TABLE_FUNCTION":
+            literals = (one.get("literal") for one in _parts(part["function"]))
+            yield from (str(one["text"]) for one in literals if one and one["kind"] == "STRING")
+
+
+def _parts(tree: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(tree, dict):
+        yield tree
+        tree = list(tree.values())
+    for below in tree if isinstance(tree, list) else ():
+        yield from _parts(below)
+
+
+def _behind(name: str) -> list[str]:
+    named = Path(name)
+    found = Path(named.anchor).glob(str(named.relative_to(named.anchor)))
+    with suppress(ValueError, OSError):
+        return [str(file) for file in found if file.is_file()]
+    return []
+
+
+def _whole(paths: Iterable[str]) -> set[str]:
+    """As they are named, and as they are without links."""
+    return {of(path) for path in paths for of in (os.path.abspath, os.path.realpath)}
+
+
+def _listed(paths: Iterable[str]) -> str:
+    return ", ".join(map(literal, sorted(paths)))
+
+
+def _bounds(stack: ExitStack, limits: Sql | None) -> dict[str, str]:
+    if limits is None:
+        return {}
+    bounds = {"memory_limit": f"{limits.memory_mb}MB", "temp_directory": ""}
+    with suppress(OSError):
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="logpond-sql-"))
+        room = f"{limits.temp_mb}MB"
+        bounds |= {"temp_directory": str(Path(folder)), "max_temp_directory_size": room}
+    return bounds
+
+
+@contextmanager
+def _in_time(connection: duckdb.DuckDBPyConnection, limits: Sql | None) -> Iterator[None]:
+    if limits is None:
+        yield
+        return
+    timer = threading.Timer(limits.seconds, connection.interrupt)
+    timer.start()
+    try:
+        yield
+    except duckdb.InterruptException:
+        raise too_long(limits) from None
+    finally:
+        timer.cancel()
