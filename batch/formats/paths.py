@@ -3,37 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from pathlib import Path
 
 from lakehouse.errors import SettingsError
+from lakehouse.event.textfile import Found
 
 # As for Spark and Hive: `.part.crc` and `_SUCCESS` are no data. Named by themselves they are read.
 HIDDEN = (".", "_")
+MAGIC = frozenset("*?[")
 
 
 def expand(paths: Iterable[str | Path]) -> list[Path]:
     """The files behind paths, each once: a file, all below a folder in order, or those of a glob.
 
-    In folders, names that begin with `.` or `_` are left out. SettingsError where nothing is found.
+    A link that a person names is followed, once. Below a folder or a glob links are left out, as
+    are pipes, devices, and in folders names that begin with `.` or `_`. SettingsError where nothing
+    is found.
     """
     return list(dict.fromkeys(file for path in paths for file in _behind(Path(path))))
 
 
 def _behind(path: Path) -> list[Path]:
-    found = [path] if path.exists() else sorted(Path(path.anchor).glob(_pattern(path)))
-    files = [file for one in found for file in (_below(one) if one.is_dir() else [one])]
+    if path.exists():
+        root = _without_links(path)
+        files = [*_below(root)] if root.is_dir() else [root]
+    else:
+        files = [
+            file for one in _globbed(path) for file in (_below(one) if one.is_dir() else [one])
+        ]
     if not files:
         state = "holds no file" if path.is_dir() else "is not there"
         raise SettingsError(f"{path} {state}", "give a file, a folder or a glob: 'logs/*.csv.gz'")
-    return files
+    if not all(file.is_file() for file in files):
+        raise SettingsError(f"{path} is no regular file", "write what comes out of it to a file")
+    return [Found(file) for file in files]
 
 
-def _pattern(path: Path) -> str:
-    return str(path.relative_to(path.anchor))
+def _globbed(path: Path) -> list[Path]:
+    """What a glob finds without a link, from the folder on that stands before its first `*`."""
+    fixed = [*takewhile(lambda part: not MAGIC & {*part}, path.parts)]
+    if len(fixed) == len(path.parts) or not Path(*fixed).is_dir():
+        return []
+    root = _without_links(Path(*fixed))
+    found = sorted(root.glob(str(Path(*path.parts[len(fixed) :]))))
+    return [one for one in found if not _is_behind_link(root, one) and _is_data(one)]
+
+
+def _is_data(path: Path) -> bool:
+    return path.is_dir() or path.is_file()
+
+
+def _without_links(path: Path) -> Path:
+    """The same path, where no part of it is a link; else the one that they lead to."""
+    whole = path.resolve()
+    return path if whole == path.absolute() else whole
+
+
+def _is_behind_link(root: Path, path: Path) -> bool:
+    between = (root.joinpath(*parts) for parts in _prefixes(path.relative_to(root).parts))
+    return any(each.is_symlink() for each in between)
+
+
+def _prefixes(parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    return (parts[: at + 1] for at in range(len(parts)))
 
 
 def _below(folder: Path) -> Iterator[Path]:
     for file in sorted(folder.rglob("*")):
         inside = file.relative_to(folder).parts
-        if file.is_file() and not any(part.startswith(HIDDEN) for part in inside):
+        is_hidden = any(part.startswith(HIDDEN) for part in inside)
+        if file.is_file() and not is_hidden and not _is_behind_link(folder, file):
             yield file

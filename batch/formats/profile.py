@@ -14,9 +14,11 @@ from batch.formats import guess
 from batch.formats.datasets import Dataset
 from batch.formats.faults import broken_lines
 from batch.formats.kind import Kind
-from batch.formats.raw import FILE, relation
-from lakehouse.duck import connect, quoted
+from batch.formats.raw import FILE, reach, relation
+from lakehouse.duck import quoted
 from lakehouse.errors import SettingsError
+from lakehouse.event.textfile import open_regular, refused
+from lakehouse.query.confined import confined
 from lakehouse.terminal.render import escaped
 
 if TYPE_CHECKING:
@@ -69,8 +71,7 @@ def profile(dataset: Dataset, most: int = 0) -> Profile:
     """The columns of a dataset, by all rows or by the first `most` of each file."""
     samples = _samples(dataset)
     types = {name: guess.type_of(values) for name, values in samples.items()}
-    with connect() as connection, _in_words(dataset):
-        connection.execute(f"SET memory_limit = '{MEMORY}'")
+    with _reading(dataset) as connection:
         found = _counted(connection, dataset, types, most)
         rejects, examples = _rejects(connection)
     whole = found.pop(None)
@@ -95,7 +96,7 @@ def _samples(dataset: Dataset) -> dict[str, list[str]]:
     """Values of each column in the first rows of some files, from the first to the last."""
     files = list(dataset.files.items())
     some = dict(files[:: -(-len(files) // SAMPLED)])
-    with connect() as connection, _in_words(dataset):
+    with _reading(dataset) as connection:
         rows = connection.sql(relation(connection, some, SAMPLE)).to_arrow_table()
     held = {name: rows[name].drop_null().to_pylist() for name in rows.column_names}
     return {name: held.get(name, []) for name in dataset.columns[:WIDEST]}
@@ -183,18 +184,23 @@ def _rejects(connection: duckdb.DuckDBPyConnection) -> tuple[int, list[tuple[Any
 
 def _rows_of(file: Path, kind: Kind) -> int:
     """About how many rows a file has, by the lines of its first megabyte."""
-    with file.open("rb") as opened:
+    with open_regular(file) as opened:
         head = opened.read(HEAD)
     text = zlib.decompressobj(GZIP).decompress(head) if kind.compressed else head
     return round(text.count(b"\n") * file.stat().st_size / len(head)) - kind.header
 
 
 @contextmanager
-def _in_words(dataset: Dataset) -> Iterator[None]:
+def _reading(dataset: Dataset) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that reads these files, and not what a link leads to that takes their place."""
     import duckdb
 
+    for file in dataset.files:  # DuckDB would wait for a pipe
+        with refused(file), open_regular(file):
+            pass
     try:
-        yield
+        with confined(reach(dataset.files), None, memory_limit=MEMORY) as connection:
+            yield connection
     except duckdb.Error as error:
         what = escaped(str(error).splitlines()[0])
         raise SettingsError(f"files of {dataset.root} cannot be read: {what}") from None

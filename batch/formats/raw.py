@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import glob
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from batch.formats.kind import Kind
 from lakehouse.duck import quoted
 from lakehouse.duck.text_files import GZIP, PLAIN, read_csv, read_ndjson
 from lakehouse.event import access_log
-from lakehouse.event.textfile import lines
+from lakehouse.event.textfile import Found, lines
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,6 +37,13 @@ def relation(connection: duckdb.DuckDBPyConnection, files: Files, most: int = 0)
         for part in _parts(connection, dict(members), most)
     ]
     return "\nUNION ALL BY NAME\n".join(parts)
+
+
+def reach(files: Collection[Path]) -> set[str]:
+    """What DuckDB may open to read files: each as `relation` names it, and where it really is."""
+    real = (file if isinstance(file, Found) else file.resolve() for file in files)
+    whole = {str(file.absolute()) for file in (*files, *real)}
+    return whole | {*map(glob.escape, whole)}
 
 
 def _form(kind: Kind) -> tuple[object, ...]:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from lakehouse.errors import SettingsError
-from lakehouse.event.textfile import opened, refused
+from lakehouse.event.textfile import open_regular, opened, refused
 
 PART = 1 << 20
 
 
 def sha256_of(path: Path) -> str:
     """The hash of a file's bytes, as they lie there."""
-    with refused(path), path.open("rb") as file:
+    with refused(path), open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -29,19 +31,28 @@ def unpacked_sha256_of(path: Path) -> str:
     return found.hexdigest()
 
 
+class State(NamedTuple):
+    """What differs once somebody wrote to a file, or put another in its place."""
+
+    size: int
+    written: int
+    inode: int
+    device: int
+
+
+def state(path: Path) -> State:
+    """How a file is now."""
+    with refused(path), open_regular(path) as file:
+        found = os.fstat(file.fileno())
+    return State(found.st_size, found.st_mtime_ns, found.st_ino, found.st_dev)
+
+
 @contextmanager
-def unchanged(path: Path) -> Iterator[None]:
-    """Raise SettingsError at the end where somebody wrote to the file meanwhile."""
-    before = _state(path)
+def unchanged(path: Path, before: State) -> Iterator[None]:
+    """Raise SettingsError at the end where a file is not any more what it was before."""
     yield
-    if _state(path) != before:
+    if state(path) != before:
         raise SettingsError(
             f"{path} changed while it was read",
             "import it when nobody writes to it; a log that is written to goes by way of Kafka",
         )
-
-
-def _state(path: Path) -> tuple[int, int, int]:
-    with refused(path):
-        found = path.stat()
-    return found.st_size, found.st_mtime_ns, found.st_ino

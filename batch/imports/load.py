@@ -12,7 +12,7 @@ import msgspec
 import pyarrow as pa
 
 from batch.imports.batches import batches, decode_as_it_came
-from batch.imports.contents import unchanged
+from batch.imports.contents import State, unchanged
 from batch.imports.records import records
 from lakehouse import store
 from lakehouse.decode import Limits
@@ -50,12 +50,15 @@ class Loader:
         """Make the tables that are not there yet."""
         self.writers = IMPORT.writers(self.places)
 
-    def load(self, file: Path, what: Imported, replaces: list[Imported]) -> ImportPlan:
+    def load(
+        self, file: Path, before: State, what: Imported, replaces: list[Imported]
+    ) -> ImportPlan:
         """Take a file that the tables do not have; what was planned, and is done.
 
-        SettingsError where it cannot be read to its end: then nothing of it is in.
+        `before` is its state when its content was looked at. SettingsError where it cannot be read
+        to its end: then nothing of it is in.
         """
-        with unchanged(file):
+        with unchanged(file, before):
             if self.keeps_copies:
                 self.zone.keep(file, what.sha256)
                 self.reached("copied")

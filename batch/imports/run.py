@@ -11,11 +11,12 @@ from pathlib import Path
 import msgspec
 
 from batch.formats.kind import sniff
-from batch.imports.contents import sha256_of, unpacked_sha256_of
+from batch.imports.contents import State, sha256_of, state, unpacked_sha256_of
 from batch.imports.decide import REPLACED, SAME, UNCHANGED, Decision, Known
 from batch.imports.load import Loader
 from batch.imports.reading import Overrides, reading
 from lakehouse.errors import LogpondError
+from lakehouse.event.textfile import Found
 from lakehouse.ingest.raw_zone import Imported, ImportPlan
 from lakehouse.tables.rollups import MINUTES, WINDOWS
 from lakehouse.windows.check import Checked
@@ -75,7 +76,8 @@ class Run:
         known = Known(zone.manifests(), zone.paths(), self.loader.last)
         for file in files:
             self.begins(file)
-            yield self._one(file.resolve(), known)
+            known_as = file if isinstance(file, Found) else file.resolve()
+            yield self._one(Found(known_as.absolute()), known)
 
     def since(self) -> date | None:
         """The earliest date that rows came to or went from; None where none did."""
@@ -105,13 +107,15 @@ class Run:
     def _one(self, file: Path, known: Known) -> FileResult:
         began = time.monotonic()
         try:
-            result = self._take(file, known, known.decide(self._read(file), self.wanted.again))
+            before = state(file)
+            decision = known.decide(self._read(file, before), self.wanted.again)
+            result = self._take(file, before, known, decision)
         except (LogpondError, OSError) as error:
             what = error.what if isinstance(error, LogpondError) else f"{file}: {error}"
             result = FileResult(str(file), done=FAILED, reason=what)
         return replace(result, seconds=round(time.monotonic() - began, 3))
 
-    def _read(self, file: Path) -> Imported:
+    def _read(self, file: Path, before: State) -> Imported:
         """The file as it is now."""
         found, now = reading(file, sniff(file), self.wanted.overrides), datetime.now(UTC)
         own = sha256_of(file)
@@ -119,13 +123,13 @@ class Run:
             sha256=own,
             unpacked=unpacked_sha256_of(file) if found.compressed else own,
             path=str(file),
-            size=file.stat().st_size,
+            size=before.size,
             reading=found,
             taken=now,
             imported_at=now,
         )
 
-    def _take(self, file: Path, known: Known, decision: Decision) -> FileResult:
+    def _take(self, file: Path, before: State, known: Known, decision: Decision) -> FileResult:
         path, done = str(file), decision.done
         if done == REPLACED and not (self.wanted.replace or self.wanted.again):
             return FileResult(path, decision.what.reading.format, done=REFUSED, reason=CHANGED)
@@ -133,7 +137,7 @@ class Run:
             return self._would(file, decision)
         reason = f"as {decision.of}" if decision.of not in ("", path) else ""
         if decision.load or done == REPLACED:
-            plan = self._planned(file, decision)
+            plan = self._planned(file, before, decision)
             self.plans.append(plan)
             known.note(plan)
             return _counts(plan.what, path, done, reason)
@@ -142,9 +146,9 @@ class Run:
             known.paths[path] = decision.what.sha256
         return _counts(decision.what, path, done, reason)
 
-    def _planned(self, file: Path, decision: Decision) -> ImportPlan:
+    def _planned(self, file: Path, before: State, decision: Decision) -> ImportPlan:
         if decision.load:
-            return self.loader.load(file, decision.what, decision.replaces)
+            return self.loader.load(file, before, decision.what, decision.replaces)
         return self.loader.swap(decision.what, decision.replaces)
 
     def _would(self, file: Path, decision: Decision) -> FileResult:

@@ -87,7 +87,7 @@ def _asked(source: Source, statement: Statement, limits: Sql | None) -> tuple[Co
 
     try:
         query = confined.query(statement)
-        reach = [*source.reach, *confined.regular(query.files)]
+        reach = source.reach | confined.whole(confined.regular(query.files))
         profiled = {"enable_profiling": "no_output"}
         with confined.confined(reach, limits, **profiled) as connection:
             connection.execute("SELECT 1").fetchall()

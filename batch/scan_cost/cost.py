@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +50,7 @@ class Source:
     files: int
     bytes: int
     open: Callable[[duckdb.DuckDBPyConnection], None]
-    reach: Sequence[str]
+    reach: set[str]
 
 
 def cost(

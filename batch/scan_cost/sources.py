@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +10,14 @@ from typing import TYPE_CHECKING
 from deltalake import DeltaTable
 
 from batch.formats.kind import Kind, sniff
-from batch.formats.raw import relation
+from batch.formats.raw import reach, relation
 from batch.imports.reading import Overrides, reading
 from batch.scan_cost.cost import Source
 from lakehouse.duck import Pinned, connect, literal, quoted
 from lakehouse.errors import SettingsError
 from lakehouse.event.fields import DerivedFields, LogEvent
 from lakehouse.paths import Places, is_url
+from lakehouse.query.confined import whole
 from lakehouse.tables.catalog import LOGS
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Stored:
     def source(self) -> Source:
         """What is measured: its files by the log, and rows out of those that a question needs."""
         sizes = self._pinned().adds["size_bytes"].to_pylist()
-        return Source("lake", len(sizes), sum(sizes), self._open, [self.root])
+        return Source("lake", len(sizes), sum(sizes), self._open, whole([self.root]))
 
     def write(self, folder: Path) -> None:
         """Its events as CSV, a file a day, as they would lie there without a lake."""
@@ -107,8 +107,7 @@ class Raw:
             rows = relation(connection, self.files)
             connection.execute(f"CREATE TEMP VIEW logs AS {self._typed(rows, types)}")
 
-        names = [name for file in self.files for name in (str(file), glob.escape(str(file)))]
-        return Source("raw", len(self.files), size, view, names)
+        return Source("raw", len(self.files), size, view, reach(self.files))
 
     def _typed(self, rows: str, types: Mapping[str, str]) -> str:
         """Text as fields of an event, and what follows from them."""

@@ -6,6 +6,7 @@ A file is known by its sha256, its content; a path says which content it had las
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from lakehouse.errors import TableError
+from lakehouse.event.textfile import open_regular
 from lakehouse.ingest.plans import Plan, Plans
 from lakehouse.ingest.queries import IMPORT
 from lakehouse.paths import Places
@@ -137,9 +139,10 @@ class RawZone:
     def keep(self, file: Path, sha256: str) -> None:
         """Copy a file as it is, unless its content is there; nothing half written counts."""
         at = objects.store(self._places.raw)
-        if objects.size(at, f"{COPIES}/{sha256}") != file.stat().st_size:
-            objects.put_file(at, f"{COPIES}/{sha256}", file)
-            sync(self._places, self._places.raw, [f"{COPIES}/{sha256}"])
+        with open_regular(file) as content:
+            if objects.size(at, f"{COPIES}/{sha256}") != os.fstat(content.fileno()).st_size:
+                objects.put_file(at, f"{COPIES}/{sha256}", content)
+                sync(self._places, self._places.raw, [f"{COPIES}/{sha256}"])
 
     def _put(self, name: str, content: Any) -> None:
         text = msgspec.json.format(msgspec.json.encode(content))

@@ -12,9 +12,10 @@ import os
 import re
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ import duckdb
 from lakehouse.duck import connect, literal
 from lakehouse.errors import SettingsError
 from lakehouse.paths import Places, is_url
-from lakehouse.query import pinned
+from lakehouse.query import file_tables, pinned
 from lakehouse.query.limits import too_long
 from lakehouse.query.statement import Statement
 from lakehouse.settings import Sql
@@ -58,9 +59,11 @@ def query(statement: Statement) -> Query:
 
 @contextmanager
 def confined(
-    reach: Iterable[str], limits: Sql | None, **config: str
+    reach: Collection[str], limits: Sql | None, **config: str
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that reads these files, and below these folders, and whose settings stay.
+
+    Where one of them is a link, what it leads to must be in `reach` as well.
 
     Raises SettingsError for what it refuses, and where an answer takes longer than the limits.
     """
@@ -68,10 +71,9 @@ def confined(
         connection = stack.enter_context(connect())
         for name, value in {**config, **_bounds(stack, limits)}.items():
             connection.execute(f"SET {name} = {literal(value)}")
-        whole = _whole(reach)
-        folders = {path for path in whole if Path(path).is_dir()}
+        folders = {path for path in reach if Path(path).is_dir()}
         connection.execute(f"SET allowed_directories = [{_listed(folders)}]")
-        connection.execute(f"SET allowed_paths = [{_listed(whole - folders)}]")
+        connection.execute(f"SET allowed_paths = [{_listed({*reach} - folders)}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         stack.enter_context(_in_time(connection, limits))
@@ -79,8 +81,14 @@ def confined(
 
 
 def tables(places: Places) -> list[str]:
-    """The folders of a lake's tables; none at a URL, where DuckDB opens no file by itself."""
-    return [] if is_url(places.lake) else [places.table(name) for name in pinned.names(places)]
+    """The folders of a lake's tables, and the files that are tables by a name of their own.
+
+    No folder at a URL, where DuckDB opens no file by itself.
+    """
+    registered = filter(None, (file_tables.known(places, n) for n in file_tables.names(places)))
+    files = [name for table in registered for file in table.files for name in (file, escape(file))]
+    folders = [] if is_url(places.lake) else map(places.table, pinned.names(places))
+    return [*folders, *files]
 
 
 def regular(names: Iterable[str]) -> list[str]:
@@ -137,8 +145,8 @@ def _behind(name: str) -> list[str]:
     return []
 
 
-def _whole(paths: Iterable[str]) -> set[str]:
-    """As they are named, and as they are without links."""
+def whole(paths: Iterable[str]) -> set[str]:
+    """Paths from the root on, as they are named, and as they are without links."""
     return {of(path) for path in paths for of in (os.path.abspath, os.path.realpath)}
 
 

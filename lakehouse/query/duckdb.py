@@ -36,7 +36,7 @@ def ask(
         )
     try:
         query = confined.query(statement)
-        reach = [*confined.tables(places), *confined.regular(query.files)]
+        reach = confined.whole([*confined.tables(places), *confined.regular(query.files)])
         with confined.confined(reach, limits) as connection:
             found = values.exact(_bound(connection, query.statement, places, moment))
             return _fetched(found, limits)

@@ -123,20 +123,26 @@ def _parsed(spark: Any, sql: str) -> Any:
 
 @contextmanager
 def _in_time(spark: SparkSession, limits: Sql | None) -> Iterator[None]:
-    """Cancel what runs when time is over."""
+    """Cancel what runs when time is over, and what is still planned then as soon as it runs."""
     if limits is None:
         yield
         return
-    timer = threading.Timer(limits.seconds, spark.sparkContext.cancelAllJobs)
-    timer.start()
+    done, is_over = threading.Event(), threading.Event()
+
+    def cancel() -> None:
+        while not done.wait(1.0 if is_over.is_set() else limits.seconds):
+            is_over.set()
+            spark.sparkContext.cancelAllJobs()
+
+    threading.Thread(target=cancel, daemon=True).start()
     try:
         yield
     except Exception:
-        if timer.finished.is_set():
+        if is_over.is_set():
             raise too_long(limits) from None
         raise
     finally:
-        timer.cancel()
+        done.set()
 
 
 def _in_words(places: Places, error: PySparkException) -> LogpondError:

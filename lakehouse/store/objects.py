@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -48,7 +48,7 @@ def put(at: Any, name: str, content: bytes) -> None:
         obstore.put(at, name, content)
 
 
-def put_file(at: Any, name: str, file: Path) -> None:
+def put_file(at: Any, name: str, file: IO[bytes]) -> None:
     """Write or replace an object with the bytes of a file, in parts, in one atomic step."""
     with in_words(_place(at)):
         obstore.put(at, name, file)
