@@ -41,9 +41,10 @@ def sql(
     """Ask the tables of the lake by name: one statement, which leaves rows as they are.
 
     TIME is RFC 3339, a date (its first instant), '10 minutes ago' or -10m; UTC where it names no
-    zone. All times are UTC. DuckDB also reads files: FROM 'hosts.csv'. Spark takes seconds to
-    start, and knows DESCRIBE HISTORY logs and DESCRIBE DETAIL logs too. OPTIMIZE and VACUUM do
-    what the commands of these names do.
+    zone. All times are UTC. DuckDB also reads data files that you name: FROM 'hosts.csv'.
+    How long an answer may take and how large it may be is in [sql] of the settings. Spark takes
+    seconds to start, and knows DESCRIBE HISTORY logs and DESCRIBE DETAIL logs too. OPTIMIZE and
+    VACUUM do what the commands of these names do.
 
     \b
       logpond sql "SELECT service, COUNT(*) AS requests FROM logs GROUP BY service"
