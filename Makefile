@@ -15,6 +15,10 @@ INCIDENT ?= error-burst@+20s:3m
 UP := --backfill $(BACKFILL) $(if $(DURATION),--duration $(DURATION)) $(if $(RATE),--rate $(RATE)) \
 	$(foreach incident,$(INCIDENT),--incident $(incident)) $(if $(LAKE),--lake $(LAKE))
 
+# Faults at length; a row a run is noted, of which docs/faults.md is made.
+AT_NIGHT := FAULTS_AT_NIGHT=1 RANDOM_KILLS=20 UPKEEP_SECONDS=180 SOAK_SECONDS=$(or $(SOAK),3600)
+FAULTS := $(CURDIR)/.faults.ndjson
+
 .DEFAULT_GOAL := help
 .PHONY: help setup development demo test test-fast test-nightly test-faults test-compose lint docs screens bench conf lock clean reset reset-compose machine
 .NOTPARALLEL:
@@ -37,12 +41,14 @@ test-fast: development  ## the quick ones, without Spark and Kafka, in about a m
 	@$(BIN)/pytest -n 2 --dist loadfile --hypothesis-profile fast \
 		-m "not (spark or broker or faults or compose or browser or slow or nightly)"
 
-test-nightly: development  ## properties tried a thousand times, processes killed twenty times, upkeep for minutes
-	@RANDOM_KILLS=20 UPKEEP_SECONDS=180 RANDOM_LAKES=20 $(BIN)/pytest -n 2 --dist loadfile \
+test-nightly: development  ## properties tried a thousand times, every fault at length, a soak of an hour
+	@$(AT_NIGHT) RANDOM_LAKES=20 $(BIN)/pytest -n 2 --dist loadfile \
 		--hypothesis-profile nightly --timeout 3600 -m "random or faults or nightly"
 
-test-faults: development  ## processes are killed, twenty random times too, and nothing is lost
-	@RANDOM_KILLS=20 UPKEEP_SECONDS=180 $(BIN)/pytest -m faults
+test-faults: development  ## every fault, each followed by `verify`; what they cost goes to docs/faults.md
+	@rm -f $(FAULTS)
+	@$(AT_NIGHT) FAULTS_TABLE=$(FAULTS) $(BIN)/pytest --timeout 3600 -m faults
+	@PYTHONPATH=.:tests $(BIN)/python -m support.fault_table $(FAULTS) >docs/faults.md
 
 test-compose: development  ## the stack in containers: built, started, killed; on a cluster too (Docker)
 	@$(BIN)/pytest -m compose

@@ -146,15 +146,19 @@ class Run:
         self.stop.set()
 
     def _until_done(self, spark: SparkSession, manifest: Manifest, ingest: job.Ingest) -> None:
-        """The query, started again whenever its broker was away."""
+        """The query, started again whenever its broker was away, or the clock was set back."""
         spark.sparkContext.setLocalProperty("spark.scheduler.pool", INGEST.name)
         self.hooks.on_start(spark.sparkContext.uiWebUrl or "")
         while True:
             query = job.start(self._records(spark, manifest), ingest, self._trigger())
-            self.cut_short = self._follow(spark, query).cut_short
-            if self.cut_short or not self._has_lost_broker(query):
+            watch = self._follow(spark, query)
+            self.cut_short = watch.cut_short
+            if self.cut_short:
                 return
-            self._wait_for_broker()
+            if self._has_lost_broker(query):
+                self._wait_for_broker()
+            elif self.stop.is_set() or not watch.waits_too_long:
+                return
 
     def _records(self, spark: SparkSession, manifest: Manifest) -> Any:
         kafka = self.settings.kafka

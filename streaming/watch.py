@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lakehouse.runtime.clock import WallClock
 from streaming.progress import Reporter
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ PATIENCE_SECONDS = 22.0
 class Watch:
     """Until a query ends, by itself or because `stop` is set.
 
+    `waits_too_long` where the clock was set back: it is ended, to be started again.
     A stop ends it between two batches. One that does not end in PATIENCE_SECONDS is `cut_short`:
     it has no plan yet, or one that stands, so the next start takes it as if nothing was.
     """
@@ -34,6 +36,8 @@ class Watch:
     is_up: Callable[[], bool]
     say: Callable[[str], None]
     cut_short: bool = False
+    waits_too_long: bool = False
+    clock: WallClock = field(default_factory=WallClock)
     _is_away: bool = False
     _active_since: float = field(default_factory=time.monotonic)
     _asked_at: float | None = None
@@ -44,8 +48,11 @@ class Watch:
             time.sleep(LOOK_SECONDS)
             self.reporter.look(self.query)
             is_active = self.query.status["isTriggerActive"]
+            self.waits_too_long |= self.clock.was_set_back()
             if self.stop.is_set():
                 self._end(is_active)
+            elif self.waits_too_long and not is_active:
+                self.query.stop()
             else:
                 self._listen(is_active)
         self.reporter.look(self.query)

@@ -124,7 +124,8 @@ class Checkpoint:
 
     def sync(self, batch: int) -> None:
         """Have on the disk what Spark wrote before it began a batch, its offsets among it."""
-        sync(self._places, self.location, [f"offsets/{batch}", f"commits/{batch - 1}"])
+        first = ["sources/0/0"] if batch == 0 else []
+        sync(self._places, self.location, [*first, f"offsets/{batch}", f"commits/{batch - 1}"])
 
     def retire(self, suffix: str) -> str | None:
         """Move Spark's part aside and keep the manifest under its query id; deletes nothing.

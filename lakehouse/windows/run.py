@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lakehouse.ingest.checkpoint import Checkpoint
 from lakehouse.paths import Places
+from lakehouse.runtime.clock import WallClock
 from lakehouse.tables.rollups import Rollup
 from lakehouse.windows import stream
 from lakehouse.windows.failure import explained
@@ -67,7 +68,8 @@ class ClosingRun:
         self._failure = None
         try:
             self.spark.sparkContext.setLocalProperty("spark.scheduler.pool", self.query)
-            self._follow(self._query(trigger))
+            while self._follow(self._query(trigger)):
+                continue
         except Exception as error:
             self.failed(explained(error, self.query, self.places))
 
@@ -85,15 +87,19 @@ class ClosingRun:
         windows = stream.final_windows(times, self.late, self.rollups[0].window)
         return stream.start(windows, closing, trigger)
 
-    def _follow(self, query: StreamingQuery) -> None:
-        """Until it ends, by itself or because a stop finds it idle."""
+    def _follow(self, query: StreamingQuery) -> bool:
+        """Until it ends, by itself or because a stop finds it idle; whether to start it again."""
+        clock, waits_too_long = WallClock(), False
         while query.isActive:
             time.sleep(LOOK_SECONDS)
-            if self._stop.is_set() and not query.status["isTriggerActive"]:
+            waits_too_long |= clock.was_set_back()
+            is_due = self._stop.is_set() or waits_too_long
+            if is_due and not query.status["isTriggerActive"]:
                 query.stop()
         error = self._failure or query.exception()
         if error and not isinstance(error, StopBetweenCommits) and not self._stop.is_set():
             raise error
+        return waits_too_long and not self._stop.is_set()
 
     def _keep(self, error: Exception) -> None:
         self._failure = error

@@ -30,7 +30,7 @@ from lakehouse.settings import Settings
 
 PATIENCE_SECONDS = 240.0
 ADVERTISED = "advertised.listeners=PLAINTEXT://127.0.0.1:{port}"
-# 20 records a second are some batches' worth, and little beside what the machine does else.
+TOPIC = "under-fault"
 LOAD = ("--rate", "100", "--malformed", "0.05", "--duplicates", "0.01", "--late", "0")
 
 
@@ -156,16 +156,20 @@ class Pipeline:
 
 
 @contextmanager
-def at_work(root: Path, **flags: object) -> Iterator[Pipeline]:
-    """A pipeline that has taken its first batches; nothing of it outlives the test."""
+def at_work(root: Path, **variables: str) -> Iterator[Pipeline]:
+    """A pipeline that has taken its first batches; nothing of it outlives the test.
+
+    `variables` are of the stream's environment.
+    """
     proxy, patch = Proxy(), pytest.MonkeyPatch()
     properties = broker_module.PROPERTIES.replace(ADVERTISED, ADVERTISED.format(port=proxy.port))
     patch.setattr(broker_module, "PROPERTIES", properties)
-    made = Pipeline(root, Broker(str(root / "broker")), proxy, _settings(root, proxy, flags))
+    asked = settings(f"127.0.0.1:{proxy.port}", TOPIC, root / "lake")
+    made = Pipeline(root, Broker(str(root / "broker")), proxy, asked, variables=variables)
     try:
         with made.broker as broker:
             proxy.target = broker.wanted_port = broker.port
-            kafka.create(made.settings.kafka.bootstrap, "under-fault", partitions=2)
+            kafka.create(asked.kafka.bootstrap, TOPIC, partitions=2)
             made.start_load()
             made.start_stream()
             made.take(2)
@@ -177,7 +181,3 @@ def at_work(root: Path, **flags: object) -> Iterator[Pipeline]:
             process.wait()
         proxy.close()
         patch.undo()
-
-
-def _settings(root: Path, proxy: Proxy, flags: Mapping[str, object]) -> Settings:
-    return settings(f"127.0.0.1:{proxy.port}", "under-fault", root / "lake", **flags)
