@@ -114,7 +114,7 @@ def trusts_its_clock(bootstrap: str, topic: str) -> bool:
 def expect(bootstrap: str) -> None:
     """BrokerError soon where no broker answers: for somebody who waits for the answer."""
     if not is_up(bootstrap, patience=2.0):
-        raise _away(bootstrap)
+        raise away(bootstrap)
 
 
 def is_up(bootstrap: str, patience: float = 1.0) -> bool:
@@ -181,11 +181,12 @@ def _explained(error: KafkaException | TimeoutError, bootstrap: str, topic: str)
             "create it with message.timestamp.type=LogAppendTime, or name another with --topic",
         )
     if code in (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN):
-        return _away(bootstrap)
+        return away(bootstrap)
     return BrokerError(f"Kafka at {bootstrap} refused: {error.args[0].str()}")
 
 
-def _away(bootstrap: str) -> BrokerError:
+def away(bootstrap: str) -> BrokerError:
+    """What to say, and to do, where no broker answers."""
     return BrokerError(
         f"Kafka does not answer at {bootstrap}",
         "start it (`logpond up` brings its own), or name another with --bootstrap",
