@@ -64,7 +64,7 @@ LEAST_WINDOW = timedelta(minutes=10)
     type=click.FloatRange(0, min_open=True),
     default=3.0,
     show_default=True,
-    help="Standard deviations from which a minute is a spike.",
+    help="Standard deviations from which a minute is a spike, and a record an outlier.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be read and written; write nothing.")
 @click.option(
@@ -92,8 +92,10 @@ def service_metrics(
     Every line is an event of logpond as one JSON object, or is counted and kept as a reject. A
     minute is a spike if its mean response time lies --z standard deviations above the minutes of
     the --window before it, of which there must be ten. DIR gets metrics/, minutes/ (each with its
-    z), anomalies/ (the spikes), enriched/ (the events), rejects/ as Parquet, and the page
-    insights/index.html; all of them change at once, at the end, or not at all.
+    z), anomalies/ (the spikes), enriched/ (the events, each with the z of its minute and its own),
+    outliers/ (the events whose own z is that high), rejects/ as Parquet, and insights/index.html;
+    all of them change at once, at the end, or not at all. An event's own z is against all requests
+    of its service in that environment.
 
     \b
     exit 0  done; rejects are counted, and in rejects/
@@ -109,6 +111,7 @@ def service_metrics(
       logpond service-metrics --input 'data/services/service=search/**/*.ndjson' --output /tmp/s
       logpond service-metrics --source lake --output results/lake --window 1h --z 4
       logpond sql "FROM 'results/services/anomalies/*.parquet'"
+      logpond sql "FROM 'results/services/outliers/*.parquet' ORDER BY record_z DESC LIMIT 10"
     """
     from batch.jobs import folders
     from batch.jobs.performance import render_machine
@@ -187,6 +190,7 @@ def _render_summary(options: Options, summary: Summary) -> str:
         [
             f"{summary.lines:,} lines: {summary.events:,} events, {rejects}",
             *example,
+            f"{summary.outliers:,} records are outliers",
             f"{spikes:,} minutes are spikes; see {options.output / 'insights' / 'index.html'}",
         ]
     )
@@ -201,6 +205,7 @@ def _as_dict(options: Options, summary: Summary, rows: list[dict[str, Any]]) -> 
         "engine": options.engine,
         "window_seconds": int(options.window.total_seconds()),
         "z": options.threshold,
+        "outliers": summary.outliers,
         "metrics": rows,
         "output": str(options.output),
         "performance": summary.performance.as_dict(),

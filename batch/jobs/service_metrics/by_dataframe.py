@@ -6,15 +6,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from batch.jobs.service_metrics.score import LEAST_HISTORY, LEAST_SPREAD_US, MOST_US
-from lakehouse.tables.measures import micros
+from lakehouse.tables.measures import at_most, micros
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+# A response time in whole microseconds, cut where its square would not fit.
+RECORD_US = f"floor({at_most('response_time', MOST_US // 1000)} * 1000 + 0.5)"
+SQUARE = f"CAST({RECORD_US} AS DECIMAL(13, 0)) * CAST({RECORD_US} AS DECIMAL(13, 0))"
 COUNTED = f"""
 SELECT service, environment, date_trunc('MINUTE', timestamp) AS minute,
     count(*) AS requests, count_if(is_error) AS errors, count(response_time) AS timed,
-    coalesce({micros("response_time")}, 0) AS total_us
+    coalesce({micros("response_time")}, 0) AS total_us, coalesce(sum({SQUARE}), 0) AS squares
 FROM {{events}}
 GROUP BY ALL
 """
@@ -41,20 +44,26 @@ WITH means AS (
     FROM spreads
 )
 SELECT service, environment, minute, requests, errors, timed,
-    CAST(total_us AS DECIMAL(38, 0)) AS total_us,
+    CAST(total_us AS DECIMAL(38, 0)) AS total_us, CAST(squares AS DECIMAL(38, 0)) AS squares,
     CAST(total_us AS DOUBLE) / nullif(timed, 0) / 1000 AS mean_ms, history,
     CASE WHEN history >= {least} THEN CAST(s AS DOUBLE) / history / 1000 END AS expected_ms,
     spread_us / 1000 AS spread_ms, z, coalesce(z >= {threshold}D, false) AS is_spike
 FROM scores
 """
 SUMMED = """
-SELECT service, environment, sum(requests) AS requests, sum(errors) AS errors,
-    CAST(sum(errors) AS DOUBLE) / sum(requests) AS error_rate, sum(timed) AS timed,
-    CAST(sum(total_us) AS DECIMAL(38, 0)) AS total_us,
-    CAST(sum(total_us) AS DOUBLE) / nullif(sum(timed), 0) / 1000 AS mean_ms,
-    count_if(is_spike) AS spikes, min(minute) AS first_minute, max(minute) AS last_minute
-FROM {minutes}
-GROUP BY service, environment
+WITH sums AS (
+    SELECT service, environment, sum(requests) AS requests, sum(errors) AS errors,
+        sum(timed) AS timed, CAST(sum(total_us) AS DECIMAL(38, 0)) AS total_us,
+        CAST(sum(squares) AS DECIMAL(38, 0)) AS squares, count_if(is_spike) AS spikes,
+        min(minute) AS first_minute, max(minute) AS last_minute
+    FROM {{minutes}} GROUP BY service, environment
+)
+SELECT service, environment, requests, errors, CAST(errors AS DOUBLE) / requests AS error_rate,
+    timed, total_us, squares, CAST(total_us AS DOUBLE) / nullif(timed, 0) / 1000 AS mean_ms,
+    CASE WHEN timed >= {least} THEN greatest(sqrt(greatest(CAST(squares AS DOUBLE) -
+        CAST(total_us AS DOUBLE) * CAST(total_us AS DOUBLE) / timed, 0D) / (timed - 1)), {floor}D)
+        / 1000 END AS spread_ms, spikes, first_minute, last_minute
+FROM sums
 """
 
 
@@ -73,4 +82,6 @@ def minutes(events: DataFrame, window: timedelta, threshold: float) -> DataFrame
 
 def metrics(minutes: DataFrame) -> DataFrame:
     """A row for each service and environment: the sums of its minutes."""
-    return minutes.sparkSession.sql(SUMMED, minutes=minutes)
+    return minutes.sparkSession.sql(
+        SUMMED.format(least=LEAST_HISTORY, floor=LEAST_SPREAD_US), minutes=minutes
+    )

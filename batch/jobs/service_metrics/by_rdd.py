@@ -9,7 +9,7 @@ from decimal import Decimal
 from operator import add
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from batch.jobs.service_metrics.score import mean_us, scores
+from batch.jobs.service_metrics.score import MOST_US, mean_us, scores, spread_ms
 from lakehouse.tables.measures import LONGEST_MS
 
 if TYPE_CHECKING:
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 Key = tuple[str, str | None]
 MINUTE_SCHEMA = """service string, environment string, minute timestamp, requests long,
-    errors long, timed long, total_us decimal(38, 0), mean_ms double, history long,
-    expected_ms double, spread_ms double, z double, is_spike boolean"""
+    errors long, timed long, total_us decimal(38, 0), squares decimal(38, 0), mean_ms double,
+    history long, expected_ms double, spread_ms double, z double, is_spike boolean"""
 METRIC_SCHEMA = """service string, environment string, requests long, errors long,
-    error_rate double, timed long, total_us decimal(38, 0), mean_ms double, spikes long,
+    error_rate double, timed long, total_us decimal(38, 0), squares decimal(38, 0),
+    mean_ms double, spread_ms double, spikes long,
     first_minute timestamp, last_minute timestamp"""
 NEEDED = (
     "service",
@@ -37,18 +38,20 @@ SUMMED = (
     "errors",
     "timed",
     "total_us",
+    "squares",
     "int(is_spike) AS spikes",
     "unix_seconds(minute) AS at",
 )
 
 
 class Sums(NamedTuple):
-    """What is added up: counts, and response times in whole microseconds."""
+    """What is added up: counts, response times in whole microseconds, and their squares."""
 
     requests: int
     errors: int
     timed: int
     total_us: int
+    squares: int
 
 
 def minutes(events: DataFrame, window: timedelta, threshold: float) -> DataFrame:
@@ -70,7 +73,9 @@ def _of_event(row: Any) -> tuple[tuple[str, str | None, int], Sums]:
     service, environment, second, response_time, is_error = row
     took = 0 if response_time is None else _micros(response_time)
     key = (service, environment, second - second % 60)
-    return key, Sums(1, int(is_error), int(response_time is not None), took)
+    return key, Sums(
+        1, int(is_error), int(response_time is not None), took, min(took, MOST_US) ** 2
+    )
 
 
 def _micros(response_time: float) -> int:
@@ -94,12 +99,13 @@ def _scored(
 
 def _shown(sums: Sums) -> tuple[Any, ...]:
     mean_ms = float(sums.total_us) / sums.timed / 1000 if sums.timed else None
-    return (*sums[:3], Decimal(sums.total_us), mean_ms)
+    return (*sums[:3], Decimal(sums.total_us), Decimal(sums.squares), mean_ms)
 
 
 def _of_minute(row: Any) -> tuple[Key, Any]:
-    service, environment, requests, errors, timed, total_us, spikes, at = row
-    return (service, environment), (Sums(requests, errors, timed, int(total_us)), spikes, at, at)
+    service, environment, requests, errors, timed, total_us, squares, spikes, at = row
+    sums = Sums(requests, errors, timed, int(total_us), int(squares))
+    return (service, environment), (sums, spikes, at, at)
 
 
 def _joined(one: Any, other: Any) -> Any:
@@ -113,6 +119,7 @@ def _joined(one: Any, other: Any) -> Any:
 
 def _metric(part: tuple[Key, Any]) -> tuple[Any, ...]:
     key, (sums, spikes, first, last) = part
-    requests, errors, timed, total, mean_ms = _shown(sums)
+    requests, errors, *rest = _shown(sums)
     span = [datetime.fromtimestamp(at, UTC) for at in (first, last)]
-    return (*key, requests, errors, errors / requests, timed, total, mean_ms, spikes, *span)
+    spread = spread_ms(sums.timed, sums.total_us, sums.squares)
+    return (*key, requests, errors, errors / requests, *rest, spread, spikes, *span)

@@ -4,7 +4,7 @@ source ──► rows ──┬─► rejects ───────────�
                   └─► events ──► minutes, scored ─┬──────────► minutes/
                          │                        ├─ sums ───► metrics/
                          │                        ├─ spikes ─► anomalies/
-                         └──────────── joined ────┴──────────► enriched/
+                         └──────────── joined ────┴──────────► enriched/, of it outliers/
 lines = rows of enriched + rejects, else nothing is shown;  insights/ is drawn from the tables
 """
 
@@ -32,11 +32,30 @@ ENGINES = {"dataframe": by_dataframe, "rdd": by_rdd}
 PARTS = (*tables.NAMES, "insights")
 WHO = "logpond service-metrics"
 ENRICHED = """
-SELECT {columns}, m.minute, m.mean_ms AS minute_mean_ms, m.z AS minute_z,
-    m.is_spike AS minute_is_spike
-FROM {{events}} e JOIN {{minutes}} m ON e.service = m.service
-    AND e.environment <=> m.environment AND date_trunc('MINUTE', e.timestamp) = m.minute
+WITH scored AS (
+    SELECT {columns}, m.minute, m.mean_ms AS minute_mean_ms, m.z AS minute_z,
+        m.is_spike AS minute_is_spike,
+        ({record_us} / 1000D - s.mean_ms) / s.spread_ms AS record_z
+    FROM {{events}} e JOIN {{minutes}} m ON e.service = m.service
+        AND e.environment <=> m.environment AND date_trunc('MINUTE', e.timestamp) = m.minute
+    JOIN {{metrics}} s ON e.service = s.service AND e.environment <=> s.environment
+)
+SELECT *, coalesce(record_z >= {threshold}D, false) AS is_outlier FROM scored
 """
+OUTLIER = (
+    "service",
+    "environment",
+    "timestamp",
+    "event_id",
+    "endpoint",
+    "status_code",
+    "response_time",
+    "record_z",
+    "minute_z",
+    "source",
+    "partition",
+    "line",
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +79,7 @@ class Summary:
     example: str
     metrics: list[dict[str, Any]] = field(default_factory=list)
     performance: Performance = field(default_factory=Performance)
+    outliers: int = 0
 
     @property
     def rejected(self) -> int:
@@ -78,8 +98,8 @@ def run(options: Options, spark: SparkSession, draw: Callable[[Path], None]) -> 
     with folders.replaced(options.output, PARTS, WHO) as draft:
         performance = Performance()
         rows, summary = _read(options.source, spark, performance)
-        minutes = _scored(options, rows.where("reason IS NULL"), draft, summary)
-        _kept(rows, minutes, draft, summary)
+        scored = _scored(options, rows.where("reason IS NULL"), draft, summary)
+        _kept(options, rows, scored, draft, summary)
         _check(draft, summary)
         with performance.phase("draw"):
             draw(draft)
@@ -97,24 +117,34 @@ def _read(
     return rows, summary
 
 
-def _scored(options: Options, events: DataFrame, draft: Path, summary: Summary) -> DataFrame:
+def _scored(
+    options: Options, events: DataFrame, draft: Path, summary: Summary
+) -> dict[str, DataFrame]:
     """Minutes, by whichever engine, and their sums."""
     engine = ENGINES[options.engine]
     with summary.performance.phase(f"count by minute ({options.engine})") as phase:
         counted = engine.minutes(events, options.window, options.threshold)
         minutes = _written(counted, draft / "minutes", "service", "environment", "minute")
-        _written(engine.metrics(minutes), draft / "metrics", "service", "environment")
+        summed = engine.metrics(minutes)
+        metrics = _written(summed, draft / "metrics", "service", "environment")
         phase.rows = summary.events
     summary.metrics = tables.rows(draft, "SELECT * FROM metrics ORDER BY service, environment")
-    return minutes
+    return {"minutes": minutes, "metrics": metrics}
 
 
-def _kept(rows: DataFrame, minutes: DataFrame, draft: Path, summary: Summary) -> None:
-    """Spikes, each event with what its minute was, and what was no event."""
+def _kept(
+    options: Options, rows: DataFrame, scored: dict[str, DataFrame], draft: Path, summary: Summary
+) -> None:
+    """Spikes, each event with how unusual it and its minute were, and what was no event."""
     events, rejects = rows.where("reason IS NULL"), rows.where("reason IS NOT NULL")
     with summary.performance.phase("write spikes, events and rejects") as phase:
-        _written(minutes.where("is_spike"), draft / "anomalies", "minute", "service")
-        _enriched(events, minutes).write.partitionBy("date").parquet(str(draft / "enriched"))
+        spikes = scored["minutes"].where("is_spike")
+        _written(spikes, draft / "anomalies", "minute", "service")
+        enriched = _enriched(events, scored, options.threshold)
+        enriched.write.partitionBy("date").parquet(str(draft / "enriched"))
+        outliers = rows.sparkSession.read.parquet(str(draft / "enriched")).where("is_outlier")
+        _written(outliers.select(*OUTLIER), draft / "outliers", "timestamp", "event_id")
+        summary.outliers = _rows(draft / "outliers")
         rejects.select([f.name for f in REJECT]).write.parquet(str(draft / "rejects"))
         phase.rows = summary.lines
     rows.unpersist()
@@ -155,10 +185,10 @@ def _written(rows: DataFrame, folder: Path, *options: str) -> DataFrame:
     return rows.sparkSession.read.parquet(str(folder))
 
 
-def _enriched(events: DataFrame, minutes: DataFrame) -> DataFrame:
+def _enriched(events: DataFrame, scored: dict[str, DataFrame], threshold: float) -> DataFrame:
     columns = ", ".join(f"e.{f.name}" for f in EVENT)
-    sql = ENRICHED.format(columns=columns)
-    return events.sparkSession.sql(sql, events=events, minutes=minutes)
+    sql = ENRICHED.format(columns=columns, record_us=by_dataframe.RECORD_US, threshold=threshold)
+    return events.sparkSession.sql(sql, None, events=events, **scored)
 
 
 def _check(draft: Path, summary: Summary) -> None:

@@ -13,6 +13,15 @@ Nothing after t enters it, and there is no z before n = 10. Minutes without requ
 window. A spike stays in the windows of the minutes after it, so that its third or fourth minute is
 less of a surprise than its first. Up to the division all is in integers: whoever computes it, in
 whatever order, gets the same bits.
+
+A record is judged beside its minute: its own response time x against all n timed requests of its
+service in that environment, the whole input, with S and Q over these (exact integers, each x cut
+at `MOST_US`):
+
+    mean   = S / n,  spread = sqrt((Q - S^2 / n) / (n - 1)), at least 1 ms
+    z      = (x - mean) / spread
+
+There is none before n = 10. Two numbers a service are all that is held for it.
 """
 
 from __future__ import annotations
@@ -39,6 +48,14 @@ class Score(NamedTuple):
     expected_ms: float | None
     spread_ms: float | None
     z: float | None
+
+
+def spread_ms(timed: int, total_us: int, squares: int) -> float | None:
+    """The spread of single requests [ms]; None where there are too few."""
+    if timed < LEAST_HISTORY:
+        return None
+    above = max(float(squares) - float(total_us) * float(total_us) / timed, 0.0)
+    return max(math.sqrt(above / (timed - 1)), LEAST_SPREAD_US) / 1000
 
 
 def mean_us(total_us: int, timed: int) -> int | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from lakehouse.duck import connect, literal
 
-NAMES = ("metrics", "minutes", "anomalies", "enriched", "rejects")
+NAMES = ("metrics", "minutes", "anomalies", "enriched", "outliers", "rejects")
 
 
 def rows(folder: Path, sql: str) -> list[dict[str, Any]]:

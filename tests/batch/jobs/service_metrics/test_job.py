@@ -139,6 +139,25 @@ def test_an_event_is_enriched_by_its_minute(results: dict[str, Any]) -> None:
     assert found == {"rows": outcome.events, "wrong": 0, "misplaced": 0}
 
 
+def test_a_record_is_judged_by_all_of_its_service(results: dict[str, Any]) -> None:
+    """Its z is that of a plain computation; those that are high are the outliers, and no others."""
+    plain = """WITH s AS (SELECT service, environment, avg(response_time) AS mean,
+        stddev_samp(response_time) AS spread FROM enriched GROUP BY ALL
+        HAVING count(response_time) >= 10)
+        SELECT count(*) AS rows, count_if(is_outlier) AS outliers,
+            max(abs(record_z - (response_time - mean) / greatest(spread, 1))) AS off
+        FROM enriched e JOIN s ON e.service = s.service
+        AND e.environment IS NOT DISTINCT FROM s.environment"""
+    folder, outcome = results["dataframe"]
+    (found,) = tables.rows(folder, plain)
+    assert found["rows"] > 1000
+    assert found["off"] < 1e-3
+    assert found["outliers"] == outcome.outliers > 0
+    rows = tables.rows(folder, "SELECT * FROM outliers")
+    assert len(rows) == outcome.outliers
+    assert min(row["record_z"] for row in rows) >= 3
+
+
 def test_the_first_reject_is_named(results: dict[str, Any]) -> None:
     """With file, line and reason."""
     assert results["rdd"][1].example.partition(".ndjson:")[2][0].isdigit()
