@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 # `--hypothesis-profile`: how often a property is tried.
-hypothesis.settings.register_profile("fast", max_examples=10, deadline=None)
-hypothesis.settings.register_profile("nightly", max_examples=1000, deadline=None)
+# A busy machine is no fault of a strategy.
+PROFILE = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("fast", max_examples=10, **PROFILE)
+hypothesis.settings.register_profile("nightly", max_examples=1000, **PROFILE)
 # Short runs: the second compiler of a JVM costs more than it gives back.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
