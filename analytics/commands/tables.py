@@ -10,6 +10,7 @@ import click
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, given, with_places
 from lakehouse.terminal.render import echo
+from lakehouse.terminal.times import rendered
 
 if TYPE_CHECKING:
     from lakehouse.paths import Places
@@ -56,6 +57,7 @@ def history(table: str, limit: int, how: str, places: Places) -> None:
     from analytics.look import history as look
 
     found = look.versions(places, table, limit)
-    render.show(render.Rows.of_dicts(look.dicts(found), look.VERSION), how, sys.stdout, HUMANE)
+    humane = {**HUMANE, "time": rendered}
+    render.show(render.Rows.of_dicts(look.dicts(found), look.VERSION), how, sys.stdout, humane)
     if how == "table":
         echo(f"oldest version still readable: {look.oldest(places, table)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -55,8 +55,9 @@ def versions(places: Places, name: str, limit: int) -> list[Version]:
         raise pinned.absent(places, name)
     found, log = store.open_table(places, name), Log(places, name)
     newest, first = found.version(), max(log.oldest(), store.oldest_kept(found))
-    numbers = range(newest, max(newest - limit, log.oldest() - 1), -1)
-    return [version(number, log.info(number) or {}, number == first) for number in numbers]
+    numbers, timeline = range(newest, max(newest - limit, log.oldest() - 1), -1), log.timeline()
+    said = (version(number, log.info(number) or {}, number == first) for number in numbers)
+    return [replace(one, time=timeline.time(one.version)) for one in said]
 
 
 def oldest(places: Places, name: str) -> int:
@@ -104,7 +105,7 @@ def _overview(places: Places, name: str) -> Overview:
         files=adds.num_rows,
         bytes=pc.sum(adds["size_bytes"]).as_py() or 0,
         version=found.version(),
-        last_commit=Log(places, name).time(found.version()),
+        last_commit=Log(places, name).stamped(found.version()),
         comment=found.metadata().description or (ours.comment if ours else ""),
     )
 

@@ -224,7 +224,9 @@ def _late(
 
 def _table(places: Places, name: str) -> TableStatus:
     known = shape(places, name)
-    return TableStatus(name=name, last_commit=Log(places, name).time(known.version), **vars(known))
+    return TableStatus(
+        name=name, last_commit=Log(places, name).stamped(known.version), **vars(known)
+    )
 
 
 def _open_incidents(places: Places) -> int | None:

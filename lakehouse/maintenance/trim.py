@@ -43,9 +43,9 @@ def trim(
     read. Entries go from the oldest on: a crash leaves a log that reaches further back, no gap.
     """
     found, log = open_table(places, name), Log(places, name)
-    newest = found.version()
-    many = min(newest - most, log.at(now - LEAST, newest))
-    wanted = max(log.at(now - max(keep, LEAST), newest), many)
+    newest, timeline = found.version(), log.timeline(now)
+    many = min(newest - most, timeline.surely_by(now - LEAST))
+    wanted = max(timeline.surely_by(now - max(keep, LEAST)), many)
     needed = {r.query: r.version for r in readers(places, str(found.metadata().id))}
     floor = min([wanted, *needed.values()])
     names = log.names()

@@ -15,6 +15,7 @@ from lakehouse.store import objects, open_table, set_property
 from lakehouse.store.log import Log
 from lakehouse.store.read import OLDEST_PROPERTY, oldest_kept
 from lakehouse.store.retry import retried
+from lakehouse.store.timeline import Timeline
 from lakehouse.tables.table import HISTORY_PROPERTY
 
 # deltalake looks at its clock once more when it deletes, after conflicts maybe.
@@ -40,19 +41,38 @@ def vacuum(
     found = open_table(places, name)
     hours = _hours(found, hours)
     before = shape(places, name)
-    doomed = found.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=strays)
+    delete = partial(_delete, hours=hours, strays=strays)
+    doomed = delete(found, dry_run=True)
     if doomed:
-        kept = _oldest_after(places, found, name, hours)
+        timeline = Log(places, name).timeline()
+        cutoff = datetime.now(UTC) - timedelta(hours=hours) + SLACK
+        kept = max(timeline.surely_by(cutoff), oldest_kept(found))
+        delete = partial(delete, keep=_before_wrong_clocks(timeline, kept, cutoff))
+        doomed = delete(found, dry_run=True)
         refuse_needed(places, found, name, kept, doomed)
     if doomed and not dry_run:
         set_property(places, name, OLDEST_PROPERTY, str(kept))
-        retried(places, name, partial(_delete, hours=hours, strays=strays))
+        retried(places, name, partial(delete, dry_run=False))
     halves = _halves(places, name, hours, dry_run) if strays else 0
     return Upkeep(name, "VACUUM", before, shape(places, name), len(doomed) + halves)
 
 
-def _delete(at: DeltaTable, hours: int, strays: bool) -> None:
-    at.vacuum(hours, dry_run=False, enforce_retention_duration=False, full=strays)
+def _delete(
+    at: DeltaTable, hours: int, strays: bool, dry_run: bool, keep: list[int] | None = None
+) -> list[str]:
+    return at.vacuum(
+        hours, dry_run, enforce_retention_duration=False, full=strays, keep_versions=keep
+    )
+
+
+def _before_wrong_clocks(timeline: Timeline, kept: int, cutoff: datetime) -> list[int]:
+    """The kept versions whose files a later commit calls older than they are, by a wrong clock.
+
+    deltalake goes by these times. Every kept version is looked at (130 us each): it is its files
+    that go.
+    """
+    later = range(kept + 1, timeline.newest + 1)
+    return [v - 1 for v in later if (at := timeline.stamped(v)) is not None and at < cutoff]
 
 
 def _halves(places: Places, name: str, hours: int, dry_run: bool) -> int:
@@ -61,12 +81,6 @@ def _halves(places: Places, name: str, hours: int, dry_run: bool) -> int:
     for file in () if dry_run else left:
         file.unlink(missing_ok=True)
     return len(left)
-
-
-def _oldest_after(places: Places, found: DeltaTable, name: str, hours: int) -> int:
-    """Every version that was current at the cutoff, or later, keeps all its files."""
-    cutoff = datetime.now(UTC) - timedelta(hours=hours) + SLACK
-    return max(Log(places, name).at(cutoff, found.version()), oldest_kept(found))
 
 
 def _hours(found: DeltaTable, asked: int | None) -> int:

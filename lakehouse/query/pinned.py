@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from pathlib import Path
 
 from deltalake import DeltaTable
@@ -50,7 +49,7 @@ def absent(places: Places, name: str) -> TableError:
 def _pinned(places: Places, name: str, moment: Moment) -> DeltaTable:
     newest = store.open_table(places, name)
     if moment.as_of is not None:
-        return _at_time(places, name, moment.as_of)
+        return store.open_table(places, name, as_of=moment.as_of)
     if moment.version is None:
         return newest
     oldest = Log(places, name).oldest()
@@ -60,16 +59,3 @@ def _pinned(places: Places, name: str, moment: Moment) -> DeltaTable:
             f"versions {oldest} to {newest.version()} can be read; see `logpond history {name}`",
         )
     return store.open_table(places, name, version=moment.version)
-
-
-def _at_time(places: Places, name: str, as_of: datetime) -> DeltaTable:
-    try:
-        return store.open_table(places, name, as_of=as_of)
-    except TableError as error:
-        log = Log(places, name)
-        began = log.time(log.oldest())
-        since = f" is of {began:%Y-%m-%d %H:%M:%S} UTC" if began else ""
-        raise TableError(
-            f"table {name} cannot be read as of {as_of:%Y-%m-%d %H:%M:%S} UTC",
-            f"its oldest readable version {log.oldest()}{since}; see `logpond history {name}`",
-        ) from error

@@ -5,23 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import msgspec
 
+from lakehouse.errors import TableError
 from lakehouse.paths import DELTA_LOG, Places
 from lakehouse.store import objects
+from lakehouse.store.timeline import Timeline
+from lakehouse.terminal.render import escaped
 
 COMMIT = re.compile(r"^(\d{20})\.json$")
 CHECKPOINT = re.compile(r"^(\d{20})\.checkpoint.*\.parquet$")
 ENTRY = re.compile(r"^(\d{20})\.")
+PARQUET = b"PAR1"
+MENDS = "logpond recover tables"
 
 
 class Log:
     """The log of one table; it must be there."""
 
     def __init__(self, places: Places, table: str) -> None:
-        self._root = objects.store(places.table(table))
+        self._table, self._root = table, objects.reader(places.table(table))
 
     def info(self, version: int) -> dict[str, Any] | None:
         """The commitInfo of a version, None where its commit was cleaned up."""
@@ -31,15 +37,47 @@ class Log:
         return next((dict(a["commitInfo"]) for a in actions if "commitInfo" in a), {})
 
     def actions(self, version: int) -> Iterator[dict[str, Any]] | None:
-        """What a version's commit did, None where it was cleaned up."""
-        content = objects.get(self._root, f"{DELTA_LOG}/{version:020d}.json")
-        if content is None:
-            return None
-        return (msgspec.json.decode(line) for line in content.splitlines() if line.strip())
+        """What a version's commit did, None where it was cleaned up.
 
-    def time(self, version: int) -> datetime | None:
-        """When a version was committed, None where its commit does not say or was cleaned up."""
-        return committed(self.info(version) or {})
+        Raises TableError where the entry is not whole.
+        """
+        content = objects.get(self._root, f"{DELTA_LOG}/{version:020d}.json")
+        return None if content is None else self._decoded(version, content)
+
+    def _decoded(self, version: int, content: bytes) -> Iterator[dict[str, Any]]:
+        found = decoded(content)
+        if found is None:
+            raise torn(self._table, f"{DELTA_LOG}/{version:020d}.json")
+        return iter(found)
+
+    def time(self, version: int) -> datetime:
+        """When a version was committed; its predecessor was before it."""
+        return self.timeline().time(version)
+
+    def timeline(self, now: datetime | None = None) -> Timeline:
+        """When each version was committed, as far as the log can still rebuild them."""
+        names = self.names()
+        newest = max(_numbers(COMMIT, names) | _numbers(CHECKPOINT, names), default=0)
+        stamped = cache(self.stamped)
+        return Timeline(oldest_readable(names), newest, stamped, now or datetime.now(UTC))
+
+    def stamped(self, version: int) -> datetime | None:
+        """What a commit itself says of its time, by a clock that may have been wrong."""
+        try:
+            return committed(self.info(version) or {})
+        except TableError:
+            return None
+
+    def first_torn(self) -> str | None:
+        """The lowest commit or checkpoint that is not whole, None where all are."""
+        return next((name for _, name in entries(self.names()) if not self.is_whole(name)), None)
+
+    def is_whole(self, name: str) -> bool:
+        """Whether a commit or a checkpoint can be read to its end."""
+        content = objects.get(self._root, f"{DELTA_LOG}/{name}") or b""
+        if COMMIT.match(name):
+            return decoded(content) is not None
+        return not CHECKPOINT.match(name) or is_parquet(content)
 
     def names(self) -> list[str]:
         """The names of its files, in no order."""
@@ -49,23 +87,49 @@ class Log:
         """The oldest version that the log can still rebuild."""
         return oldest_readable(self.names())
 
-    def at(self, moment: datetime, newest: int) -> int:
-        """The version that was current at a moment; the oldest one where that was before it."""
-        low, high = self.oldest(), newest
-        while low < high:
-            middle = (low + high + 1) // 2
-            low, high = (middle, high) if self._is_by(middle, moment) else (low, middle - 1)
-        return low
 
-    def _is_by(self, version: int, moment: datetime) -> bool:
-        at = self.time(version)
-        return at is not None and at <= moment
+def is_parquet(content: bytes) -> bool:
+    """Whether a Parquet file has its beginning and its end."""
+    return len(content) > 2 * len(PARQUET) and content[:4] == content[-4:] == PARQUET
+
+
+def decoded(content: bytes) -> list[dict[str, Any]] | None:
+    """The actions of a log entry; None where it is not whole, as a crash of a machine leaves it."""
+    try:
+        found = [msgspec.json.decode(line) for line in content.splitlines() if line.strip()]
+    except msgspec.DecodeError:
+        return None
+    return found if found and all(isinstance(action, dict) for action in found) else None
+
+
+def torn(table: str, entry: str) -> TableError:
+    """What to say of a table whose log has an entry that is not whole."""
+    return TableError(
+        f"table {table} cannot be read: {DELTA_LOG}/{entry} of its log is not whole, as a crash of "
+        "the machine leaves it",
+        f"its other versions are: go back to them by `{MENDS}`, then take the records again",
+    )
+
+
+def damage(places: Places, table: str, reason: str) -> TableError:
+    """What to say of a table that cannot be opened: which file is not whole, else the reason."""
+    log = Log(places, table)
+    if entry := log.first_torn():
+        return torn(table, entry)
+    said = " ".join(reason.split())[:200]
+    return TableError(
+        f"table {table} cannot be read: {escaped(said)}",
+        f"a table of other software, or of a newer one, or not whole: `{MENDS}` says which",
+    )
 
 
 def committed(info: Mapping[str, Any]) -> datetime | None:
-    """The time of a commit, out of its commitInfo."""
+    """The time that a commit says in its commitInfo; None where it says none that is one."""
     stamp = info.get("inCommitTimestamp", info.get("timestamp"))
-    return None if stamp is None else datetime.fromtimestamp(stamp / 1000, UTC)
+    try:
+        return datetime.fromtimestamp(stamp / 1000, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
 
 
 def oldest_readable(names: Iterable[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -96,8 +97,17 @@ def written(at: Any) -> Iterator[datetime]:
 
 def names(at: Any, folder: str) -> list[str]:
     """The names of the objects directly in a folder, without the folder."""
+    if isinstance(at, LocalStore):  # twenty times as fast as its own listing
+        return _files(Path(str(at.prefix)) / folder)
     found = obstore.list_with_delimiter(at, folder)["objects"]
     return [str(item["path"]).removeprefix(f"{folder}/") for item in found]
+
+
+def _files(folder: Path) -> list[str]:
+    """The names of whole files directly in a folder; none where it is not there."""
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as found:
+        return [f.name for f in found if f.is_file() and not STAGED.search(f.name)]
+    return []
 
 
 def folders(at: Any) -> list[str]:

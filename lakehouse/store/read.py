@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -12,9 +13,10 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from lakehouse.errors import TableError
-from lakehouse.paths import DELTA_LOG, Places
-from lakehouse.store import objects
+from lakehouse.paths import Places, is_url
+from lakehouse.store.log import Log, damage, torn
 from lakehouse.tables.catalog import Table
+from lakehouse.terminal.times import rendered
 
 NOTE = "logpond"
 # The oldest version with all its files; a vacuum raises it before it deletes the first.
@@ -22,11 +24,28 @@ OLDEST_PROPERTY = "logpond.oldestReadable"
 
 
 def table_or_none(places: Places, table: Table | str) -> DeltaTable | None:
-    """The newest state of a table, None where there is none."""
+    """The newest state of a table, None where there is none.
+
+    Raises TableError where there is one that cannot be read.
+    """
+    name = table if isinstance(table, str) else table.name
     try:
-        return DeltaTable(places.table(table))
+        found = DeltaTable(places.table(name))
     except TableNotFoundError:
         return None
+    except (DeltaError, OSError, ValueError) as error:
+        if not is_url(places.lake) and not Path(places.table(name)).exists():
+            return None
+        raise damage(places, name, str(error)) from error
+    _refuse_empty_entry(places, name, found.version())
+    return found
+
+
+def _refuse_empty_entry(places: Places, name: str, newest: int) -> None:
+    """deltalake takes an entry that a crash of the machine left empty for one that did nothing."""
+    entry = Path(places.delta_log(name)) / f"{newest:020d}.json"
+    if not is_url(places.lake) and entry.is_file() and not entry.stat().st_size:
+        raise torn(name, entry.name)
 
 
 def open_table(
@@ -45,22 +64,38 @@ def open_table(
             f"table {name} is asked for at two states, or at a time without a zone",
             "give a version, or a time such as 2026-05-01T12:00:00Z",
         )
-    found = table_or_none(places, table)
+    found = table_or_none(places, name)
     if found is None:
         raise TableError(
             f"there is no table {name} in {places.lake}",
             "fill a lake with `make demo`, or name another with --lake",
         )
-    wanted = version if version is not None else as_of
-    if wanted is None:
-        return found
+    if as_of is not None:
+        version = _version_at(places, name, as_of)
+    return found if version is None else _at_version(found, name, version)
+
+
+def _version_at(places: Places, name: str, as_of: datetime) -> int:
+    """The version that was current at a time; TableError where that is before the oldest."""
+    timeline = Log(places, name).timeline()
+    version = timeline.at(as_of)
+    if version == timeline.oldest and (began := timeline.time(version)) > as_of:
+        raise TableError(
+            f"table {name} cannot be read at {rendered(as_of)}",
+            f"its oldest readable version {version} is of {rendered(began)}; "
+            f"see `logpond history {name}`",
+        )
+    return version
+
+
+def _at_version(found: DeltaTable, name: str, version: int) -> DeltaTable:
     newest, kept = found.version(), oldest_kept(found)
     try:
-        found.load_as_version(wanted)
-        _refuse_before_first(places.table(table), found.version(), as_of)
+        if version != newest:
+            found.load_as_version(version)
     except (DeltaError, ValueError, OverflowError) as error:
         raise TableError(
-            f"table {name} cannot be read at {wanted}",
+            f"table {name} cannot be read at {version}",
             f"its newest version is {newest}; see `logpond history {name}`",
         ) from error
     if found.version() < kept:
@@ -69,13 +104,6 @@ def open_table(
             f"versions {kept} to {newest} can be read; see `logpond history {name}`",
         )
     return found
-
-
-def _refuse_before_first(root: str, version: int, as_of: datetime | None) -> None:
-    """deltalake gives its first version for a time before it."""
-    made = objects.modified(objects.store(f"{root}/{DELTA_LOG}"), f"{version:020d}.json")
-    if as_of is not None and made is not None and made.replace(microsecond=0) > as_of:
-        raise ValueError(f"{as_of} is before the first version")
 
 
 def oldest_kept(found: DeltaTable) -> int:

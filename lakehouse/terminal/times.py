@@ -32,6 +32,11 @@ UNITS = {
     **{word: unit for unit, words in SPELLINGS.items() for word in words.split()},
 }
 LONGEST = timedelta(days=36_525)
+# Seconds, or thousandths, millionths or billionths of one, since 1970: told apart by their length.
+EPOCH = re.compile(r"\d{10}(?:\d{3}|\d{6}|\d{9})?", re.ASCII)
+DIGITS = re.compile(r"\d+", re.ASCII)
+DATE = 8
+TO_THE_SECOND = re.compile(r".*\d\d:\d\d:\d\d(?![\d:.,]).*", re.ASCII)
 TIMES = "2026-01-31T12:00:00Z, 2026-01-31 (its first instant, UTC), '10 minutes ago', -10m"
 LENGTHS = "90, 90s, 5m, 2h or 1d"
 
@@ -53,16 +58,34 @@ def moment(version: int | None, as_of: str | None, now: datetime) -> Moment:
         raise SettingsError("--version and --as-of are both given", "give one of them")
     if version is not None and version < 0:
         raise SettingsError(f"--version {version}: versions count from 0")
-    return Moment(version, time(as_of, now) if as_of is not None else None)
+    return Moment(version, None if as_of is None else state_time(as_of, now))
+
+
+def state_time(text: str, now: datetime, flag: str = "--as-of") -> datetime:
+    """The time at which tables are read: of a time to the second, its whole second.
+
+    So a time of a commit, shown to the second, gives the state that the commit left.
+    """
+    found = time(text, now, flag)
+    is_epoch_second = re.fullmatch(r"\d{10}", text.strip(), re.ASCII)
+    is_to_the_second = TO_THE_SECOND.fullmatch(text) or is_epoch_second
+    return found.replace(microsecond=999_999) if is_to_the_second else found
 
 
 def time(text: str, now: datetime, flag: str = "--as-of") -> datetime:
-    """A time with zone: RFC 3339 or a date (UTC where it names no zone), or relative to `now`."""
-    back = BACK.fullmatch(text.strip())
+    """A time with zone: RFC 3339 or a date (UTC where it names no zone), seconds since 1970 (or
+    thousandths, millionths, billionths of them), or relative to `now`.
+    """
+    written = text.strip()
+    back = BACK.fullmatch(written)
     try:
         if back:
             return now - _length(*(part for part in back.groups() if part is not None))
-        found = datetime.fromisoformat(text.strip())
+        if EPOCH.fullmatch(written):
+            return _since_1970(written)
+        if DIGITS.fullmatch(written) and len(written) != DATE:
+            raise ValueError("neither a date nor a time since 1970")
+        found = datetime.fromisoformat(written)
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise SettingsError(
@@ -104,6 +127,11 @@ def later(text: str, now: datetime, flag: str) -> datetime:
     return now + lasts
 
 
+def _since_1970(digits: str) -> datetime:
+    micros = int(digits[:16].ljust(16, "0"))
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
+
+
 def _length(number: str, unit: str) -> timedelta:
     if unit.lower() not in UNITS:
         raise ValueError(f"no unit {unit}")
@@ -111,3 +139,9 @@ def _length(number: str, unit: str) -> timedelta:
     if found > LONGEST:
         raise ValueError(f"longer than {LONGEST}")
     return found
+
+
+def rendered(moment: datetime) -> str:
+    """A time as a person reads it, and can give it back: to the microsecond where it has any."""
+    exact = f".{moment:%f}".removesuffix("000") if moment.microsecond else ""
+    return f"{moment:%Y-%m-%d %H:%M:%S}{exact}Z"

@@ -39,7 +39,7 @@ TEMPLATES.globals |= {"asset": asset, "spark": spark}
 TEMPLATES.globals["parts"] = TEMPLATES.get_template("base/parts.html").module
 
 
-VERSION, NEGATIVE = re.compile(r"\d{1,15}"), re.compile(r"-\d+")
+VERSION, NEGATIVE = re.compile(r"\d{1,9}"), re.compile(r"-\d+")
 AS_OF = Query(
     description="A version of `logs`, a time (RFC 3339, a date), or -10m; newest where empty.",
     max_length=64,
@@ -151,7 +151,7 @@ def moment_of(text: str) -> Moment:
         raise SettingsError(f"as_of {text}: versions count from 0", "write a time ago as -10m")
     if VERSION.fullmatch(text):
         return Moment(version=int(text))
-    return Moment(as_of=moments.time(text, datetime.now(UTC), "as_of"))
+    return Moment(as_of=moments.state_time(text, datetime.now(UTC), "as_of"))
 
 
 Viewed = Annotated[View, Depends(viewed)]

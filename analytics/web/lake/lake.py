@@ -119,13 +119,13 @@ class Lake:
             return moment.as_of
         assert moment.version is not None
         TableState.at(self.places, LOGS.name)
-        at = Log(self.places, LOGS.name).time(moment.version)
-        if at is None:
+        timeline = Log(self.places, LOGS.name).timeline()
+        if not timeline.oldest <= moment.version <= timeline.newest:
             raise TableError(
                 f"table {LOGS.name} has no version {moment.version} that can be read",
                 f"see `logpond history {LOGS.name}`",
             )
-        return at
+        return timeline.time(moment.version)
 
 
 @dataclass

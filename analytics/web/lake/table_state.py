@@ -42,7 +42,7 @@ class TableState:
     def of(cls, places: Places, name: str, at: DeltaTable) -> TableState:
         """The state of an opened table."""
         version, files = at.version(), Pinned.of(name, places.table(name), at)
-        committed = Log(places, name).time(version)
+        committed = Log(places, name).stamped(version)
         return cls(name, version, committed, store.oldest_kept(at), horizon(at), files)
 
     @classmethod
@@ -166,7 +166,7 @@ class Commits:
 
     def at(self, table: str, moment: datetime, newest: int) -> int:
         """The version that was current at a moment; the oldest one where none was."""
-        return Log(self.places, table).at(moment, newest)
+        return min(Log(self.places, table).timeline().at(moment), newest)
 
     def _one(self, log: Log, table: str, version: int) -> Commit | None:
         key = (table, version)

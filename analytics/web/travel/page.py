@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -14,12 +13,10 @@ from analytics.web.lake.table_state import Commit, TableState
 from lakehouse.errors import TableError
 from lakehouse.store.log import Log
 from lakehouse.tables.catalog import LOGS, TABLES
-from lakehouse.terminal.html import iso
 
 router = APIRouter()
 PAGE = Page("travel", "Time travel", "/travel", router, order=4)
 LISTED, NEWER = 40, 12
-SECOND = timedelta(seconds=1)
 Name = Annotated[str, Query(max_length=100, description="A table.")]
 Number = Annotated[int | None, Query(ge=0, lt=10**15, description="A version of the table.")]
 Version = Annotated[int, Path(ge=0, lt=10**15)]
@@ -118,14 +115,14 @@ def _current(view: View, table: str, reach: Reach) -> int:
 def _table_version(view: View, table: str, version: int) -> TableVersion:
     state = TableState.at(view.lake.places, table, version=version)
     commit = next(iter(view.lake.commits.of(table, [version])), None)
-    as_of = str(version) if table == LOGS.name else _just_after(state.committed)
+    as_of = str(version) if table == LOGS.name else _just_at(view, table, version)
     rows, files = state.rows, state.files.adds.num_rows
     return TableVersion(table, version, rows, files, state.bytes, commit, as_of)
 
 
-def _just_after(at: datetime | None) -> str:
-    """A time, in whole seconds, by which a commit was there."""
-    return iso(at + SECOND) if at else ""
+def _just_at(view: View, table: str, version: int) -> str:
+    """The time of a commit, in full: a second may have several."""
+    return Log(view.lake.places, table).time(version).isoformat()
 
 
 def _commits(view: View, reach: Reach, newest: int, limit: int) -> list[Commit]:

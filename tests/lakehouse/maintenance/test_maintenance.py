@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -133,3 +135,25 @@ def test_no_hours_at_all_are_refused(worn: Lake) -> None:
     """A query under way may need the files."""
     with pytest.raises(SettingsError, match="an hour at least"):
         maintenance.vacuum(worn.places, "logs", hours=0)
+
+
+def test_a_wrong_clock_makes_no_file_old(worn: Lake) -> None:
+    """A commit of just now that calls itself one of 1970 took files away: they stay."""
+    maintenance.optimize(worn.places, "logs")
+    newest = store.open_table(worn.places, "logs").version()
+    stamp(worn, newest, datetime(1970, 1, 1, 0, 5, tzinfo=UTC))
+
+    told = maintenance.vacuum(worn.places, "logs", hours=1)
+
+    assert told.removed == 0
+    assert store.open_table(worn.places, "logs", version=newest - 1).to_pyarrow_table().num_rows
+
+
+def stamp(lake: Lake, version: int, at: datetime) -> None:
+    """Give a commit another time, as a clock that is wrong does."""
+    entry = Path(lake.places.delta_log("logs")) / f"{version:020d}.json"
+    actions = [json.loads(line) for line in entry.read_text().splitlines()]
+    for facts in (facts for action in actions for facts in action.values()):
+        times = facts.keys() & {"timestamp", "deletionTimestamp"}
+        facts |= dict.fromkeys(times, int(at.timestamp() * 1000))
+    entry.write_text("\n".join(map(json.dumps, actions)))

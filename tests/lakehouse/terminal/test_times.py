@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lakehouse.errors import SettingsError
-from lakehouse.terminal.times import end, later, length, moment, time
+from lakehouse.terminal.times import end, later, length, moment, rendered, state_time, time
 
 NOW = datetime(2026, 5, 2, 12, tzinfo=UTC)
 
@@ -29,6 +29,10 @@ NOW = datetime(2026, 5, 2, 12, tzinfo=UTC)
         ("90 ago", timedelta(seconds=90)),
         ("20260502", timedelta(hours=12)),
         ("1 second ago", timedelta(seconds=1)),
+        ("1777716000", timedelta(hours=2)),
+        ("1777716000000", timedelta(hours=2)),
+        ("1777716000000000", timedelta(hours=2)),
+        ("1777716000000000000", timedelta(hours=2)),
     ],
 )
 def test_a_time_is_understood(text: str, before_now: timedelta) -> None:
@@ -37,7 +41,11 @@ def test_a_time_is_understood(text: str, before_now: timedelta) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "tomorrow", "10 moons ago", "-m", "2026-13-01", "2026", "-9999999d"]
+    "text",
+    [
+        *("", "tomorrow", "10 moons ago", "-m", "2026-13-01", "2026", "-9999999d"),
+        *("177771600", "17777160000", "20260502120000", "1" * 40, "\u0661" * 10),
+    ],
 )
 def test_what_is_no_time_is_a_fault(text: str) -> None:
     """The fault shows how to write one."""
@@ -110,3 +118,29 @@ def test_an_end_counts_as_precisely_as_it_is_written(written: str, first_left_ou
 def test_an_end_that_is_relative_is_a_moment() -> None:
     """Nobody writes it to the second."""
     assert end("-10s", NOW, "--to") == time("-10s", NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "microsecond"),
+    [
+        ("2026-05-02T11:00:00Z", 999_999),
+        ("2026-05-02 11:00:00", 999_999),
+        ("2026-05-02T13:00:00+02:00", 999_999),
+        ("1777719600", 999_999),
+        ("2026-05-02T11:00:00.000Z", 0),
+        ("2026-05-02T11:00Z", 0),
+        ("1777719600000", 0),
+        ("-60m", 0),
+    ],
+)
+def test_a_state_of_a_second_is_that_at_its_end(text: str, microsecond: int) -> None:
+    """What is shown to the second can be given back; what is finer means itself."""
+    eleven = NOW - timedelta(hours=1)
+    assert state_time(text, NOW) == eleven + timedelta(microseconds=microsecond)
+
+
+@pytest.mark.parametrize("microsecond", [0, 5000, 5001, 999_999])
+def test_what_is_rendered_is_read_back(microsecond: int) -> None:
+    """In full, and no longer than it has to be."""
+    at = NOW.replace(microsecond=microsecond)
+    assert time(rendered(at), NOW) == at
