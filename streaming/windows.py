@@ -21,7 +21,11 @@ UNFILLED = "{table} has gained {columns}: NULL in windows closed before, until `
 
 
 def admit(places: Places, settings: Windows, say: Callable[[str], None]) -> None:
-    """Make the tables, or refuse to go on with windows of another kind (CheckpointError)."""
+    """Make the tables, or refuse to go on with windows of another kind (CheckpointError).
+
+    Also where the checkpoint is not whole.
+    """
+    queries.WINDOWS.checkpoint(places).progress()
     for rollup in WINDOWS:
         if gained := prepare(places, rollup, late(settings)):
             say(UNFILLED.format(table=rollup.name, columns=", ".join(gained)))

@@ -122,6 +122,7 @@ class Detection:
 
 def prepare_tables(places: Places, settings: Anomaly) -> None:
     """Make the tables. CheckpointError where the lake has minutes of another kind."""
+    queries.MINUTES.checkpoint(places).progress()
     prepare(places, MINUTES, allowed_lateness(settings))
     store.create(places, ANOMALIES)
 

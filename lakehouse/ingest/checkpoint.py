@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -18,6 +20,8 @@ from lakehouse.store import objects
 from lakehouse.store.durable import sync
 
 MANIFEST = "manifest.json"
+RECOVERABLE = ("ingest", "windows", "minutes")
+Found = TypeVar("Found")
 Offsets = dict[int, int]
 
 
@@ -67,13 +71,17 @@ class Checkpoint:
         self._places, self._ledger = places, places.ledger(query)
 
     def progress(self) -> Progress | None:
-        """How far the query came, None where Spark has no checkpoint."""
-        metadata = objects.get(objects.reader(self.location), "metadata")
-        if metadata is None:
+        """How far the query came, None where Spark has no checkpoint.
+
+        Raises CheckpointError where a file that Spark would go on from is not whole.
+        """
+        query_id = self._whole("metadata", lambda content: str(json.loads(content)["id"]))
+        if query_id is None:
             return None
-        return Progress(
-            json.loads(metadata)["id"], self._newest("offsets"), self._newest("commits")
-        )
+        newest = {folder: self._newest(folder) for folder in ("offsets", "commits")}
+        for folder, batch in newest.items():
+            self._whole(f"{folder}/{batch}", _lines)
+        return Progress(query_id, newest["offsets"], newest["commits"])
 
     def ended(self) -> datetime | None:
         """When the newest batch was completed, None before the first."""
@@ -84,21 +92,21 @@ class Checkpoint:
 
     def watermark(self, batch: int) -> datetime | None:
         """The event time that a batch took for complete, None before the first."""
-        content = objects.get(objects.reader(self.location), f"offsets/{batch}") or b"\n{}"
-        millis = json.loads(content.splitlines()[1]).get("batchWatermarkMs", 0)
+        found = self._whole(f"offsets/{batch}", lambda content: json.loads(_lines(content)[1]))
+        millis = (found or {}).get("batchWatermarkMs", 0)
         return datetime.fromtimestamp(millis / 1000, UTC) if millis else None
 
     def offsets(self, batch: int) -> str:
         """The end of a batch as its source wrote it (JSON); the manifest's start for batch -1."""
         if batch < 0:
             return kafka_json(self._manifest())
-        content = objects.get(objects.reader(self.location), f"offsets/{batch}")
-        if content is None:
+        found = self._whole(f"offsets/{batch}", lambda content: _lines(content)[2])
+        if found is None:
             raise CheckpointError(
                 f"the checkpoint {self.location} has no offsets of batch {batch}",
                 f"make it anew: `logpond recover {self.query}`",
             )
-        return content.decode().splitlines()[2]
+        return found
 
     def end(self, batch: int | None) -> Offsets:
         """One past the last record of each partition that batches up to `batch` took."""
@@ -110,7 +118,20 @@ class Checkpoint:
     def manifest(self) -> Manifest | None:
         """What the checkpoint was made for, None before its first start."""
         content = objects.get(objects.reader(self._ledger), MANIFEST)
-        return None if content is None else msgspec.json.decode(content, type=Manifest)
+        try:
+            return None if content is None else msgspec.json.decode(content, type=Manifest)
+        except msgspec.DecodeError as error:
+            raise torn(f"{self._ledger}/{MANIFEST}", self.query) from error
+
+    def put_torn_manifest_aside(self) -> None:
+        """Rename a manifest that is not whole, so that there is none."""
+        try:
+            self.manifest()
+        except CheckpointError:
+            at = objects.store(self._ledger)
+            name = f"manifest-torn-{uuid.uuid4().hex[:8]}.json"
+            objects.put(at, name, objects.get(at, MANIFEST) or b"")
+            objects.delete(at, MANIFEST)
 
     def adopt(self, manifest: Manifest) -> Manifest:
         """Write the manifest and give Spark its query id, in this order; both safe to repeat."""
@@ -147,10 +168,42 @@ class Checkpoint:
             )
         return manifest
 
+    def _whole(self, name: str, parse: Callable[[bytes], Found]) -> Found | None:
+        """What an object of Spark's part says; None where there is none."""
+        content = objects.get(objects.reader(self.location), name)
+        try:
+            return None if content is None else parse(content)
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            raise torn(f"{self.location}/{name}", self.query) from error
+
     def _newest(self, folder: str) -> int | None:
         found = objects.names(objects.reader(self.location), folder)
         batches = [int(name) for name in found if re.fullmatch(r"\d+", name)]
         return max(batches, default=None)
+
+
+def torn(file: str, query: str) -> CheckpointError:
+    """What to say of a file of a query that is not whole."""
+    if query in RECOVERABLE:
+        costs = "no record is lost or repeated, as the tables say how far it came"
+        remedy = f"{costs}: `logpond recover {query}`"
+    else:
+        remedy = "move it aside, and import its file anew: `logpond import FILE --again`"
+    return CheckpointError(
+        f"{file} is not whole, as a crash of the machine leaves it: {query} cannot go on by it",
+        remedy,
+    )
+
+
+def _lines(content: bytes) -> list[str]:
+    """The lines of a batch as Spark writes it: a version, then JSON, or a dash for nothing."""
+    version, *lines = content.decode().splitlines()
+    if not version.startswith("v"):
+        raise ValueError("no version")
+    for line in lines:
+        if line != "-":
+            json.loads(line)
+    return [version, *lines]
 
 
 def kafka_json(manifest: Manifest) -> str:

@@ -6,13 +6,15 @@ decoder that changed in between, neither loses nor repeats a record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Generic, TypeVar
 
 import msgspec
 
 from lakehouse.errors import CheckpointError
+from lakehouse.ingest.checkpoint import torn
 from lakehouse.ingest.queries import INGEST
 from lakehouse.paths import Places
 from lakehouse.store import DataFile, Key, Writer, objects
@@ -114,6 +116,7 @@ class Plans(Generic[Kind]):
 
     def __init__(self, places: Places, query: str, kind: type[Kind]) -> None:
         self._places, self._place, self._kind = places, places.plans(query), kind
+        self._query = query
 
     def write(self, plan: Kind) -> Kind:
         """Write a plan down, unless one stands under its name; returns the one that stands.
@@ -128,17 +131,40 @@ class Plans(Generic[Kind]):
         sync(self._places, self._place, [plan.name])
         if is_new:
             return plan
-        return msgspec.json.decode(objects.get(at, plan.name) or b"", type=self._kind)
+        return self._decoded(plan.name, objects.get(at, plan.name) or b"")
 
     def forget(self, plan: Kind) -> None:
         """Remove a plan that is carried out to its end."""
         objects.delete(objects.store(self._place), plan.name)
 
     def all(self, folder: str = "") -> list[Kind]:
-        """Every plan that is kept, directly in a folder."""
+        """Every plan that is kept, directly in a folder.
+
+        Raises CheckpointError where one is not whole.
+        """
+        return [self._decoded(name, content) for name, content in self._contents(folder)]
+
+    def whole(self, folder: str = "") -> list[Kind]:
+        """The same without those that are not whole."""
+        found = []
+        for name, content in self._contents(folder):
+            with suppress(CheckpointError):
+                found.append(self._decoded(name, content))
+        return found
+
+    def _contents(self, folder: str) -> Iterator[tuple[str, bytes]]:
+        """Those that are gone meanwhile are left out."""
         at, within = objects.reader(self._place), f"{folder}/" if folder else ""
-        contents = (objects.get(at, f"{within}{name}") for name in objects.names(at, folder))
-        return [msgspec.json.decode(content, type=self._kind) for content in contents if content]
+        for name in (f"{within}{name}" for name in objects.names(at, folder)):
+            content = objects.get(at, name)
+            if content is not None:
+                yield name, content
+
+    def _decoded(self, name: str, content: bytes) -> Kind:
+        try:
+            return msgspec.json.decode(content, type=self._kind)
+        except msgspec.DecodeError as error:
+            raise torn(f"{self._place}/{name}", self._query) from error
 
 
 class BatchPlans(Plans[BatchPlan]):

@@ -152,7 +152,8 @@ class RawZone:
     def _all(self, folder: str, kind: type[Kind]) -> Iterator[Kind]:
         at = objects.reader(self._places.raw)
         for name in objects.names(at, folder):
-            if content := objects.get(at, f"{folder}/{name}"):
+            content = objects.get(at, f"{folder}/{name}")
+            if content is not None:
                 yield _decoded(content, kind, self._places.raw_file(f"{folder}/{name}"))
 
 

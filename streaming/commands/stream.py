@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lakehouse.ingest.queries import INGEST, STREAMS
+from lakehouse.ingest.queries import INGEST, MINUTES, STREAMS
 from lakehouse.paths import Places
 from lakehouse.terminal.options import setting, with_settings
 from lakehouse.terminal.program import stopped_by_signals
@@ -19,7 +19,10 @@ BOOTSTRAP = setting(
     "--bootstrap", "kafka_bootstrap", metavar="HOST:PORT", help="Kafka. [localhost:9092]"
 )
 TOPIC = setting("--topic", "kafka_topic", help="The topic to read. [web-logs]")
-RECOVERABLE = click.argument("query", type=click.Choice([query.name for query in STREAMS]))
+ALL_TABLES = "tables"
+RECOVERABLE = click.argument(
+    "query", type=click.Choice([*(query.name for query in STREAMS), ALL_TABLES])
+)
 
 
 @click.command()
@@ -74,8 +77,11 @@ def recover(settings: Settings, query: str, moved: bool) -> None:
     Left-over plans are finished, the old checkpoint is moved aside, and the new one starts at the
     first record that the tables lack; records that they have are not read into them again.
     The queries windows and minutes just start anew: what is closed stays, what is not is closed.
+    After a crash of the machine, `tables` comes first: files of tables that were left empty or
+    half are put aside, and named with what they cost; `recover ingest` then takes it again.
 
     \b
+      logpond recover tables
       logpond recover ingest
       logpond recover windows
       logpond recover ingest --moved
@@ -83,6 +89,9 @@ def recover(settings: Settings, query: str, moved: bool) -> None:
     from streaming.repair import recover as recovery
 
     places = Places.of(settings)
+    if query == ALL_TABLES:
+        _repair_tables(places)
+        return
     with next(one for one in STREAMS if one.name == query).alone(places):
         if query != INGEST.name:
             echo(f"the old checkpoint is kept as {recovery.anew(places, query) or 'none'}")
@@ -115,6 +124,22 @@ def replay_quarantine(settings: Settings) -> None:
     echo(f"{done.looked_at} open records looked at: {done.passed} passed and are in logs now")
     if done.capped:
         echo(f"{done.capped} were capped in quarantine and cannot be decoded from it")
+
+
+def _repair_tables(places: Places) -> None:
+    from lakehouse.query import pinned
+    from streaming.repair import tables
+
+    remedy = "every table is whole"
+    with INGEST.alone(places), MINUTES.alone(places):
+        for done in tables.repair(places, pinned.names(places)):
+            rows = "an unknown number of" if done.rows is None else f"{done.rows:,}"
+            echo(
+                f"{done.table}: {done.file} ({done.what}) was not whole and is put aside "
+                f"in {done.table}/_torn; {rows} rows went with it"
+            )
+            remedy = "next: `logpond recover ingest`, then `logpond stream`, then `logpond verify`"
+    echo(remedy)
 
 
 def _recover(settings: Settings, places: Places, query: str) -> None:

@@ -45,7 +45,9 @@ def moved(places: Places, query: str) -> Manifest:
 
 def anew(places: Places, query: str) -> str | None:
     """Move the checkpoint of a query that rests on its tables alone aside; where it lies then."""
-    return Checkpoint(places, query).retire(f".before-{uuid.uuid4().hex[:8]}")
+    checkpoint = Checkpoint(places, query)
+    checkpoint.put_torn_manifest_aside()
+    return checkpoint.retire(f".before-{uuid.uuid4().hex[:8]}")
 
 
 def recover(
@@ -62,6 +64,7 @@ def recover(
     The old checkpoint is moved aside. Safe to repeat after a crash at any point.
     """
     checkpoint, plans = Checkpoint(places, query), BatchPlans(places)
+    checkpoint.put_torn_manifest_aside()
     old = checkpoint.manifest()
     _refuse_remade(old, topic)
     finished = _finish(places, plans, old, writers)
@@ -88,7 +91,7 @@ def _finish(
     """Commit what is planned and whole; a batch that is not will be read again."""
     if old is None:
         return 0
-    kept = plans.all(old.query_id)
+    kept = plans.whole(old.query_id)
     last = [newest([p for p in kept if p.batch == batch]) for batch in {p.batch for p in kept}]
     return sum(
         carry_out(plan, writers, skip=lost_tables(places, plan, writers)) for plan in last if plan

@@ -122,7 +122,8 @@ def _table_version(view: View, table: str, version: int) -> TableVersion:
 
 def _just_at(view: View, table: str, version: int) -> str:
     """The time of a commit, in full: a second may have several."""
-    return Log(view.lake.places, table).time(version).isoformat()
+    at = Log(view.lake.places, table).time(version)
+    return at.isoformat().replace("+00:00", "Z")
 
 
 def _commits(view: View, reach: Reach, newest: int, limit: int) -> list[Commit]:
