@@ -23,14 +23,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from lakehouse.errors import SettingsError
 from lakehouse.settings import Settings
 from lakehouse.tables.catalog import Table
 
 DELTA_LOG = "_delta_log"
+MISREAD = re.compile(r"\\|%[0-9A-Fa-f]{2}")
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,12 @@ class Places:
     def at(cls, lake: str, checkpoints: str = "") -> Places:
         """The places of a lake, with its checkpoints in it unless they are elsewhere."""
         root = _absolute(lake)
+        if not is_url(root) and MISREAD.search(root):
+            raise SettingsError(
+                f"the lake {root} lies below a folder whose name has a backslash, or % and two "
+                "digits: engines read these as other names",
+                "name another folder with --lake",
+            )
         return cls(root, _absolute(checkpoints or f"{root}/_checkpoints"))
 
     def table(self, table: Table | str) -> str:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse import store
+from lakehouse.errors import TableError
 from lakehouse.paths import Places
 from lakehouse.query import pinned
 from lakehouse.store.log import Log, committed
@@ -34,13 +35,13 @@ class Version:
 
 @dataclass(frozen=True)
 class Overview:
-    """One table as it is now; `rows` is None where a file does not say."""
+    """One table as it is now; None where a file does not say, or the table cannot be read."""
 
     name: str
     rows: int | None
-    files: int
-    bytes: int
-    version: int
+    files: int | None
+    bytes: int | None
+    version: int | None
     last_commit: datetime | None
     comment: str
 
@@ -70,7 +71,7 @@ def overviews(places: Places) -> list[Overview]:
     found = pinned.names(places)
     if not found:
         raise pinned.absent(places, "")
-    return [_overview(places, name) for name in found]
+    return [_named(places, name) for name in found]
 
 
 def dicts(found: list[Any]) -> list[dict[str, Any]]:
@@ -92,6 +93,14 @@ def version(number: int, info: Mapping[str, Any], oldest: bool) -> Version:
         writer=note.get("writer") or info.get("engineInfo"),
         oldest_readable=oldest,
     )
+
+
+def _named(places: Places, name: str) -> Overview:
+    """One that cannot be read is named, and the others go on."""
+    try:
+        return _overview(places, name)
+    except TableError as error:
+        return Overview(name, None, None, None, None, None, error.what)
 
 
 def _overview(places: Places, name: str) -> Overview:

@@ -133,7 +133,7 @@ def status(
     With `known` Kafka is not asked. `count_late` reads the last two days of `logs` (some 0.1 s for
     each million rows); without, `late_rows` is None.
     """
-    at, names = now or datetime.now(UTC), pinned.names(places)
+    at, names = now or datetime.now(UTC), pinned.readable(places)
     if not names:
         raise pinned.absent(places, "")
     known = known or backlog(places, bootstrap)

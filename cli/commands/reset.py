@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lakehouse.errors import TableError
 from lakehouse.ingest.queries import STREAMS
 from lakehouse.paths import Places, is_url
 from lakehouse.store import objects, table_or_none
@@ -126,7 +127,8 @@ def parts(places: Places) -> list[Part]:
 def forget(places: Places) -> None:
     """Remove the folders around them, if they are empty."""
     for place in (places.checkpoints, places.lake):
-        if not is_url(place) and Path(place).is_dir() and not any(Path(place).iterdir()):
+        is_folder = not is_url(place) and Path(place).is_dir() and not Path(place).is_symlink()
+        if is_folder and not any(Path(place).iterdir()):
             Path(place).rmdir()
 
 
@@ -145,5 +147,8 @@ def _is_there(place: str) -> bool:
 
 
 def _rendered(places: Places, name: str) -> str:
-    found = table_or_none(places, name)
+    try:
+        found = table_or_none(places, name)
+    except TableError:
+        return f"table {name}, which cannot be read"
     return f"table {name}" + (f", {found.count():,} rows" if found else "")

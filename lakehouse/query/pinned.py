@@ -21,9 +21,23 @@ def names(places: Places) -> list[str]:
     """The tables that are there: ours first, then, in a folder, any other Delta table."""
     if is_url(places.lake):
         return [name for name in TABLES if store.table_or_none(places, name)]
-    there = sorted(log.parent.name for log in Path(places.lake).glob(f"*/{DELTA_LOG}"))
+    found = (log.parent.name for log in Path(places.lake).glob(f"*/{DELTA_LOG}"))
+    # nobody can ask for a name that is no UTF-8
+    there = sorted(name for name in found if name.isprintable())
     ours = [name for name in TABLES if name in there]
     return ours + [name for name in there if name not in TABLES]
+
+
+def readable(places: Places) -> list[str]:
+    """The same without tables of others that cannot be read; TableError where ours cannot."""
+    return [name for name in names(places) if name in TABLES or _is_readable(places, name)]
+
+
+def _is_readable(places: Places, name: str) -> bool:
+    try:
+        return store.table_or_none(places, name) is not None
+    except TableError:
+        return False
 
 
 def known(places: Places, name: str) -> str | None:

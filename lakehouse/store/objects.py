@@ -135,8 +135,19 @@ def remove(root: str) -> None:
         at = store(root)
         for page in obstore.list(at):
             obstore.delete(at, [str(item["path"]) for item in page])
-    elif Path(root).exists():
-        shutil.rmtree(root)
+    elif Path(root).is_dir():
+        _remove_folder(Path(root))
+    else:
+        Path(root).unlink(missing_ok=True)
+
+
+def _remove_folder(folder: Path) -> None:
+    """Remove a folder; of a link to one, what is in it: the link was made on purpose."""
+    if not folder.is_symlink():
+        shutil.rmtree(folder)
+        return
+    for inner in folder.iterdir():
+        remove(str(inner))
 
 
 def left_behind(root: str, before: datetime) -> list[Path]:

@@ -15,11 +15,14 @@ from typing import NoReturn
 
 import click
 
-from lakehouse.errors import LogpondError, SettingsError
+from lakehouse.errors import LogpondError, SettingsError, TableError
 from lakehouse.runtime import environment
 from lakehouse.terminal.render import echo
 
 REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS)
+# Modules of the errors of libraries that read a lake's files.
+ENGINES = ("_internal", "deltalake", "_duckdb", "duckdb", "pyarrow")
+MOST_SAID = 400
 
 
 def run(command: click.Command, name: str, words: Sequence[str] | None = None) -> NoReturn:
@@ -53,12 +56,26 @@ def _known(error: Exception) -> LogpondError | None:
     """Ours as it is; and what to say of a place that this user may not read or write to."""
     if isinstance(error, LogpondError):
         return error
-    if not isinstance(error, OSError) or error.errno not in REFUSALS or not error.filename:
-        return None
-    return SettingsError(
-        f"{error.strerror}: {error.filename!r}",
-        "name another place, or let this user read or write it",
-    )
+    if isinstance(error, OSError) and error.errno in REFUSALS and error.filename:
+        return SettingsError(
+            f"{error.strerror}: {error.filename!r}",
+            "name another place, or let this user read or write it",
+        )
+    return _of_files(error)
+
+
+def _of_files(error: Exception) -> LogpondError | None:
+    """What to say where the system or an engine could not take a file for what it should be."""
+    said = " ".join(str(error).split())[:MOST_SAID]
+    if isinstance(error, OSError | UnicodeEncodeError):
+        return SettingsError(said, "name another place, or put right what lies there")
+    if type(error).__module__.split(".")[0] in ENGINES:
+        return TableError(
+            said,
+            "`logpond recover tables` finds files that are not whole; LOGPOND_DEBUG=1 shows where "
+            "it came from",
+        )
+    return None
 
 
 def stopped_by_signals() -> threading.Event:

@@ -128,11 +128,14 @@ def replay_quarantine(settings: Settings) -> None:
 
 def _repair_tables(places: Places) -> None:
     from lakehouse.query import pinned
+    from lakehouse.tables.catalog import TABLES
     from streaming.repair import tables
+
+    names = [name for name in pinned.names(places) if name in TABLES]
 
     remedy = "every table is whole"
     with INGEST.alone(places), MINUTES.alone(places):
-        for done in tables.repair(places, pinned.names(places)):
+        for done in tables.repair(places, names):
             rows = "an unknown number of" if done.rows is None else f"{done.rows:,}"
             echo(
                 f"{done.table}: {done.file} ({done.what}) was not whole and is put aside "
