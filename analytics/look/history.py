@@ -57,8 +57,8 @@ def versions(places: Places, name: str, limit: int) -> list[Version]:
     found, log = store.open_table(places, name), Log(places, name)
     newest, first = found.version(), max(log.oldest(), store.oldest_kept(found))
     numbers, timeline = range(newest, max(newest - limit, log.oldest() - 1), -1), log.timeline()
-    said = (version(number, log.info(number) or {}, number == first) for number in numbers)
-    return [replace(one, time=timeline.time(one.version)) for one in said]
+    commits = (version(number, log.info(number) or {}, number == first) for number in numbers)
+    return [replace(one, time=timeline.time(one.version)) for one in commits]
 
 
 def oldest(places: Places, name: str) -> int:

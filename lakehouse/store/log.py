@@ -116,9 +116,9 @@ def damage(places: Places, table: str, reason: str) -> TableError:
     log = Log(places, table)
     if entry := log.first_torn():
         return torn(table, entry)
-    said = " ".join(reason.split())[:200]
+    short = " ".join(reason.split())[:200]
     return TableError(
-        f"table {table} cannot be read: {escaped(said)}",
+        f"table {table} cannot be read: {escaped(short)}",
         f"a table of other software, or of a newer one, or not whole: `{MENDS}` says which",
     )
 

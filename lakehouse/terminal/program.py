@@ -22,7 +22,7 @@ from lakehouse.terminal.render import echo
 REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS)
 # Modules of the errors of libraries that read a lake's files.
 ENGINES = ("_internal", "deltalake", "_duckdb", "duckdb", "pyarrow")
-MOST_SAID = 400
+LONGEST_TEXT = 400
 
 
 def run(command: click.Command, name: str, words: Sequence[str] | None = None) -> NoReturn:
@@ -66,12 +66,12 @@ def _known(error: Exception) -> LogpondError | None:
 
 def _of_files(error: Exception) -> LogpondError | None:
     """What to say where the system or an engine could not take a file for what it should be."""
-    said = " ".join(str(error).split())[:MOST_SAID]
+    text = " ".join(str(error).split())[:LONGEST_TEXT]
     if isinstance(error, OSError | UnicodeEncodeError):
-        return SettingsError(said, "name another place, or put right what lies there")
+        return SettingsError(text, "name another place, or put right what lies there")
     if type(error).__module__.split(".")[0] in ENGINES:
         return TableError(
-            said,
+            text,
             "`logpond recover tables` finds files that are not whole; LOGPOND_DEBUG=1 shows where "
             "it came from",
         )

@@ -71,10 +71,10 @@ def test_nothing_young_passes_for_old(wrong: datetime | None) -> None:
 @given(st.lists(st.datetimes(datetime(1980, 1, 1), datetime(2030, 1, 1)), min_size=1, max_size=300))
 def test_each_time_is_of_its_version(stamps: list[datetime]) -> None:
     """Whatever the stamps (ms): times rise, and the time of a version gives that version."""
-    said = [s.replace(tzinfo=UTC, microsecond=s.microsecond // 1000 * 1000) for s in stamps]
-    timeline = Timeline(0, len(said) - 1, said.__getitem__, NOW)
+    stamped = [s.replace(tzinfo=UTC, microsecond=s.microsecond // 1000 * 1000) for s in stamps]
+    timeline = Timeline(0, len(stamped) - 1, stamped.__getitem__, NOW)
 
-    times = [timeline.time(version) for version in range(len(said))]
+    times = [timeline.time(version) for version in range(len(stamped))]
 
     assert all(a < b for a, b in pairwise(times))
     known = [(version, at) for version, at in enumerate(times) if at < NOW]

@@ -152,10 +152,10 @@ def test_the_command_says_what_went_and_what_comes_next(running: Lake) -> None:
     tear(newest_entry(running, "logs"), "half")
     words = ["tables", "--lake", running.places.lake]
 
-    said = CliRunner().invoke(command, words)
+    done = CliRunner().invoke(command, words)
 
-    assert said.exit_code == 0
-    assert "logs: _delta_log/" in said.output
-    assert "`logpond recover ingest`" in said.output
+    assert done.exit_code == 0
+    assert "logs: _delta_log/" in done.output
+    assert "`logpond recover ingest`" in done.output
     assert CliRunner().invoke(command, words).output == "every table is whole\n"
     assert Checkpoint(running.places, QUERY).progress()
