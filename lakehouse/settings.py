@@ -7,11 +7,20 @@ import re
 import tomllib
 from collections.abc import Iterable
 from difflib import get_close_matches
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -153,6 +162,19 @@ def _token(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _signing_key(secret: SecretStr) -> SecretStr:
+    if 0 < len(secret.get_secret_value()) < 16:
+        raise ValueError("must have 16 characters or more: `openssl rand -hex 24`")
+    return _token(secret)
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
 def _is_plain(text: str) -> bool:
     return text.isascii() and text.isprintable() and " " not in text
 
@@ -166,6 +188,11 @@ class Webhook(Section):
     """
     token: Annotated[SecretStr, AfterValidator(_token)] = SecretStr("")
     """With one, posts carry `Authorization: Bearer <token>`. Better as LOGPOND_WEBHOOK_TOKEN."""
+    secret: Annotated[SecretStr, AfterValidator(_signing_key)] = SecretStr("")
+    """With one, posts are signed, so that who gets them knows that they are ours, and new:
+    `X-Logpond-Signature: t=<seconds>,v1=<HMAC-SHA256>`. docs/webhook.md says how to check it.
+    Better as LOGPOND_WEBHOOK_SECRET.
+    """
     timeout_seconds: Annotated[float, Field(gt=0)] = 10.0
     """How long an answer may take."""
     retry_seconds: Annotated[float, Field(gt=0)] = 1.0
@@ -180,6 +207,15 @@ class Webhook(Section):
     """What opened or escalated so long ago is not sent any more: an old history that is folded
     anew.
     """
+
+    @model_validator(mode="after")
+    def _no_secret_in_the_clear(self) -> Webhook:
+        """Refuses a token or a secret where whoever is on the way could read along."""
+        parts = urlsplit(self.url.get_secret_value())
+        is_secret = self.token.get_secret_value() or self.secret.get_secret_value()
+        if is_secret and parts.scheme == "http" and not _is_this_machine(parts.hostname or ""):
+            raise ValueError("a token or a secret goes to another machine by https:// only")
+        return self
 
 
 class Spark(Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 import msgspec
@@ -9,6 +10,11 @@ import msgspec
 from anomaly.engine.incident import Incident
 from lakehouse.tables.incidents import CLOSED, SEVERITIES
 
+# What Slack's mrkdwn and Markdown act on, and what is said in its place.
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_CHAT = str.maketrans(_ENTITIES | {sign: chr(ord(sign) + 0xFEE0) for sign in "@*`~[]|"})
+# An underscore within a word styles nothing.
+_EDGE = re.compile(r"(?<!\w)_|_(?!\w)")
 OPENED, ESCALATED, ENDED = "opened", "escalated", "closed"
 
 
@@ -50,10 +56,19 @@ def alert_of(incident: Incident, event: str) -> Alert:
     message: dict[str, Any] = {
         "event": event,
         "idempotency_key": name,
-        "text": f"{incident.severity} {event}: {incident.sentence}",
+        "text": f"{incident.severity} {event}: {without_markup(incident.sentence)}",
         "incident": incident,
     }
     return Alert(name, msgspec.json.encode(message))
+
+
+def without_markup(text: str) -> str:
+    """The same to read, and no markup to a chat: nobody is called, nothing is a link or styled.
+
+    `&`, `<` and `>` as entities, as Slack wants it; what else Slack and Markdown act on is replaced
+    by its full-width form. The exact names are in the incident.
+    """
+    return _EDGE.sub("\uff3f", text.translate(_CHAT)).replace("://", ":\uff0f\uff0f")
 
 
 def nothing() -> Alert:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import random
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,10 +30,11 @@ ACCEPTED = range(200, 300)
 
 
 class Hook(NamedTuple):
-    """Where to, as whom, and how long an answer may take."""
+    """Where to, as whom, signed with which secret, and how long an answer may take."""
 
     url: str
     token: str
+    secret: str
     seconds: float
 
 
@@ -87,7 +91,20 @@ def _headers(hook: Hook, alert: Alert) -> dict[str, str]:
         "Idempotency-Key": alert.name,
         "Connection": "close",
     }
-    return {**own, "Authorization": f"Bearer {hook.token}"} if hook.token else own
+    if hook.token:
+        own["Authorization"] = f"Bearer {hook.token}"
+    if hook.secret:
+        own["X-Logpond-Signature"] = signature(hook.secret, alert.body, int(time.time()))
+    return own
+
+
+def signature(secret: str, body: bytes, at: int) -> str:
+    """`t=<seconds since the epoch>,v1=<HMAC-SHA256 in hex>`, over the time, a dot, and the body.
+
+    The time is that of the try, so who gets it can refuse one that somebody recorded long ago.
+    """
+    signed = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256)
+    return f"t={at},v1={signed.hexdigest()}"
 
 
 def _answer(got: HTTPResponse) -> Answer:
@@ -228,9 +245,11 @@ class Alerts:
 
 
 def hook_of(settings: Settings) -> Hook:
-    """Where to, as whom, and how long an answer may take."""
-    secrets = settings.url.get_secret_value(), settings.token.get_secret_value()
-    return Hook(*secrets, settings.timeout_seconds)
+    """What the settings say, with the secrets in the clear."""
+    url, token, secret = (
+        one.get_secret_value() for one in (settings.url, settings.token, settings.secret)
+    )
+    return Hook(url, token, secret, settings.timeout_seconds)
 
 
 def send_test(settings: Settings) -> None:
@@ -239,4 +258,6 @@ def send_test(settings: Settings) -> None:
         raise SettingsError("there is no webhook", "set LOGPOND_WEBHOOK_URL, or webhook.url")
     answer = post(hook_of(settings), nothing())
     if not answer.is_taken:
-        raise SettingsError(f"the webhook fails: {answer.why}", "look at webhook.url and its token")
+        raise SettingsError(
+            f"the webhook fails: {answer.why}", "look at webhook.url, token, secret"
+        )

@@ -68,6 +68,7 @@ class Receiver:
     answers: list[int] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[dict[str, str], dict[str, Any]]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     taken: list[dict[str, Any]] = field(default_factory=list)
     port: int = 0
 
@@ -95,7 +96,8 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                receiver.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+                told = json.loads(receiver.bodies[-1])
                 code = receiver.answers.pop(0) if receiver.answers else 200
                 receiver.asked.append((dict(self.headers), told))
                 if code == HANGS:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -27,11 +29,14 @@ from support.hooks import (
 )
 from support.lakes import Lake
 
-from anomaly.alerts.alert import Alert, Change, event_of
+from anomaly.alerts.alert import Alert, Change, alert_of, event_of
 from anomaly.alerts.outbox import Outbox
-from anomaly.alerts.webhook import Backoff
+from anomaly.alerts.webhook import Backoff, signature
+from lakehouse.errors import SettingsError
+from lakehouse.settings import CONF, load
 from lakehouse.terminal.commands import program
 
+SECRET = "0123456789abcdef"
 MUTED = changed(muted=True)
 CHILD = changed(parent="0123456789abcdef")
 CHILD_THAT_SENDS = """
@@ -96,6 +101,94 @@ def test_an_alert_is_json_with_all_of_the_incident(lake: Lake, receiver: Receive
     assert {headers["Authorization"] for headers, _ in receiver.asked} == {"Bearer t0ken"}
 
 
+def is_ours(*given: Any) -> bool:
+    """What docs/webhook.md tells people to do, as it stands there."""
+    text = (CONF.parent / "docs" / "webhook.md").read_text()
+    shown: dict[str, Any] = {}
+    exec(text.split("```python\n")[1].split("```")[0], shown)
+    return bool(shown["is_ours"](*given))
+
+
+def test_posts_are_signed_as_the_document_says(lake: Lake, receiver: Receiver) -> None:
+    """Each try with its time; another body, secret or time is not ours."""
+    receiver.answers = [500]
+    with receiver.listening(), alerts(lake, receiver, secret=SECRET) as open_alerts:
+        open_alerts.take([OPENED])
+        until(lambda: len(receiver.taken) == 1)
+    header, body = receiver.asked[1][0]["X-Logpond-Signature"], receiver.bodies[1]
+    at = int(header.split(",")[0].removeprefix("t="))
+
+    assert [is_ours(SECRET, h["X-Logpond-Signature"], body) for h, _ in receiver.asked] == [
+        True
+    ] * 2
+    assert not is_ours(SECRET, header, body + b" ")
+    assert not is_ours(SECRET[::-1], header, body)
+    assert not is_ours(SECRET, header.replace(f"{at}", f"{at + 1}"), body)
+    assert not is_ours(SECRET, signature(SECRET, body, at - 301), body)
+
+
+def test_without_a_secret_nothing_is_signed(lake: Lake, receiver: Receiver) -> None:
+    """There is no header that means nothing."""
+    with receiver.listening(), alerts(lake, receiver) as open_alerts:
+        open_alerts.take([OPENED])
+        until(lambda: len(receiver.taken) == 1)
+    assert "X-Logpond-Signature" not in receiver.asked[0][0]
+
+
+@pytest.mark.parametrize("given", [{"token": "t0ken"}, {"secret": SECRET}])
+@pytest.mark.parametrize(
+    "host", ["example.org", "10.0.0.7", "127.0.0.1.example.org", "[2001:db8::1]"]
+)
+def test_no_secret_goes_in_the_clear(given: dict[str, str], host: str) -> None:
+    """To another machine by https only; to this one as it likes. The message has no secret."""
+    own = {f"webhook_{name}": value for name, value in given.items()}
+    with pytest.raises(SettingsError, match="https") as refused:
+        load(webhook_url=f"http://{host}/hook?key=s3cret", **own)
+
+    assert not [text for text in ("s3cret", *given.values()) if text in str(refused.value)]
+    for fine in (f"https://{host}/", "http://127.0.0.9:1/", "http://localhost/", "http://[::1]/"):
+        assert load(webhook_url=fine, **own)
+    assert load(webhook_url=f"http://{host}/")
+
+
+def test_a_short_secret_is_refused() -> None:
+    """Whoever got one post could guess it."""
+    with pytest.raises(SettingsError, match="16 characters"):
+        load(webhook_secret="short")
+
+
+MARKUP = (
+    "<!channel>",
+    "<!here|here>",
+    "<@U024BE7LH>",
+    "@here",
+    "@everyone",
+    "<https://evil.example|fine>",
+    "[fine](https://evil.example)",
+    "![x](//evil.example/x.png)",
+    "https://evil.example",
+    "*bold*",
+    "**bold**",
+    "_it_",
+    "~~gone~~",
+    "`code`",
+    "&lt;!channel&gt;",
+    "||spoiler||",
+)
+
+
+@pytest.mark.parametrize("name", MARKUP)
+def test_names_out_of_logs_are_no_markup(name: str) -> None:
+    """In the text that chats show; the incident has the name as it is."""
+    named = changed(service=name, sentence=f"{name} /user_settings: 412 requests, 1 in 10^50")
+    sent = json.loads(alert_of(named, "opened").body)
+
+    assert not re.search(r"[<>@*`~\[\]|]|://|(?<!\w)_|_(?!\w)|&(?!(?:amp|lt|gt);)", sent["text"])
+    assert name not in sent["text"]
+    assert sent["text"].endswith(" /user_settings: 412 requests, 1 in 10^50")
+    assert sent["incident"]["service"] == name
+
+
 @pytest.mark.parametrize("answers", [[500, 503, 404], [HANGS], [CUTS, CUTS], [DRIPS], [429, 302]])
 def test_what_is_not_taken_is_sent_again(
     lake: Lake, receiver: Receiver, answers: list[int]
@@ -152,13 +245,14 @@ def test_a_webhook_that_comes_back_is_noticed(lake: Lake, receiver: Receiver) ->
 
 
 def test_no_secret_is_told(lake: Lake, receiver: Receiver) -> None:
-    """Neither the address, which may hold a key, nor the token."""
+    """Neither the address, which may hold a key, nor the token, nor what posts are signed with."""
     receiver.answers, said = [500, CUTS, 422], list[str]()
-    with receiver.listening(), alerts(lake, receiver, said.append, token="t0ken") as open_alerts:
+    secrets = {"token": "t0ken", "secret": SECRET}
+    with receiver.listening(), alerts(lake, receiver, said.append, **secrets) as open_alerts:
         open_alerts.take(STORY)
         until(lambda: len(receiver.taken) == 2)
     assert said
-    assert not [line for line in said if "s3cret" in line or "t0ken" in line]
+    assert not [line for line in said if re.search(f"s3cret|t0ken|{SECRET}", line)]
 
 
 def test_a_restart_does_not_send_again_what_was_acknowledged(
