@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from anomaly.engine.incident import Incident
+from lakehouse.errors import SettingsError
 
 # An incident may open this long after the trouble's end: five minutes are judged together.
 GRACE = timedelta(minutes=5)
@@ -38,8 +39,18 @@ class Label(msgspec.Struct, frozen=True):
 
 
 def labels_of(lines: bytes) -> list[Label]:
-    """The labels of a file, a JSON object a line."""
-    return [msgspec.json.decode(line, type=Label) for line in lines.splitlines() if line.strip()]
+    """The labels of a file, a JSON object a line. SettingsError where a line is none."""
+    return [_label(n, line) for n, line in enumerate(lines.splitlines(), 1) if line.strip()]
+
+
+def _label(number: int, line: bytes) -> Label:
+    try:
+        return msgspec.json.decode(line, type=Label)
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        raise SettingsError(
+            f"line {number} of the labels: {fault}",
+            "Give what the producer wrote: <lake>/_state/labels.ndjson",
+        ) from None
 
 
 def compare(lines: bytes, incidents: Sequence[Incident]) -> dict[str, list[dict[str, Any]]]:

@@ -164,7 +164,8 @@ def test_kafka_ui_asks_for_a_password() -> None:
 
 def test_webhook_settings_reach_detection() -> None:
     """An incident is told to the address in `.env`."""
-    assert {"LOGPOND_WEBHOOK_URL", "LOGPOND_WEBHOOK_TOKEN"} <= {*SERVICES["anomaly"]["environment"]}
+    names = {f"LOGPOND_WEBHOOK_{name}" for name in ("URL", "TOKEN", "SECRET")}
+    assert names <= {*SERVICES["anomaly"]["environment"]}
 
 
 def test_files_of_the_host_are_read_only_and_their_folder_is_there() -> None:

@@ -84,10 +84,12 @@ def incident(text: str) -> dict[str, object]:
     """A row of `anomalies` that says this wherever it can."""
     named = {field.name: text for field in ANOMALIES.columns if field.type == pa.string()}
     lists = {"reasons": [text], "sample_event_ids": [text]}
-    numbers = dict.fromkeys(("observed", "expected", "lower", "upper", "surprise_peak"), 9.5)
+    names = ("observed", "expected", "lower", "upper", "ratio", "n")
+    numbers = dict.fromkeys((*names, "surprise_opened", "surprise_peak"), 9.5)
     times = dict.fromkeys(("opened", "last_breach", "folded_to"), at(0))
     shares = [{"kind": text, "name": text, "share": 0.7}]
-    own = {"incident_id": f"{TEXTS.index(text):016x}", "date": at(0).date(), "measure": "traffic"}
+    name, day = f"{TEXTS.index(text):016x}", at(0).date()
+    own = {"incident_id": name, "date": day, "measure": "traffic", "duration_minutes": 1}
     return {**named, **lists, **numbers, **times, "contributors": shares, **own}
 
 
