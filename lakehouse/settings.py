@@ -7,7 +7,6 @@ import re
 import tomllib
 from collections.abc import Iterable
 from difflib import get_close_matches
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -29,6 +28,7 @@ from pydantic_settings import (
 )
 
 from lakehouse.errors import SettingsError
+from lakehouse.secret_values import check_address, check_key, check_token, is_this_machine
 
 BROKER = re.compile(r"([A-Z_]+://)?(\[[0-9a-fA-F:.%]+\]|[\w.-]+):\d+")
 SIMILAR = 0.75  # of a word to another, by difflib: "injest" is 0.83 like "ingest"
@@ -145,50 +145,16 @@ class Anomaly(Section):
     """
 
 
-def _address(secret: SecretStr) -> SecretStr:
-    """Refuses what cannot be posted to, without showing it: an address may hold a key."""
-    parts = urlsplit(text := secret.get_secret_value())
-    is_http = parts.scheme in ("http", "https")
-    if text and not (is_http and parts.hostname and parts.port != 0 and _is_plain(text)):
-        raise ValueError("must be an http:// or https:// address")
-    if parts.username is not None:
-        raise ValueError("has a name in it: give a key as webhook.token")
-    return secret
-
-
-def _token(secret: SecretStr) -> SecretStr:
-    if not _is_plain(secret.get_secret_value()):
-        raise ValueError("must be printable ASCII without spaces")
-    return secret
-
-
-def _signing_key(secret: SecretStr) -> SecretStr:
-    if 0 < len(secret.get_secret_value()) < 16:
-        raise ValueError("must have 16 characters or more: `openssl rand -hex 24`")
-    return _token(secret)
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-def _is_plain(text: str) -> bool:
-    return text.isascii() and text.isprintable() and " " not in text
-
-
 class Webhook(Section):
     """Whom incidents are told."""
 
-    url: Annotated[SecretStr, AfterValidator(_address)] = SecretStr("")
+    url: Annotated[SecretStr, AfterValidator(check_address)] = SecretStr("")
     """Where incidents are posted as JSON when they open, escalate and close. Empty: nowhere. Also
     LOGPOND_WEBHOOK_URL; it is never shown or logged.
     """
-    token: Annotated[SecretStr, AfterValidator(_token)] = SecretStr("")
+    token: Annotated[SecretStr, AfterValidator(check_token)] = SecretStr("")
     """With one, posts carry `Authorization: Bearer <token>`. Better as LOGPOND_WEBHOOK_TOKEN."""
-    secret: Annotated[SecretStr, AfterValidator(_signing_key)] = SecretStr("")
+    secret: Annotated[SecretStr, AfterValidator(check_key)] = SecretStr("")
     """With one, posts are signed, so that who gets them knows that they are ours, and new:
     `X-Logpond-Signature: t=<seconds>,v1=<HMAC-SHA256>`. docs/webhook.md says how to check it.
     Better as LOGPOND_WEBHOOK_SECRET.
@@ -213,7 +179,7 @@ class Webhook(Section):
         """Refuses a token or a secret where whoever is on the way could read along."""
         parts = urlsplit(self.url.get_secret_value())
         is_secret = self.token.get_secret_value() or self.secret.get_secret_value()
-        if is_secret and parts.scheme == "http" and not _is_this_machine(parts.hostname or ""):
+        if is_secret and parts.scheme == "http" and not is_this_machine(parts.hostname or ""):
             raise ValueError("a token or a secret goes to another machine by https:// only")
         return self
 
@@ -247,7 +213,7 @@ def _long(secret: SecretStr) -> SecretStr:
     """Refuses what could be guessed."""
     if 0 < len(secret.get_secret_value()) < LEAST_LETTERS:
         raise ValueError(f"is shorter than {LEAST_LETTERS} letters: take a longer one")
-    return _token(secret)
+    return check_token(secret)
 
 
 class Sql(Section):
