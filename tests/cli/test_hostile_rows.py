@@ -53,6 +53,7 @@ ASKED = (
     "vacuum logs --dry-run",
     "retain --days 3000",
     "doctor",
+    "token list",
     "reset",
 )
 # What needs a broker or Spark, serves until it is stopped, or makes what it prints itself.
