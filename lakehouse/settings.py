@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -28,9 +27,14 @@ from pydantic_settings import (
 )
 
 from lakehouse.errors import SettingsError
-from lakehouse.secret_values import check_address, check_key, check_token, is_this_machine
+from lakehouse.setting_checks import (
+    check_address,
+    check_brokers,
+    check_key,
+    check_token,
+    is_this_machine,
+)
 
-BROKER = re.compile(r"([A-Z_]+://)?(\[[0-9a-fA-F:.%]+\]|[\w.-]+):\d+")
 SIMILAR = 0.75  # of a word to another, by difflib: "injest" is 0.83 like "ingest"
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
@@ -41,21 +45,10 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def _brokers(text: str) -> str:
-    """Addresses as both of Kafka's clients read them: without blanks, each with its port."""
-    named = [one.strip() for one in text.split(",") if one.strip()]
-    full = [one if re.search(r":\d+$", one) else f"{one}:9092" for one in named]
-    if not full or not all(map(BROKER.fullmatch, full)):
-        raise ValueError("must be HOST:PORT, or several with commas between")
-    if any(not 0 < int(one.rpartition(":")[2]) <= 65535 for one in full):
-        raise ValueError("a port is from 1 to 65535")
-    return ",".join(full)
-
-
 class Kafka(Section):
     """Where records come from."""
 
-    bootstrap: Annotated[str, AfterValidator(_brokers)] = "localhost:9092"
+    bootstrap: Annotated[str, AfterValidator(check_brokers)] = "localhost:9092"
     """Where Kafka answers. The default means the embedded broker, where the lake has one."""
     topic: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")] = "web-logs"
     """The topic that is sent to and read. A checkpoint belongs to one topic for good."""
@@ -206,16 +199,6 @@ class Spark(Section):
     """
 
 
-LEAST_LETTERS = 16
-
-
-def _long(secret: SecretStr) -> SecretStr:
-    """Refuses what could be guessed."""
-    if 0 < len(secret.get_secret_value()) < LEAST_LETTERS:
-        raise ValueError(f"is shorter than {LEAST_LETTERS} letters: take a longer one")
-    return check_token(secret)
-
-
 class Sql(Section):
     """What one question of `logpond sql` may take."""
 
@@ -236,7 +219,7 @@ class Web(Section):
     """A port that is taken is left for another, which it tells."""
     hosts: str = ""
     """More names by which browsers and programs reach it, separated by commas, without a port."""
-    token: Annotated[SecretStr, AfterValidator(_long)] = SecretStr("")
+    token: Annotated[SecretStr, AfterValidator(check_key)] = SecretStr("")
     """Whoever asks must know it, once it is set: 16 letters at least. Better as LOGPOND_WEB_TOKEN
     than in this file, and better still none: `logpond token create` makes them.
     """

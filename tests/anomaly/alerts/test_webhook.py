@@ -153,7 +153,7 @@ def test_no_secret_goes_in_the_clear(given: dict[str, str], host: str) -> None:
 
 def test_a_short_secret_is_refused() -> None:
     """Whoever got one post could guess it."""
-    with pytest.raises(SettingsError, match="16 characters"):
+    with pytest.raises(SettingsError, match="16 letters"):
         load(webhook_secret="short")
 
 

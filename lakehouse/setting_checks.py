@@ -1,11 +1,15 @@
-"""What an address, a token and a key of the settings may be; a refusal never shows them. Pure."""
+"""What a setting may be; the refusal of a secret never shows it. Pure."""
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
+
+LEAST_LETTERS = 16
+BROKER = re.compile(r"([A-Z_]+://)?(\[[0-9a-fA-F:.%]+\]|[\w.-]+):\d+")
 
 
 def check_address(secret: SecretStr) -> SecretStr:
@@ -27,9 +31,9 @@ def check_token(secret: SecretStr) -> SecretStr:
 
 
 def check_key(secret: SecretStr) -> SecretStr:
-    """Refuses what whoever got one signed message could guess."""
-    if 0 < len(secret.get_secret_value()) < 16:
-        raise ValueError("must have 16 characters or more: `openssl rand -hex 24`")
+    """Refuses what could be guessed."""
+    if 0 < len(secret.get_secret_value()) < LEAST_LETTERS:
+        raise ValueError(f"is shorter than {LEAST_LETTERS} letters: take a longer one")
     return check_token(secret)
 
 
@@ -43,3 +47,14 @@ def is_this_machine(host: str) -> bool:
 
 def _is_plain(text: str) -> bool:
     return text.isascii() and text.isprintable() and " " not in text
+
+
+def check_brokers(text: str) -> str:
+    """Addresses as both of Kafka's clients read them: without blanks, each with its port."""
+    named = [one.strip() for one in text.split(",") if one.strip()]
+    full = [one if re.search(r":\d+$", one) else f"{one}:9092" for one in named]
+    if not full or not all(map(BROKER.fullmatch, full)):
+        raise ValueError("must be HOST:PORT, or several with commas between")
+    if any(not 0 < int(one.rpartition(":")[2]) <= 65535 for one in full):
+        raise ValueError("a port is from 1 to 65535")
+    return ",".join(full)
