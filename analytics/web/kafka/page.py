@@ -101,6 +101,6 @@ def _browser(view: View) -> Browser:
     """That of this server, made at its first use."""
     state = view.request.app.state
     if not hasattr(state, "kafka"):
-        state.kafka = Browser(state.status.bootstrap)
+        state.kafka = Browser(state.lag.bootstrap if state.lag else "")
     browser: Browser = state.kafka
     return browser
