@@ -7,6 +7,7 @@
     <query>.ledger/           ours beside it: the manifest, the lock, what a query remembers
       plans/                  what is about to be committed
   _raw/                       imported files: what came of each, and copies
+  _absent/                    offsets that no table has a row of, and why
   _broker/                    the embedded broker: its records and what it runs by
     server.properties
     broker.pid
@@ -89,6 +90,11 @@ class Places:
     def raw(self) -> str:
         """Imported files: what was imported, and copies of them."""
         return f"{self.lake}/_raw"
+
+    @property
+    def absent(self) -> str:
+        """Offsets without a row: seen by no reader, deleted by `retain`, lost and acknowledged."""
+        return f"{self.lake}/_absent"
 
     def raw_file(self, name: str) -> str:
         """One object of the raw zone, to be named to a person."""

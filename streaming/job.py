@@ -128,6 +128,7 @@ class Ingest:
             limits=self.limits,
             decode=self.decode,
             held=held,
+            topic_id=self.manifest.topic_id,
         )
 
     def _held_before(self, asked: BatchPlan) -> pa.Table | None:

@@ -40,6 +40,10 @@ def verify(how: str, places: Places) -> None:
     in_flight     rows of a batch or a file that is being committed (no fault)
     wrong         closed windows that differ from a recount of the rows that they counted
     late          closed windows for which rows came later: `logpond reconcile` (no fault)
+    invisible     offsets that Kafka gives to no reader: marks of transactions, records of aborted
+                  ones, records that compaction removed (no fault)
+    retained      offsets whose rows `retain` deleted (no fault)
+    lost          records that are lost, and acknowledged: `logpond acknowledge-loss` (no fault)
 
     \b
     exit 0  the promise holds     1  it does not     3  nothing was ingested or imported yet
@@ -74,13 +78,14 @@ def _rows(verdict: Verdict, how: str) -> render.Rows:
 
 def _row(file: FileVerdict, how: str) -> dict[str, object]:
     name = file.path if how == "table" else f"file:{file.sha256}"
-    return {**asdict(file), "topic": name, "partition": 0, "first": 0, "end": file.records}
+    of_topics = {"partition": 0, "first": 0, "end": file.records, "invisible": 0, "lost": 0}
+    return {**asdict(file), **of_topics, "topic": name}
 
 
 def render_verdict(verdict: Verdict) -> str:
     """Render a verdict in a few lines."""
     gaps = [
-        f"  gap: partition {g['partition']}, offsets {g['first']} to {g['last']}"
+        f"  gap: {g['topic']}, partition {g['partition']}, offsets {g['first']} to {g['last']}"
         for g in verdict.examples_of_gaps
     ]
     faults = ", ".join(f"{getattr(verdict, name):,} {name}" for name in FAULTS)
@@ -99,10 +104,23 @@ def render_verdict(verdict: Verdict) -> str:
             f"  {faults}",
             f"  {news}",
             f"  {windows}",
+            *_absent(verdict),
             *gaps,
             *_late(verdict),
         ]
     )
+
+
+def _absent(verdict: Verdict) -> Iterator[str]:
+    """Offsets without a row that are no gaps, and why; nothing where there are none."""
+    if verdict.invisible or verdict.retained:
+        yield f"  {verdict.invisible:,} offsets invisible, {verdict.retained:,} retained"
+    if verdict.losses:
+        yield f"  {verdict.lost:,} records lost and acknowledged:"
+    for loss in verdict.losses:
+        where = f"{loss['topic']}, partition {loss['partition']}"
+        offsets = f"offsets {loss['first']} to {loss['last']}"
+        yield f"    {where}, {offsets}: {loss['reason']} ({loss['by']}, {loss['at']})"
 
 
 def _late(verdict: Verdict) -> Iterator[str]:

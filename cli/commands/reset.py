@@ -114,6 +114,7 @@ def parts(places: Places) -> list[Part]:
     tables = [Part(_rendered(places, name), places.table(name)) for name in TABLES]
     kept = [
         Part("what was imported, with copies of the files", places.raw),
+        Part("which offsets have no row, and why", places.absent),
         Part("what the local programs keep", places.state),
     ]
     if not is_url(places.lake):

@@ -39,6 +39,7 @@ class DecodeToFiles:
     limits: Limits
     decode: Decode
     held: pa.Table | None = None
+    topic_id: str | None = None
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[DataFile]:
         waiting: list[Decoded] = []
@@ -63,7 +64,7 @@ class DecodeToFiles:
         if not any(part.num_rows for part in parts):
             return []
         rows = pa.concat_tables(parts)
-        full = stamped(rows, table.columns, self.ingested_at, self.commit)
+        full = stamped(rows, table.columns, self.ingested_at, self.commit, self.topic_id)
         return write(table, full, self.roots[table.name], self.name)
 
 
@@ -92,9 +93,15 @@ def on_day(rejects: pa.Table, when: datetime) -> pa.Table:
     return rejects.set_column(place, rejects.schema.field(place), days)
 
 
-def stamped(rows: pa.Table, columns: pa.Schema, when: datetime, commit: str) -> pa.Table:
-    """Decoded rows with the two columns that say when and by which commit they came."""
-    times = pa.repeat(pa.scalar(when, UTC_TIMESTAMP), rows.num_rows)
-    commits = pa.repeat(pa.scalar(commit), rows.num_rows)
-    full = rows.append_column("_ingested_at", times).append_column("_commit", commits)
-    return full.select(columns.names).cast(columns)
+def stamped(
+    rows: pa.Table, columns: pa.Schema, when: datetime, commit: str, topic_id: str | None = None
+) -> pa.Table:
+    """Decoded rows with the columns that say when, by which commit and of which topic they came."""
+    values = {
+        "_ingested_at": pa.scalar(when, UTC_TIMESTAMP),
+        "_commit": pa.scalar(commit),
+        "_topic_id": pa.scalar(topic_id, pa.string()),
+    }
+    for name, value in values.items():
+        rows = rows.append_column(name, pa.repeat(value, rows.num_rows))
+    return rows.select(columns.names).cast(columns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -12,16 +13,25 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 
 from lakehouse.duck import connect, create_view
 from lakehouse.errors import SettingsError, TableError
+from lakehouse.ingest.absent import COLUMNS, Absent
 from lakehouse.maintenance.retention_marks import raised
 from lakehouse.maintenance.size import SMALL_BYTES, Shape, Upkeep, shape
 from lakehouse.paths import Places
-from lakehouse.store import open_table
+from lakehouse.store import open_table, table_or_none
 from lakehouse.store.retry import retried
+from lakehouse.tables.catalog import LOGS, QUARANTINE
 
-# Rows of files are left out: verify counts them by date, and each file would stay noted for good.
-HIGHEST = """
-SELECT _topic, _partition, max(_offset) + 1 FROM doomed
-WHERE date < $first AND NOT starts_with(_topic, 'file:') GROUP BY ALL
+RUNS = """
+SELECT _topic, _partition, min(_offset) AS first_, max(_offset) AS last_ FROM (
+    SELECT *, _offset - row_number() OVER (PARTITION BY _topic, _partition ORDER BY _offset) AS run
+    FROM (SELECT DISTINCT _topic, _partition, _offset FROM doomed AS d
+          WHERE date < $first AND {and_open}))
+GROUP BY _topic, _partition, run
+"""
+# A reject that was replayed is a row of `logs` by now, and stays under the promise.
+OPEN = """
+NOT EXISTS (SELECT 1 FROM logs
+    WHERE _topic = d._topic AND _partition = d._partition AND _offset = d._offset)
 """
 
 
@@ -61,12 +71,15 @@ def retain(places: Places, name: str, days: int, dry_run: bool = False) -> Retai
 
 
 def _delete(places: Places, at: DeltaTable, name: str, days: int, before: Shape) -> Retained:
-    """Seen, noted and deleted from one state; a row that came to those dates since conflicts."""
+    """Seen, noted and deleted from one state; a row that came to those dates since conflicts.
+
+    Which rows go is noted before they do: cut off in between, rows are there that need not be.
+    """
     told = _planned(at, name, days, before)
     if told.first and told.gone:
         now = int(time.time() * 1000)
-        noted = raised(at, told.first, _highest(places, at, name, told.first))
-        done = [Transaction(app, to, now) for app, to in noted.items()]
+        _note(places, at, name, told.first)
+        done = [Transaction(app, to, now) for app, to in raised(at, told.first).items()]
         where = f"date < '{told.first}'"
         at.delete(where, commit_properties=CommitProperties(app_transactions=done))
     return told
@@ -105,11 +118,17 @@ def _without(before: Shape, going: list[dict[str, Any]]) -> Shape:
     )
 
 
-def _highest(places: Places, at: DeltaTable, name: str, first: date) -> dict[tuple[str, int], int]:
-    """One past the highest offset of each partition of a topic among the rows that go."""
+def _note(places: Places, at: DeltaTable, name: str, first: date) -> None:
+    """Write down the offsets of the rows that go."""
     if "_offset" not in {field.name for field in at.schema().fields}:
-        return {}
+        return
     with connect() as connection:
         create_view(connection, "doomed", places.table(name), at)
-        rows = connection.execute(HIGHEST, {"first": first}).fetchall()
-    return {(topic, partition): end for topic, partition, end in rows}
+        logs = table_or_none(places, LOGS) if name == QUARANTINE.name else None
+        if logs is not None:
+            create_view(connection, LOGS.name, places.table(LOGS), logs)
+        sql = RUNS.format(and_open="true" if logs is None else OPEN)
+        rows = connection.sql(sql, params={"first": first}).to_arrow_table().cast(COLUMNS)
+    absent = Absent(places)
+    absent.note("retained", f"{name}-{first}-{uuid.uuid4().hex[:8]}", rows)
+    absent.tidy("retained")

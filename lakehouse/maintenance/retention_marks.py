@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, timedelta
 
 from deltalake import DeltaTable
 
 EPOCH = date(1970, 1, 1)
 FIRST_DATE = "retain/date"
+UNNOTED = "retain/unnoted"
 
 
 def retained_from(found: DeltaTable) -> date | None:
@@ -20,19 +20,21 @@ def retained_from(found: DeltaTable) -> date | None:
     return None if days is None else EPOCH + timedelta(days=days)
 
 
+def unnoted_from(found: DeltaTable) -> date | None:
+    """The same of the times when `retain` did not note which rows it deleted."""
+    days = found.transaction_version(UNNOTED)
+    if days is None:
+        return retained_from(found)
+    return EPOCH + timedelta(days=days) if days else None
+
+
 def retained_to(found: DeltaTable, topic: str, partition: int) -> int:
-    """One past the highest offset that `retain` deleted of a partition; 0 where it deleted none."""
-    return found.transaction_version(_app(topic, partition)) or 0
+    """One past the highest offset that `retain` deleted in those times; 0 where it deleted none."""
+    return found.transaction_version(f"retain/{topic}/{partition}") or 0
 
 
-def raised(
-    found: DeltaTable, first: date, offsets: Mapping[tuple[str, int], int]
-) -> dict[str, int]:
-    """The points to note, as transactions: none goes back where it was further already."""
-    days = (first - EPOCH).days
-    asked = {FIRST_DATE: days, **{_app(*of): end for of, end in offsets.items()}}
-    return {app: max(to, found.transaction_version(app) or 0) for app, to in asked.items()}
-
-
-def _app(topic: str, partition: int) -> str:
-    return f"retain/{topic}/{partition}"
+def raised(found: DeltaTable, first: date) -> dict[str, int]:
+    """What to note, as transactions: the point never goes back where it was further already."""
+    days, before = (first - EPOCH).days, found.transaction_version(FIRST_DATE) or 0
+    unnoted = found.transaction_version(UNNOTED)
+    return {FIRST_DATE: max(days, before), UNNOTED: before if unnoted is None else unnoted}

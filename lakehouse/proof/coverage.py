@@ -13,22 +13,41 @@ from deltalake import DeltaTable
 
 from lakehouse import store
 from lakehouse.duck import connect, create_view
+from lakehouse.ingest.absent import KINDS, LOST, Absent, Stretch, noted
 from lakehouse.ingest.checkpoint import Offsets
 from lakehouse.maintenance.retention_marks import retained_to
 from lakehouse.paths import Places
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 
 OPEN = """
-CREATE TEMP TABLE open AS SELECT _topic, _partition, _offset, date FROM quarantine AS q
-WHERE NOT EXISTS (
+CREATE TEMP TABLE open AS SELECT _topic, _partition, _offset, date, {topic_id} AS _topic_id
+FROM quarantine AS q WHERE NOT EXISTS (
     SELECT 1 FROM logs
     WHERE _topic = q._topic AND _partition = q._partition AND _offset = q._offset)
 """
 
 HELD = """
 CREATE TEMP VIEW held AS
-SELECT _topic, _partition, _offset, date, true AS in_logs FROM logs
-UNION ALL SELECT _topic, _partition, _offset, date, false FROM open
+SELECT _topic, _partition, _offset, date, {topic_id} AS _topic_id, true AS in_logs FROM logs
+UNION ALL SELECT _topic, _partition, _offset, date, _topic_id, false FROM open
+"""
+
+# Stretches that overlap or touch are one, of each kind and of any.
+ABSENT = """
+CREATE TEMP TABLE absent AS
+WITH said AS (FROM noted UNION ALL SELECT 'any' AS kind, * EXCLUDE kind FROM noted),
+ordered AS (
+    SELECT *, max(last_) OVER (
+        PARTITION BY kind, _topic, _partition ORDER BY first_, last_
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
+    FROM said),
+numbered AS (
+    SELECT *, count(*) FILTER (reached IS NULL OR first_ > reached + 1) OVER (
+        PARTITION BY kind, _topic, _partition ORDER BY first_, last_
+        ROWS UNBOUNDED PRECEDING) AS number
+    FROM ordered)
+SELECT kind, _topic, _partition, min(first_) AS first_, max(last_) AS last_
+FROM numbered GROUP BY kind, _topic, _partition, number
 """
 
 COUNTS = """
@@ -50,27 +69,48 @@ WHERE h._topic = $topic
     AND (r._partition IS NULL OR h._offset < r.lowest_ OR h._offset >= r.limit_)
 """
 
-GAPS = """
-SELECT _partition, _offset + 1, following - 1 FROM (
-    SELECT _partition, _offset,
-        lead(_offset) OVER (PARTITION BY _partition ORDER BY _offset) AS following
-    FROM (
-        SELECT DISTINCT _partition, _offset FROM held JOIN ranges USING (_partition)
-        WHERE _topic = $topic AND _offset >= first_ AND _offset < end_
-        UNION ALL SELECT _partition, unnest([first_ - 1, end_]) FROM ranges))
-WHERE following > _offset + 1 ORDER BY ALL LIMIT 10
+# Absent offsets of which no row is there after all.
+WITHIN = """
+WITH stretches AS (
+    SELECT a.kind, a._topic, a._partition, greatest(a.first_, r.first_) AS low,
+        least(a.last_, r.end_ - 1) AS high
+    FROM absent AS a JOIN ranges AS r USING (_partition)
+    WHERE a._topic = $topic AND a.kind = $kind AND a.last_ >= r.first_ AND a.first_ < r.end_),
+rows AS (
+    SELECT s._partition, count(*) AS count
+    FROM (SELECT DISTINCT _partition, _offset FROM held WHERE _topic = $topic) AS h
+    ASOF JOIN stretches AS s ON h._partition = s._partition AND h._offset >= s.low
+    WHERE h._offset <= s.high GROUP BY 1)
+SELECT s._partition, sum(s.high - s.low + 1) - coalesce(any_value(rows.count), 0)
+FROM stretches AS s LEFT JOIN rows USING (_partition) GROUP BY 1
 """
 
-FIRST_MISSING = """
-WITH numbered AS (
-    SELECT _partition, _offset, first_ + row_number() OVER (
-        PARTITION BY _partition ORDER BY _offset) - 1 AS expected
-    FROM (SELECT DISTINCT _partition, _offset, first_ FROM held JOIN ranges USING (_partition)
-          WHERE _topic = $topic AND _offset >= first_))
-SELECT _partition,
-    coalesce(min(expected) FILTER (expected <> _offset), max(_offset) + 1), max(_offset) + 1
-FROM numbered GROUP BY 1
+GAPS = """
+WITH pieces AS (
+    SELECT _partition, _offset AS low, _offset AS high FROM held JOIN ranges USING (_partition)
+    WHERE _topic = $topic AND _offset >= first_ AND _offset < end_
+    UNION ALL SELECT a._partition, greatest(a.first_, r.first_), least(a.last_, r.end_ - 1)
+    FROM absent AS a JOIN ranges AS r USING (_partition)
+    WHERE a._topic = $topic AND a.kind = 'any' AND a.last_ >= r.first_ AND a.first_ < r.end_
+    UNION ALL SELECT _partition, first_ - 1, first_ - 1 FROM ranges
+    UNION ALL SELECT _partition, end_, end_ FROM ranges),
+swept AS (
+    SELECT _partition, low, max(high) OVER (
+        PARTITION BY _partition ORDER BY low, high
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
+    FROM pieces)
+SELECT _partition, reached + 1, low - 1 FROM swept WHERE low > reached + 1 ORDER BY ALL LIMIT $most
 """
+
+ENDS = """
+SELECT _partition, max(_offset) + 1 FROM held JOIN ranges USING (_partition)
+WHERE _topic = $topic AND _offset >= first_ GROUP BY 1
+"""
+
+OTHERS = """
+SELECT count(*) FROM held WHERE _topic = $topic AND _topic_id <> $topic_id
+"""
+NO_END = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -109,15 +149,26 @@ class Coverage:
         """How many rows of a topic lie where no record can have come from."""
         return int(self._ask(OUTSIDE, topic, ranges)[0][0])
 
-    def gaps(self, topic: str, ranges: Mapping[int, Range]) -> list[tuple[int, int, int]]:
-        """The first few stretches that are missing: partition, first and last offset."""
-        return [(p, first, last) for p, first, last in self._ask(GAPS, topic, ranges)]
+    def absent(self, kind: str, topic: str, ranges: Mapping[int, Range]) -> dict[int, int]:
+        """How many offsets have no row, and are of this kind ("any": of any), by partition."""
+        return {p: int(n) for p, n in self._ask(WITHIN, topic, ranges, kind=kind)}
+
+    def gaps(self, topic: str, ranges: Mapping[int, Range], most: int = NO_END) -> list[Stretch]:
+        """The stretches that are missing, the first `most` of them, in order."""
+        return [Stretch(topic, *row) for row in self._ask(GAPS, topic, ranges, most=most)]
 
     def first_missing(self, topic: str, first: Offsets) -> tuple[Offsets, Offsets]:
         """From `first` on: the first offset that is missing, and one past the highest held."""
-        rows = self._ask(FIRST_MISSING, topic, {p: Range(o, o, o, o) for p, o in first.items()})
-        missing = {p: missing for p, missing, _ in rows}
-        return {**first, **missing}, {p: end for p, _, end in rows}
+        ranges = {p: Range(o, o, NO_END, NO_END) for p, o in first.items()}
+        missing = dict[int, int]()
+        for gap in self.gaps(topic, ranges):
+            missing.setdefault(gap.partition, gap.first)
+        return missing, dict(self._ask(ENDS, topic, ranges))
+
+    def of_another(self, topic: str, topic_id: str) -> int:
+        """How many rows say that they are of another topic of this name."""
+        ((rows,),) = self.ask(OTHERS, {"topic": topic, "topic_id": topic_id})
+        return int(rows)
 
     def retained(self, topic: str, first: Offsets) -> Offsets:
         """`first`, or past what `retain` deleted of either table, where that is further."""
@@ -143,7 +194,9 @@ class Coverage:
         """The answer to a question, `rows` at a time."""
         yield from self._connection.sql(sql).to_arrow_reader(rows)
 
-    def _ask(self, sql: str, topic: str, ranges: Mapping[int, Range]) -> list[tuple[Any, ...]]:
+    def _ask(
+        self, sql: str, topic: str, ranges: Mapping[int, Range], **values: Any
+    ) -> list[tuple[Any, ...]]:
         columns = {
             "_partition": pa.array(ranges, pa.int32()),
             "lowest_": pa.array([r.lowest for r in ranges.values()], pa.int64()),
@@ -152,7 +205,7 @@ class Coverage:
             "limit_": pa.array([r.limit for r in ranges.values()], pa.int64()),
         }
         self._connection.register("ranges", pa.table(columns))
-        return self._connection.execute(sql, {"topic": topic}).fetchall()
+        return self._connection.execute(sql, {"topic": topic, **values}).fetchall()
 
 
 @contextmanager
@@ -161,14 +214,30 @@ def coverage(places: Places, logs: DeltaTable, quarantine: DeltaTable) -> Iterat
     with connect() as connection:
         for table, at in ((LOGS, logs), (QUARANTINE, quarantine)):
             create_view(connection, table.name, places.table(table), at)
-        connection.execute(OPEN)
-        connection.execute(HELD)
+        connection.execute(OPEN.format(topic_id=_topic_id(quarantine)))
+        connection.execute(HELD.format(topic_id=_topic_id(logs)))
+        connection.register("noted", _noted(Absent(places)))  # after the tables: none is missing
+        connection.execute(ABSENT)
         yield Coverage(connection, (logs, quarantine))
 
 
 @contextmanager
 def current(places: Places) -> Iterator[Coverage]:
-    """Questions to both tables as they are now; an absent one is made, empty."""
-    tables = [store.table_or_none(places, t) or store.create(places, t) for t in (LOGS, QUARANTINE)]
-    with coverage(places, *tables) as found:
+    """Questions to both tables as they are now; an absent one is made, an old one gets columns."""
+    with coverage(places, *(store.create(places, table) for table in (LOGS, QUARANTINE))) as found:
         yield found
+
+
+def _topic_id(table: DeltaTable) -> str:
+    """The column, which tables of old do not have."""
+    names = {field.name for field in table.schema().fields}
+    return "_topic_id" if "_topic_id" in names else "NULL::VARCHAR"
+
+
+def _noted(absent: Absent) -> pa.Table:
+    """All that is noted, with its kind."""
+    lost = noted([Stretch(s.topic, s.partition, s.first, s.last) for s in absent.losses()])
+    tables: dict[str, pa.Table] = {LOST: lost}
+    tables.update((kind, absent.of(kind)) for kind in KINDS)
+    kinds = {kind: pa.repeat(pa.scalar(kind), table.num_rows) for kind, table in tables.items()}
+    return pa.concat_tables(t.add_column(0, "kind", kinds[k]) for k, t in tables.items())

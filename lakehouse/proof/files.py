@@ -10,11 +10,11 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from lakehouse.ingest.raw_zone import Imported, RawZone
-from lakehouse.maintenance.retention_marks import EPOCH, retained_from
+from lakehouse.maintenance.retention_marks import EPOCH, unnoted_from
 from lakehouse.proof.coverage import Coverage
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 
-# Dates before the first that `retain` kept are not asked for: their rows may be there or not.
+# Of what an old `retain` deleted only the dates are known: rows of such may be there or not.
 COUNTS = """
 SELECT f._topic,
     count(h._offset) FILTER (h.is_one) AS rows,
@@ -28,6 +28,18 @@ FROM files AS f LEFT JOIN (
         CASE WHEN in_logs THEN $logs_from ELSE $quarantine_from END AS first_
     FROM held AS h JOIN files AS n USING (_topic)) AS h USING (_topic)
 GROUP BY f._topic
+"""
+RETAINED = """
+WITH stretches AS (
+    SELECT a._topic, a.first_ AS low, a.last_ AS high FROM absent AS a JOIN files USING (_topic)
+    WHERE a.kind = 'retained' AND a._partition = 0),
+rows AS (
+    SELECT s._topic, count(*) AS count
+    FROM (SELECT DISTINCT _topic, _offset FROM held WHERE _partition = 0) AS h
+    ASOF JOIN stretches AS s ON h._topic = s._topic AND h._offset >= s.low
+    WHERE h._offset <= s.high GROUP BY 1)
+SELECT s._topic, sum(s.high - s.low + 1)::BIGINT - coalesce(any_value(rows.count), 0)
+FROM stretches AS s LEFT JOIN rows USING (_topic) GROUP BY 1
 """
 UNKNOWN = """
 SELECT count(*) FROM held
@@ -48,6 +60,7 @@ class FileVerdict:
     duplicates: int
     unexpected: int
     in_flight: int
+    retained: int
 
     @property
     def is_at_fault(self) -> bool:
@@ -76,7 +89,7 @@ def judge_files(
     `promised` is what manifests said before the tables were opened, `planned` what manifests and
     plans say after: that may be in, or on its way.
     """
-    firsts = {name: retained_from(table) or EPOCH for name, table in tables.items()}
+    firsts = {name: unnoted_from(table) or EPOCH for name, table in tables.items()}
     asked = _asked(promised, planned, tables, firsts)
     columns = {
         "_topic": pa.array([f"file:{sha256}" for sha256 in asked], pa.string()),
@@ -85,8 +98,10 @@ def judge_files(
     held.register("files", pa.table(columns))
     days = {"logs_from": firsts[LOGS.name], "quarantine_from": firsts[QUARANTINE.name]}
     rows = {topic: counts for topic, *counts in held.ask(COUNTS, days)}
+    gone = dict(held.ask(RETAINED))
     ((unknown,),) = held.ask(UNKNOWN)
-    return [_verdict(each, *rows[each.what.topic]) for each in asked.values()], unknown
+    topics = {each.what.topic: each for each in asked.values()}
+    return [_verdict(each, gone.get(t, 0), *rows[t]) for t, each in topics.items()], unknown
 
 
 def planned_files(zone: RawZone) -> list[Imported]:
@@ -123,22 +138,24 @@ def _one(
 
 
 def _required(what: Imported, firsts: Mapping[str, date]) -> int:
-    """The records that `retain` cannot have deleted."""
+    """The records that no old `retain` can have deleted."""
     good = sum(n for day, n in what.dates.items() if date.fromisoformat(day) >= firsts[LOGS.name])
     return good + (what.rejects if what.taken.date() >= firsts[QUARANTINE.name] else 0)
 
 
 def _verdict(
-    asked: _Asked, rows: int, logs: int, outside: int, repeated: int, found: int
+    asked: _Asked, gone: int, rows: int, logs: int, outside: int, repeated: int, found: int
 ) -> FileVerdict:
+    required = max(0, asked.required - gone)
     return FileVerdict(
         path=asked.what.path,
         sha256=asked.what.sha256,
-        records=asked.required,
+        records=required,
         logs=logs if asked.is_in else 0,
         quarantine=rows - logs if asked.is_in else 0,
-        gaps=max(0, asked.required - found),
+        gaps=max(0, required - found),
         duplicates=repeated,
         unexpected=outside,
         in_flight=0 if asked.is_in else rows,
+        retained=gone if asked.is_in else 0,
     )

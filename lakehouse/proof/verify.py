@@ -4,11 +4,14 @@ open quarantine; each closed window as a recount says, or listed as late.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+
+import msgspec
 
 from lakehouse import store
 from lakehouse.errors import CheckpointError
+from lakehouse.ingest.absent import KINDS, LOST, Absent, Stretch
 from lakehouse.ingest.checkpoint import Checkpoint, Manifest, Offsets, Span
 from lakehouse.ingest.queries import INGEST
 from lakehouse.ingest.raw_zone import RawZone
@@ -22,6 +25,7 @@ MISPLACED = """
 SELECT count(*) FROM logs WHERE date <> timestamp::DATE OR hour <> date_part('hour', timestamp)
 """
 DUPLICATE_EVENTS = "SELECT count(*) - count(DISTINCT hash(event_id)) FROM logs"
+MOST_EXAMPLES = 10
 KNOWN = "SELECT DISTINCT _topic FROM held WHERE NOT starts_with(_topic, 'file:')"
 
 
@@ -38,11 +42,14 @@ class PartitionVerdict:
     gaps: int
     duplicates: int
     in_flight: int
+    invisible: int
+    retained: int
+    lost: int
 
     @property
     def records(self) -> int:
-        """How many were to be found."""
-        return self.end - self.first
+        """How many there are, or were: those that are lost too."""
+        return self.end - self.first - self.invisible - self.retained
 
 
 @dataclass(frozen=True)
@@ -63,9 +70,13 @@ class Verdict:
     windows_wrong: int
     windows_late: int
     late_rows: int
+    invisible: int
+    retained: int
+    lost: int
     versions: dict[str, int]
     partitions: list[PartitionVerdict] = field(default_factory=list)
     files: list[FileVerdict] = field(default_factory=list)
+    losses: list[dict[str, Any]] = field(default_factory=list)
     examples_of_gaps: list[dict[str, Any]] = field(default_factory=list)
     examples_of_windows: list[WindowFault] = field(default_factory=list)
 
@@ -78,7 +89,7 @@ def verify(places: Places) -> Verdict:
     """Count every record from the first offset to the end of the last completed batch, every
     record of each imported file, and every closed window.
 
-    Where `retain` deleted records, from its point on.
+    Offsets of which it is noted why they have no row are no gaps: `lakehouse.ingest.absent`.
     Raises CheckpointError where nothing was ingested or imported yet.
     """
     checkpoint, zone = INGEST.checkpoint(places), RawZone(places)
@@ -92,11 +103,23 @@ def verify(places: Places) -> Verdict:
         tables = {LOGS.name: logs, QUARANTINE.name: quarantine}
         files, unknown = judge_files(held, promised.values(), planned_files(zone), tables)
         parts = [p for topic, ranges in sources.items() for p in _partitions(held, topic, ranges)]
-        strays, gaps = _strays(held, sources) + unknown, sum(part.gaps for part in parts)
+        strays = _strays(held, sources) + _others(held, completed) + unknown
+        gaps = sum(part.gaps for part in parts)
         versions = {name: table.version() for name, table in {**tables, **rollups}.items()}
         windows = judge(places, rollups, logs)
         examples = _examples(held, sources) if gaps else []
-        return _verdict(held, [*parts, *files], strays, versions, examples, windows)
+        verdict = _verdict(held, [*parts, *files], strays, versions, examples, windows)
+        return replace(verdict, losses=[msgspec.to_builtins(n) for n in Absent(places).losses()])
+
+
+def missing(places: Places, topic: str) -> list[Stretch]:
+    """All that `verify` misses of a topic, in order. Raises as it does."""
+    checkpoint = INGEST.checkpoint(places)
+    completed = _completed(checkpoint, has_files=False)
+    tables = store.open_table(places, LOGS), store.open_table(places, QUARANTINE)
+    with coverage(places, *tables) as held:
+        sources = _sources(held, *completed, {}) if completed else {}
+        return held.gaps(topic, sources[topic]) if topic in sources else []
 
 
 def _completed(checkpoint: Checkpoint, has_files: bool) -> tuple[Manifest, Offsets] | None:
@@ -129,7 +152,7 @@ def _sources(
 
 
 def _ranges(held: Coverage, span: Span, limit: Offsets) -> dict[int, Range]:
-    """What `retain` deleted is not to be found; rows that it left below its point may be there."""
+    """What an old `retain` deleted is not noted one by one: below its point rows may be there."""
     lowest = {partition: span.first.get(partition, 0) for partition in span.end}
     first = held.retained(span.topic, lowest)
     return {
@@ -139,17 +162,19 @@ def _ranges(held: Coverage, span: Span, limit: Offsets) -> dict[int, Range]:
 
 
 def _partitions(held: Coverage, topic: str, ranges: dict[int, Range]) -> list[PartitionVerdict]:
+    absent = {kind: held.absent(kind, topic, ranges) for kind in (*KINDS, LOST, "any")}
     return [
         PartitionVerdict(
             topic=topic,
             partition=found.partition,
-            first=ranges[found.partition].first,
-            end=ranges[found.partition].end,
+            first=(within := ranges[found.partition]).first,
+            end=within.end,
             logs=found.logs,
             quarantine=found.rows - found.logs,
-            gaps=ranges[found.partition].end - ranges[found.partition].first - found.records,
+            gaps=within.end - within.first - found.records - absent["any"].get(found.partition, 0),
             duplicates=found.repeated,
             in_flight=found.in_flight,
+            **{kind: absent[kind].get(found.partition, 0) for kind in (*KINDS, LOST)},
         )
         for found in held.counts(topic, ranges)
     ]
@@ -158,10 +183,21 @@ def _partitions(held: Coverage, topic: str, ranges: dict[int, Range]) -> list[Pa
 def _examples(held: Coverage, sources: dict[str, dict[int, Range]]) -> list[dict[str, Any]]:
     """Some of what is missing, by topic."""
     return [
-        {"topic": topic, "partition": partition, "first": first, "last": last}
+        gap._asdict()
         for topic, ranges in sources.items()
-        for partition, first, last in held.gaps(topic, ranges)
+        for gap in held.gaps(topic, ranges, MOST_EXAMPLES)
     ]
+
+
+def _others(held: Coverage, completed: tuple[Manifest, Offsets] | None) -> int:
+    """Rows of another topic that had the name of one that was read."""
+    if completed is None:
+        return 0
+    manifest, _ = completed
+    ids = {span.topic: span.topic_id for span in manifest.past} | {
+        manifest.topic: manifest.topic_id
+    }
+    return sum(held.of_another(topic, topic_id) for topic, topic_id in ids.items())
 
 
 def _strays(held: Coverage, sources: dict[str, dict[int, Range]]) -> int:
@@ -179,6 +215,7 @@ def _verdict(
     windows: WindowsVerdict,
 ) -> Verdict:
     gaps, duplicates = sum(p.gaps for p in parts), sum(p.duplicates for p in parts)
+    partitions = [part for part in parts if isinstance(part, PartitionVerdict)]
     files = [part for part in parts if isinstance(part, FileVerdict)]
     unexpected = strays + sum(file.unexpected for file in files)
     ((misplaced,),) = held.ask(MISPLACED)
@@ -198,8 +235,11 @@ def _verdict(
         windows_wrong=windows.wrong,
         windows_late=windows.late,
         late_rows=windows.late_rows,
+        invisible=sum(p.invisible for p in partitions),
+        retained=sum(p.retained for p in parts),
+        lost=sum(p.lost for p in partitions),
         versions=versions,
-        partitions=[part for part in parts if isinstance(part, PartitionVerdict)],
+        partitions=partitions,
         files=files,
         examples_of_gaps=examples,
         examples_of_windows=windows.faults,

@@ -17,6 +17,7 @@ ORIGIN = [
 BROUGHT_BY = [
     arrow_field("_ingested_at", UTC_TIMESTAMP, "when its batch was decoded", nullable=False),
     arrow_field("_commit", pa.string(), "commit that brought it: <writer>:<batch>", nullable=False),
+    arrow_field("_topic_id", pa.string(), "tells the topic from others of its name; NULL: a file"),
 ]
 
 

@@ -65,6 +65,7 @@ COMMANDS = [
         (MEND, "reconcile", "analytics.commands.windows", "Recount windows with late rows."),
         (MEND, "rebuild", "analytics.commands.windows", "Make a rollup again from logs."),
         (MEND, "recover", "streaming.commands.stream", "Make a lost checkpoint anew from tables."),
+        (MEND, "acknowledge-loss", "streaming.commands.stream", "Say that records are lost."),
         (MEND, "replay-quarantine", "streaming.commands.stream", "Decode quarantine after a fix."),
         (MEND, "restore", "analytics.commands.upkeep", "Bring an older version of a table back."),
         (KEEP, "detail", "analytics.commands.upkeep", "Show a table's size, and its versions."),

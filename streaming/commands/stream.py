@@ -1,18 +1,20 @@
-"""Commands of the streaming program: stream, recover, replay-quarantine."""
+"""Commands of the streaming program: stream, recover, acknowledge-loss, replay-quarantine."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from lakehouse.ingest.queries import INGEST, MINUTES, STREAMS
 from lakehouse.paths import Places
-from lakehouse.terminal.options import setting, with_settings
+from lakehouse.terminal.options import setting, with_places, with_settings
 from lakehouse.terminal.program import stopped_by_signals
 from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
+    from lakehouse.ingest.absent import Stretch
     from lakehouse.settings import Settings
 
 BOOTSTRAP = setting(
@@ -71,7 +73,10 @@ def stream(settings: Settings, once: bool) -> None:
 @BOOTSTRAP
 @TOPIC
 @click.option("--moved", is_flag=True, help="Only say that the checkpoint lies here now.")
-def recover(settings: Settings, query: str, moved: bool) -> None:
+@click.option(
+    "--accept-loss", metavar="REASON", help="Acknowledge what Kafka removed before it was read."
+)
+def recover(settings: Settings, query: str, moved: bool, accept_loss: str | None) -> None:
     """Make a lost, copied or older checkpoint anew from what the tables hold.
 
     Left-over plans are finished, the old checkpoint is moved aside, and the new one starts at the
@@ -80,11 +85,15 @@ def recover(settings: Settings, query: str, moved: bool) -> None:
     After a crash of the machine, `tables` comes first: files of tables that were left empty or
     half are put aside, and named with what they cost; `recover ingest` then takes it again.
 
+    Records that Kafka removed before they were read are lost: `verify` misses them, until that is
+    acknowledged, by --accept-loss here or by `acknowledge-loss` later.
+
     \b
       logpond recover tables
       logpond recover ingest
       logpond recover windows
       logpond recover ingest --moved
+      logpond recover ingest --accept-loss "the disk of the broker was full on May 2nd"
     """
     from streaming.repair import recover as recovery
 
@@ -99,7 +108,33 @@ def recover(settings: Settings, query: str, moved: bool) -> None:
             manifest = recovery.moved(places, query)
             echo(f"the checkpoint is at home in {manifest.location} now")
         else:
-            _recover(settings, places, query)
+            _recover(settings, places, query, accept_loss)
+
+
+@click.command("acknowledge-loss")
+@click.argument("topic")
+@click.argument("partition", type=int)
+@click.argument("first", type=int)
+@click.argument("last", type=int)
+@click.option("--reason", required=True, help="Why they are lost: it is shown ever after.")
+@with_places
+def acknowledge_loss(
+    places: Places, topic: str, partition: int, first: int, last: int, reason: str
+) -> None:
+    """Say that records FIRST to LAST of a partition are lost for good.
+
+    `verify` misses them no more: it shows them as lost and acknowledged, by whom, when and why.
+    Only what `verify` misses can be acknowledged. There is no way back.
+
+    \b
+      logpond verify
+      logpond acknowledge-loss web-logs 0 120 179 --reason "retention was an hour, ingest was down"
+    """
+    from lakehouse.ingest.absent import Stretch
+    from streaming.repair.losses import acknowledge
+
+    loss = acknowledge(places, Stretch(topic, partition, first, last), reason)
+    echo(f"{last - first + 1:,} records are acknowledged as lost, by {loss.by}")
 
 
 @click.command("replay-quarantine")
@@ -145,7 +180,7 @@ def _repair_tables(places: Places) -> None:
     echo(remedy)
 
 
-def _recover(settings: Settings, places: Places, query: str) -> None:
+def _recover(settings: Settings, places: Places, query: str, accept_loss: str | None) -> None:
     from lakehouse import decode
     from lakehouse.runtime import kafka as topics
     from lakehouse.store import Writer
@@ -160,5 +195,19 @@ def _recover(settings: Settings, places: Places, query: str) -> None:
     if done.kept_as:
         echo(f"the old checkpoint is kept as {done.kept_as}")
     echo(f"the next start begins at {done.start}")
-    if done.lost:
-        echo(f"{done.lost} records are lost: the broker removed them; `verify` lists them")
+        echo(f"the old checkpoint is kept as {done.kept_as}")
+    echo(f"the next start begins at {done.start}")
+    _render_losses(places, done.losses, accept_loss)
+
+
+def _render_losses(places: Places, losses: Sequence[Stretch], reason: str | None) -> None:
+    """Say what is lost, and acknowledge it where a reason is given."""
+    from streaming.repair.losses import accept
+
+    for loss in losses:
+        what = f"{loss.topic}, partition {loss.partition}, offsets {loss.first} to {loss.last}"
+        echo(f"lost, the broker removed them: {what}")
+        if reason is not None:
+            accept(places, loss, reason)
+    if losses and reason is None:
+        echo("`verify` misses them, until `logpond acknowledge-loss` says that it is so")

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import msgspec
 
 from lakehouse.errors import CheckpointError
+from lakehouse.ingest.absent import Stretch
 from lakehouse.ingest.admission import new_manifest
 from lakehouse.ingest.checkpoint import Checkpoint, Manifest, Offsets, Span
 from lakehouse.ingest.plans import BatchPlans, carry_out, lost_tables, newest
 from lakehouse.paths import Places
-from lakehouse.proof.coverage import Coverage, current
+from lakehouse.proof.coverage import Coverage, Range, current
 from lakehouse.runtime.kafka import Topic
 from lakehouse.store import Writer
 from lakehouse.tables.catalog import Table
@@ -27,8 +28,13 @@ class Recovery:
     start: Offsets
     held: Offsets
     finished_plans: int
-    lost: int
+    losses: list[Stretch]
     kept_as: str | None
+
+    @property
+    def lost(self) -> int:
+        """How many records the broker removed before they were read."""
+        return sum(loss.last - loss.first + 1 for loss in self.losses)
 
 
 def moved(places: Places, query: str) -> Manifest:
@@ -66,18 +72,22 @@ def recover(
     checkpoint, plans = Checkpoint(places, query), BatchPlans(places)
     checkpoint.put_torn_manifest_aside()
     old = checkpoint.manifest()
-    _refuse_remade(old, topic)
+    _refuse_remade(places, old, topic)
     finished = _finish(places, plans, old, writers)
     new = new_manifest(places, query, topic, earliest, tables, decode_version)
-    new, lost = _at_first_missing(places, new, old, earliest)
+    new, losses = _at_first_missing(places, new, old, earliest)
     kept_as = checkpoint.retire(f".before-{new.query_id[:8]}")
     checkpoint.adopt(new)
-    return Recovery(new.query_id, new.start, new.held, finished, lost, kept_as)
+    return Recovery(new.query_id, new.start, new.held, finished, losses, kept_as)
 
 
-def _refuse_remade(old: Manifest | None, topic: Topic) -> None:
+def _refuse_remade(places: Places, old: Manifest | None, topic: Topic) -> None:
+    """By what the manifest says, and by the rows themselves, where the manifest is lost."""
     known = {old.topic: old.topic_id, **{s.topic: s.topic_id for s in old.past}} if old else {}
-    if known.get(topic.name, topic.id) != topic.id:
+    is_known = topic.name in known
+    with current(places) as held:
+        is_other = not is_known and held.of_another(topic.name, topic.id) > 0
+    if is_other or known.get(topic.name, topic.id) != topic.id:
         raise CheckpointError(
             f"topic {topic.name} was deleted and made again: its records would pass for others",
             "send to a topic of another name (--topic) and recover for that, or start over: "
@@ -100,18 +110,19 @@ def _finish(
 
 def _at_first_missing(
     places: Places, new: Manifest, old: Manifest | None, earliest: Offsets
-) -> tuple[Manifest, int]:
-    """The new manifest at the first offset missing in the tables, and how many records are lost.
+) -> tuple[Manifest, list[Stretch]]:
+    """The new manifest at the first offset missing in the tables, and which records are lost.
 
-    What `retain` deleted is not missing.
+    What is noted as absent is not missing.
     """
     with current(places) as held:
         first = _first(held, new.topic, old, earliest)
         missing, ends = held.first_missing(new.topic, held.retained(new.topic, first))
         past = _past(held, old, new.topic)
-    start = {p: max(offset, earliest.get(p, 0)) for p, offset in missing.items()}
-    lost = sum(start[p] - missing[p] for p in missing)
-    return msgspec.structs.replace(new, first=first, start=start, held=ends, past=past), lost
+        start = {p: max(offset, earliest.get(p, 0)) for p, offset in missing.items()}
+        gone = {p: Range(o, o, start[p], start[p]) for p, o in missing.items() if o < start[p]}
+        losses = held.gaps(new.topic, gone)
+    return msgspec.structs.replace(new, first=first, start=start, held=ends, past=past), losses
 
 
 def _first(held: Coverage, topic: str, old: Manifest | None, earliest: Offsets) -> Offsets:

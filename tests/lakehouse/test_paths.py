@@ -27,7 +27,7 @@ ARGUMENTS = {
 }
 PUTS_TOGETHER = re.compile(
     r"places\.\w+(\([^()]*\))?\}/|Path\([^()]*places\.\w+(, |\) / )|_delta_log|"
-    r"\}/_(checkpoints|state|broker|raw)\b"
+    r"\}/_(checkpoints|state|broker|raw|absent)\b"
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -168,7 +169,7 @@ class Lake:
         roots = {table.name: self.places.table(table) for table in TABLES}
         commit, name = f"{plan.query_id}:{plan.batch}", f"part-{plan.batch:08d}"
         task = DecodeToFiles(roots, commit, name, datetime.now(UTC), LIMITS, decode.decode)
-        return [*task(batches)]
+        return [*dataclasses.replace(task, topic_id=self.topic.id)(batches)]
 
     def _put(self, folder: str, number: int, content: str) -> None:
         file = Path(self.places.checkpoint(QUERY)) / folder / str(number)

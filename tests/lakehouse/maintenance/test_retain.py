@@ -1,4 +1,4 @@
-"""`retain` deletes whole dates and says where that ends: nothing is missed below, all is above."""
+"""`retain` deletes whole dates and notes which rows go: none of them is missed, any other is."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from datetime import date
 
 import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
+from deltalake import CommitProperties, DeltaTable, Transaction
 from support.aging import day, three_days
 from support.asked import rows_at
 from support.lakes import QUERY, TABLES, Lake, events
 
 from lakehouse import maintenance, store
 from lakehouse.errors import SettingsError, TableError
-from lakehouse.maintenance.retention_marks import retained_to
+from lakehouse.ingest.absent import Absent
+from lakehouse.maintenance.retention_marks import unnoted_from
 from lakehouse.proof.verify import Verdict, verify
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 from lakehouse.tables.table import Table
@@ -98,24 +99,26 @@ def test_the_first_date_kept_is_noted(aged: Lake) -> None:
     assert maintenance.retained_from(before) is None
 
 
-def test_verify_starts_where_it_ends(aged: Lake) -> None:
-    """Rejects of the same records, which stay, are neither missed nor counted."""
+def test_verify_counts_all_that_it_left(aged: Lake) -> None:
+    """Rejects that came among the rows that went stay, and stay under the promise."""
     maintenance.retain(aged.places, "logs", days=1)
     verdict = verify(aged.places)
 
     assert faults(verdict) == (0, 0, 0)
-    assert (verdict.records, verdict.logs, verdict.quarantine) == (5, 5, 0)
-    assert verdict.partitions[0].first == 15
+    assert (verdict.records, verdict.logs, verdict.quarantine) == (7, 5, 2)
+    assert (verdict.partitions[0].first, verdict.retained) == (0, 13)
 
 
-def test_rows_below_the_point_are_tolerated(aged: Lake) -> None:
+def test_rows_among_those_that_went_are_counted(aged: Lake) -> None:
     """A record of a date that is kept may have come before ones of a date that is gone."""
     store.open_table(aged.places, LOGS).delete("_offset = 3")
     aged.put(rows_at(day(10), [3]))
     maintenance.retain(aged.places, "logs", days=1)
 
     verdict = verify(aged.places)
-    assert (faults(verdict), verdict.logs, aged.count()) == ((0, 0, 0), 5, 6)
+    assert (faults(verdict), verdict.logs, aged.count()) == ((0, 0, 0), 6, 6)
+    logs(aged).delete("_offset = 3")
+    assert faults(verify(aged.places)) == (1, 0, 0)
 
 
 @pytest.mark.parametrize(("offset", "found"), [(16, (0, 1, 0)), (900, (0, 0, 1)), (-1, (0, 0, 1))])
@@ -135,33 +138,92 @@ def test_a_gap_above_the_point_is_still_found(aged: Lake) -> None:
     assert faults(verify(aged.places)) == (1, 0, 0)
 
 
-def test_both_tables_have_points_and_the_greater_counts(aged: Lake) -> None:
-    """Quarantine's dates are the broker's: its point is its own."""
-    found = rows_at(day(1), [30])
-    maintenance.retain(aged.places, "logs", days=2)
-    late = store.open_table(aged.places, QUARANTINE).to_pyarrow_table().slice(0, 1)
-    place = late.schema.get_field_index("date")
-    aged.put(
-        late.set_column(place, late.schema.field(place), found["date"].take([0])), table=QUARANTINE
+def test_one_late_row_does_not_hide_those_before_it(aged: Lake) -> None:
+    """It came last and goes first: what came before it is of days that are kept."""
+    store.open_table(aged.places, LOGS).delete("_offset = 19")
+    aged.put(rows_at(day(1), [19]))
+    maintenance.retain(aged.places, "logs", days=1)
+    assert (verify(aged.places).ok, verify(aged.places).logs) == (True, 4)
+    logs(aged).delete("_offset = 17")
+    assert faults(verify(aged.places)) == (1, 0, 0)
+
+
+def retain_rejects(lake: Lake) -> None:
+    """Delete the rejects of the 1st: one of the 10th makes them old."""
+    found = store.open_table(lake.places, QUARANTINE).to_pyarrow_table().slice(0, 1)
+    dates = rows_at(day(10), [30])["date"]
+    place = found.schema.get_field_index("date")
+    new = found.set_column(place, found.schema.field(place), dates).to_pylist()[0]
+    lake.batch(3, {0: 21}, crash="offsets")
+    lake.put(
+        pa.Table.from_pylist([new | {"_offset": 20}], schema=QUARANTINE.columns), "q", QUARANTINE
     )
+    lake.complete(3)
+    told = maintenance.retain(lake.places, "quarantine", days=2)
+    assert told.gone == (date(2026, 5, 1),)
 
-    assert retained_to(logs(aged), "web-logs", 0) == 10
-    assert retained_to(store.open_table(aged.places, QUARANTINE), "web-logs", 0) == 0
-    assert verify(aged.places).partitions[0].first == 10
+
+def test_rejects_that_went_are_not_missed(aged: Lake) -> None:
+    """And every row of `logs` that came among them is."""
+    retain_rejects(aged)
+    verdict = verify(aged.places)
+    assert (faults(verdict), verdict.retained, verdict.records) == ((0, 0, 0), 2, 19)
+    logs(aged).delete("_offset = 3")
+    assert faults(verify(aged.places)) == (1, 0, 0)
 
 
-def test_points_never_go_back(aged: Lake) -> None:
+def test_a_replayed_row_is_missed_though_its_reject_went(aged: Lake) -> None:
+    """It is a row of `logs` like any other."""
+    aged.put(rows_at(day(8), [6]), key="replay")
+    retain_rejects(aged)
+    verdict = verify(aged.places)
+    assert (faults(verdict), verdict.retained) == ((0, 0, 0), 1)
+    logs(aged).delete("_offset = 6")
+    assert faults(verify(aged.places)) == (1, 0, 0)
+
+
+def test_cut_off_before_the_commit_nothing_is_missed(
+    aged: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What would have gone is noted, and there; a repeat ends it."""
+    with monkeypatch.context() as patch:
+        patch.setattr(DeltaTable, "delete", raise_interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            maintenance.retain(aged.places, "logs", days=1)
+    assert (verify(aged.places).ok, verify(aged.places).logs) == (True, 18)
+    maintenance.retain(aged.places, "logs", days=1)
+    assert (verify(aged.places).ok, verify(aged.places).records) == (True, 7)
+
+
+def raise_interrupt(*_given: object, **_flags: object) -> None:
+    """Stands for the end of the process."""
+    raise KeyboardInterrupt
+
+
+def test_points_of_before_are_kept(aged: Lake) -> None:
+    """A lake of an earlier release is verified from them on, after a `retain` of today too."""
+    day_of = (date(2026, 5, 2) - date(1970, 1, 1)).days
+    now = [Transaction("retain/web-logs/0", 10, 0), Transaction("retain/date", day_of, 0)]
+    logs(aged).delete("_offset < 10", commit_properties=CommitProperties(app_transactions=now))
+    assert (verify(aged.places).ok, verify(aged.places).partitions[0].first) == (True, 10)
+    maintenance.retain(aged.places, "logs", days=1)
+    verdict = verify(aged.places)
+    assert (verdict.ok, verdict.partitions[0].first, verdict.records) == (True, 10, 5)
+    assert unnoted_from(logs(aged)) == date(2026, 5, 2)
+
+
+def test_the_date_never_goes_back(aged: Lake) -> None:
     """A late row of an old date that goes later does not lower what is noted."""
     maintenance.retain(aged.places, "logs", days=1)
     aged.put(rows_at(day(1), [3]))
     maintenance.retain(aged.places, "logs", days=5)
 
-    assert retained_to(logs(aged), "web-logs", 0) == 15
     assert maintenance.retained_from(logs(aged)) == date(2026, 5, 9)
+    assert faults(verify(aged.places)) == (0, 0, 0)
 
 
 def test_recover_does_not_bring_back_what_went(aged: Lake) -> None:
-    """Its first missing record is searched from the point on, though the broker has all."""
+    """What it deleted is not missing, though the broker has all."""
     maintenance.retain(aged.places, "logs", days=1)
     assert recovered(aged) == {0: 20}
     assert faults(verify(aged.places)) == (0, 0, 0)
@@ -175,7 +237,7 @@ def test_recover_finds_what_is_missing_above(aged: Lake) -> None:
 
 
 def test_a_batch_in_flight_may_lose_old_dates(aged: Lake) -> None:
-    """Its point is beyond the last completed batch, and verify is not confused, then or later."""
+    """Beyond the last completed batch, and verify is not confused, then or later."""
     aged.batch(3, {0: 25}, crash="offsets")
     aged.put(rows_at(day(2), range(20, 23)))
     aged.put(rows_at(day(10), range(23, 25)))
@@ -184,28 +246,28 @@ def test_a_batch_in_flight_may_lose_old_dates(aged: Lake) -> None:
     aged.complete(3)
     after = verify(aged.places)
 
-    assert (faults(during), during.records, during.in_flight) == ((0, 0, 0), 0, 2)
-    assert (faults(after), after.records) == ((0, 0, 0), 2)
+    assert (faults(during), during.records, during.in_flight) == ((0, 0, 0), 12, 2)
+    assert (faults(after), after.records) == ((0, 0, 0), 14)
 
 
 def test_rows_that_come_meanwhile_are_a_conflict_and_tried_again(
     aged: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A late row of an old date goes too, and its offset is in the point."""
+    """A late row of an old date goes too, and its offset is noted."""
     room = sys.modules["lakehouse.maintenance.retain"]
-    highest, late = room._highest, [rows_at(day(1), [40])]
+    note, late = room._note, [rows_at(day(1), [40])]
 
     def with_a_late_row(*given: object) -> object:
         for rows in late:
             late.clear()
             aged.put(rows)
-        return highest(*given)
+        return note(*given)
 
-    monkeypatch.setattr(room, "_highest", with_a_late_row)
+    monkeypatch.setattr(room, "_note", with_a_late_row)
     maintenance.retain(aged.places, "logs", days=2)
 
     assert aged.coordinates() == [(0, n) for n in range(10, 20)]
-    assert retained_to(logs(aged), "web-logs", 0) == 41
+    assert 40 in Absent(aged.places).of("retained")["last_"].to_pylist()
 
 
 def test_a_writer_that_was_open_goes_on(aged: Lake) -> None:
@@ -230,7 +292,7 @@ def test_a_rollup_loses_the_same_dates_of_every_granularity(lake: Lake) -> None:
     assert (told.before.rows, told.after.rows, told.removed) == (6, 4, 2)
     found = store.open_table(lake.places, "traffic")
     assert maintenance.retained_from(found) == date(2026, 5, 8)
-    assert retained_to(found, "web-logs", 0) == 0
+    assert Absent(lake.places).of("retained").num_rows == 0
 
 
 def test_less_than_a_day_is_refused(aged: Lake) -> None:

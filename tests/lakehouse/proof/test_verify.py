@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 from support.lakes import LIMITS, Lake, events, records
 
 from lakehouse import store
 from lakehouse.decode import decode
 from lakehouse.errors import CheckpointError, TableError
+from lakehouse.ingest.absent import Absent, Stretch, noted
 from lakehouse.ingest.intake import stamped
 from lakehouse.proof.verify import Verdict, verify
 from lakehouse.tables.catalog import LOGS, QUARANTINE
@@ -223,6 +226,88 @@ def test_the_same_event_sent_twice_is_information(lake: Lake) -> None:
 
     assert plan.rows_of("logs") == 3
     assert (faults(verdict), verdict.duplicate_event_ids) == ({}, 2)
+
+
+def of_topic(rows: pa.Table, topic_id: str) -> pa.Table:
+    """Rows that say which topic they are of."""
+    place = rows.schema.get_field_index("_topic_id")
+    ids = pa.array([topic_id] * rows.num_rows)
+    return rows.set_column(place, rows.schema.field(place), ids)
+
+
+def test_rows_say_which_topic_they_are_of(running: Lake) -> None:
+    """By its id, which no other topic of the name has."""
+    rows = store.open_table(running.places, LOGS).to_pyarrow_table(columns=["_topic_id"])
+    assert set(rows["_topic_id"].to_pylist()) == {running.topic.id}
+
+
+@pytest.mark.parametrize("offset", [4, 9])
+def test_a_row_of_another_topic_of_the_name_is_caught(running: Lake, offset: int) -> None:
+    """Where a record of ours was, and where none was."""
+    delete(running, f"_partition = 0 and _offset = {offset}")
+    running.put(of_topic(events([offset]), "id-2"))
+    verdict = verify(running.places)
+    assert (verdict.ok, verdict.gaps) == (False, 0)
+    assert verdict.unexpected == (1 if offset == 4 else 2)
+
+
+def note(lake: Lake, first: int, last: int) -> None:
+    """Kafka gives these offsets of partition 0 to no reader."""
+    stretch = Stretch(lake.topic.name, 0, first, last)
+    Absent(lake.places).note("invisible", f"{first}", noted([stretch]))
+
+
+def test_what_no_reader_sees_is_no_gap(running: Lake) -> None:
+    """Marks of transactions, aborted records: counted apart, and no records."""
+    delete(running, "_partition = 0 and _offset in (2, 3, 8)")
+    note(running, 2, 3)
+    note(running, 8, 8)
+    verdict = verify(running.places)
+    assert (faults(verdict), verdict.invisible, verdict.records) == ({}, 3, 11)
+    assert [p.invisible for p in verdict.partitions] == [3, 0]
+
+
+def test_what_is_invisible_hides_no_gap_and_no_row(running: Lake) -> None:
+    """Notes that overlap count once; a row that is there counts as a row."""
+    delete(running, "_partition = 0 and _offset in (2, 3, 5)")
+    for stretch in ((2, 2), (2, 3), (3, 4), (7, 7), (9, 50)):
+        note(running, *stretch)
+    verdict = verify(running.places)
+    assert (faults(verdict), verdict.invisible) == ({"gaps": 1}, 2)
+    assert [(g["first"], g["last"]) for g in verdict.examples_of_gaps] == [(5, 5)]
+
+
+def test_a_row_shifted_onto_an_invisible_offset_is_a_gap(running: Lake) -> None:
+    """Where it came from it is missed."""
+    delete(running, "_partition = 0 and _offset = 2")
+    note(running, 2, 2)
+    store.open_table(running.places, LOGS).update(
+        updates={"_offset": "2"}, predicate="_partition = 0 and _offset = 6"
+    )
+    assert faults(verify(running.places)) == {"gaps": 1}
+
+
+def test_notes_that_are_made_one_say_the_same(running: Lake) -> None:
+    """Many small ones become one, and are gone."""
+    delete(running, "_partition = 0 and _offset = 2")
+    for _ in range(2):
+        for n in range(100, 160):
+            Absent(running.places).note("invisible", f"a{n}", noted([Stretch("x", 0, n, n)]))
+        note(running, 2, 2)
+        for n in range(200, 260):
+            Absent(running.places).note("invisible", f"b{n}", noted([Stretch("x", 0, n, n)]))
+        Absent(running.places).tidy("invisible")
+    assert len([*Path(running.places.absent, "invisible").iterdir()]) == 1
+    assert faults(verify(running.places)) == {}
+
+
+def test_a_lake_of_before_is_verified_as_before(running: Lake) -> None:
+    """Its rows do not say which topic they are of, and nothing is noted of it."""
+    root = Path(running.places.table(LOGS))
+    rows = store.open_table(running.places, LOGS).to_pyarrow_table().drop_columns(["_topic_id"])
+    shutil.rmtree(root)
+    write_deltalake(root, rows, partition_by=[*LOGS.partition_by])
+    assert faults(verify(running.places)) == {}
 
 
 def test_compaction_changes_no_verdict(running: Lake) -> None:

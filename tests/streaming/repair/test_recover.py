@@ -9,12 +9,14 @@ import pytest
 from support.lakes import QUERY, TABLES, Lake, events
 
 from lakehouse import store
-from lakehouse.errors import CheckpointError
+from lakehouse.errors import CheckpointError, SettingsError
+from lakehouse.ingest.absent import Absent, Stretch, noted
 from lakehouse.ingest.checkpoint import Checkpoint, Offsets
 from lakehouse.ingest.plans import BatchPlan
 from lakehouse.proof.verify import verify
 from lakehouse.runtime.kafka import Topic
 from lakehouse.tables.catalog import LOGS
+from streaming.repair.losses import accept, acknowledge
 from streaming.repair.recover import Recovery, moved, recover
 
 
@@ -224,6 +226,51 @@ def test_records_that_the_broker_removed_are_lost_and_said(running: Lake) -> Non
     assert verdict.examples_of_gaps == [
         {"topic": "web-logs", "partition": 0, "first": 9, "last": 11}
     ]
+
+
+def test_a_loss_can_be_acknowledged(running: Lake) -> None:
+    """Then `verify` is ok, and shows it ever after: what, why, who and when."""
+    done = recovered(running, earliest={0: 12})
+    running.batch(0, {0: 15})
+    for loss in done.losses:
+        acknowledge(running.places, loss, " the disk was full ")
+
+    verdict = verify(running.places)
+
+    assert (verdict.ok, verdict.gaps, verdict.lost, verdict.records) == (True, 0, 3, 15)
+    (said,) = verdict.losses
+    assert said.items() >= {"partition": 0, "first": 9, "last": 11}.items()
+    assert (said["reason"], bool(said["by"] and said["at"])) == ("the disk was full", True)
+    store.open_table(running.places, LOGS).delete("_offset = 12")
+    assert verify(running.places).gaps == 1
+
+
+@pytest.mark.parametrize("offsets", [(9, 12), (8, 9), (3, 3), (15, 20), (11, 9)])
+def test_only_what_is_missing_can_be_acknowledged(running: Lake, offsets: tuple[int, int]) -> None:
+    """Neither what is there, nor what is to come."""
+    recovered(running, earliest={0: 12})
+    running.batch(0, {0: 15})
+    with pytest.raises(SettingsError, match="not all missing") as refused:
+        acknowledge(running.places, Stretch("web-logs", 0, *offsets), "because")
+    assert refused.value.remedy == "missing there: 9 to 11"
+
+
+def test_what_is_acknowledged_or_invisible_is_not_read_again(running: Lake) -> None:
+    """A later recovery starts behind it."""
+    (loss,) = recovered(running, earliest={0: 12}).losses
+    accept(running.places, loss, "because")
+    running.batch(0, {0: 15})
+    store.open_table(running.places, LOGS).delete("_offset in (13, 14)")
+    gone = noted([Stretch("web-logs", 0, 13, 13)])
+    Absent(running.places).note("invisible", "13", gone)
+    assert recovered(running).start == {0: 14}
+
+
+def test_rows_of_a_topic_made_again_are_known_without_a_manifest(running: Lake) -> None:
+    """They say themselves which topic they are of."""
+    lose(running)
+    with pytest.raises(CheckpointError, match="deleted and made again"):
+        recovered(running, {0: 0}, Topic(running.topic.name, "id-2", 1))
 
 
 def test_records_before_all_that_is_held_are_read(running: Lake) -> None:

@@ -1,0 +1,125 @@
+"""Offsets of which no table has a row, and why: `verify` counts them apart, and calls none a gap.
+
+They lie in the lake, beside the tables, for they last as long as these do. Each kind of them only
+grows, and to say one twice is no fault:
+
+invisible   Kafka gives them to no reader: marks of transactions, records of aborted ones, records
+            that compaction removed
+retained    `retain` deleted their rows
+lost        Kafka removed them before they were read, and a person has acknowledged that
+"""
+
+from __future__ import annotations
+
+import io
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lakehouse.paths import Places
+from lakehouse.store import objects
+
+Kind = Literal["invisible", "retained"]
+KINDS: tuple[Kind, ...] = ("invisible", "retained")
+LOST = "lost"
+COLUMNS = pa.schema(
+    [
+        pa.field("_topic", pa.string()),
+        pa.field("_partition", pa.int32()),
+        pa.field("first_", pa.int64()),
+        pa.field("last_", pa.int64()),
+    ]
+)
+# More notes than this are made one; a note of so many bytes is left as it is.
+MOST_NOTES, LARGE_BYTES = 100, 1 << 20
+
+
+class Stretch(NamedTuple):
+    """Offsets `first` to `last` of a partition, both of them included."""
+
+    topic: str
+    partition: int
+    first: int
+    last: int
+
+
+class Loss(msgspec.Struct, frozen=True, kw_only=True):
+    """Records `first` to `last` that are lost for good: who has acknowledged it, when and why."""
+
+    topic: str
+    partition: int
+    first: int
+    last: int
+    reason: str
+    by: str
+    at: datetime
+
+
+def noted(stretches: Sequence[Stretch]) -> pa.Table:
+    """The stretches as rows of a note."""
+    rows = [dict(zip(COLUMNS.names, stretch, strict=True)) for stretch in stretches]
+    return pa.Table.from_pylist(rows, schema=COLUMNS)
+
+
+class Absent:
+    """The notes of a lake, an object each."""
+
+    def __init__(self, places: Places) -> None:
+        self._place = places.absent
+
+    def note(self, kind: Kind, name: str, stretches: pa.Table) -> None:
+        """Write stretches down for good under a name; a repeat replaces them."""
+        buffer = io.BytesIO()
+        pq.write_table(stretches, buffer, compression="zstd", use_dictionary=["_topic"])
+        objects.put(objects.store(self._place), f"{kind}/{name}.parquet", buffer.getvalue())
+
+    def of(self, kind: Kind) -> pa.Table:
+        """All stretches of a kind, in no order; some may be said twice."""
+        return pa.concat_tables([COLUMNS.empty_table(), *self._read(kind, self._names(kind))])
+
+    def acknowledge(self, loss: Loss) -> None:
+        """Write a loss down for good; who comes first is kept."""
+        name = f"{loss.topic}-{loss.partition}-{loss.first}-{loss.last}"
+        content = msgspec.json.format(msgspec.json.encode(loss))
+        objects.create(objects.store(self._place), f"{LOST}/{name}.json", content)
+
+    def losses(self) -> list[Loss]:
+        """The losses that were acknowledged, in their order."""
+        contents = [content for _, content in self._contents(LOST, self._names(LOST))]
+        found = [msgspec.json.decode(content, type=Loss) for content in contents]
+        return sorted(found, key=lambda loss: (loss.topic, loss.partition, loss.first))
+
+    def tidy(self, kind: Kind) -> None:
+        """Make one note of many small ones.
+
+        Only who writes notes of this kind may: the one is written before the many are deleted.
+        """
+        at = objects.store(self._place)
+        names = [n for n in self._names(kind) if (objects.size(at, n) or 0) < LARGE_BYTES]
+        if len(names) > MOST_NOTES:
+            self.note(kind, f"merged-{uuid.uuid4().hex}", pa.concat_tables(self._read(kind, names)))
+            objects.delete_all(at, names)
+
+    def _names(self, kind: str) -> list[str]:
+        names = objects.names(objects.reader(self._place), kind)
+        return [f"{kind}/{name}" for name in names]
+
+    def _read(self, kind: Kind, names: Sequence[str]) -> list[pa.Table]:
+        contents = self._contents(kind, names)
+        return [pq.read_table(pa.BufferReader(c), schema=COLUMNS) for _, c in contents]
+
+    def _contents(self, kind: str, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """What lies under these names; where one is gone meanwhile, under those that are there now.
+
+        A note that is gone is in another that was written before.
+        """
+        at: Any = objects.reader(self._place)
+        found = {name: objects.get(at, name) for name in names}
+        if None in found.values():
+            found = {name: objects.get(at, name) for name in self._names(kind)}
+        yield from ((name, content) for name, content in found.items() if content is not None)
