@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -13,23 +13,21 @@ import pyarrow as pa
 
 from lakehouse import decode, store
 from lakehouse.decode import Limits
-from lakehouse.ingest.checkpoint import Checkpoint, Manifest
+from lakehouse.ingest.checkpoint import Checkpoint, Manifest, Offsets
 from lakehouse.ingest.intake import Decode, DecodeToFiles
-from lakehouse.ingest.plans import BatchPlan, BatchPlans, carry_out, lost_tables
+from lakehouse.ingest.plans import BatchPlan, BatchPlans, carry_out, lost_tables, note_invisible
 from lakehouse.ingest.queries import INGEST
+from lakehouse.ingest.runs import Run, holes
 from lakehouse.paths import Places
-from lakehouse.store import Writer
+from lakehouse.store import DataFile, Writer
 from streaming import source
 from streaming.fetch import Range
+from streaming.guard import StopBetweenBatches
 from streaming.source import Source
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.streaming.query import StreamingQuery
-
-
-class StopBetweenBatches(Exception):
-    """Raised instead of a batch, before it did anything, when a stop was asked for."""
 
 
 def start(records: DataFrame, ingest: Ingest, trigger: dict[str, str | bool]) -> StreamingQuery:
@@ -47,7 +45,8 @@ def start(records: DataFrame, ingest: Ingest, trigger: dict[str, str | bool]) ->
 class Ingest:
     """Takes one micro-batch after another, each exactly once.
 
-    `is_stopping` is asked before a batch; `reached` hears each step once it is behind us.
+    `is_stopping` is asked before a batch; `reached` hears each step once it is behind us. `check`
+    raises where records that were read up to some offsets, but for some, are not to be taken.
     """
 
     places: Places
@@ -59,6 +58,7 @@ class Ingest:
     source: Source
     coalesce_below: int
     decode: Decode = decode.decode
+    check: Callable[[Offsets, Sequence[Run]], None] = lambda _end, _not_given: None
     is_stopping: Callable[[], bool] = lambda: False
     reached: Callable[[str, BatchPlan], None] = lambda _step, _plan: None
     failed: Callable[[Exception], None] = lambda _error: None
@@ -69,6 +69,8 @@ class Ingest:
             raise StopBetweenBatches
         try:
             self._take(spark, batch)
+        except StopBetweenBatches:
+            raise
         except Exception as error:
             self.failed(error)
             raise
@@ -82,6 +84,7 @@ class Ingest:
         elif lost_tables(self.places, plan, self.writers):
             plan = self._planned(spark, _next_attempt(plan), self._held_now(asked))
         carry_out(plan, self.writers, reached=partial(self._reached, plan))
+        note_invisible(self.places, self.manifest.topic, plan)
         source.note_rows(spark, self.checkpoint.query, sum(file.rows for file in plan.files))
         self.plans.forget_before(plan.query_id, batch)
 
@@ -96,16 +99,28 @@ class Ingest:
         )
 
     def _planned(self, spark: SparkSession, asked: BatchPlan, held: pa.Table | None) -> BatchPlan:
-        """Decode the batch into files on the executors, and write down which."""
+        """Decode the batch into files on the executors, and write down which.
+
+        Not before the topic was asked whether it is the same, and has what was read.
+        """
         context = spark.sparkContext
         pieces = self._pieces(asked, context.defaultParallelism)
         task = source.Task(self.source.fetch, self._task(asked, held))
-        files = context.parallelize(pieces, len(pieces)).flatMap(task).collect() if pieces else []
+        came = context.parallelize(pieces, len(pieces)).flatMap(task).collect() if pieces else []
+        not_given = self._checked(asked, [run for run in came if isinstance(run, Run)])
+        files = [file for file in came if isinstance(file, DataFile)]
         self._reached(asked, "decoded")
         self.checkpoint.sync(asked.batch)
-        plan = self.plans.write(msgspec.structs.replace(asked, files=files))
+        plan = self.plans.write(msgspec.structs.replace(asked, files=files, invisible=not_given))
         self._reached(plan, "planned")
         return plan
+
+    def _checked(self, asked: BatchPlan, given: list[Run]) -> list[Run]:
+        """What of the batch no reader is given; raises where it may be lost, or another topic's."""
+        ranges = {each.partition: (each.first, each.end) for each in self._ranges(asked)}
+        not_given = holes(ranges, given)
+        self.check({partition: end for partition, (_, end) in ranges.items()}, not_given)
+        return not_given
 
     def _reached(self, plan: BatchPlan, step: str) -> None:
         self.reached(step, plan)

@@ -32,6 +32,7 @@ from lakehouse.windows.stream import WindowsReport
 from streaming import job, source, windows
 from streaming.failure import explained
 from streaming.fetch import SILENT
+from streaming.guard import PATIENCE_SECONDS, Guard
 from streaming.progress import Reporter
 from streaming.report import BatchReport
 from streaming.upkeep.schedule import Schedule
@@ -83,11 +84,14 @@ class Run:
     _failure: Exception | None = None
     _closing_failure: Exception | None = None
     _rejects: dict[int, int] = field(default_factory=dict)
+    _guard: Guard = field(init=False)
 
     def __call__(self) -> None:
         """Run to the end. Raises what stopped the query, in words with a remedy."""
         with INGEST.alone(self.places):
             manifest = self._admitted()
+            self._guard = self._guarding(manifest)
+            self._guard.between_batches()
             windows.admit(self.places, self.settings.windows, self.hooks.on_notice)
             spark = session(self.settings, APPLICATION)
             try:
@@ -109,6 +113,11 @@ class Run:
             self.hooks.on_notice(PRODUCERS_CLOCK.format(topic=kafka.topic))
         earliest = {partition: first for partition, (first, _) in offsets.items()}
         return admit(self.places, INGEST.name, topic, earliest, INGEST.tables, decode.VERSION)
+
+    def _guarding(self, manifest: Manifest) -> Guard:
+        bootstrap = self.settings.kafka.bootstrap
+        topic = topics.TopicClient(bootstrap, manifest.topic, PATIENCE_SECONDS)
+        return Guard(manifest, INGEST.checkpoint(self.places), topic, self.stop.is_set)
 
     def _stream(self, spark: SparkSession, manifest: Manifest) -> None:
         ingest = self._ingest(manifest)
@@ -185,6 +194,7 @@ class Run:
             source=source.kafka(self.settings.kafka.bootstrap, manifest.topic),
             coalesce_below=self.settings.ingest.coalesce_below,
             decode=self.hooks.decode,
+            check=self._guard.after_reading,
             is_stopping=self.stop.is_set,
             reached=self._reached,
             failed=self._failed,
@@ -193,7 +203,8 @@ class Run:
     def _follow(self, spark: SparkSession, query: StreamingQuery) -> Watch:
         """Report batches until the query ends, or a stop ends it."""
         reporter = Reporter(self._rejects_of, self.hooks.on_batch)
-        watch = Watch(spark, query, reporter, self.stop, self._is_up, self.hooks.on_notice)
+        say, check = self.hooks.on_notice, self._guard.between_batches
+        watch = Watch(spark, query, reporter, self.stop, self._is_up, say, check)
         watch()
         return watch
 
@@ -206,6 +217,8 @@ class Run:
         if error is None:
             return False
         is_full = disk.full(error, self._disks()) is not None
+        if not is_full:
+            self._guard.between_batches()  # which knows better than Spark what is wrong with it
         is_silent = any(sign in str(error) for sign in (KAFKA_TIMEOUT, SILENT))
         if is_full or (not is_silent and self._is_up()):
             raise explained(str(error), self.settings.kafka.topic, self._disks())

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from lakehouse.ingest.checkpoint import parse_offsets
 from lakehouse.ingest.intake import DecodeToFiles
+from lakehouse.ingest.runs import Run, runs
 from lakehouse.store import DataFile
 from streaming.fetch import Fetch, Range
 
@@ -90,11 +91,20 @@ class Task:
     fetch: RowsOf
     decode: DecodeToFiles
 
-    def __call__(self, ranges: Sequence[Range]) -> Iterator[DataFile]:
-        """The files that were written of these records."""
+    def __call__(self, ranges: Sequence[Range]) -> Iterator[DataFile | Run]:
+        """The files that were written of these records, then the offsets that came."""
+        given = list[Run]()
         # Rows are millions of objects without circles: looking for some took a third of the time.
         gc.disable()
-        yield from self.decode(self.fetch(ranges))
+        yield from self.decode(_noted(self.fetch(ranges), given))
+        yield from given
+
+
+def _noted(batches: Iterator[pa.RecordBatch], given: list[Run]) -> Iterator[pa.RecordBatch]:
+    """The same rows; their offsets are added to `given`."""
+    for rows in batches:
+        given += runs(rows)
+        yield rows
 
 
 def note_rows(spark: SparkSession, name: str, rows: int) -> None:

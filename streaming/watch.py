@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lakehouse.errors import LogpondError
 from lakehouse.runtime.clock import WallClock
 from streaming.progress import Reporter
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.2
 SILENCE_SECONDS = 5.0
+CHECK_SECONDS = 2.0
 PATIENCE_SECONDS = 22.0
 
 
@@ -26,7 +28,8 @@ class Watch:
 
     `waits_too_long` where the clock was set back: it is ended, to be started again.
     A stop ends it between two batches. One that does not end in PATIENCE_SECONDS is `cut_short`:
-    it has no plan yet, or one that stands, so the next start takes it as if nothing was.
+    it has no plan yet, or one that stands, so the next start takes it as if nothing was. `check` is
+    called now and then while it is idle; what that raises ends the query.
     """
 
     spark: SparkSession
@@ -35,12 +38,14 @@ class Watch:
     stop: threading.Event
     is_up: Callable[[], bool]
     say: Callable[[str], None]
+    check: Callable[[], None] = lambda: None
     cut_short: bool = False
     waits_too_long: bool = False
     clock: WallClock = field(default_factory=WallClock)
     _is_away: bool = False
     _active_since: float = field(default_factory=time.monotonic)
     _asked_at: float | None = None
+    _checked_at: float = field(default_factory=time.monotonic)
 
     def __call__(self) -> None:
         """Report each batch; returns once the query has ended."""
@@ -55,7 +60,19 @@ class Watch:
                 self.query.stop()
             else:
                 self._listen(is_active)
+                self._check(is_active)
         self.reporter.look(self.query)
+
+    def _check(self, is_active: bool) -> None:
+        """A batch is checked by itself, once it was read."""
+        if is_active or time.monotonic() - self._checked_at < CHECK_SECONDS:
+            return
+        try:
+            self.check()
+        except LogpondError:
+            self.query.stop()
+            raise
+        self._checked_at = time.monotonic()
 
     def _end(self, is_active: bool) -> None:
         """Stop it while it is idle, or have it give up a batch that does not end."""

@@ -13,6 +13,7 @@ from lakehouse import store
 from lakehouse.errors import CheckpointError
 from lakehouse.ingest.checkpoint import Checkpoint, Manifest, Offsets, Progress
 from lakehouse.ingest.plans import BatchPlans, app_id
+from lakehouse.ingest.topic_check import refuse_remade
 from lakehouse.paths import Places
 from lakehouse.runtime.kafka import Topic
 from lakehouse.tables.catalog import Table
@@ -143,12 +144,7 @@ def _refuse_mismatch(checkpoint: Checkpoint, manifest: Manifest, topic: Topic) -
             f"go back to `--topic {manifest.topic}`, or begin with {topic.name} for good: "
             f"`logpond recover {manifest.query}`",
         )
-    if manifest.topic_id != topic.id:
-        raise CheckpointError(
-            f"topic {topic.name} was deleted and made again: its offsets start over, and its "
-            "records would pass for others that the tables hold",
-            "send to a topic of another name (--topic), or start over: `logpond reset`",
-        )
+    refuse_remade(topic.name, manifest.topic_id, topic.id)
 
 
 def _refuse_lost_progress(

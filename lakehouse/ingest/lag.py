@@ -43,14 +43,14 @@ def lag(places: Places, bootstrap: str) -> Lag | None:
 
 
 def unread_offsets(places: Places, bootstrap: str, topic: str) -> dict[int, range]:
-    """The offsets of each partition of the topic that no completed batch took.
+    """The offsets of each partition of the topic that no completed batch took and one can take.
 
     All of them before the first start. Raises BrokerError where Kafka does not tell.
     """
     checkpoint = INGEST.checkpoint(places)
     manifest, progress = checkpoint.manifest(), checkpoint.progress()
     taken = checkpoint.end(progress.completed if progress else None) if manifest else {}
-    offsets = kafka.offsets(bootstrap, topic)
+    offsets = kafka.offsets(bootstrap, topic, committed=True)
     return {p: range(max(taken.get(p, 0), first), end) for p, (first, end) in offsets.items()}
 
 

@@ -14,12 +14,16 @@ from typing import Generic, TypeVar
 import msgspec
 
 from lakehouse.errors import CheckpointError
+from lakehouse.ingest.absent import Absent, Stretch, noted
 from lakehouse.ingest.checkpoint import torn
 from lakehouse.ingest.queries import INGEST
+from lakehouse.ingest.runs import Run
 from lakehouse.paths import Places
 from lakehouse.store import DataFile, Key, Writer, objects
 from lakehouse.store.commit import is_done
 from lakehouse.store.durable import sync
+
+TIDIED_EVERY = 100  # batches
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +53,7 @@ class BatchPlan(Plan, frozen=True, kw_only=True):
     """The plan of one micro-batch; `start` and `end` are offsets as the source wrote them.
 
     `attempt` counts how often the batch was decoded anew because a planned file was missing.
+    `invisible` are the offsets of its range that Kafka gives to no reader.
     """
 
     query_id: str
@@ -56,6 +61,7 @@ class BatchPlan(Plan, frozen=True, kw_only=True):
     start: str
     end: str
     attempt: int = 0
+    invisible: list[Run] = []
 
     @property
     def name(self) -> str:
@@ -90,6 +96,18 @@ def carry_out(
             is_new |= writer.commit(plan.files_of(table), plan.key(table))
         reached(table)
     return is_new
+
+
+def note_invisible(places: Places, topic: str, plan: BatchPlan) -> None:
+    """Write down for good which offsets no reader was given, before the plan is forgotten.
+
+    Safe to repeat.
+    """
+    if plan.invisible:
+        stretches = noted([Stretch(topic, *run) for run in plan.invisible])
+        Absent(places).note("invisible", f"{plan.query_id}-{plan.batch}", stretches)
+    if plan.batch % TIDIED_EVERY == 0:
+        Absent(places).tidy("invisible")
 
 
 def lost_tables(places: Places, plan: Plan, writers: Mapping[str, Writer]) -> list[str]:

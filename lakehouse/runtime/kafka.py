@@ -29,14 +29,76 @@ class Topic:
     partitions: int
 
 
+@dataclass(frozen=True)
+class TopicState:
+    """A topic at a moment: its id, and the earliest offset and the end of each partition."""
+
+    id: str
+    bounds: dict[int, tuple[int, int]]
+
+
+class UnknownTopicError(BrokerError):
+    """The broker does not have the topic."""
+
+
+class TopicClient:
+    """One topic, asked again and again over one connection."""
+
+    def __init__(self, bootstrap: str, topic: str, patience: float = PATIENCE_SECONDS) -> None:
+        self._bootstrap, self._topic, self._patience = bootstrap, topic, patience
+        self._admin, self._partitions = _admin(bootstrap), 0
+
+    def describe(self) -> Topic:
+        """The topic as the broker knows it; BrokerError if either cannot be had."""
+        from confluent_kafka import TopicCollection
+
+        topics = TopicCollection([self._topic])
+        asked = self._admin.describe_topics(topics, request_timeout=self._patience)
+        found = _answer(asked[self._topic], self._bootstrap, self._topic)
+        self._partitions = len(found.partitions)
+        return Topic(found.name, str(found.topic_id), self._partitions)
+
+    def bounds(self, committed: bool = False) -> dict[int, tuple[int, int]]:
+        """The earliest offset and the end (one past the last record) of each partition.
+
+        With `committed` the end is before the first transaction that is open.
+        """
+        partitions = range(self._partitions or self.describe().partitions)
+        first, end = (
+            self._asked("earliest", partitions),
+            self._asked("latest", partitions, committed),
+        )
+        return {p: (self._offset(first[p]), self._offset(end[p])) for p in partitions}
+
+    def state(self) -> TopicState:
+        """Offsets first, then the id: if that is the one expected, the offsets are of its topic."""
+        try:
+            bounds = self.bounds()
+        except UnknownTopicError:
+            bounds = {}  # all of it, or a partition that one made again does not have
+        return TopicState(self.describe().id, bounds)
+
+    def _asked(
+        self, which: str, partitions: range, committed: bool = False
+    ) -> dict[int, Future[Any]]:
+        from confluent_kafka import IsolationLevel, TopicPartition, admin
+
+        spec = getattr(admin.OffsetSpec, which)()  # type: ignore[attr-defined]
+        level = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
+        answers = self._admin.list_offsets(
+            {TopicPartition(self._topic, p): spec for p in partitions},
+            isolation_level=level,
+            request_timeout=self._patience,
+        )
+        return {at.partition: answer for at, answer in answers.items()}
+
+    def _offset(self, answer: Future[Any]) -> int:
+        return int(_answer(answer, self._bootstrap, self._topic).offset)
+
+
 def describe(bootstrap: str, topic: str) -> Topic:
     """The topic as the broker knows it; BrokerError if either cannot be had."""
-    from confluent_kafka import TopicCollection
-
-    admin = _admin(bootstrap)  # held: its answers die with it
-    asked = admin.describe_topics(TopicCollection([topic]), request_timeout=PATIENCE_SECONDS)
-    found = _answer(asked[topic], bootstrap, topic)
-    return Topic(found.name, str(found.topic_id), len(found.partitions))
+    return TopicClient(bootstrap, topic).describe()
 
 
 def create(
@@ -58,12 +120,9 @@ def create(
     return _once_known(bootstrap, topic)
 
 
-def offsets(bootstrap: str, topic: str) -> dict[int, tuple[int, int]]:
-    """The earliest offset and the end (one past the last record) of each partition."""
-    partitions = range(describe(bootstrap, topic).partitions)
-    first = _listed(bootstrap, topic, partitions, "earliest")
-    end = _listed(bootstrap, topic, partitions, "latest")
-    return {partition: (first[partition], end[partition]) for partition in partitions}
+def offsets(bootstrap: str, topic: str, committed: bool = False) -> dict[int, tuple[int, int]]:
+    """The earliest offset and the end of each partition, as `TopicClient.bounds`."""
+    return TopicClient(bootstrap, topic).bounds(committed)
 
 
 def empty(bootstrap: str, topic: str) -> None:
@@ -133,16 +192,6 @@ def cluster_id(bootstrap: str, patience: float = 1.0) -> str | None:
     return found.cluster_id if found.brokers else None
 
 
-def _listed(bootstrap: str, topic: str, partitions: range, which: str) -> dict[int, int]:
-    from confluent_kafka import TopicPartition, admin
-
-    spec = getattr(admin.OffsetSpec, which)()  # type: ignore[attr-defined]
-    asked = {TopicPartition(topic, p): spec for p in partitions}
-    client = _admin(bootstrap)
-    answers = client.list_offsets(asked, request_timeout=PATIENCE_SECONDS)
-    return {at.partition: _answer(f, bootstrap, topic).offset for at, f in answers.items()}
-
-
 def _once_known(bootstrap: str, topic: str) -> Topic:
     """A new topic takes a moment to reach every broker."""
     until = time.monotonic() + PATIENCE_SECONDS
@@ -176,7 +225,7 @@ def _explained(error: KafkaException | TimeoutError, bootstrap: str, topic: str)
 
     code = error.args[0].code() if isinstance(error, KafkaException) else KafkaError._TRANSPORT
     if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
-        return BrokerError(
+        return UnknownTopicError(
             f"the topic {topic} does not exist at {bootstrap}",
             "create it with message.timestamp.type=LogAppendTime, or name another with --topic",
         )

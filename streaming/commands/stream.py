@@ -188,13 +188,14 @@ def _recover(settings: Settings, places: Places, query: str, accept_loss: str | 
 
     kafka = settings.kafka
     topic = topics.describe(kafka.bootstrap, kafka.topic)
-    earliest = {p: first for p, (first, _) in topics.offsets(kafka.bootstrap, kafka.topic).items()}
+    bounds = topics.offsets(kafka.bootstrap, kafka.topic)
+    earliest, ends = ({p: both[which] for p, both in bounds.items()} for which in (0, 1))
     writers = {table.name: Writer(places, table) for table in INGEST.tables}
-    done = recovery.recover(places, query, topic, earliest, writers, INGEST.tables, decode.VERSION)
+    done = recovery.recover(
+        places, query, topic, earliest, writers, INGEST.tables, decode.VERSION, ends
+    )
     echo(f"{done.finished_plans} plans finished")
     if done.kept_as:
-        echo(f"the old checkpoint is kept as {done.kept_as}")
-    echo(f"the next start begins at {done.start}")
         echo(f"the old checkpoint is kept as {done.kept_as}")
     echo(f"the next start begins at {done.start}")
     _render_losses(places, done.losses, accept_loss)

@@ -12,7 +12,8 @@ from lakehouse.errors import CheckpointError
 from lakehouse.ingest.absent import Stretch
 from lakehouse.ingest.admission import new_manifest
 from lakehouse.ingest.checkpoint import Checkpoint, Manifest, Offsets, Span
-from lakehouse.ingest.plans import BatchPlans, carry_out, lost_tables, newest
+from lakehouse.ingest.plans import BatchPlans, carry_out, lost_tables, newest, note_invisible
+from lakehouse.ingest.topic_check import refuse_moved_back, refuse_remade
 from lakehouse.paths import Places
 from lakehouse.proof.coverage import Coverage, Range, current
 from lakehouse.runtime.kafka import Topic
@@ -64,10 +65,12 @@ def recover(
     writers: Mapping[str, Writer],
     tables: Sequence[Table],
     decode_version: int,
+    ends: Offsets | None = None,
 ) -> Recovery:
     """Finish the plans left over, then start a checkpoint at the first record that is missing.
 
-    The old checkpoint is moved aside. Safe to repeat after a crash at any point.
+    The old checkpoint is moved aside. Safe to repeat after a crash at any point. With `ends`, where
+    the partitions end now, one that ends before what the tables hold is refused (BrokerError).
     """
     checkpoint, plans = Checkpoint(places, query), BatchPlans(places)
     checkpoint.put_torn_manifest_aside()
@@ -76,6 +79,9 @@ def recover(
     finished = _finish(places, plans, old, writers)
     new = new_manifest(places, query, topic, earliest, tables, decode_version)
     new, losses = _at_first_missing(places, new, old, earliest)
+    if ends is not None:
+        bounds = {p: (earliest.get(p, 0), end) for p, end in ends.items()}
+        refuse_moved_back(topic.name, bounds, new.held)
     kept_as = checkpoint.retire(f".before-{new.query_id[:8]}")
     checkpoint.adopt(new)
     return Recovery(new.query_id, new.start, new.held, finished, losses, kept_as)
@@ -84,15 +90,10 @@ def recover(
 def _refuse_remade(places: Places, old: Manifest | None, topic: Topic) -> None:
     """By what the manifest says, and by the rows themselves, where the manifest is lost."""
     known = {old.topic: old.topic_id, **{s.topic: s.topic_id for s in old.past}} if old else {}
-    is_known = topic.name in known
+    refuse_remade(topic.name, known.get(topic.name, topic.id), topic.id)
     with current(places) as held:
-        is_other = not is_known and held.of_another(topic.name, topic.id) > 0
-    if is_other or known.get(topic.name, topic.id) != topic.id:
-        raise CheckpointError(
-            f"topic {topic.name} was deleted and made again: its records would pass for others",
-            "send to a topic of another name (--topic) and recover for that, or start over: "
-            "`logpond reset`",
-        )
+        if topic.name not in known and held.of_another(topic.name, topic.id):
+            refuse_remade(topic.name, "of the rows", topic.id)
 
 
 def _finish(
@@ -103,9 +104,11 @@ def _finish(
         return 0
     kept = plans.whole(old.query_id)
     last = [newest([p for p in kept if p.batch == batch]) for batch in {p.batch for p in kept}]
-    return sum(
-        carry_out(plan, writers, skip=lost_tables(places, plan, writers)) for plan in last if plan
-    )
+    finished = 0
+    for plan in (plan for plan in last if plan):
+        finished += carry_out(plan, writers, skip=lost_tables(places, plan, writers))
+        note_invisible(places, old.topic, plan)
+    return finished
 
 
 def _at_first_missing(

@@ -60,7 +60,8 @@ def test_a_plan_of_an_earlier_version_is_read(lake: Lake, name: str) -> None:
     (plan,) = plans.all(at.rpartition("/")[0])
 
     assert plan.name == at
-    assert msgspec.json.decode(msgspec.json.encode(plan)) == msgspec.json.decode(content)
+    now, then = msgspec.json.decode(msgspec.json.encode(plan)), msgspec.json.decode(content)
+    assert now == {**then, **{name: [] for name in now.keys() - then.keys()}}
 
 
 def test_without_a_plan_there_is_none(lake: Lake, planned: BatchPlan) -> None:
