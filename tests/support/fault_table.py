@@ -93,7 +93,8 @@ def _order(row: Row) -> tuple[str, str]:
 
 def _machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    return f"{os.cpu_count()} cores, {memory:.0f} GB, Python {platform.python_version()}"
+    facts = f"{os.cpu_count()} cores, {memory:.0f} GB, Python {platform.python_version()}"
+    return f"{facts}, load {os.getloadavg()[2]:.0f}"
 
 
 def _commit() -> str:

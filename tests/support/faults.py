@@ -109,13 +109,13 @@ def all_killed(pipeline: Pipeline) -> Iterator[None]:
     pipeline.start_load()
 
 
-@fault(8, at_night=60)
+@fault(8, at_night=60, only_at_night=True)
 def clock_an_hour_ahead(pipeline: Pipeline) -> Iterator[None]:
     """The wall clock of stream and broker steps an hour forward, and stays there."""
     yield from _stepped(pipeline, 3600)
 
 
-@fault(8, at_night=60)
+@fault(8, at_night=60, only_at_night=True)
 def clock_an_hour_behind(pipeline: Pipeline) -> Iterator[None]:
     """The wall clock of stream and broker steps an hour back, and stays there."""
     yield from _stepped(pipeline, -3600)
