@@ -17,8 +17,6 @@ from lakehouse.errors import LogpondError
 from lakehouse.proof.verify import verify
 from streaming.repair.recover import recover
 
-pytestmark = pytest.mark.faults
-
 FILES = ("metadata", "offsets/0", "offsets/1", "commits/0", "commits/1", "manifest.json")
 HARM: dict[str, Callable[[Path, Path], object]] = {
     "missing": lambda file, _older: file.unlink(),
