@@ -17,7 +17,12 @@ import pytest
 from support.faults import FAULTS, Fault
 from support.pipeline import Pipeline, at_work
 
-pytestmark = [pytest.mark.faults, pytest.mark.broker, pytest.mark.spark]
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.broker,
+    pytest.mark.spark,
+    pytest.mark.nightly,
+]
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "60"))
 EVERY = max(SECONDS / 15, 20)
