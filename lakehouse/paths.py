@@ -14,6 +14,7 @@
   _state/                     of the programs on this machine; with a URL ./.logpond instead
     mutes/                    keys that nobody is told of; in the lake at a URL too
     catalog/                  files that are tables by name; in the lake at a URL too
+    tokens/                   who may ask the pages, as hashes
     alerts.sqlite             what waits for the webhook
     unsent/<topic>/           records that Kafka did not take yet
     labels.ndjson             the truth about the incidents that were produced
@@ -138,6 +139,11 @@ class Places:
     def alerts(self) -> str:
         """What waits for the webhook; on this machine, whose programs send it."""
         return f"{self.state}/alerts.sqlite"
+
+    @property
+    def tokens(self) -> Path:
+        """One file a token, which holds its hash."""
+        return Path(self.state, "tokens")
 
     def unsent(self, topic: str) -> Path:
         """Records that the Kafka of a topic did not take yet."""

@@ -23,8 +23,14 @@ if TYPE_CHECKING:
 # `--hypothesis-profile`: how often a property is tried.
 # A busy machine is no fault of a strategy.
 PROFILE = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("each time", **PROFILE)
+hypothesis.settings.load_profile("each time")
 hypothesis.settings.register_profile("fast", max_examples=10, **PROFILE)
 hypothesis.settings.register_profile("nightly", max_examples=1000, **PROFILE)
+# Processes that a test starts, and workers of Spark, find our rooms and `support` too.
+TESTS = Path(__file__).resolve().parent
+OURS = (str(TESTS.parent), str(TESTS), os.environ.get("PYTHONPATH", ""))
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, OURS))
 # Short runs: the second compiler of a JVM costs more than it gives back.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -66,7 +66,7 @@ class Tokens:
     def of(cls, places: Places, chosen: str = "") -> Tokens:
         """Those of a lake, and one that a person chose, which reads."""
         named = [Token.of(CHOSEN, READ, chosen)] if chosen else []
-        return cls(Path(places.state) / "tokens", named)
+        return cls(places.tokens, named)
 
     def create(self, name: str, scope: str) -> str:
         """Make a token; the only time that it is told. SettingsError where the name is taken."""

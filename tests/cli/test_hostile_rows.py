@@ -67,6 +67,7 @@ NOT_ASKED = {
     "watch-time",
     "service-metrics",
     "recover",
+    "acknowledge-loss",
     "replay-quarantine",
     "upkeep",
     "spark-ui",

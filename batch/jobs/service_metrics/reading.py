@@ -34,7 +34,8 @@ UNREADABLE = "unreadable"
 NAMED = {"_topic": "source", "_partition": "partition", "_offset": "line"}
 
 # A file has no broker: any time that a timestamp can have is taken, whatever the clock says.
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Lines of a file have no time of a broker; LIMITS ask for none.
+TAKEN = datetime(1970, 1, 2, tzinfo=UTC)
 LIMITS = decode.Limits(timedelta(days=366 * 10_000), None, 1 << 16)
 LINES, BYTES = 10_000, 8 << 20
 
@@ -69,7 +70,7 @@ def rows_of(file: str) -> Iterator[pa.RecordBatch]:
 
 def _decoded(file: str, held: list[bytes], numbers: count[int]) -> Iterator[pa.RecordBatch]:
     many = len(held)
-    columns = [held, [file] * many, [0] * many, [next(numbers) for _ in held], [EPOCH] * many]
+    columns = [held, [file] * many, [0] * many, [next(numbers) for _ in held], [TAKEN] * many]
     arrays = [pa.array(c, f.type) for c, f in zip(columns, decode.RAW, strict=True)]
     found = decode.decode(pa.RecordBatch.from_arrays(arrays, schema=decode.RAW), LIMITS)
     yield from pa.concat_tables(map(_as_rows, found)).combine_chunks().to_batches()
