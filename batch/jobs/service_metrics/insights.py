@@ -53,9 +53,9 @@ def draw(folder: Path) -> None:
         "spikes": lambda look: figures.spikes(anomalies, span, look),
         "hours": lambda look: figures.hours(hours, look),
     }
-    pictures = {name: pictures(out, name, of) for name, of in drawn.items()}
+    by_name = {name: pictures(out, name, of) for name, of in drawn.items()}
     rejects = tables.rows(folder, REJECTS)
-    (out / "index.html").write_text(_page(metrics, anomalies, rejects, span, pictures))
+    (out / "index.html").write_text(_page(metrics, anomalies, rejects, span, by_name))
 
 
 def _page(metrics: Any, anomalies: Any, rejects: Any, span: Any, pictures: Any) -> str:

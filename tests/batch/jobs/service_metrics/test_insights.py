@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from batch.jobs.pictures import LOOKS
 from batch.jobs.service_metrics import figures, insights
 from batch.jobs.service_metrics.reading import REJECT
 
@@ -137,7 +138,7 @@ def test_long_names_are_not_mixed_up() -> None:
         {"service": "s" * 50 + end, "environment": None, "hour": 3, "mean_ms": ms, "usual_ms": 0.0}
         for end, ms in (("a", 1.0), ("b", 2.0))
     ]
-    axes = figures.hours(means, figures.LOOKS["dark"]).axes[0]
+    axes = figures.hours(means, LOOKS["dark"]).axes[0]
     assert [text.get_text() for text in axes.texts] == ["1", "2"]
 
 
@@ -153,7 +154,7 @@ def test_many_services_are_cut_to_the_busiest(tmp_path: Path) -> None:
         }
         for n in range(100)
     ]
-    (left, _) = figures.services(rows, figures.LOOKS["light"]).axes
+    (left, _) = figures.services(rows, LOOKS["light"]).axes
     shown = [label.get_text() for label in left.get_yticklabels()]
     assert shown == [f"s{n}" for n in range(99, 99 - figures.MOST_SERVICES, -1)]
     assert left.get_title("left").endswith("first 16 of 100 services")

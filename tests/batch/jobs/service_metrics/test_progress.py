@@ -35,7 +35,7 @@ def slowly(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def watched(spark: SparkSession, out: io.StringIO) -> str:
     """What is shown while five tasks run."""
-    with progress.shown(spark, out):
+    with progress.displayed(spark, out):
         spark.range(0, 5, 1, 5).mapInArrow(slowly, "id long").collect()
     return out.getvalue()
 
