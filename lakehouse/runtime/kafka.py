@@ -73,6 +73,16 @@ class TopicClient:
     def state(self) -> TopicState:
         """Offsets first, then the id: if that is the one expected, the offsets are of its topic."""
         try:
+            return self._state()
+        except UnknownTopicError:
+            raise
+        except BrokerError:
+            # one whose connection was frozen or cut may never hear its broker again
+            self._admin = _admin(self._bootstrap)
+            raise
+
+    def _state(self) -> TopicState:
+        try:
             bounds = self.bounds()
         except UnknownTopicError:
             bounds = {}  # all of it, or a partition that one made again does not have
