@@ -21,14 +21,14 @@ RUN --mount=type=cache,target=/root/.cache/pip \
  && rm -rf "$packages"/pyspark/jars/connect-repl \
  && find "$packages" -depth -type d -name tests -exec rm -r {} +
 
-# Jars: those of conf/jars.lock that Spark needs, each held against its sha256.
-COPY conf/jars.lock conf/
+# Jars: those that Spark needs, for a lake in a bucket too, each held against its sha256.
+COPY conf/jars.lock conf/jars-s3.lock conf/
 COPY lakehouse/__init__.py lakehouse/errors.py lakehouse/
 COPY lakehouse/runtime/__init__.py lakehouse/runtime/java.py lakehouse/runtime/jars.py \
      lakehouse/runtime/environment.py lakehouse/runtime/
 ARG DEFAULT_ARTIFACT_REPOSITORY
 ENV LOGPOND_JARS=/opt/jars
-RUN python -m lakehouse.runtime.jars spark
+RUN python -m lakehouse.runtime.jars spark s3
 
 # The command `logpond`. What builds it is locked too, and does not stay.
 COPY pyproject.toml requirements-dev.lock ./
@@ -43,8 +43,9 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 # A user of a fixed number owns the places that hold data and secrets, and nothing else.
 RUN useradd --uid 10001 --no-create-home --home-dir /tmp logpond \
  && for place in /data/lake /data/checkpoints /work \
-      /secrets/web /secrets/kafka-ui /secrets/grafana /secrets/spark; do \
-      mkdir -p $place && chown logpond $place; done
+      /secrets/web /secrets/gateway /secrets/kafka-ui /secrets/grafana /secrets/spark; do \
+      mkdir -p $place && chown logpond $place; done \
+ && chmod 700 /data/lake /data/checkpoints
 ENV HOME=/tmp LOGPOND_LAKE=/data/lake LOGPOND_CHECKPOINTS=/data/checkpoints
 
 COPY . .

@@ -11,16 +11,19 @@ READY := .venv/.packages .venv/.project $(JARS)/verified.json
 
 # What `make demo` passes on: make demo DURATION=300 RATE=2000 INCIDENT=scanner@+60s:120s
 BACKFILL ?= 2h
+RATE ?= 100
 INCIDENT ?= error-burst@+20s:3m
 UP := --backfill $(BACKFILL) $(if $(DURATION),--duration $(DURATION)) $(if $(RATE),--rate $(RATE)) \
 	$(foreach incident,$(INCIDENT),--incident $(incident)) $(if $(LAKE),--lake $(LAKE))
 
 # Faults at length; a row a run is noted, of which docs/faults.md is made.
-AT_NIGHT := FAULTS_AT_NIGHT=1 RANDOM_KILLS=20 UPKEEP_SECONDS=180 SOAK_SECONDS=$(or $(SOAK),3600)
+AT_NIGHT := FAULTS_AT_NIGHT=1 DISKS_AT_NIGHT=1 RANDOM_KILLS=20 GATEWAY_KILLS=50 UPKEEP_SECONDS=180 \
+	SOAK_SECONDS=$(or $(SOAK),3600)
+FOR_TABLE := FAULTS_AT_NIGHT=1 RANDOM_KILLS=8 UPKEEP_SECONDS=60 SOAK_SECONDS=$(or $(SOAK),600)
 FAULTS := $(CURDIR)/.faults.ndjson
 
 .DEFAULT_GOAL := help
-.PHONY: help setup development demo test test-fast test-nightly test-faults test-compose lint docs screens bench conf lock clean reset reset-compose machine
+.PHONY: help setup setup-s3 development demo demo-s3 test test-fast test-nightly test-faults test-compose lint docs screens bench conf lock clean reset reset-compose machine
 .NOTPARALLEL:
 
 help:  ## this list
@@ -28,10 +31,15 @@ help:  ## this list
 
 setup: $(READY)  ## virtual environment and jars, from lock files with hashes; once
 
-development: setup .venv/.development  ## the same, and what tests and lint need
+setup-s3: setup $(JARS)/s3  ## what a lake in a bucket needs besides: 36 jars, 11 MB; once
+
+development: setup .venv/.development $(JARS)/s3  ## the same, and what tests and lint need
 
 demo: setup  ## Kafka, producer and ingest with a live screen (DURATION RATE INCIDENT BACKFILL LAKE)
 	@$(BIN)/logpond up $(UP)
+
+demo-s3: development setup-s3  ## the same with the lake in a bucket, of an object store that is started with it
+	@PYTHONPATH=.:tests $(BIN)/python -m support.bucket $(BIN)/logpond up $(UP)
 
 test: development  ## all tests but those of containers: first those that need no broker, then the others
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not (broker or faults or compose or nightly)"
@@ -45,9 +53,9 @@ test-nightly: development  ## properties tried a thousand times, every fault at 
 	@$(AT_NIGHT) RANDOM_LAKES=20 $(BIN)/pytest -n 2 --dist loadfile \
 		--hypothesis-profile nightly --timeout 3600 -m "random or faults or nightly"
 
-test-faults: development  ## every fault, each followed by `verify`; what they cost goes to docs/faults.md
+test-faults: development  ## every fault, each followed by `verify`, into docs/faults.md (SOAK=seconds)
 	@rm -f $(FAULTS)
-	@$(AT_NIGHT) FAULTS_TABLE=$(FAULTS) $(BIN)/pytest --timeout 3600 -m faults
+	@$(FOR_TABLE) FAULTS_TABLE=$(FAULTS) $(BIN)/pytest --timeout 3600 -m faults
 	@PYTHONPATH=.:tests $(BIN)/python -m support.fault_table $(FAULTS) >docs/faults.md
 
 test-compose: development  ## the stack in containers: built, started, killed; on a cluster too (Docker)
@@ -61,8 +69,9 @@ lint: development  ## ruff and mypy
 screens: development  ## pictures of the pages into docs/screens (AT an address, or of a LAKE)
 	@PYTHONPATH=.:tests $(BIN)/python tests/support/screens.py $(or $(AT),$(LAKE),lake)
 
-docs: setup  ## docs/commands.md, from the table of commands
+docs: setup  ## docs/commands.md, from the table of commands, and the README's collectors
 	@$(BIN)/python -m cli.reference >docs/commands.md
+	@$(BIN)/python -m analytics.web.ingest.readme README.md
 
 bench: development  ## rates, costs and freshness, measured here
 	@$(BIN)/python -m benchmarks
@@ -114,3 +123,7 @@ machine:
 
 $(JARS)/verified.json: conf/jars.lock .venv/.packages | machine
 	@$(BIN)/python -m lakehouse.runtime.jars
+
+$(JARS)/s3: conf/jars-s3.lock $(JARS)/verified.json
+	@$(BIN)/python -m lakehouse.runtime.jars s3
+	@touch $@

@@ -17,7 +17,11 @@ from rich.table import Table
 from benchmarks import (
     aggregate,
     backlog,
+    decode,
     detection,
+    first_rows,
+    gateway,
+    gateway_rows,
     imports,
     live,
     scan,
@@ -31,7 +35,10 @@ from benchmarks import (
 from cli.stack.broker import Broker
 
 RESULTS = Path(__file__).parent / "results"
-FILE_JOBS: dict[str, Callable[[Path], dict[str, float]]] = {
+ALONE: dict[str, Callable[[Path], dict[str, float]]] = {
+    "decoding, with and without unknown keys": decode.decode_cost,
+    "logpond up, beside two busy processes": first_rows.first_rows,
+    "records by HTTP, from their answer to their row": gateway_rows.rows,
     "import, next to DuckDB's bare copy": imports.imports,
     "questions to files and to the lake": scan.scan,
     "aggregate, next to bare SQL and loops": aggregate.aggregate,
@@ -66,12 +73,13 @@ def bench(events: int, seconds: int, rates: str, commits: int) -> None:
             _tell(found, f"live, {rate}/s", measured)
         measured = live.live(at, "live-alone", place, int(rate), seconds, windows=False)
         _tell(found, f"live, {rate}/s, windows switched off", measured)
+        _tell(found, "records by HTTP, next to a bare endpoint", gateway.gateway(at, place))
         _tell(found, "sql, process start included", sql.sql(place, commits))
         _tell(found, "a day of commits, with upkeep", upkeep.upkeep(place))
         _tell(found, "upkeep, rates", upkeep.rates(place))
         _tell(found, "pages, two million rows", web.web(place, commits))
         _tell(found, "detection, next to a plain z-score", detection.detection(place))
-        for name, measure in FILE_JOBS.items():
+        for name, measure in ALONE.items():
             with tempfile.TemporaryDirectory() as apart:
                 _tell(found, name, measure(Path(apart)))
     _save(found)

@@ -19,8 +19,8 @@ from anomaly.engine.config import Config
 from anomaly.engine.detectors import METHODS
 from anomaly.engine.engine import Engine
 from anomaly.engine.minute import Minutes
+from anomaly.lake.detection import Detection, prepare_tables
 from anomaly.lake.fold import fold
-from anomaly.lake.job import Detection, prepare_tables
 from anomaly.lake.minutes import closed_minutes
 from benchmarks.keys import WARM, minutes, warm
 from lakehouse import store

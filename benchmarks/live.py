@@ -15,6 +15,7 @@ from deltalake import DeltaTable
 
 from benchmarks.ours import Batch, Ingest, ingest
 from lakehouse.runtime import kafka
+from lakehouse.runtime.kafka_connection import Connection
 
 WARM_SECONDS = 40
 NO_WINDOWS = {"LOGPOND_WINDOWS_TRIGGER_SECONDS": "604800"}
@@ -33,7 +34,7 @@ def live(
 
     The windows query runs beside it, unless it is told to look once in a week.
     """
-    kafka.create(bootstrap, topic, 4)
+    kafka.create(Connection(bootstrap), topic, 4)
     lake, other = str(folder / topic), {} if windows else NO_WINDOWS
     with (
         ingest(bootstrap, topic, lake, environment=other) as running,
@@ -100,17 +101,21 @@ def _jobs(spark_ui: str) -> Counter[str]:
 def _freshness(lake: str, since: float) -> tuple[float, float, float]:
     """Seconds from the broker's time of a row to the commit that brought it: p50, p95, p99."""
     table = DeltaTable(f"{lake}/logs")
-    commits = [
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE commits (name VARCHAR, moment BIGINT)")
+        connection.executemany("INSERT INTO commits VALUES (?, ?)", commits(table, since))
+        connection.register("logs", table.to_pyarrow_dataset())
+        ((quantiles,),) = connection.execute(FRESHNESS).fetchall()
+    return quantiles[0], quantiles[1], quantiles[2]
+
+
+def commits(table: DeltaTable, since: float = 0.0) -> list[tuple[str, int]]:
+    """The names of our commits after a time [s], as rows carry them, and their times [ms]."""
+    return [
         (_name(entry), entry["timestamp"])
         for entry in table.history()
         if "logpond" in entry and entry["timestamp"] > since * 1000
     ]
-    with duckdb.connect() as connection:
-        connection.execute("CREATE TABLE commits (name VARCHAR, moment BIGINT)")
-        connection.executemany("INSERT INTO commits VALUES (?, ?)", commits)
-        connection.register("logs", table.to_pyarrow_dataset())
-        ((quantiles,),) = connection.execute(FRESHNESS).fetchall()
-    return quantiles[0], quantiles[1], quantiles[2]
 
 
 def _name(entry: dict[str, str]) -> str:

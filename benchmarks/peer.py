@@ -22,6 +22,7 @@ from deltalake import write_deltalake
 from lakehouse.event.fields import LogEvent
 from lakehouse.event.schema import arrow_fields
 from lakehouse.runtime import kafka
+from lakehouse.runtime.kafka_connection import Connection
 
 CHUNK = 10_000
 EVENT = pa.schema(arrow_fields(LogEvent)).remove_metadata()
@@ -58,7 +59,7 @@ def _consumer(bootstrap: str, topic: str) -> tuple[Consumer, int]:
         "queued.max.messages.kbytes": 65536,
     }
     consumer = Consumer(config)
-    ranges = kafka.offsets(bootstrap, topic)
+    ranges = kafka.offsets(Connection(bootstrap), topic)
     consumer.assign([TopicPartition(topic, p, first) for p, (first, _) in ranges.items()])
     return consumer, sum(end - first for first, end in ranges.values())
 

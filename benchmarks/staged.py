@@ -15,7 +15,7 @@ import msgspec
 from anomaly.engine.config import Config
 from anomaly.engine.incident import Incident
 from anomaly.evaluate.labels import Label, labels_of
-from anomaly.lake.job import Detection, allowed_lateness, prepare_tables
+from anomaly.lake.detection import Detection, allowed_lateness, prepare_tables
 from benchmarks.sql import LIMITS, brought, raw
 from lakehouse.decode import decode
 from lakehouse.paths import Places

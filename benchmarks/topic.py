@@ -9,13 +9,14 @@ import time
 from pathlib import Path
 
 from lakehouse.runtime import kafka
+from lakehouse.runtime.kafka_connection import Connection
 
 TUNED = {"retention.ms": "-1", "retention.bytes": "-1"}
 
 
 def fill(bootstrap: str, topic: str, events: int, folder: Path) -> dict[str, float]:
     """Send at least `events` records to a new topic; the producer's events/s and CPU seconds."""
-    kafka.create(bootstrap, topic, 4, TUNED)
+    kafka.create(Connection(bootstrap), topic, 4, TUNED)
     began, sent, cpu = time.monotonic(), 0, 0.0
     words = [sys.executable, "-m", "producer", "--bootstrap", bootstrap, "--topic", topic]
     words += ["--rate", "0", "--seed", "7", "--duration", "1h", "--format", "json"]

@@ -1,3 +1,3 @@
-"""The front door, `logpond`, and the local stack."""
+"""The command `logpond` and the local stack."""
 
 import lakehouse as lakehouse  # first: it says where packages are looked for

@@ -1,4 +1,4 @@
-"""`python -m cli.reference`: docs/commands.md, made from the table of commands and their flags."""
+"""`python -m cli.reference`: makes docs/commands.md from the table of commands and flags."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ Made by `make docs` from the table in `lakehouse/terminal/commands.py`: change t
 `logpond COMMAND --help` explains each flag and has examples. Every command on a lake takes
 `--lake DIR|URL`; those with `--format` answer as a table, JSON or CSV.
 
-Exit codes: 0 ok, 1 it did not hold or failed, 2 settings or flags, 3 checkpoint, 4 table, 5 Kafka.
+Exit codes: 0 ok, 1 it did not hold or failed, 2 settings or flags, 3 checkpoint, 4 table, 5 Kafka,
+8 bucket.
 A program runs by itself too: `python -m streaming recover ingest` is `logpond recover ingest`."""
 EVERYWHERE = {"--help", "--lake", "--format"}
 
 
 def document() -> str:
-    """The whole file: a table for each group, and one for what only a program by itself has."""
+    """Returns the whole file: a table for each group, and one for programs by themselves."""
     groups = dict.fromkeys(row.group for row in commands.COMMANDS)
     tables = (
         _table(group, [row for row in commands.COMMANDS if row.group == group]) for group in groups
@@ -48,7 +49,7 @@ def _line(row: Command) -> str:
 
 
 def _arguments(command: click.Command) -> Iterator[str]:
-    """The words that stand without a flag; those that may be left out in brackets."""
+    """Yields the arguments without a flag; optional ones are in brackets."""
     context = click.Context(command)
     yield from command.collect_usage_pieces(context)[1:]
 

@@ -1,6 +1,6 @@
-"""`python -m cli.secrets`: the secrets of the containers, made at their first start.
+"""`python -m cli.secrets`: makes the secrets of the containers at their first start.
 
-One file for each, in a folder of its own: a volume, which only those see who need it.
+Each is a file in its own folder (a volume), which only those containers see that need it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ LEAST_LETTERS = 16
 
 @dataclass(frozen=True)
 class Secret:
-    """Where it lies, the variable by which a person chooses another, and what it opens."""
+    """A secret: its file, the variable by which a person sets it, and what it opens."""
 
     file: str
     variable: str = ""
     opens: str = ""
 
     def make(self, root: Path) -> bool:
-        """Write the one that was chosen, or a random one where there is none; whether it is new.
+        """Writes the given secret, or a random one where there is none. Returns whether it is new.
 
         A crash leaves the old file or the new one, whole.
         """
@@ -40,13 +40,18 @@ class Secret:
         return True
 
     def render(self, root: Path) -> str:
-        """What it opens, and the secret; of the page the link that signs in."""
+        """Returns what it opens, and the secret; for the pages, the link that signs in."""
         opens = self.opens.format_map(os.environ)
         return opens + (root / self.file).read_text()
 
 
 SECRETS = (
     Secret("web/token", "LOGPOND_WEB_TOKEN", "page http://localhost:{WEB_PORT}/?token="),
+    Secret(
+        "gateway/token",
+        "LOGPOND_GATEWAY_TOKEN",
+        "gateway http://localhost:{GATEWAY_PORT}, to send with: ",
+    ),
     Secret(
         "kafka-ui/spring.security.user.password",
         "KAFKA_UI_PASSWORD",
@@ -60,7 +65,7 @@ SECRETS = (
 
 
 def main(root: Path = ROOT, all_of_them: bool = "show" in sys.argv) -> None:
-    """Make those that are missing, and show what is new to people, or all with `show`."""
+    """Makes missing secrets, and prints new ones, or all with `show`."""
     for secret in SECRETS:
         is_new = secret.make(root)
         if secret.opens and (is_new or all_of_them):

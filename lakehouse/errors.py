@@ -4,7 +4,9 @@ LogpondError          what happened, what it means, what to do next
 ├── SettingsError     a setting, a flag or the machine (Java, ports, disk) does not fit
 ├── CheckpointError   a start that would lose, repeat or mix data, and was stopped
 ├── TableError        a table is missing, in another state than asked for, or would not commit
-└── BrokerError       Kafka cannot be reached, or does not hold what it should
+├── BrokerError       Kafka cannot be reached, or does not hold what it should
+├── StorageError      a bucket cannot be reached, or refuses
+└── LeaseError        another process writes now, or may: this one stopped
 """
 
 from __future__ import annotations
@@ -45,3 +47,15 @@ class BrokerError(LogpondError):
     """Kafka is unreachable, or does not hold what it should."""
 
     exit_code = 5
+
+
+class StorageError(LogpondError):
+    """A bucket is unreachable, is none, or refuses us."""
+
+    exit_code = 8
+
+
+class LeaseError(LogpondError):
+    """A process lost its lease while it ran: another one writes now, or may."""
+
+    exit_code = 6

@@ -8,13 +8,16 @@
       plans/                  what is about to be committed
   _raw/                       imported files: what came of each, and copies
   _absent/                    offsets that no table has a row of, and why
-  _broker/                    the embedded broker: its records and what it runs by
+  _broker/                    the embedded broker: its records and what it runs by; with a URL
+                              ./.logpond/<hash of it>/_broker instead
     server.properties
     broker.pid
-  _state/                     of the programs on this machine; with a URL ./.logpond instead
-    mutes/                    keys that nobody is told of; in the lake at a URL too
+  _state/                     of the programs on this machine; with a URL
+                              ./.logpond/<hash of it> instead
+    mutes/                    keys without alerts; in the lake at a URL too
     catalog/                  files that are tables by name; in the lake at a URL too
-    tokens/                   who may ask the pages, as hashes
+    tokens/                   who may ask the pages and send records, as hashes
+    phases.json               how long the parts of the last start took
     alerts.sqlite             what waits for the webhook
     unsent/<topic>/           records that Kafka did not take yet
     labels.ndjson             the truth about the incidents that were produced
@@ -25,14 +28,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lakehouse.errors import SettingsError
 from lakehouse.settings import Settings
 from lakehouse.tables.catalog import Table
+
+if TYPE_CHECKING:
+    from lakehouse.store.lease.fence import Fence
 
 DELTA_LOG = "_delta_log"
 MISREAD = re.compile(r"\\|%[0-9A-Fa-f]{2}")
@@ -42,18 +49,23 @@ MISREAD = re.compile(r"\\|%[0-9A-Fa-f]{2}")
 class Places:
     """The root of the tables and the root of the checkpoints, each an absolute path or a URL.
 
-    `durability` is what a write there has to survive, as in the settings.
+    `durability` is what a write there has to survive, as in the settings, and a lease lasts
+    `lease_seconds` without a renewal. Who holds one has places with a `fence`: what is committed
+    through them carries its epoch.
     """
 
     lake: str
     checkpoints: str
     durability: str = "process"
+    lease_seconds: float = 15.0
+    fence: Fence | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def of(cls, settings: Settings) -> Places:
         """The places that the settings name; relative folders count from where you stand."""
         made = cls.at(settings.lake, settings.checkpoints)
-        return replace(made, durability=settings.durability)
+        seconds = settings.lease_seconds
+        return replace(made, durability=settings.durability, lease_seconds=seconds)
 
     @classmethod
     def at(cls, lake: str, checkpoints: str = "") -> Places:
@@ -66,6 +78,13 @@ class Places:
                 "name another folder with --lake",
             )
         return cls(root, _absolute(checkpoints or f"{root}/_checkpoints"))
+
+    @property
+    def is_in_a_bucket(self) -> bool:
+        """Whether the tables or the checkpoints are in object storage."""
+        return any(
+            is_url(at) and not at.startswith("file:") for at in (self.lake, self.checkpoints)
+        )
 
     def table(self, table: Table | str) -> str:
         """The root of a Delta table."""
@@ -103,8 +122,11 @@ class Places:
 
     @property
     def broker(self) -> str:
-        """The data of the embedded broker, which belongs to this lake and no other."""
-        return f"{self.lake}/_broker"
+        """The data of the embedded broker, which belongs to this lake and no other.
+
+        It is always a folder: for a lake at a URL one of this machine, in its `state`.
+        """
+        return f"{self.state if is_url(self.lake) else self.lake}/_broker"
 
     @property
     def broker_properties(self) -> Path:
@@ -118,7 +140,7 @@ class Places:
 
     @property
     def mutes(self) -> str:
-        """The keys that nobody wants to be told about; in the lake, for all that read it."""
+        """The mutes: keys without alerts; they are in the lake, for all that read it."""
         return f"{self.lake}/_state/mutes"
 
     @property
@@ -132,8 +154,18 @@ class Places:
 
     @property
     def state(self) -> str:
-        """What the programs on this machine keep between runs, always a folder."""
-        return _absolute(".logpond") if is_url(self.lake) else f"{self.lake}/_state"
+        """What the programs on this machine keep between runs, always a folder.
+
+        For a lake at a URL it is named after the URL, so that no lake has another's.
+        """
+        if not is_url(self.lake):
+            return f"{self.lake}/_state"
+        return f"{_absolute('.logpond')}/{hashlib.sha256(self.lake.encode()).hexdigest()[:12]}"
+
+    @property
+    def phases(self) -> Path:
+        """How long the parts of a start of `logpond up` took."""
+        return Path(self.state) / "phases.json"
 
     @property
     def alerts(self) -> str:
@@ -174,4 +206,5 @@ def is_url(place: str) -> bool:
 
 
 def _absolute(place: str) -> str:
+    place = re.sub(r"^s3a://", "s3://", place)
     return place.rstrip("/") if is_url(place) else str(Path(place).expanduser().absolute())

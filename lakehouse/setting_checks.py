@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -23,6 +23,15 @@ def check_address(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def check_endpoint(text: str) -> str:
+    """Refuses what is no address of a server; keys are no part of it."""
+    parts = urlsplit(text)
+    is_http = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    if text and (not is_http or parts.username is not None or parts.query or parts.fragment):
+        raise ValueError("must be http://HOST:PORT or https://HOST, without a name or keys in it")
+    return text.rstrip("/")
+
+
 def check_token(secret: SecretStr) -> SecretStr:
     """Refuses what no header can carry."""
     if not _is_plain(secret.get_secret_value()):
@@ -35,6 +44,17 @@ def check_key(secret: SecretStr) -> SecretStr:
     if 0 < len(secret.get_secret_value()) < LEAST_LETTERS:
         raise ValueError(f"is shorter than {LEAST_LETTERS} letters: take a longer one")
     return check_token(secret)
+
+
+def check_networks(text: str) -> str:
+    """Refuses what is no list of addresses and networks: a name could lead anywhere."""
+    named = [one.strip() for one in text.split(",") if one.strip()]
+    try:
+        return ",".join(
+            str(ip_network(one)).removesuffix("/32").removesuffix("/128") for one in named
+        )
+    except ValueError as error:
+        raise ValueError(f"{error}; give addresses, or networks as 10.0.0.0/8") from None
 
 
 def is_this_machine(host: str) -> bool:

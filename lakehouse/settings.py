@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterable
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -27,37 +23,23 @@ from pydantic_settings import (
 )
 
 from lakehouse.errors import SettingsError
+from lakehouse.kafka_settings import Kafka as Kafka
+from lakehouse.registry_settings import Registry as Registry
+from lakehouse.server_settings import Gateway as Gateway
+from lakehouse.server_settings import Http as Http
+from lakehouse.server_settings import Section
+from lakehouse.server_settings import Web as Web
 from lakehouse.setting_checks import (
     check_address,
-    check_brokers,
     check_key,
     check_token,
     is_this_machine,
 )
+from lakehouse.settings_file import CONF as CONF
+from lakehouse.settings_file import origin, place, read
+from lakehouse.storage_settings import Storage as Storage
 
 SIMILAR = 0.75  # of a word to another, by difflib: "injest" is 0.83 like "ingest"
-CONF = Path(__file__).resolve().parent.parent / "conf"
-
-
-class Section(BaseModel):
-    """A part of the tree: no unknown names, no change after the start."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Kafka(Section):
-    """Where records come from."""
-
-    bootstrap: Annotated[str, AfterValidator(check_brokers)] = "localhost:9092"
-    """Where Kafka answers. The default means the embedded broker, where the lake has one."""
-    topic: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")] = "web-logs"
-    """The topic that is sent to and read. A checkpoint belongs to one topic for good."""
-    partitions: Annotated[int, Field(ge=1, le=1000)] = 4
-    """Only when logpond makes the topic itself (the embedded broker)."""
-    retention_hours: Annotated[int, Field(ge=1)] = 48
-    """How long the embedded broker keeps records. What goes before ingest took it is lost."""
-    retention_bytes: Annotated[int, Field(ge=1 << 20)] = 4 << 30
-    """How many bytes of records it keeps a partition; the oldest go first."""
 
 
 class Ingest(Section):
@@ -66,9 +48,20 @@ class Ingest(Section):
     trigger_seconds: Annotated[float, Field(ge=0)] = 2.0
     """Seconds between micro-batches. Shorter: fresher, and more commits."""
     max_offsets: Annotated[int, Field(ge=1)] = 250_000
-    """Most records a micro-batch takes. Bounds its time and memory when there is a backlog."""
+    """Most records a micro-batch takes. Bounds its memory when there is a backlog."""
+    batch_seconds: Annotated[float, Field(gt=0)] = 5.0
+    """About how long the records of a micro-batch may take, beside what each batch costs. In a
+    backlog batches start small, and grow or shrink to it, up to twice as long. Longer: fewer files,
+    and rows come later.
+    """
+    max_batch_bytes: Annotated[int, Field(ge=1 << 20)] = 512 << 20
+    """About the most bytes of records that a micro-batch takes. What they weigh is learned from
+    those before; a first batch goes by some of those that wait.
+    """
     coalesce_below: Annotated[int, Field(ge=0)] = 20_000
-    """Below this many records a batch runs as one task, and leaves one file a table and hour."""
+    """Below this many records a batch runs as one task, and leaves one file a table and hour.
+    Above, no task gets less than half of it, however many cores a cluster has.
+    """
     ahead_minutes: Annotated[float, Field(ge=0)] = 5.0
     """An event this far ahead of the broker's clock is rejected, before any watermark sees it."""
     behind_days: Annotated[float, Field(ge=0)] = 0.0
@@ -139,7 +132,7 @@ class Anomaly(Section):
 
 
 class Webhook(Section):
-    """Whom incidents are told."""
+    """Where alerts about incidents are sent."""
 
     url: Annotated[SecretStr, AfterValidator(check_address)] = SecretStr("")
     """Where incidents are posted as JSON when they open, escalate and close. Empty: nowhere. Also
@@ -210,48 +203,6 @@ class Sql(Section):
     """What it may put on disk meanwhile, in a folder of its own below TMPDIR."""
 
 
-class Web(Section):
-    """The pages: where they are served, who may see them, what they may hold."""
-
-    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
-    """Where `logpond web` listens. Anywhere but on this machine alone everybody needs a token."""
-    port: Annotated[int, Field(ge=1, le=65535)] = 8000
-    """A port that is taken is left for another, which it tells."""
-    hosts: str = ""
-    """More names by which browsers and programs reach it, separated by commas, without a port."""
-    token: Annotated[SecretStr, AfterValidator(check_key)] = SecretStr("")
-    """Whoever asks must know it, once it is set: 16 letters at least. Better as LOGPOND_WEB_TOKEN
-    than in this file, and better still none: `logpond token create` makes them.
-    """
-    session_hours: Annotated[float, Field(gt=0)] = 12.0
-    """How long a browser stays signed in."""
-    tls_cert: str = ""
-    """A certificate as a PEM file: with its key, the pages are served by TLS."""
-    tls_key: str = ""
-    """The key of the certificate, a PEM file without a password."""
-    memory_mb: Annotated[int, Field(ge=64)] = 160
-    """What DuckDB may hold for all questions together; the process takes some 200 MB more."""
-
-
-class Http(Section):
-    """What a server of ours takes on at once, and how long it waits for whoever asks."""
-
-    connections: Annotated[int, Field(ge=16)] = 256
-    """The most open connections, and at most a quarter of the files that the process may open: a
-    newer one takes the place of the one that waits longest without a request.
-    """
-    requests: Annotated[int, Field(ge=1, le=32)] = 24
-    """The most requests that are answered at once. The next one is told to come again (429)."""
-    streams: Annotated[int, Field(ge=1)] = 64
-    """The most live pages at once."""
-    head_seconds: Annotated[float, Field(gt=0)] = 10.0
-    """How long the head of a request may take, and how long a connection waits for the next one."""
-    body_seconds: Annotated[float, Field(gt=0)] = 20.0
-    """How long its body may take."""
-    send_seconds: Annotated[float, Field(gt=0)] = 30.0
-    """How long whoever asked may leave a piece of the answer before it is closed."""
-
-
 # Settings that were, and where their meaning went.
 REMOVED = {"watch_time": "is no section any more: its settings are flags of `logpond watch-time`"}
 
@@ -272,15 +223,27 @@ class Settings(BaseSettings):
     )
 
     lake: Annotated[str, Field(min_length=1)] = "lake"
-    """The lake: a folder, or a URL that both Spark and deltalake can write. LOGPOND_LAKE, --lake.
-    """
+    """The lake: a folder, or a place in a bucket: s3://BUCKET/PATH. LOGPOND_LAKE, --lake."""
+    sources: str = ""
+    """The file that says which topics are read, and how. Empty: conf/sources.toml."""
     checkpoints: str = ""
     """Checkpoints, their plans and manifests. Empty: <lake>/_checkpoints."""
+    access: Literal["owner", "group"] = "owner"
+    """Who can read a new lake: who made it, or also the group of its folder. Nobody else, whatever
+    the umask; only the owner writes. A lake that is there stays as it is: see `logpond doctor`.
+    """
     durability: Literal["process", "power"] = "process"
     """What a write survives: the end of a process, or also the loss of power. "power" waits for the
     disk a few times a batch.
     """
+    storage: Storage = Storage()
+    lease_seconds: Annotated[float, Field(ge=2, le=600)] = 15.0
+    """A lake at a URL: how long who writes it keeps that without a sign of life. Then a
+    `--standby`, or the next start, takes over. Shorter: sooner, and more requests (one in a third
+    of it); a bucket that is slow for as long holds the stream up.
+    """
     kafka: Kafka = Kafka()
+    registry: Registry = Registry()
     ingest: Ingest = Ingest()
     windows: Windows = Windows()
     anomaly: Anomaly = Anomaly()
@@ -289,6 +252,7 @@ class Settings(BaseSettings):
     spark: Spark = Spark()
     sql: Sql = Sql()
     web: Web = Web()
+    gateway: Gateway = Gateway()
     http: Http = Http()
 
     @classmethod
@@ -301,7 +265,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags, then the environment, then the file."""
-        return init_settings, env_settings, InitSettingsSource(settings_cls, _read(_file()))
+        return init_settings, env_settings, InitSettingsSource(settings_cls, read())
 
 
 def load(**flags: Any) -> Settings:
@@ -314,12 +278,12 @@ def load(**flags: Any) -> Settings:
         return Settings(**_nested(flags))
     except ValidationError as error:
         faults = [
-            f"{_origin(fault['loc'])}: {REMOVED.get(str(fault['loc'][0]), fault['msg'])}"
+            f"{origin(fault['loc'])}: {REMOVED.get(str(fault['loc'][0]), fault['msg'])}"
             for fault in error.errors()
         ]
         raise SettingsError(
             "settings do not fit:\n    " + "\n    ".join(faults),
-            f"see {_file()} for every setting and what it means",
+            f"see {place()} for every setting and what it means",
         ) from None
 
 
@@ -331,45 +295,6 @@ def _refuse_misspelt(variables: Iterable[str]) -> None:
         if leaf and near and near != [section]:
             right = f"LOGPOND_{near[0]}_{leaf}".upper()
             raise SettingsError(f"{name} is no setting", f"do you mean {right}?")
-
-
-def _file() -> Path:
-    return Path(os.environ.get("LOGPOND_CONF") or CONF / "logpond.toml")
-
-
-def _read(file: Path) -> dict[str, Any]:
-    """What a settings file says. Windows may have written it, with a byte order mark and CRLF."""
-    try:
-        return tomllib.loads(file.read_text("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        line = file.read_bytes().count(b"\n", 0, error.start) + 1
-        raise SettingsError(f"{file}, line {line}: this is not UTF-8") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SettingsError(f"{file}: {error}") from None
-    except OSError as error:
-        if isinstance(error, FileNotFoundError) and "LOGPOND_CONF" not in os.environ:
-            return {}
-        raise SettingsError(f"{file}: {error.strerror}", "LOGPOND_CONF names it") from None
-
-
-def _origin(location: tuple[int | str, ...]) -> str:
-    """A setting's name, and where it got its value: the variable, or else the line of the file."""
-    names = [str(part) for part in location]
-    name, variable = ".".join(names), "_".join(["LOGPOND", *names]).upper()
-    if variable in map(str.upper, os.environ):
-        return f"{name} ({variable})"
-    *section, key = names
-    within: list[str] = []
-    for number, line in enumerate(_lines(_file()), 1):
-        if line.startswith("["):
-            within = [line.strip("[] ")]
-        if within == section and line.partition("=")[0].strip(" \"'") == key:
-            return f"{name} ({_file()}, line {number})"
-    return name
-
-
-def _lines(file: Path) -> list[str]:
-    return file.read_text("utf-8-sig").splitlines() if file.is_file() else []
 
 
 def _nested(flags: dict[str, Any]) -> dict[str, Any]:

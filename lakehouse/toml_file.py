@@ -11,13 +11,17 @@ import ast
 import importlib
 import inspect
 import json
+import re
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from lakehouse.terminal.render import UNSAFE
+
 GROUPED_FROM, WIDTH = 10_000, 98
+BARE, NO_TEXT = re.compile(r"[A-Za-z0-9_-]+"), re.compile(r"[\ud800-\udfff]")
 
 
 def render(tree: Any) -> str:
@@ -69,7 +73,7 @@ def _fields(section: Any, names: list[str], docs: dict[str, str]) -> list[str]:
 
 def _field(name: str, value: Any, doc: str) -> Iterator[str]:
     yield from _comment(doc)
-    yield f"{name} = {_toml(value)}"
+    yield f"{name} = {toml(value)}"
 
 
 def _comment(doc: str) -> list[str]:
@@ -83,7 +87,8 @@ def _is_section(value: Any) -> bool:
     return hasattr(value, "model_dump") or hasattr(value, "__struct_fields__")
 
 
-def _toml(value: Any) -> str:
+def toml(value: Any) -> str:
+    """A value as TOML writes it within a line; a character that no text has becomes U+FFFD."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int):
@@ -91,9 +96,18 @@ def _toml(value: Any) -> str:
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, list | tuple):
-        return f"[{', '.join(_toml(each) for each in value)}]"
+        return f"[{', '.join(map(toml, value))}]"
+    if isinstance(value, Mapping):
+        pairs = (f"{key(name)} = {toml(each)}" for name, each in value.items())
+        return f"{{{', '.join(pairs)}}}"
     secret = getattr(value, "get_secret_value", None)
-    return json.dumps(secret() if secret else value, ensure_ascii=False)
+    text = NO_TEXT.sub("\N{REPLACEMENT CHARACTER}", secret() if secret else value)
+    return UNSAFE.sub(lambda c: f"\\U{ord(c[0]):08x}", json.dumps(text, ensure_ascii=False))
+
+
+def key(name: str) -> str:
+    """The name of a value, between quotes where it needs them."""
+    return name if BARE.fullmatch(name) else toml(name)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A run of the producer: what is left over, a replay, earlier event time, then live traffic."""
+"""A run of the producer: unsent records first, then a replay, or backfill and live traffic."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import BinaryIO
 
-from lakehouse.runtime import kafka
-from producer import spool
-from producer.progress import Progress
-from producer.publish import PATIENCE_SECONDS, Publisher
-from producer.replay import AccessLog, paced, shift_to
+from lakehouse.runtime.kafka_connection import Connection
+from producer.channel import Channel
+from producer.hold import Hold
+from producer.progress import Progress, Totals
+from producer.publish import PATIENCE_SECONDS
+from producer.replay import LogFile, paced, shift_to
+from producer.traffic.app_lines import AppLines
 from producer.traffic.curve import DAY, MICROS
 from producer.traffic.faults import Record, Shares
 from producer.traffic.pace import Pace
@@ -30,7 +31,7 @@ NEVER = 100 * 365 * DAY
 
 @dataclass(frozen=True)
 class IncidentSpec:
-    """An incident that was asked for: its name, when after the first live event, how long [us]."""
+    """An incident to stage: its name, how long after the first live event, its length [us]."""
 
     name: str
     after: int
@@ -51,28 +52,39 @@ class Synthetic:
 
 @dataclass(frozen=True)
 class Replay:
-    """A replay of real lines; `speed` 1 is their own pace, 0 as fast as possible."""
+    """A replay of real lines; `speed` 1 is their original speed, 0 as fast as possible."""
 
-    log: AccessLog
+    log: LogFile
     to_now: bool
     speed: float
 
 
 @dataclass(frozen=True)
-class Options:
-    """All that a run is asked for."""
+class Lines:
+    """Application lines beside requests: `share` of them for each, to a topic of their own."""
 
-    bootstrap: str
+    topic: str
+    spool: Path
+    share: float
+
+
+@dataclass(frozen=True)
+class Options:
+    """All options of a run."""
+
+    connection: Connection
     topic: str
     spool: Path
     duration: int | None
     as_json: bool
     synthetic: Synthetic | None
     replay: Replay | None
+    lines: Lines | None = None
+    hold: Hold | None = None
 
 
 class Run:
-    """One run, from connecting to the exact totals."""
+    """One run, from the connection to the exact totals."""
 
     def __init__(
         self,
@@ -83,50 +95,54 @@ class Run:
     ) -> None:
         self._options, self._notice = options, notice
         self._progress = Progress(say, options.as_json)
-        self._out = Publisher(options.bootstrap, options.topic, stop, notice, self._beat)
         self._made: dict[str, int] = {}
+        self._lines: AppLines | None = None
+        topics = [(options.topic, options.spool)]
+        topics += [(options.lines.topic, options.lines.spool)] if options.lines else []
+        self._channels = [
+            Channel(options.connection, topic, folder, stop, notice, self._beat)
+            for topic, folder in topics
+        ]
+        self._out = self._channels[0].out
 
     def __call__(self) -> int:
-        """Send everything; returns the exit code: 0 all acked, 6 unsent kept, 7 some refused."""
-        left = spool.claim(self._options.spool)
-        if not self._options.as_json:
-            self._notice(f"sending to {self._options.topic} at {self._options.bootstrap}")
-        kafka.describe(self._options.bootstrap, self._options.topic)
-        unread = spool.records(left)
+        """Sends everything; returns the exit code: 0 all acked, 6 unsent kept, 7 some refused."""
+        for channel in self._channels:
+            if not self._options.as_json:
+                self._notice(f"sending to {channel.topic} at {self._options.connection}")
+            channel.check()
         try:
-            self._resend(unread, left)
+            self._resend()
             self._replay(self._options.replay)
             self._synthesize(self._options.synthetic)
         finally:
-            self._out.close()
-            self._out.leave(unread)
-            code = self._finish(left)
+            for channel in self._channels:
+                channel.close()
+            code = self._finish()
         return code
 
-    def _resend(self, unread: Iterator[Record], left: list[BinaryIO]) -> None:
+    def _resend(self) -> None:
         self._progress.phase = "resend"
-        self._out.send(unread)
-        self._out.drain()
-        if not self._out.halted:
-            spool.drop(left)
+        for channel in self._channels:
+            channel.resend()
 
     def _replay(self, asked: Replay | None) -> None:
-        if asked is None or self._out.halted:
+        if asked is None or self._is_halted:
             return
         self._progress.phase, began = "replay", time.monotonic()
         if self._options.duration and not self._options.synthetic:
-            self._out.deadline = began + self._options.duration / MICROS
+            self._until(began + self._options.duration / MICROS)
         extent = asked.log.extent() if asked.to_now else None
         shift = shift_to(_clock(), *extent, asked.speed) if extent else 0
 
         def hold(seconds: float) -> None:
-            while (rest := began + seconds - time.monotonic()) > 0 and not self._out.halted:
+            while (rest := began + seconds - time.monotonic()) > 0 and not self._is_halted:
                 self._out.pump(min(rest, 0.1))
 
         self._out.send(paced(asked.log.records(shift), asked.speed, hold))
 
     def _synthesize(self, asked: Synthetic | None) -> None:
-        if asked is None or self._out.halted:
+        if asked is None or self._is_halted:
             return
         now, rate = _clock(), asked.rate or UNMETERED_BACKFILL
         start = now - asked.backfill
@@ -134,45 +150,92 @@ class Run:
         traffic = Traffic(asked.seed, start, asked.rate, asked.shares, opened)
         pace = Pace(traffic, rate, start, now)
         self._made, self._progress.phase = traffic.made, "backfill"
+        if self._options.lines:
+            share = self._options.lines.share
+            self._lines = AppLines(asked.seed, share, lambda: traffic.incidents)
         if asked.backfill:
-            self._out.send(pace.backfill(_clock))
-        if not self._out.halted:
+            self._send(pace, self._limited(pace.backfill(_clock)))
+        if not self._is_halted:
             self._live(asked, pace)
+
+    def _limited(self, requests: Iterator[Record]) -> Iterator[Record]:
+        """Yields the requests, as fast as ingest is to take them."""
+        if not (hold := self._options.hold):
+            return requests
+        out = self._out
+        return hold(requests, lambda: out.waiting, out.pump, lambda: self._is_halted, self._notice)
 
     def _live(self, asked: Synthetic, pace: Pace) -> None:
         self._progress.phase = "live"
         began = pace.at = max(pace.at, _clock() - MICROS)
         end = began + (self._options.duration or NEVER)
-        self._out.deadline = time.monotonic() + (end - began) / MICROS + PATIENCE_SECONDS
+        self._until(time.monotonic() + (end - began) / MICROS + PATIENCE_SECONDS)
         pace.traffic.incidents = staged(asked, pace.traffic, began)
         truth = Truth(asked.labels, [incident.label for incident in pace.traffic.incidents])
-        while pace.at < end and not self._out.halted:
+        while pace.at < end and not self._is_halted:
             now = min(_clock(), end)
-            self._out.send(pace.live(now) if asked.rate else pace.unmetered(now))
+            self._send(pace, pace.live(now) if asked.rate else pace.unmetered(now))
             truth.close(pace.at)
             self._out.pump(TICK_SECONDS if asked.rate else 0)
         truth.close(pace.at, stopped=True)
 
-    def _beat(self) -> None:
-        self._progress.beat(self._out)
+    def _send(self, pace: Pace, requests: Iterator[Record]) -> None:
+        """Sends requests, and beside them the lines that go with them, in the order of time."""
+        if self._lines is None:
+            self._out.send(requests)
+            return
+        self._out.send(self._with_lines(self._lines, pace, requests))
 
-    def _finish(self, left: list[BinaryIO]) -> int:
-        """Keep on disk what was not acked, then say the totals."""
-        out, folder = self._out, self._options.spool
-        kept = spool.keep(folder, out.unsent)
-        refused = spool.keep(folder, out.refused, spool.REFUSED)
-        spool.drop(left)
-        if out.broken:
-            self._notice(f"Kafka at {self._options.bootstrap} stopped the producer: {out.broken}")
-        files = {"kept": kept, "refused": refused}
+    def _with_lines(
+        self, lines: AppLines, pace: Pace, requests: Iterator[Record]
+    ) -> Iterator[Record]:
+        """Yields the requests; the lines go their own way meanwhile."""
+        for request in requests:
+            yield request
+            if more := lines.at_request(pace.at):
+                self._channels[1].send(more)
+
+    def _until(self, deadline: float) -> None:
+        for channel in self._channels:
+            channel.out.deadline = deadline
+
+    @property
+    def _is_halted(self) -> bool:
+        """Whether nothing more should be sent."""
+        return any(channel.out.halted for channel in self._channels)
+
+    def _beat(self) -> None:
+        for channel in self._channels[1:]:
+            channel.out.poll()
+        self._progress.beat(self._totals())
+
+    def _totals(self) -> Totals:
+        return Totals([channel.out for channel in self._channels])
+
+    def _finish(self) -> int:
+        """Keeps on disk what was not acked, then prints the totals.
+
+        Raises AccessError where Kafka refused the sender.
+        """
+        files: dict[str, Path] = {}
+        for channel in self._channels:
+            files = {**channel.keep(), **files}
+        refusal = next((c.out.refusal for c in self._channels if c.out.refusal), None)
+        broken = next((channel.out.broken for channel in self._channels if channel.out.broken), "")
+        if broken and not refusal:
+            self._notice(f"Kafka at {self._options.connection} stopped the producer: {broken}")
         seed = {"seed": self._options.synthetic.seed} if self._options.synthetic else {}
-        paths = {name: str(path) for name, path in files.items() if path}
-        self._progress.done(out, len(out.unsent), {**seed, **self._made, **paths})
-        return UNSENT_KEPT if kept else REFUSED if refused else ALL_ACKED
+        lines = {"app_lines": self._lines.made} if self._lines else {}
+        paths = {name: str(path) for name, path in files.items()}
+        unsent = sum(len(channel.out.unsent) for channel in self._channels)
+        self._progress.done(self._totals(), unsent, {**seed, **self._made, **lines, **paths})
+        if refusal:
+            raise refusal
+        return UNSENT_KEPT if "kept" in files else REFUSED if "refused" in files else ALL_ACKED
 
 
 def staged(asked: Synthetic, traffic: Traffic, began: int) -> list[Incident]:
-    """The incidents asked for, counted from `began`, the same for the same seed."""
+    """Returns the incidents to stage, counted from `began`; the same for the same seed."""
     return [
         INCIDENTS[spec.name](
             Stage(

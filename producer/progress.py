@@ -1,16 +1,16 @@
-"""What the producer tells while it runs: a line a second, and a last line with the totals."""
+"""Renders the progress of the producer: a line a second, and a last line with the totals."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import orjson
 
 
 class Counts(Protocol):
-    """Whoever knows how many records were acked, refused, and wait for their ack."""
+    """Counts records by state: acknowledged, refused, or waiting for the acknowledgement."""
 
     @property
     def acked(self) -> int:
@@ -18,15 +18,37 @@ class Counts(Protocol):
 
     @property
     def refused(self) -> list[Any]:
-        """Refused for good."""
+        """The records that the broker will never take."""
 
     @property
     def waiting(self) -> int:
         """Handed over, not confirmed."""
 
 
+class Totals:
+    """The counts of several topics together."""
+
+    def __init__(self, counts: Sequence[Counts]) -> None:
+        self._counts = counts
+
+    @property
+    def acked(self) -> int:
+        """Confirmed by the broker."""
+        return sum(each.acked for each in self._counts)
+
+    @property
+    def refused(self) -> list[Any]:
+        """The records that the broker will never take."""
+        return [record for each in self._counts for record in each.refused]
+
+    @property
+    def waiting(self) -> int:
+        """Handed over, not confirmed."""
+        return sum(each.waiting for each in self._counts)
+
+
 class Progress:
-    """Lines for a person, or as JSON for a program."""
+    """Prints lines for a person, or JSON for a program."""
 
     def __init__(self, say: Callable[[str], None], as_json: bool) -> None:
         self.phase = "start"
@@ -35,7 +57,7 @@ class Progress:
         self._acked = 0
 
     def beat(self, counts: Counts) -> None:
-        """Say where things stand, once a second."""
+        """Prints the counts, once a second."""
         now = time.monotonic()
         if now - self._reported < 1:
             return
@@ -44,7 +66,7 @@ class Progress:
         self._line(counts, rate, counts.waiting, {})
 
     def done(self, counts: Counts, unsent: int, facts: dict[str, Any]) -> None:
-        """Say the exact totals: acked + failed + unsent is all that was taken."""
+        """Prints the exact totals: acked + failed + unsent is all that was taken."""
         self.phase = "done"
         self._line(counts, counts.acked / max(self._elapsed(), 0.001), unsent, facts)
 

@@ -1,7 +1,8 @@
-"""Records that were not acked, kept on disk until a later start has sent them.
+"""Keeps records that were not acked on disk until a later start has sent them.
 
-A file appears whole (written aside, synced, renamed) and is removed only after what it held is
-acked or kept again: a crash in between repeats records, under the same event_id, and loses none.
+A file appears whole (written under another name, synced, renamed). It is removed only after its
+records are acked or kept again: a crash in between repeats records, under the same event_id, and
+loses none.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ UNSENT, REFUSED = "unsent", "refused"
 
 
 def keep(folder: Path, records: Iterable[Record], kind: str = UNSENT) -> Path | None:
-    """Write the records to a new file and return it; None where there are none.
+    """Writes the records to a new file and returns it; None where there are none.
 
     Raises SettingsError where the disk is full.
     """
@@ -49,16 +50,17 @@ def _keep(folder: Path, lines: list[bytes], kind: str) -> Path:
 
 
 def claim(folder: Path) -> list[BinaryIO]:
-    """The unsent files that no other running producer holds, oldest first, held from now on.
+    """Returns unsent files that no running producer holds, oldest first, and holds them.
 
-    The folder is made here, at the start: that it cannot be written must not come out at the end.
+    The folder is made at the start, so that a folder that cannot be written is found before any
+    record is sent.
     """
     _check(folder)
     return [held for path in sorted(folder.glob(f"{UNSENT}-*.ndjson")) if (held := _hold(path))]
 
 
 def records(files: Iterable[BinaryIO]) -> Iterator[Record]:
-    """What the files hold, in order."""
+    """Yields the records in the files, in order."""
     for file in files:
         for line in file:
             key, value = orjson.loads(line)
@@ -66,7 +68,7 @@ def records(files: Iterable[BinaryIO]) -> Iterator[Record]:
 
 
 def drop(files: list[BinaryIO]) -> None:
-    """Remove claimed files, and forget them."""
+    """Removes claimed files."""
     while files:
         file = files.pop()
         Path(file.name).unlink()

@@ -1,3 +1,3 @@
-"""Kafka to Delta tables, each record once."""
+"""Reads Kafka into Delta tables, each record once."""
 
 import lakehouse as lakehouse  # first: it says where packages are looked for

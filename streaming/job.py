@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,17 +15,20 @@ import pyarrow as pa
 
 from lakehouse import decode, store
 from lakehouse.decode import Limits
-from lakehouse.ingest.checkpoint import Checkpoint, Manifest, Offsets
+from lakehouse.ingest.checkpoint import Checkpoint
 from lakehouse.ingest.intake import Decode, DecodeToFiles
+from lakehouse.ingest.manifest import Manifest
+from lakehouse.ingest.offsets import TopicOffsets
 from lakehouse.ingest.plans import BatchPlan, BatchPlans, carry_out, lost_tables, note_invisible
 from lakehouse.ingest.queries import INGEST
 from lakehouse.ingest.runs import Run, holes
 from lakehouse.paths import Places
+from lakehouse.runtime import rights
 from lakehouse.store import DataFile, Writer
 from streaming import source
 from streaming.fetch import Range
-from streaming.guard import StopBetweenBatches
-from streaming.source import Source
+from streaming.guard import BatchesOfAnotherSize, StopBetweenBatches
+from streaming.source import Given, Source, Work
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -31,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def start(records: DataFrame, ingest: Ingest, trigger: dict[str, str | bool]) -> StreamingQuery:
-    """Run the query `ingest` over raw rows; `trigger` as in DataStreamWriter.trigger."""
+    """Runs the query `ingest` over raw rows; `trigger` as in DataStreamWriter.trigger."""
     return (
         records.writeStream.queryName(ingest.checkpoint.query)
         .foreachBatch(partial(ingest, records.sparkSession))
@@ -41,12 +46,20 @@ def start(records: DataFrame, ingest: Ingest, trigger: dict[str, str | bool]) ->
     )
 
 
+Check = Callable[[TopicOffsets, Mapping[str, Sequence[Run]]], None]
+# Offsets [first, end) by partition, of one topic.
+Extents = dict[int, tuple[int, int]]
+
+
 @dataclass
 class Ingest:
-    """Takes one micro-batch after another, each exactly once.
+    """Takes micro-batches one after another, each exactly once.
 
-    `is_stopping` is asked before a batch; `reached` hears each step once it is behind us. `check`
-    raises where records that were read up to some offsets, but for some, are not to be taken.
+    `is_stopping` is asked before a batch. `reached` is called with the name of each step after it.
+    `check` gets, by topic, up to which offsets records were read and which did not come; it raises
+    where they must not be taken.
+    `is_off` gets of a batch offsets, bytes, the seconds of its records, and those beside them; it
+    says whether batches shall have another size.
     """
 
     places: Places
@@ -58,38 +71,66 @@ class Ingest:
     source: Source
     coalesce_below: int
     decode: Decode = decode.decode
-    check: Callable[[Offsets, Sequence[Run]], None] = lambda _end, _not_given: None
+    check: Check = lambda _end, _not_given: None
     is_stopping: Callable[[], bool] = lambda: False
     reached: Callable[[str, BatchPlan], None] = lambda _step, _plan: None
     failed: Callable[[Exception], None] = lambda _error: None
+    is_off: Callable[[int, int, float, float], bool] = lambda *_: False
+    _work: list[Work] = field(default_factory=list)
 
     def __call__(self, spark: SparkSession, _unread: DataFrame, batch: int) -> None:
-        """One batch. A failure is told to `failed` as it is: Spark passes on only its text."""
+        """Takes one batch. Passes failures to `failed` whole: Spark passes on only their text."""
         if self.is_stopping():
             raise StopBetweenBatches
         try:
             self._take(spark, batch)
-        except StopBetweenBatches:
+        except (StopBetweenBatches, BatchesOfAnotherSize):
             raise
         except Exception as error:
             self.failed(error)
             raise
 
+    def warm_up(self, spark: SparkSession) -> None:
+        """Starts a worker, and has it connect: a batch of nothing, while Spark starts the query."""
+        context = spark.sparkContext
+        task = source.Task(self.source.fetch, self._task(self._nothing(), None))
+        with suppress(Exception):  # what is wrong the first batch says
+            context.parallelize([list[Range]()], 1).flatMap(task).collect()
+
+    def _nothing(self) -> BatchPlan:
+        return BatchPlan(query_id=self.manifest.query_id, batch=0, files=[], start="", end="")
+
     def _take(self, spark: SparkSession, batch: int) -> None:
-        """Carry out the plan of the batch: the one that stands, or a new one."""
-        asked = self._asked(batch)
+        """Carries out the plan of the batch: the existing one, or a new one."""
+        self._confirm()
+        began, asked, self._work = time.monotonic(), self._asked(batch), []
         plan = self.plans.find(asked.query_id, batch, asked.start, asked.end)
         if plan is None:
-            plan = self._planned(spark, asked, self._held_before(asked))
+            plan = self._planned(spark, asked, self._taken_before(asked))
         elif lost_tables(self.places, plan, self.writers):
-            plan = self._planned(spark, _next_attempt(plan), self._held_now(asked))
+            plan = self._planned(spark, _next_attempt(plan), self._taken_now(asked))
         carry_out(plan, self.writers, reached=partial(self._reached, plan))
-        note_invisible(self.places, self.manifest.topic, plan)
+        note_invisible(self.places, plan)
         source.note_rows(spark, self.checkpoint.query, sum(file.rows for file in plan.files))
         self.plans.forget_before(plan.query_id, batch)
+        self._confirm()  # Spark notes the batch as done, and begins the next one
+        if self._work and self._is_off(asked, time.monotonic() - began):
+            raise BatchesOfAnotherSize
+
+    def _confirm(self) -> None:
+        """Raises LeaseError where another process takes batches now."""
+        if self.places.fence:
+            self.places.fence.confirm()
+
+    def _is_off(self, asked: BatchPlan, took: float) -> bool:
+        """Whether batches shall have another size, by what the records of this one took."""
+        offsets = sum(each.size for each in self._ranges(asked))
+        size = sum(each.bytes for each in self._work)
+        seconds = max(each.seconds for each in self._work)
+        return self.is_off(offsets, size, seconds, max(0.0, took - seconds))
 
     def _asked(self, batch: int) -> BatchPlan:
-        """The batch that Spark asks for, with no files yet."""
+        """Returns the batch that Spark asks for, without files yet."""
         return BatchPlan(
             query_id=self.manifest.query_id,
             batch=batch,
@@ -99,37 +140,52 @@ class Ingest:
         )
 
     def _planned(self, spark: SparkSession, asked: BatchPlan, held: pa.Table | None) -> BatchPlan:
-        """Decode the batch into files on the executors, and write down which.
+        """Decodes the batch into files on the executors, and writes the plan.
 
-        Not before the topic was asked whether it is the same, and has what was read.
+        First the topics are checked: whether they are the same, and still have what was read.
         """
         context = spark.sparkContext
         pieces = self._pieces(asked, context.defaultParallelism)
         task = source.Task(self.source.fetch, self._task(asked, held))
         came = context.parallelize(pieces, len(pieces)).flatMap(task).collect() if pieces else []
-        not_given = self._checked(asked, [run for run in came if isinstance(run, Run)])
+        not_given = self._checked(asked, [each for each in came if isinstance(each, Given)])
         files = [file for file in came if isinstance(file, DataFile)]
+        self._work = [each for each in came if isinstance(each, Work)]
         self._reached(asked, "decoded")
         self.checkpoint.sync(asked.batch)
         plan = self.plans.write(msgspec.structs.replace(asked, files=files, invisible=not_given))
         self._reached(plan, "planned")
         return plan
 
-    def _checked(self, asked: BatchPlan, given: list[Run]) -> list[Run]:
-        """What of the batch no reader is given; raises where it may be lost, or another topic's."""
-        ranges = {each.partition: (each.first, each.end) for each in self._ranges(asked)}
-        not_given = holes(ranges, given)
-        self.check({partition: end for partition, (_, end) in ranges.items()}, not_given)
-        return not_given
+    def _checked(self, asked: BatchPlan, given: list[Given]) -> dict[str, list[Run]]:
+        """Returns the offsets that no reader gets, by topic.
+
+        Raises where they may be lost, or another topic's.
+        """
+        extents = self._extents(asked)
+        not_given = {
+            topic: holes(of, [run for each in given if each.topic == topic for run in each.runs])
+            for topic, of in extents.items()
+        }
+        ends = {t: {p: end for p, (_, end) in of.items()} for t, of in extents.items()}
+        self.check(ends, not_given)
+        return {topic: missing for topic, missing in not_given.items() if missing}
+
+    def _extents(self, asked: BatchPlan) -> dict[str, Extents]:
+        """Returns the offset ranges of the batch, by topic and partition."""
+        extents = dict[str, Extents]()
+        for each in self._ranges(asked):
+            extents.setdefault(each.topic, {})[each.partition] = (each.first, each.end)
+        return extents
 
     def _reached(self, plan: BatchPlan, step: str) -> None:
         self.reached(step, plan)
 
     def _pieces(self, asked: BatchPlan, cores: int) -> list[list[Range]]:
-        """What each task reads. A small batch is one task: one file a table and hour."""
+        """Returns what each task reads. A small batch is one task: one file a table and hour."""
         ranges = self._ranges(asked)
-        is_small = sum(each.size for each in ranges) < self.coalesce_below
-        return source.pieces(ranges, 1 if is_small else cores)
+        count = source.tasks(sum(each.size for each in ranges), self.coalesce_below, cores)
+        return source.pieces(ranges, count)
 
     def _ranges(self, asked: BatchPlan) -> list[Range]:
         return self.source.ranges(asked.start, asked.end)
@@ -143,26 +199,32 @@ class Ingest:
             limits=self.limits,
             decode=self.decode,
             held=held,
-            topic_id=self.manifest.topic_id,
+            topic_ids=self.manifest.ids,
+            umask=rights.current(),
         )
 
-    def _held_before(self, asked: BatchPlan) -> pa.Table | None:
-        """Coordinates in the tables from before a `recover`, where the batch may meet them."""
-        held = self.manifest.held
-        ranges = {
-            each.partition: (each.first, min(each.end, held[each.partition]))
-            for each in self._ranges(asked)
-            if each.first < held.get(each.partition, 0)
-        }
-        return self._held(ranges) if ranges else None
+    def _taken_before(self, asked: BatchPlan) -> pa.Table | None:
+        """Returns coordinates in the tables from before a `recover` that the batch may overlap."""
+        found = dict[str, Extents]()
+        for topic, extents in self._extents(asked).items():
+            held = self.manifest.topics[topic].held
+            within = {
+                p: (first, min(end, held[p]))
+                for p, (first, end) in extents.items()
+                if first < held.get(p, 0)
+            }
+            found |= {topic: within} if within else {}
+        return self._coordinates(found) if found else None
 
-    def _held_now(self, asked: BatchPlan) -> pa.Table:
-        """Coordinates of the batch in the tables, where a planned file is missing."""
-        return self._held({each.partition: each[1:] for each in self._ranges(asked)})
+    def _taken_now(self, asked: BatchPlan) -> pa.Table:
+        """Returns coordinates of the batch in the tables, used when a planned file is missing."""
+        return self._coordinates(self._extents(asked))
 
-    def _held(self, ranges: dict[int, tuple[int, int]]) -> pa.Table:
+    def _coordinates(self, extents: Mapping[str, Extents]) -> pa.Table:
         tables = [store.open_table(self.places, table) for table in INGEST.tables]
-        return pa.concat_tables([store.coordinates(t, self.manifest.topic, ranges) for t in tables])
+        return pa.concat_tables(
+            [store.coordinates(t, topic, of) for t in tables for topic, of in extents.items()]
+        )
 
 
 def _next_attempt(plan: BatchPlan) -> BatchPlan:

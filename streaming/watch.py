@@ -1,4 +1,4 @@
-"""Follows a query to its end: what it completed, a broker that went away, a stop that is due."""
+"""Follows a query to its end: completed batches, a broker that is away, a stop."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pyspark.sql.streaming.query import StreamingQuery
 
 LOOK_SECONDS = 0.2
+# Spark's word for a query that is started, and between two batches.
+WAITING = "Waiting"
 SILENCE_SECONDS = 5.0
 CHECK_SECONDS = 2.0
 PATIENCE_SECONDS = 22.0
@@ -24,12 +26,13 @@ PATIENCE_SECONDS = 22.0
 
 @dataclass
 class Watch:
-    """Until a query ends, by itself or because `stop` is set.
+    """Waits until a query ends, by itself or because `stop` is set.
 
-    `waits_too_long` where the clock was set back: it is ended, to be started again.
-    A stop ends it between two batches. One that does not end in PATIENCE_SECONDS is `cut_short`:
-    it has no plan yet, or one that stands, so the next start takes it as if nothing was. `check` is
-    called now and then while it is idle; what that raises ends the query.
+    `waits_too_long` is true where the clock was set back: the query is ended, to be started again.
+    A stop ends it between two batches. If it does not end in PATIENCE_SECONDS it is `cut_short`:
+    its batch has no plan yet, or a complete one, so the next start takes it normally. `check` is
+    called now and then while the query is idle; what it or `is_up` raises ends the query. `settled`
+    is called while the query has taken a batch, or has none to take.
     """
 
     spark: SparkSession
@@ -39,6 +42,7 @@ class Watch:
     is_up: Callable[[], bool]
     say: Callable[[str], None]
     check: Callable[[], None] = lambda: None
+    settled: Callable[[], None] = lambda: None
     cut_short: bool = False
     waits_too_long: bool = False
     clock: WallClock = field(default_factory=WallClock)
@@ -48,34 +52,40 @@ class Watch:
     _checked_at: float = field(default_factory=time.monotonic)
 
     def __call__(self) -> None:
-        """Report each batch; returns once the query has ended."""
+        """Reports each batch; returns once the query has ended."""
         while self.query.isActive:
             time.sleep(LOOK_SECONDS)
             self.reporter.look(self.query)
-            is_active = self.query.status["isTriggerActive"]
+            status = self.query.status
+            is_active = status["isTriggerActive"]
+            if self.reporter.has_reported or status["message"].startswith(WAITING):
+                self.settled()
             self.waits_too_long |= self.clock.was_set_back()
             if self.stop.is_set():
                 self._end(is_active)
             elif self.waits_too_long and not is_active:
                 self.query.stop()
             else:
-                self._listen(is_active)
-                self._check(is_active)
+                self._look_at_kafka(is_active)
         self.reporter.look(self.query)
 
-    def _check(self, is_active: bool) -> None:
-        """A batch is checked by itself, once it was read."""
-        if is_active or time.monotonic() - self._checked_at < CHECK_SECONDS:
-            return
+    def _look_at_kafka(self, is_active: bool) -> None:
         try:
-            self.check()
+            self._listen(is_active)
+            self._check(is_active)
         except LogpondError:
             self.query.stop()
             raise
+
+    def _check(self, is_active: bool) -> None:
+        """Checks the topic while the query is idle; a batch is checked when it was read."""
+        if is_active or time.monotonic() - self._checked_at < CHECK_SECONDS:
+            return
+        self.check()
         self._checked_at = time.monotonic()
 
     def _end(self, is_active: bool) -> None:
-        """Stop it while it is idle, or have it give up a batch that does not end."""
+        """Stops the query while it is idle, or makes it give up a batch that does not end."""
         self._asked_at = self._asked_at or time.monotonic()
         if not is_active:
             self.query.stop()
@@ -85,7 +95,7 @@ class Watch:
             self.spark.sparkContext.cancelJobGroup(str(self.query.runId))
 
     def _listen(self, is_active: bool) -> None:
-        """Say when the broker went away and when it is back; asked only where nothing moves."""
+        """Reports when the broker went away and came back; it is asked only while nothing moves."""
         silence = time.monotonic() - self._active_since
         if is_active and silence < SILENCE_SECONDS:
             return

@@ -1,4 +1,4 @@
-"""The second query of the program: half hours of `traffic` and `usage`, and their days."""
+"""The second query of the program: windows of half an hour for `traffic` and `usage`, and days."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 UNFILLED = "{table} has gained {columns}: NULL in windows closed before, until `rebuild {table}`"
 
 
-def admit(places: Places, settings: Windows, say: Callable[[str], None]) -> None:
-    """Make the tables, or refuse to go on with windows of another kind (CheckpointError).
+def prepare_tables(places: Places, settings: Windows, say: Callable[[str], None]) -> None:
+    """Makes the tables. Raises CheckpointError where they have windows of another kind.
 
-    Also where the checkpoint is not whole.
+    The same for a checkpoint that is not whole. `say` is called with columns that are new.
     """
     queries.WINDOWS.checkpoint(places).progress()
     for rollup in WINDOWS:
@@ -32,7 +32,7 @@ def admit(places: Places, settings: Windows, say: Callable[[str], None]) -> None
 
 
 def late(settings: Windows) -> timedelta:
-    """How long a window waits for late events."""
+    """Returns how long a window waits for late events."""
     return timedelta(minutes=settings.watermark_minutes)
 
 
@@ -43,6 +43,6 @@ def windows(
     on_closed: Callable[[WindowsReport], None],
     failed: Callable[[Exception], None],
 ) -> ClosingRun:
-    """The query, not started yet."""
+    """Returns the query, which is not started yet."""
     name, every = queries.WINDOWS.name, settings.trigger_seconds
     return ClosingRun(spark, places, name, WINDOWS, late(settings), every, on_closed, failed)

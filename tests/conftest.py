@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+from support.bucket import Bucket, ObjectServer, object_server
 from support.lakes import Lake
 from support.streams import Once, one_after_another
 
@@ -63,15 +64,34 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """One embedded broker for all tests, on a free port; a test that kills one starts its own."""
+    """One embedded broker for all tests, on a free port; a test that kills one starts its own.
+
+    So does one that makes a topic which each lake reads without being told.
+    """
     with Broker(str(tmp_path_factory.mktemp("broker"))) as running:
         yield running
+        assert not {"app-logs", "gateway-logs"} & {*kafka.names(running.connection)}
+
+
+@pytest.fixture(scope="session")
+def bucket_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
+    """One object store for all tests, on free ports; a test that kills one starts its own."""
+    with object_server(tmp_path_factory.mktemp("bucket")) as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(bucket_server: ObjectServer, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """A place in a bucket which only this test knows, empty; the environment leads to it."""
+    for name, value in bucket_server.variables().items():
+        monkeypatch.setenv(name, value)
+    return Bucket(bucket_server, f"s3://lake/test-{uuid.uuid4().hex[:12]}")
 
 
 @pytest.fixture
 def topic(broker: Broker) -> Topic:
     """A new topic of two partitions, which only this test knows."""
-    return kafka.create(broker.bootstrap, f"test-{uuid.uuid4().hex[:12]}", partitions=2)
+    return kafka.create(broker.connection, f"test-{uuid.uuid4().hex[:12]}", partitions=2)
 
 
 @pytest.fixture

@@ -1,1 +1,1 @@
-"""Commands that read the lake, and those that keep its tables."""
+"""Commands that read the lake, and commands that maintain its tables."""

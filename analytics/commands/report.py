@@ -1,4 +1,4 @@
-"""The command `report`: what people ask a lake again and again."""
+"""The command `report`: questions that are asked often."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ PNG = click.Path(dir_okay=False, path_type=Path)
 @click.command()
 @click.argument("name", required=False, type=click.Choice([*REPORTS, ALL]), metavar="[NAME]")
 @click.option("--since", metavar="TIME", help="Only the last 24h, 7d, or from a time on.")
+@click.option("--new-since", metavar="TIME", help="patterns: only those first seen since then.")
 @click.option("--limit", type=click.IntRange(1), default=LIMIT, show_default=True, metavar="N")
 @click.option("--as-of", metavar="TIME", help="As the tables were then.")
 @click.option("--engine", type=click.Choice(ENGINES), default="duckdb", show_default=True)
@@ -43,6 +44,7 @@ PNG = click.Path(dir_okay=False, path_type=Path)
 def report(
     name: str | None,
     since: str | None,
+    new_since: str | None,
     limit: int,
     as_of: str | None,
     engine: str,
@@ -63,6 +65,7 @@ def report(
       logpond report endpoints --as-of "1 hour ago"
       logpond report addresses --limit 100 --engine spark
       logpond report endpoint-daily --since 30d --png errors.png
+      logpond report patterns --since 24h --new-since 1h
     """
     now = datetime.now(UTC)
     if name is None:
@@ -70,13 +73,17 @@ def report(
         return
     if png and not (name in REPORTS and REPORTS[name].figure):
         raise SettingsError(f"report {name} has no figure", f"--png draws {_with_figure()}")
+    if new_since and not (name in REPORTS and REPORTS[name].fold):
+        raise SettingsError(f"report {name} has nothing that is new", "--new-since is of patterns")
     asked = partial(
         run,
         places=Places.of(settings),
         since=time(since, now, "--since") if since else None,
+        new_since=time(new_since, now, "--new-since") if new_since else None,
         limit=limit,
         at=moment(None, as_of, now),
         spark=spark_of(settings) if engine == "spark" else None,
+        limits=settings.sql,
     )
     if name == ALL:
         _show_all(asked, how, since)
@@ -95,7 +102,7 @@ def _show(of: Report, found: pa.Table, how: str, since: str | None) -> None:
 
 
 def _show_all(asked: Callable[[Report], pa.Table], how: str, since: str | None) -> None:
-    """Each report under its title, or one JSON object of all; a table that is not there is said."""
+    """Prints each report under its title, or one JSON object; a missing table becomes a note."""
     if how == "csv":
         raise SettingsError("reports have different columns", "give one, or --format json")
     found: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Commands that look at the lake as a whole or at its past: status, diff."""
+"""Commands that show the whole lake or its history: status, diff."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ def status(how: str, settings: Settings) -> None:
     queries.
 
     \b
-    lag_records   records of the topic (ingest) or rows of logs (others) not read yet
+    lag_records   records of the topics (ingest) or rows of logs (others) not read yet
     lag_seconds   how long the oldest of them has waited
     late_rows     rows of the last two days that came after their window was closed
 
     \b
     exit 0  all queries run, and how far behind they are is known
-         1  a query does not run, or Kafka does not answer
+         1  a query does not run, or Kafka does not answer, or refuses
          4  there is no lake
 
     \b
@@ -73,7 +73,7 @@ def status(how: str, settings: Settings) -> None:
       watch -n 5 logpond status
     """
     from analytics.look.status import status as look
-    from lakehouse.runtime.embedded_kafka import bootstrap as of_lake
+    from lakehouse.runtime.embedded_kafka import connection as of_lake
 
     places = Places.of(settings)
     found = look(places, of_lake(places, settings.kafka))
@@ -120,6 +120,8 @@ def _show_status(found: Status, how: str) -> None:
         for query in found.queries
     ]
     columns = ["query", "running", *list(queries[0])[2:-2]]
+    if how == "table":
+        columns.remove("held_by")
     render.show(render.Rows.of_dicts(queries, columns), how, sys.stdout, HUMANE_STATUS)
     if how != "table":
         return
@@ -131,18 +133,38 @@ def _show_status(found: Status, how: str) -> None:
 
 
 def _summary(found: Status) -> list[str]:
-    """Lines for what the tables above do not show."""
+    """Returns lines for what the tables above do not show."""
     kafka = "answers" if found.is_kafka_up else "does not answer"
     if found.is_kafka_up and found.queries[0].lag_records is None:
-        kafka = "answers, and does not have the topic that ingest read"
+        kafka = "answers, and does not have the topics that ingest read"
+    if found.kafka_refuses:
+        kafka = f"refuses\n               {found.kafka_refuses}"
     open_incidents = "?" if found.open_incidents is None else f"{found.open_incidents:,}"
     rejected = "?" if found.rejected is None else f"{found.rejected:,}"
     return [
         f"kafka          {found.kafka} {kafka}",
+        *_topics(found),
+        *_holders(found),
         f"newest event   {HUMANE['time'](found.newest_event)}",
         f"rejected       {rejected} records in quarantine",
         f"incidents      {open_incidents} open",
     ]
+
+
+def _holders(found: Status) -> list[str]:
+    """Returns a line for each query that a process holds, or held until it was heard of no more."""
+    how = {True: "held by", False: "was held by", None: "held by"}
+    return [
+        f"{query.name:<14} {how[query.is_running]} {query.held_by}"
+        for query in found.queries
+        if query.held_by
+    ]
+
+
+def _topics(found: Status) -> list[str]:
+    """Returns a line for the topics where there are several."""
+    waiting = ", ".join(f"{topic} {count:,}" for topic, count in found.waiting.items())
+    return [f"waiting        {waiting}"] if len(found.waiting) > 1 else []
 
 
 def _show_difference(found: Difference) -> None:

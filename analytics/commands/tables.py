@@ -1,4 +1,4 @@
-"""Commands that list what is there: tables, history; and the names of tables for completion."""
+"""Commands that list tables and their history, and the completion of table names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def table_names(ctx: click.Context, _param: click.Parameter, begun: str) -> list[str]:
-    """What a shell completes: the tables that are there, else those that may be."""
+    """Completes table names for a shell: existing tables, or else all that may exist."""
     from lakehouse.paths import Places
     from lakehouse.query import pinned
     from lakehouse.tables.catalog import TABLES

@@ -1,4 +1,4 @@
-"""The command `tail`, and rows of `logs` as lines for a person."""
+"""The command `tail`, which prints rows of `logs` as lines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,10 +23,20 @@ if TYPE_CHECKING:
     from lakehouse.settings import Settings
 
 INTERRUPTED = 130
+MOST_LINES = 30
+LEVELS = {
+    "TRACE": "bright_black",
+    "DEBUG": "bright_black",
+    "INFO": "green",
+    "WARN": "yellow",
+    "ERROR": "red",
+    "FATAL": "magenta",
+}
 COLOURS = {1: "cyan", 2: "green", 3: "cyan", 4: "yellow", 5: "red"}
 
 
 @click.command()
+@click.argument("query", default="")
 @click.option("--service", default="", help="Of this service.")
 @click.option("--endpoint", default="", help="Of this endpoint (the route template).")
 @click.option("--status", default="", metavar="5xx|404", help="Of this status, or class of it.")
@@ -64,17 +73,19 @@ COLOURS = {1: "cyan", 2: "green", 3: "cyan", 4: "yellow", 5: "red"}
 def tail(settings: Settings, **flags: Any) -> None:
     """Show log events as they come, filtered; Ctrl-C ends it (exit code 130).
 
-    Only files that new commits added are read. Colours are for a terminal only.
+    QUERY is in the query language of Explore (docs/search.md). Only files that new commits added
+    are read. Colours are for a terminal only.
 
     \b
       logpond tail
+      logpond tail 'service:cart level:>=warn -status:200 "timed out"'
       logpond tail --status 5xx --service payments --lines 50
       logpond tail --grep "item-4[0-9]+" --format json
       logpond tail --from kafka --lines 0
     """
     from analytics.look.tail import EventFilter, follow
 
-    names = ("service", "endpoint", "status", "level", "grep")
+    names = ("service", "endpoint", "status", "level", "grep", "query")
     events = EventFilter(*(flags[name] for name in names))
     with ExitStack() as opened:
         source, stop = _source(settings, events, flags["origin"], opened), stopped_by_signals()
@@ -93,20 +104,22 @@ def _source(settings: Settings, events: EventFilter, origin: str, opened: ExitSt
 
         return LakeTail(places, events)
     from analytics.look.tail import KafkaTail
-    from lakehouse.decode import Limits
-    from lakehouse.runtime.embedded_kafka import bootstrap
+    from lakehouse.runtime.embedded_kafka import connection
+    from lakehouse.schemas.asked import asked
+    from lakehouse.sources import sources_of
+    from lakehouse.sources.limits import limits
 
-    its = settings.ingest
-    behind = timedelta(days=its.behind_days) if its.behind_days else None
-    limits = Limits(timedelta(minutes=its.ahead_minutes), behind, its.payload_cap)
-    source = KafkaTail(bootstrap(places, settings.kafka), settings.kafka.topic, events, limits)
+    topic, where = settings.kafka.topic, connection(places, settings.kafka)
+    reading = sources_of(settings).reading(topic)
+    source = KafkaTail(where, topic, events, limits(settings.ingest), reading)
     opened.callback(source.close)
+    opened.enter_context(asked(settings.registry))
     return source
 
 
 def _show(rows: pa.Table, how: str) -> None:
     is_coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    for row in rows.to_pylist():
+    for row in rows.to_pylist(maps_as_pydicts="lossy"):
         if how == "json":
             terminal.show_object(row, sys.stdout)
         else:
@@ -115,20 +128,43 @@ def _show(rows: pa.Table, how: str) -> None:
 
 
 def render(row: Mapping[str, Any], is_coloured: bool) -> str:
-    """Render a row as one line without control characters, its status coloured if asked."""
-    status = str(row["status_code"])
+    """Render a row without control characters: what it says, its request, its stack trace.
+
+    One line; a stack trace has one for each of its own. Colours, if asked, are of the level and
+    of the status.
+    """
+    message = [escaped(row["message"])] if row["message"] else []
     parts = [
         f"{row['timestamp']:%Y-%m-%d %H:%M:%S.%f}"[:-3],
-        click.style(status, fg=COLOURS.get(row["status_code"] // 100)) if is_coloured else status,
-        _text(row["level"], 5),
-        _text(row["method"], 6),
+        _coloured(_text(row["level"], 5), LEVELS.get((row["level"] or "").upper()), is_coloured),
         _text(row["service"], 10),
+        *message,
+        *(_request(row, is_coloured) if row["status_code"] or not message else ()),
+    ]
+    return "\n".join(["  ".join(parts).rstrip(), *_trace(row["exception"])])
+
+
+def _request(row: Mapping[str, Any], is_coloured: bool) -> list[str]:
+    status = row["status_code"]
+    return [
+        _coloured(_text(status and str(status)), COLOURS.get((status or 0) // 100), is_coloured),
+        _text(row["method"], 6),
         _text(row["path"] or row["endpoint"], 40),
         _milliseconds(row["response_time"]),
         _text(row["ip"], 15),
         _text(row["user"]),
     ]
-    return "  ".join(parts).rstrip()
+
+
+def _trace(exception: str | None) -> list[str]:
+    lines = (exception or "").expandtabs(4).splitlines()
+    shown = [f"    {escaped(line)}" for line in lines[:MOST_LINES]]
+    left = len(lines) - len(shown)
+    return [*shown, f"    ... {left} more lines"] if left else shown
+
+
+def _coloured(text: str, colour: str | None, is_coloured: bool) -> str:
+    return click.style(text, fg=colour) if is_coloured and colour else text
 
 
 def _text(value: str | None, width: int = 0) -> str:

@@ -1,4 +1,4 @@
-"""Commands that keep a table in shape: detail, optimize, vacuum, retain, restore."""
+"""Commands that maintain a table: detail, optimize, vacuum, retain, restore."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SHAPE = tuple(Shape.__dataclass_fields__)
 @FORMAT
 @with_places
 def detail(table: str, how: str, places: Places) -> None:
-    """Show what a table weighs: files, small files (under 16 MB), bytes, versions.
+    """Show the size of a table: files, small files (under 16 MB), bytes, versions.
 
     \b
       logpond detail logs
@@ -110,8 +110,8 @@ def retain(table: str, days: int, dry_run: bool, how: str, places: Places) -> No
 def restore(table: str, version: int, yes: bool, how: str, places: Places) -> None:
     """Make a new version of a table that holds the rows of an older one; nothing is deleted.
 
-    Stop the stream first: `logs` and `quarantine` are refused while it runs. What it has to do
-    afterwards is said at the end. Exit 2 where nobody can be asked and --yes is not given.
+    Stop the stream first: `logs` and `quarantine` are refused while it runs. The commands to run
+    afterwards are printed at the end. Exit 2 where nobody can be asked and --yes is not given.
 
     \b
       logpond history logs
@@ -127,7 +127,7 @@ def restore(table: str, version: int, yes: bool, how: str, places: Places) -> No
 
 
 def run(statement: Optimize | Vacuum, how: str, places: Places) -> None:
-    """Do it, and show the table before and after."""
+    """Runs the statement, and shows the table before and after."""
     if isinstance(statement, Optimize):
         done = maintenance.optimize(places, statement.table, statement.zorder, _progress)
         _show(done, how, f"{done.operation} {done.table}: rows and older versions are as they were")
@@ -137,7 +137,7 @@ def run(statement: Optimize | Vacuum, how: str, places: Places) -> None:
 
 
 def _show(done: Upkeep, how: str, summary: str, dates: dict[str, int] | None = None) -> None:
-    """Show the table before and after, and for a person a summary."""
+    """Prints the table before and after, and a summary for people."""
     rows = [{"when": "before", **asdict(done.before)}, {"when": "after", **asdict(done.after)}]
     if dates:
         rows = [{**row, "dates": dates[row["when"]]} for row in rows]
@@ -163,7 +163,7 @@ def _progress(done: int, of: int) -> None:
 
 
 def render_vacuumed(done: Upkeep, dry_run: bool) -> str:
-    """Render what VACUUM did, or would do."""
+    """Renders what VACUUM did, or would do."""
     if dry_run:
         return f"VACUUM {done.table}: {done.removed} files would go; nothing was deleted"
     return (
@@ -173,7 +173,7 @@ def render_vacuumed(done: Upkeep, dry_run: bool) -> str:
 
 
 def render_retained(done: Retained, dry_run: bool) -> str:
-    """Render what `retain` did, or would do."""
+    """Renders what `retain` did, or would do."""
     if not done.gone:
         return f"RETAIN {done.table}: no date before {done.first} is there; nothing was deleted"
     rows = (
@@ -192,7 +192,7 @@ def render_retained(done: Retained, dry_run: bool) -> str:
 
 
 def question(places: Places, table: str, version: int) -> str:
-    """The question that `restore` asks first."""
+    """Returns the question that `restore` asks first."""
     newest = shape(places, table)
     then = open_table(places, table, version).count()
     now = "an unknown number of" if newest.rows is None else f"{newest.rows:,}"
@@ -203,7 +203,7 @@ def question(places: Places, table: str, version: int) -> str:
 
 
 def render_restored(done: Upkeep, version: int) -> str:
-    """Render what `restore` did, and what comes next."""
+    """Renders what `restore` did, and what comes next."""
     return (
         f"RESTORE {done.table}: the newest version has the rows of version {version}; "
         f"nothing was deleted\n{next_steps(done.table, version)}"
@@ -211,7 +211,7 @@ def render_restored(done: Upkeep, version: int) -> str:
 
 
 def next_steps(table: str, version: int) -> str:
-    """Render what has to be run after `restore`."""
+    """Renders what has to be run after `restore`."""
     if table in INGESTED:
         return (
             f"next: ingest holds what came after version {version} for done, so bring it again:\n"

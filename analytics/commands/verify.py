@@ -1,4 +1,4 @@
-"""The command `verify`: the promise, counted."""
+"""The command `verify`, which counts the promise."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FAULTS = ("gaps", "duplicates", "unexpected", "misplaced")
 MOST_FILES = 20
+MOST_COMMITS = 5
 
 
 @click.command()
@@ -65,7 +66,7 @@ def verify(how: str, places: Places) -> None:
 
 
 def _rows(verdict: Verdict, how: str) -> render.Rows:
-    """Each partition, then each file as one; a table of many files has those at fault alone."""
+    """Returns a row for each partition, then for each file; of many files only those at fault."""
     from lakehouse.proof.verify import PartitionVerdict
 
     columns = tuple(field.name for field in fields(PartitionVerdict))
@@ -83,7 +84,7 @@ def _row(file: FileVerdict, how: str) -> dict[str, object]:
 
 
 def render_verdict(verdict: Verdict) -> str:
-    """Render a verdict in a few lines."""
+    """Renders a verdict in a few lines."""
     gaps = [
         f"  gap: {g['topic']}, partition {g['partition']}, offsets {g['first']} to {g['last']}"
         for g in verdict.examples_of_gaps
@@ -107,12 +108,13 @@ def render_verdict(verdict: Verdict) -> str:
             *_absent(verdict),
             *gaps,
             *_late(verdict),
+            *_foreign(verdict),
         ]
     )
 
 
 def _absent(verdict: Verdict) -> Iterator[str]:
-    """Offsets without a row that are no gaps, and why; nothing where there are none."""
+    """Yields the offsets without a row that are no gaps, and why."""
     if verdict.invisible or verdict.retained:
         yield f"  {verdict.invisible:,} offsets invisible, {verdict.retained:,} retained"
     if verdict.losses:
@@ -121,6 +123,17 @@ def _absent(verdict: Verdict) -> Iterator[str]:
         where = f"{loss['topic']}, partition {loss['partition']}"
         offsets = f"offsets {loss['first']} to {loss['last']}"
         yield f"    {where}, {offsets}: {loss['reason']} ({loss['by']}, {loss['at']})"
+
+
+def _foreign(verdict: Verdict) -> Iterator[str]:
+    """Yields the newest commits that are none of ours, those that changed something first."""
+    found = sorted(verdict.foreign_commits, key=lambda one: one.is_harmless)
+    for one in found[:MOST_COMMITS]:
+        moved = ", which moves rows only" if one.is_harmless else ""
+        name = f"{one.table} version {one.version}"
+        yield f"  not by logpond: {name}, {one.operation} of {one.engine}{moved}"
+    if len(found) > MOST_COMMITS:
+        yield f"  not by logpond: {len(found) - MOST_COMMITS:,} more commits"
 
 
 def _late(verdict: Verdict) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The command that serves the pages: web."""
+"""The command `web`, which serves the pages."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The state and past of a lake as values: status, history, diff, tail."""
+"""The state and the history of a lake as values: status, history, diff, tail."""

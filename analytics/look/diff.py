@@ -1,8 +1,8 @@
-"""What two versions of a table differ in: files, and the rows in them, by partition; windows.
+"""Compares two versions of a table: files, rows by partition, and windows.
 
-Only files that one of both versions lacks matter, and rows that are in files of both sides cancel
-out: a rewrite of files, such as OPTIMIZE, moves rows and changes none. Where a partition has new
-files only, or lost files only, its rows are counted by the statistics, and no file is read.
+Only files that are in one version alone are compared, and equal rows in files of both versions
+cancel out: rewriting files, as OPTIMIZE does, moves rows but changes none. Where a partition has
+only new files, or only lost ones, its rows are counted from statistics, and no file is read.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class File:
 
 @dataclass(frozen=True)
 class PartitionChange:
-    """A partition (`date=2026-05-01/hour=12`) that has other files in both versions."""
+    """A partition (`date=2026-05-01/hour=12`) whose files differ between the versions."""
 
     partition: str
     files_added: int
@@ -54,7 +54,7 @@ class PartitionChange:
 
 @dataclass(frozen=True)
 class WindowChange:
-    """A window of a rollup of which rows were added, removed or replaced; by keys, summed up."""
+    """A window of a rollup whose rows were added, removed or replaced; counted by keys."""
 
     granularity: str
     window_start: datetime
@@ -67,9 +67,9 @@ class WindowChange:
 
 @dataclass(frozen=True)
 class Difference:
-    """What has to be added to and removed from version `before` to get version `after`.
+    """What to add to version `before`, and remove from it, to get version `after`.
 
-    `operations` counts the commits in between by what they did. `windows` are the first 1,000.
+    `operations` counts the commits in between by operation. `windows` are the first 1,000.
     """
 
     table: str
@@ -92,27 +92,27 @@ class Difference:
         return bool(files) and not self.rows_added + self.rows_removed
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Returns the comparison as JSON can hold it."""
         return asdict(self)
 
 
 def diff(places: Places, table: str, v1: int, v2: int) -> Difference:
-    """The difference of two versions; TableError where one is not there, or can be read no more."""
+    """Compares two versions. Raises TableError where one does not exist or cannot be read."""
     if table not in pinned.names(places):
         raise pinned.absent(places, table)
     old, new = (pinned.pin(places, [table], Moment(version=v))[table] for v in (v1, v2))
     before, after = _files(old), _files(new)
-    gone, come = _without(before, after), _without(after, before)
-    mixed = _mixed(gone, come, table in ROLLUPS)
+    gone, arrived = _without(before, after), _without(after, before)
+    mixed = _mixed(gone, arrived, table in ROLLUPS)
     with connect() as connection:
-        for name, at, files in (("old", old, gone), ("new", new, come)):
+        for name, at, files in (("old", old, gone), ("new", new, arrived)):
             read = [path for path, file in files.items() if file.partition in mixed]
             _view(connection, name, places.table(table), at, read)
         _compare(connection, table, _common(old, new))
         changed = _by_partition(connection, _partition(old))
         windows = _windows(connection, table) if table in ROLLUPS else []
     partitions = _changes(
-        gone, come, {**_counted(gone, come), **dict.fromkeys(mixed, (0, 0)), **changed}
+        gone, arrived, {**_counted(gone, arrived), **dict.fromkeys(mixed, (0, 0)), **changed}
     )
     return Difference(
         table=table,
@@ -120,7 +120,7 @@ def diff(places: Places, table: str, v1: int, v2: int) -> Difference:
         after=v2,
         rows_before=old.count(),
         rows_after=new.count(),
-        files_added=len(come),
+        files_added=len(arrived),
         files_removed=len(gone),
         rows_added=sum(part.rows_added for part in partitions),
         rows_removed=sum(part.rows_removed for part in partitions),
@@ -133,14 +133,14 @@ def diff(places: Places, table: str, v1: int, v2: int) -> Difference:
 def _view(
     connection: duckdb.DuckDBPyConnection, name: str, root: str, at: DeltaTable, only: list[str]
 ) -> None:
-    """The rows of some of the files of a version."""
+    """Makes a view of the rows of some files of a version."""
     pinned_at = Pinned.of(name, root, at)
     is_read = pc.is_in(pinned_at.adds["path"], pa.array(only, pa.string()))
     pinned_at.only(is_read).create_view(connection, name)
 
 
 def _files(at: DeltaTable) -> dict[str, File]:
-    """The files of a version, by their paths."""
+    """Returns path -> file of a version."""
     adds = pa.table(at.get_add_actions())
     keys = at.metadata().partition_columns
     values = adds["partition"].to_pylist() if keys else [{}] * len(adds)
@@ -154,38 +154,38 @@ def _without(these: dict[str, File], those: dict[str, File]) -> dict[str, File]:
     return {path: of for path, of in these.items() if unquote(path) not in others}
 
 
-def _mixed(gone: dict[str, File], come: dict[str, File], all_of_them: bool) -> set[str]:
-    """The partitions of which files have to be read to know which rows differ."""
-    sides = [{file.partition for file in files.values()} for files in (gone, come)]
-    both = [*gone.values(), *come.values()]
+def _mixed(gone: dict[str, File], arrived: dict[str, File], all_of_them: bool) -> set[str]:
+    """Returns the partitions whose files must be read to know which rows differ."""
+    sides = [{file.partition for file in files.values()} for files in (gone, arrived)]
+    both = [*gone.values(), *arrived.values()]
     unknown = {file.partition for file in both if all_of_them or file.rows is None}
     return (sides[0] & sides[1]) | unknown
 
 
-def _counted(gone: dict[str, File], come: dict[str, File]) -> dict[str, tuple[int, int]]:
-    """Rows of files that came and that went, by partition."""
+def _counted(gone: dict[str, File], arrived: dict[str, File]) -> dict[str, tuple[int, int]]:
+    """Returns partition -> rows of files that were added, and of files that were removed."""
     sums = [Counter[str](), Counter[str]()]
-    for side, files in zip(sums, (come, gone), strict=True):
+    for side, files in zip(sums, (arrived, gone), strict=True):
         for file in files.values():
             side[file.partition] += file.rows or 0
     return {part: (sums[0][part], sums[1][part]) for part in sums[0] | sums[1]}
 
 
 def _common(old: DeltaTable, new: DeltaTable) -> list[str]:
-    """The columns that both have: one that was added since is no difference of rows."""
+    """Returns the columns that both versions have; a column added since does not change rows."""
     known = {field.name for field in new.schema().fields}
     return [field.name for field in old.schema().fields if field.name in known]
 
 
 def _partition(at: DeltaTable) -> str:
-    """The name of a row's partition, in DuckDB's words."""
+    """Returns SQL for the name of a row's partition."""
     keys = at.metadata().partition_columns
     parts = (f"'{key}=' || CAST({quoted(key)} AS VARCHAR)" for key in keys)
     return " || '/' || ".join(parts) or "''"
 
 
 def _compare(connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> None:
-    """`added` and `removed`: the rows that only one side has, as often as it has them more."""
+    """Makes `added` and `removed`: rows that one side has more often, once for each time."""
     is_ours = table in (LOGS.name, QUARANTINE.name)
     keys = ("date", "hour") if table == LOGS.name else ("date",)
     compared = ", ".join(quoted(name) for name in ((*keys, *IDENTITY) if is_ours else columns))
@@ -197,7 +197,7 @@ def _compare(connection: duckdb.DuckDBPyConnection, table: str, columns: Sequenc
 def _by_partition(
     connection: duckdb.DuckDBPyConnection, partition: str
 ) -> dict[str, tuple[int, int]]:
-    """Rows added and removed, by partition."""
+    """Returns partition -> rows added and removed."""
     one_side = "SELECT {} AS part, {} AS added, {} AS removed FROM {}"
     both = " UNION ALL ".join(
         one_side.format(partition, *counts) for counts in ((1, 0, "added"), (0, 1, "removed"))
@@ -208,9 +208,9 @@ def _by_partition(
 
 
 def _changes(
-    gone: dict[str, File], come: dict[str, File], rows: dict[str, tuple[int, int]]
+    gone: dict[str, File], arrived: dict[str, File], rows: dict[str, tuple[int, int]]
 ) -> list[PartitionChange]:
-    added, removed = (Counter(file.partition for file in of.values()) for of in (come, gone))
+    added, removed = (Counter(file.partition for file in of.values()) for of in (arrived, gone))
     return [
         PartitionChange(part, added[part], removed[part], *rows[part])
         for part in sorted({*added, *removed})
@@ -218,7 +218,7 @@ def _changes(
 
 
 def _windows(connection: duckdb.DuckDBPyConnection, table: str) -> list[WindowChange]:
-    """The windows whose rows differ; a key that is on both sides was changed."""
+    """Returns the windows whose rows differ; a key that is on both sides was changed."""
     rollup = ROLLUPS[table]
     keys = ", ".join(quoted(key) for key in rollup.keys)
     requests = quoted(rollup.sums[0].name)
@@ -239,7 +239,7 @@ def _windows(connection: duckdb.DuckDBPyConnection, table: str) -> list[WindowCh
 
 
 def _operations(places: Places, table: str, v1: int, v2: int) -> dict[str, int]:
-    """What the commits between did, as far as the log still has them."""
+    """Counts the commits in between by operation, as far as the log still has them."""
     log, (low, high) = Log(places, table), sorted((v1, v2))
     looked_at = range(max(low, high - MOST_COMMITS) + 1, high + 1)
     infos = (log.info(version) or {} for version in looked_at)

@@ -1,4 +1,4 @@
-"""What a lake holds and how it came to be: tables and their versions, without reading a row."""
+"""Lists tables and their versions without reading a row."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from lakehouse import store
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
+from lakehouse.proof.foreign import is_foreign
 from lakehouse.query import pinned
 from lakehouse.store.log import Log, committed
 from lakehouse.tables.catalog import TABLES
@@ -23,7 +24,10 @@ ROW_METRICS = ("num_added_rows", "numOutputRows", "num_output_rows")
 
 @dataclass(frozen=True)
 class Version:
-    """One commit; `rows` are those that it added, None where it does not say."""
+    """One commit; `rows` counts those that it added, None where it does not say.
+
+    `foreign` says that it is of other software.
+    """
 
     version: int
     time: datetime | None
@@ -31,6 +35,7 @@ class Version:
     rows: int | None
     writer: str | None
     oldest_readable: bool
+    foreign: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,23 +56,30 @@ OVERVIEW = [of.name for of in fields(Overview)]
 
 
 def versions(places: Places, name: str, limit: int) -> list[Version]:
-    """The newest versions of a table, newest first; TableError where it is not there."""
+    """Returns the newest versions of a table, newest first. Raises TableError without the table."""
     if name not in pinned.names(places):
         raise pinned.absent(places, name)
     found, log = store.open_table(places, name), Log(places, name)
     newest, first = found.version(), max(log.oldest(), store.oldest_kept(found))
     numbers, timeline = range(newest, max(newest - limit, log.oldest() - 1), -1), log.timeline()
-    commits = (version(number, log.info(number) or {}, number == first) for number in numbers)
-    return [replace(one, time=timeline.time(one.version)) for one in commits]
+    infos = ((number, log.info(number) or {}) for number in numbers)
+    return [
+        replace(
+            version(number, info, number == first),
+            time=timeline.time(number),
+            foreign=is_foreign(log, number, info),
+        )
+        for number, info in infos
+    ]
 
 
 def oldest(places: Places, name: str) -> int:
-    """The oldest version of a table that can still be read: its log and its files are there."""
+    """Returns the oldest version that can still be read, by the log and the files."""
     return max(Log(places, name).oldest(), store.oldest_kept(store.open_table(places, name)))
 
 
 def overviews(places: Places) -> list[Overview]:
-    """Every table of a lake; TableError where there is none."""
+    """Returns every table of a lake. Raises TableError where there is none."""
     found = pinned.names(places)
     if not found:
         raise pinned.absent(places, "")
@@ -75,12 +87,12 @@ def overviews(places: Places) -> list[Overview]:
 
 
 def dicts(found: list[Any]) -> list[dict[str, Any]]:
-    """Versions or overviews as objects."""
+    """Converts versions or overviews to JSON objects."""
     return [asdict(one) for one in found]
 
 
 def version(number: int, info: Mapping[str, Any], oldest: bool) -> Version:
-    """A commit, out of what it says of itself: `store`'s own note, else the writer's metrics."""
+    """Returns a commit from its commitInfo: the note of `store`, or else the writer's metrics."""
     note = _note(info)
     metrics = info.get("operationMetrics") or {}
     counted = [metrics[name] for name in ROW_METRICS if name in metrics]
@@ -96,7 +108,7 @@ def version(number: int, info: Mapping[str, Any], oldest: bool) -> Version:
 
 
 def _named(places: Places, name: str) -> Overview:
-    """One that cannot be read is named, and the others go on."""
+    """Returns the overview of a table; one that cannot be read has only a name."""
     try:
         return _overview(places, name)
     except TableError as error:

@@ -1,11 +1,12 @@
-"""How the lake is doing, as values: its queries, its tables, what waits, what is wrong.
+"""The status of a lake as values: queries, tables, lag, faults.
 
-Read from the tables, the checkpoints and, where it answers, Kafka. No JVM; nothing is written.
+It is read from tables, checkpoints and, where it answers, Kafka. It needs no JVM and writes
+nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +22,8 @@ from lakehouse.maintenance.readers import lag_of_reader
 from lakehouse.paths import Places
 from lakehouse.query import pinned
 from lakehouse.runtime import kafka as topics
+from lakehouse.runtime.kafka_client import AccessError
+from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.store.log import Log, committed
 from lakehouse.tables.catalog import ANOMALIES, LOGS, QUARANTINE
 from lakehouse.tables.rollups import MINUTES, ROLLUPS, TRAFFIC, Rollup
@@ -50,10 +53,11 @@ WRITES: dict[queries.Query, tuple[str, Rollup | None]] = {
 
 @dataclass(frozen=True)
 class QueryStatus:
-    """One query. None where nobody knows, or where it means nothing for the query.
+    """One query; a field is None where it is unknown, or does not apply to the query.
 
     `lag_seconds` is the age of the oldest record (ingest) or commit of `logs` not yet read;
-    `late_rows` came after their window was closed; `rows_per_second` is of the last minute.
+    `late_rows` came after their window was closed; `rows_per_second` is of the last minute;
+    `held_by` is the process that runs it, or that was the last one heard of: program, host, since.
     """
 
     name: str
@@ -66,6 +70,7 @@ class QueryStatus:
     watermark: datetime | None
     closed_to: datetime | None
     late_rows: int | None
+    held_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ class TableStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """All of it, as of `at`; `rejected` are the rows of quarantine."""
+    """The status of a lake at the time `at`; `rejected` counts the rows of quarantine."""
 
     at: datetime
     lake: str
@@ -95,48 +100,57 @@ class Status:
     open_incidents: int | None
     queries: list[QueryStatus]
     tables: list[TableStatus]
+    waiting: dict[str, int] = field(default_factory=dict)
+    kafka_refuses: str = ""
 
     @property
     def is_well(self) -> bool:
-        """Whether all queries run, as far as anybody knows, and how far behind ingest is."""
+        """Whether no query is known to be down, and the lag of ingest is known."""
         is_down = any(query.is_running is False for query in self.queries)
         return not is_down and self.queries[0].lag_records is not None
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Returns the state as JSON can hold it."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Backlog:
-    """What Kafka says: whether it answers, and how far behind ingest is; None where not known."""
+    """What Kafka answers: whether it is up, and how far ingest is behind (None if unknown).
+
+    `refuses` says why it does not tell: a password, a certificate, a missing right.
+    """
 
     is_kafka_up: bool = False
     lag: Lag | None = None
+    refuses: str = ""
 
 
-def backlog(places: Places, bootstrap: str) -> Backlog:
-    """Ask Kafka; takes seconds where it does not answer."""
-    is_up = topics.is_up(bootstrap, PATIENCE_SECONDS)
-    return Backlog(is_up, lag(places, bootstrap) if is_up else None)
+def backlog(places: Places, connection: Connection) -> Backlog:
+    """Asks Kafka, which takes seconds where it does not answer."""
+    try:
+        is_up = topics.is_up(connection, PATIENCE_SECONDS)
+        return Backlog(is_up, lag(places, connection) if is_up else None)
+    except AccessError as error:
+        return Backlog(is_kafka_up=True, refuses=f"{error.what}: {error.remedy}")
 
 
 def status(
     places: Places,
-    bootstrap: str,
+    connection: Connection | None,
     now: datetime | None = None,
     count_late: bool = True,
     known: Backlog | None = None,
 ) -> Status:
-    """The status of a lake whose Kafka is at `bootstrap`; TableError where there is no table.
+    """Returns the status of a lake and its Kafka. Raises TableError where there is no table.
 
     With `known` Kafka is not asked. `count_late` reads the last two days of `logs` (some 0.1 s for
-    each million rows); without, `late_rows` is None.
+    each million rows); without it `late_rows` is None.
     """
     at, names = now or datetime.now(UTC), pinned.readable(places)
     if not names:
         raise pinned.absent(places, "")
-    known = known or backlog(places, bootstrap)
+    known = known or (backlog(places, connection) if connection else Backlog())
     logs = store.table_or_none(places, LOGS)
     lags = {query: lag_of_reader(places, query.name, logs) for query in queries.STREAMS[1:]}
     lags[queries.INGEST] = known.lag
@@ -144,18 +158,20 @@ def status(
     return Status(
         at=at,
         lake=places.lake,
-        kafka=bootstrap,
+        kafka=str(connection or ""),
         is_kafka_up=known.is_kafka_up,
         newest_event=newest_event(logs),
         rejected=next((of.rows for of in tables if of.name == QUARANTINE.name), None),
         open_incidents=_open_incidents(places),
         queries=[_query(places, of, lags[of], logs if count_late else None, at) for of in WRITES],
         tables=tables,
+        waiting=known.lag.by_topic if known.lag else {},
+        kafka_refuses=known.refuses,
     )
 
 
 def newest_event(logs: DeltaTable | None) -> datetime | None:
-    """The time of the newest event, by the statistics of the files."""
+    """Returns the time of the newest event, from the statistics of the files."""
     adds = pa.table(logs.get_add_actions(flatten=True)) if logs else None
     if adds is None or "max.timestamp" not in adds.column_names:
         return None
@@ -170,9 +186,10 @@ def _query(
     progress = checkpoint.progress()
     batch = progress.completed if progress else None
     written = store.table_or_none(places, writes)
+    holding = of.holder(places)
     return QueryStatus(
         name=of.name,
-        is_running=of.is_running(places),
+        is_running=holding.is_held,
         lag_records=found.records if found else None,
         lag_seconds=_seconds(found, at) if found else None,
         rows_per_second=None if rollup else rows_per_second(places, written, at),
@@ -181,6 +198,7 @@ def _query(
         watermark=None if batch is None else checkpoint.watermark(batch),
         closed_to=horizon(written) if rollup else None,
         late_rows=_late(places, rollup, written, logs),
+        held_by=str(holding.by) if holding.by else None,
     )
 
 
@@ -191,7 +209,7 @@ def _seconds(found: Lag, at: datetime) -> float | None:
 
 
 def rows_per_second(places: Places, table: DeltaTable | None, at: datetime) -> float:
-    """The rows that commits brought to `logs` in the last minute, a second of it."""
+    """Returns the rows a second that commits added to `logs` in the last minute."""
     if table is None:
         return 0.0
     log, rows = Log(places, LOGS.name), 0
@@ -205,7 +223,7 @@ def rows_per_second(places: Places, table: DeltaTable | None, at: datetime) -> f
 
 
 def last_change(places: Places, table: DeltaTable | None, name: str) -> datetime | None:
-    """When rows of a table last changed; commits that only moved rows are passed over."""
+    """Returns when rows of a table last changed; commits that only moved rows do not count."""
     if table is None:
         return None
     log, newest = Log(places, name), table.version()

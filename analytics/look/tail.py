@@ -1,10 +1,12 @@
-"""The newest rows of `logs` or records of the topic, then each that comes."""
+"""The newest rows of `logs` or records of a topic, then each new one."""
 
 from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -12,11 +14,15 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from lakehouse import decode, store
-from lakehouse.decode import RAW, Limits
+from lakehouse.decode import RAW, Limits, record_time
 from lakehouse.duck import Pinned, connect
-from lakehouse.errors import SettingsError
+from lakehouse.errors import BrokerError, SettingsError
+from lakehouse.formats.reading import Reading
 from lakehouse.paths import Places, is_url
+from lakehouse.query import search
 from lakehouse.runtime import kafka
+from lakehouse.runtime.kafka_client import QUIET, is_of_group
+from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.store.log import Log
 from lakehouse.tables.catalog import LOGS
 
@@ -26,6 +32,9 @@ COLUMNS = (
     "timestamp",
     "level",
     "service",
+    "message",
+    "host",
+    "logger",
     "method",
     "status_code",
     "endpoint",
@@ -33,9 +42,13 @@ COLUMNS = (
     "response_time",
     "ip",
     "user",
+    "exception",
+    "attributes",
     "event_id",
 )
 SEARCHED = (
+    "message",
+    "exception",
     "event_id",
     "service",
     "endpoint",
@@ -51,16 +64,20 @@ SELECTED = ", ".join(f'"{name}"' for name in COLUMNS)
 
 @dataclass(frozen=True)
 class EventFilter:
-    """Which rows; an empty text fits all. `grep` is a regular expression over their texts."""
+    """Which rows; an empty text fits all. `grep` is a regular expression over their texts.
+
+    `query` is in the query language of logs.
+    """
 
     service: str = ""
     endpoint: str = ""
     status: str = ""
     level: str = ""
     grep: str = ""
+    query: str = ""
 
     def where(self) -> tuple[str, dict[str, Any]]:
-        """A condition and its parameters; SettingsError where `status` or `grep` means nothing."""
+        """A condition and its parameters; SettingsError where one of them means nothing."""
         clauses, given = ["true"], {}
         for name in ("service", "endpoint"):
             if value := getattr(self, name):
@@ -76,21 +93,26 @@ class EventFilter:
             found = " OR ".join(f'regexp_matches("{name}", $grep)' for name in SEARCHED)
             clauses.append(f"({found})")
             given["grep"] = _regular(self.grep)
-        return " AND ".join(clauses), given
+        dialect, values = search.bound("query")
+        clauses.append(search.condition(search.parse(self.query, datetime.now(UTC)), dialect))
+        return " AND ".join(clauses), given | values
 
 
 class Source(Protocol):
     """A source of rows to follow: a table or a topic."""
 
     def history(self, lines: int) -> pa.Table:
-        """The newest rows that are there, the newest last."""
+        """Returns the newest existing rows, newest last."""
 
     def fresh(self) -> pa.Table:
-        """The rows that came since the last call, in order of their time."""
+        """Returns the rows that came since the last call, in order of their time."""
 
 
 class LakeTail:
-    """Rows of `logs` in a folder. Only files that a commit added are read, merged or not."""
+    """Follows rows of `logs` in a folder.
+
+    Reads only files that a commit added, even if merged since.
+    """
 
     def __init__(self, places: Places, events: EventFilter) -> None:
         if is_url(places.lake):
@@ -98,10 +120,11 @@ class LakeTail:
         self._where, self._given = events.where()
         self._at, self._log = store.open_table(places, LOGS), Log(places, LOGS.name)
         self._seen = self._at.version()
-        self._all = Pinned.of(LOGS.name, places.table(LOGS), self._at)
+        pinned = Pinned.of(LOGS.name, places.table(LOGS), self._at)
+        self._all = pinned.with_columns(LOGS.columns)
 
     def history(self, lines: int) -> pa.Table:
-        """The newest rows that are there, the newest last; the newest hours are read first."""
+        """Returns the newest existing rows, newest last; the newest hours are read first."""
         hours = self._all.adds["partition"].to_pylist()
         found = self._rows(self._all.only(pa.array([False] * len(hours), pa.bool_())))
         for hour in sorted({(of["date"], of["hour"]) for of in hours}, reverse=True):
@@ -112,7 +135,7 @@ class LakeTail:
         return found
 
     def fresh(self) -> pa.Table:
-        """The rows of the commits since the last call, in order of their time."""
+        """Returns the rows of the commits since the last call, in order of their time."""
         self._at.update_incremental()
         unread = range(self._seen + 1, self._at.version() + 1)
         self._seen = self._at.version()
@@ -134,7 +157,7 @@ class LakeTail:
 
 
 def follow(source: Source, lines: int, stop: threading.Event) -> Iterator[pa.Table]:
-    """The last rows, then new ones as they come, until `stop`."""
+    """Yields the last rows, then new ones as they come, until `stop`."""
     if lines:
         yield source.history(lines)
     while not stop.wait(LOOK_SECONDS):
@@ -144,7 +167,7 @@ def follow(source: Source, lines: int, stop: threading.Event) -> Iterator[pa.Tab
 
 
 def filtered(rows: pa.Table, events: EventFilter) -> pa.Table:
-    """The rows of `logs` that fit a filter, the newest last, with the columns of a tail."""
+    """Returns the rows of `logs` that a filter selects, newest last, with the columns of a tail."""
     with connect() as connection:
         connection.register(LOGS.name, rows)
         return _newest(connection, *events.where())
@@ -153,7 +176,7 @@ def filtered(rows: pa.Table, events: EventFilter) -> pa.Table:
 def _newest(
     connection: Any, where: str, given: dict[str, Any], most: int | None = None
 ) -> pa.Table:
-    """The newest rows of `logs`, the newest last."""
+    """Returns the newest rows of `logs`, newest last."""
     limit = "" if most is None else f"LIMIT {most}"
     newest = f"SELECT {SELECTED} FROM logs WHERE {where} ORDER BY timestamp DESC, event_id DESC"
     query = f"SELECT * FROM ({newest} {limit}) ORDER BY timestamp, event_id"
@@ -170,7 +193,7 @@ def _codes(status: str) -> dict[str, int]:
 
 
 def _regular(pattern: str) -> str:
-    """The pattern, if DuckDB's engine (RE2) can read it."""
+    """Returns the pattern. Raises SettingsError where DuckDB's engine (RE2) cannot read it."""
     import duckdb
 
     try:
@@ -182,47 +205,76 @@ def _regular(pattern: str) -> str:
 
 
 MOST_RECORDS, TIMEOUT_SECONDS = 10_000, 5.0
+# How often it is looked for partitions that are new.
+TOPIC_SECONDS = 10.0
 
 
 class KafkaTail:
-    """Records of a topic before any job has read them, decoded as ingest does.
+    """Follows records of a topic before any job has read them, decoded as ingest does.
 
     Rejects are left out, and counted in `rejects`.
     """
 
-    def __init__(self, bootstrap: str, topic: str, events: EventFilter, limits: Limits) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        topic: str,
+        events: EventFilter,
+        limits: Limits,
+        reading: Reading | None = None,
+    ) -> None:
         from confluent_kafka import Consumer
 
         events.where()
         self.rejects = 0
         self._topic, self._filter, self._limits = topic, events, limits
-        self._ends = kafka.offsets(bootstrap, topic)
+        self._readings = {topic: reading} if reading else {}
+        self._connection, self._ends = connection, kafka.offsets(connection, topic)
+        self._looked = time.monotonic()
         # no commit, no group: nobody else's reading is touched
-        options = {**kafka.QUIET, "enable.auto.commit": False}
-        named = {"bootstrap.servers": bootstrap, "group.id": "logpond-tail"}
+        options = {**QUIET, "enable.auto.commit": False}
+        named = {**connection.client(), "group.id": "logpond-tail"}
         self._consumer = Consumer({**named, **options})
         self._assign({p: end for p, (_, end) in self._ends.items()})
 
     def history(self, lines: int) -> pa.Table:
-        """The newest of the last records of each partition, the newest last."""
+        """Returns the newest of the last records of each partition, newest last."""
         back = {p: max(first, end - lines) for p, (first, end) in self._ends.items()}
         left = sum(end - back[p] for p, (_, end) in self._ends.items())
         self._assign(back)
         records: list[Any] = []
-        while len(records) < left and (
-            found := self._consumer.consume(MOST_RECORDS, TIMEOUT_SECONDS)
-        ):
+        while len(records) < left and (found := self._came(TIMEOUT_SECONDS)):
             records += found
         rows = self._decoded(records)
         return rows.slice(max(0, rows.num_rows - lines))
 
     def fresh(self) -> pa.Table:
-        """The rows that came since the last call, in order of their time."""
-        return self._decoded(self._consumer.consume(MOST_RECORDS, timeout=0.1))
+        """Returns the rows that came since the last call, in order of their time."""
+        if time.monotonic() - self._looked > TOPIC_SECONDS:
+            self._take_up()
+        return self._decoded(self._came(0.1))
 
     def close(self) -> None:
-        """Close the consumer."""
+        """Ends the connection to Kafka."""
         self._consumer.close()
+
+    def _take_up(self) -> None:
+        """Takes up the partitions that the topic gained, from their first record on."""
+        from confluent_kafka import TopicPartition
+
+        with suppress(BrokerError):
+            found = kafka.offsets(self._connection, self._topic)
+            new = {p: first for p, (first, _) in found.items() if p not in self._ends}
+            self._consumer.incremental_assign(
+                [TopicPartition(self._topic, p, first) for p, first in new.items()]
+            )
+            self._ends |= {p: found[p] for p in new}
+        self._looked = time.monotonic()
+
+    def _came(self, seconds: float) -> list[Any]:
+        """Returns the records that came within so long."""
+        came = self._consumer.consume(MOST_RECORDS, seconds)
+        return [each for each in came if not is_of_group(each)]
 
     def _assign(self, offsets: dict[int, int]) -> None:
         from confluent_kafka import TopicPartition
@@ -236,9 +288,10 @@ class KafkaTail:
             [self._topic] * len(good),
             [record.partition() for record in good],
             [record.offset() for record in good],
-            [datetime.fromtimestamp(record.timestamp()[1] / 1000, UTC) for record in good],
         ]
-        arrays = [pa.array(values, f.type) for values, f in zip(columns, RAW, strict=True)]
-        found = decode.decode(pa.RecordBatch.from_arrays(arrays, schema=RAW), self._limits)
+        arrays = [pa.array(values, f.type) for values, f in zip(columns, RAW, strict=False)]
+        taken = pa.array([record.timestamp()[1] for record in good], pa.int64())
+        raw = pa.RecordBatch.from_arrays([*arrays, record_time.of_millis(taken)], schema=RAW)
+        found = decode.decode(raw, self._limits, self._readings)
         self.rejects += found.rejects.num_rows
         return filtered(found.events, self._filter)

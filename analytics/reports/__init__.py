@@ -1,4 +1,4 @@
-"""Reports, a file each: `REPORT` of every module here, by name."""
+"""The reports, one file each: every module here has a `REPORT`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NOT_REPORTS = {"report"}
 
 
 def discover() -> dict[str, Report]:
-    """The `REPORT` of every module here, by its name."""
+    """Returns name -> `REPORT` of every module here."""
     names = sorted(of.name for of in pkgutil.iter_modules(__path__) if of.name not in NOT_REPORTS)
     found = (importlib.import_module(f"{__name__}.{name}").REPORT for name in names)
     return {report.name: report for report in found}

@@ -25,7 +25,7 @@ COLORS = ("#c0392b", "#1f3a5f", "#e08e45", "#4c8c4a", "#7d5ba6", "#3aa6b9", "#8c
 
 
 def figure(rows: pa.Table) -> Figure:
-    """Error rate [%], errors and requests by day, of the endpoints with the most errors."""
+    """Draws error rate [%], errors and requests by day, for the endpoints with the most errors."""
     from matplotlib.figure import Figure
 
     found = rows.to_pylist()
@@ -50,7 +50,7 @@ def figure(rows: pa.Table) -> Figure:
 
 
 def _names(rows: list[dict[str, Any]]) -> list[Name]:
-    """The endpoints with the most errors, these first."""
+    """Returns the endpoints with the most errors, in this order."""
     errors: Counter[Name] = Counter()
     for row in rows:
         errors[row["service"], row["endpoint"]] += row["errors"]
@@ -58,7 +58,7 @@ def _names(rows: list[dict[str, Any]]) -> list[Name]:
 
 
 def _by_day(rows: list[dict[str, Any]], measure: str) -> dict[Name, dict[date, float]]:
-    """A measure of each endpoint by day; rates in percent."""
+    """Returns a measure of each endpoint by day; rates in percent."""
     found: dict[Name, dict[date, float]] = {}
     for row in rows:
         value = 100 * row[measure] if measure == RATE else row[measure]
@@ -71,7 +71,7 @@ def _days(rows: list[dict[str, Any]]) -> list[date]:
 
 
 def _line(axes: Axes, place: int, name: Name, by_day: dict[date, float], days: list[date]) -> None:
-    """A line with a gap where nothing was asked; thinner ones lie on wider ones, so all show."""
+    """Draws a line with gaps for days without requests; thinner lines lie on wider ones."""
     wide = 1.2 + 0.4 * (MOST - 1 - place)
     at = [by_day.get(day, math.nan) for day in days]
     axes.plot(
@@ -87,7 +87,7 @@ def _label(service: str, endpoint: str) -> str:
 
 
 def _open_days(axes: Axes, days: list[date]) -> None:
-    """A day that is not over has few requests yet, and its rate may still change."""
+    """Marks days that are not over: they have few requests yet, and their rate may change."""
     for number, day in enumerate(days):
         label = "not over yet" if not number else None
         axes.axvspan(_x(day) - 0.5, _x(day) + 0.5, color="#6b7280", alpha=0.15, lw=0, label=label)

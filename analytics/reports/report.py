@@ -1,4 +1,4 @@
-"""A report as a value: one statement that both engines understand."""
+"""A report: one SQL statement that both engines understand."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lakehouse.errors import SettingsError
 from lakehouse.query.ask import NOW, Moment, ask
+from lakehouse.runtime import rights
 from lakehouse.store.disk import in_words
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from lakehouse.paths import Places
+    from lakehouse.settings import Sql
 
 LIMIT = 20
 # Rows of a table from a time on, by words that skip whole partitions; a window counts in full.
@@ -29,6 +31,8 @@ RECENT = {
 }
 
 
+# `{all}` in a statement: how regexp_replace of an engine is told to replace all that it finds.
+REPLACE_ALL = {"duckdb": ", 'g'", "spark": ""}
 TRAFFIC_BY = """
 SELECT {keys}, CAST(SUM(requests) AS BIGINT) AS requests,
     CAST(SUM(client_errors) AS BIGINT) AS client_errors,
@@ -47,10 +51,11 @@ ORDER BY {order}
 
 @dataclass(frozen=True)
 class Report:
-    """What a person asks a table again and again.
+    """A question about a table that is asked often.
 
-    `sql` has `{recent}` where it says which rows of `table` count, and may have `{limit}`. `figure`
-    draws the rows, where a picture says more.
+    `sql` has `{recent}` where the rows of `table` are selected by time, and may have `{limit}`.
+    `figure` draws the rows, if a chart is useful. `fold` makes the rows of the report of those of
+    the statement, as many as asked for, or those that are new since a time.
     """
 
     name: str
@@ -58,15 +63,18 @@ class Report:
     table: str
     sql: str
     figure: Callable[[pa.Table], Figure] | None = None
+    fold: Callable[[pa.Table, int, datetime | None], pa.Table] | None = None
 
-    def statement(self, since: datetime | None = None, limit: int = LIMIT) -> str:
-        """The SQL: rows from `since` on (with zone), all of them without it."""
+    def statement(
+        self, since: datetime | None = None, limit: int = LIMIT, engine: str = "duckdb"
+    ) -> str:
+        """Returns the SQL for rows from `since` on (with a zone), or for all rows."""
         recent = RECENT[self.table].format(**_times(since)) if since else "true"
-        return self.sql.format(recent=recent, limit=limit).strip()
+        return self.sql.format(recent=recent, limit=limit, all=REPLACE_ALL[engine]).strip()
 
 
 def traffic_by(keys: str, order: str) -> str:
-    """The statement of a report that sums closed and open half hours by some keys."""
+    """Returns the statement of a report that sums closed and open half hours by some keys."""
     return TRAFFIC_BY.format(keys=keys, order=order)
 
 
@@ -77,17 +85,21 @@ def run(
     limit: int = LIMIT,
     at: Moment = NOW,
     spark: Callable[[], SparkSession] | None = None,
+    new_since: datetime | None = None,
+    limits: Sql | None = None,
 ) -> pa.Table:
-    """The rows of a report, by Spark if it is given; TableError where its table is not there."""
-    return ask(places, report.statement(since, limit), at, spark)
+    """Returns the rows of a report, by Spark if given. Raises TableError without its table."""
+    statement = report.statement(since, limit, "spark" if spark else "duckdb")
+    rows = ask(places, statement, at, spark, limits)
+    return report.fold(rows, limit, new_since) if report.fold else rows
 
 
 def draw(report: Report, rows: pa.Table, file: Path) -> None:
-    """Write the figure of a report as PNG; SettingsError where there is none, or no such place."""
+    """Writes the figure of a report as PNG. Raises SettingsError without a figure or a folder."""
     if not (rows.num_rows and report.figure):
         raise SettingsError(f"there is nothing to draw: {report.name} has no rows", "see --since")
     try:
-        with in_words(str(file)):
+        with in_words(str(file)), rights.as_user():
             report.figure(rows).savefig(file, format="png", dpi=150)
     except OSError as error:
         raise SettingsError(
@@ -96,7 +108,7 @@ def draw(report: Report, rows: pa.Table, file: Path) -> None:
 
 
 def _times(since: datetime) -> dict[str, str]:
-    """A time and its day as both engines write them, in UTC, which is the zone of both."""
+    """Returns a time and its day as literals for both engines, in UTC."""
     utc = since.astimezone(UTC)
     return {
         "at": f"TIMESTAMP '{utc:%Y-%m-%d %H:%M:%S.%f}'",

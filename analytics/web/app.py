@@ -1,4 +1,4 @@
-"""The application: pages and their API, the login, errors in words.
+"""The web application: pages and their API, login, error messages.
 
 Pages are discovered: each folder here that has a module `page` with a `PAGE`.
 """
@@ -33,7 +33,8 @@ from lakehouse.errors import LogpondError
 from lakehouse.http.bounds import Bounds, Lane, Refusal
 from lakehouse.http.hosts import Hosts
 from lakehouse.paths import Places
-from lakehouse.settings import Http
+from lakehouse.runtime.kafka_connection import Connection
+from lakehouse.settings import Gateway, Http
 
 LONGEST_FORM = 4096
 router = APIRouter(include_in_schema=False)
@@ -43,20 +44,22 @@ router = APIRouter(include_in_schema=False)
 class Options:
     """The settings of a server.
 
-    `access` decides who may ask, `hosts` by which names; without it anybody may, as in tests.
-    `memory_mb` bounds DuckDB, `http` all else. `bootstrap` is the Kafka that knows the lag.
+    `access` decides who may ask, `hosts` under which host names; without it anybody may, as in
+    tests. `memory_mb` limits DuckDB, `http` everything else. `connection` is the Kafka that knows
+    the lag, `gateway` says where senders reach the gateway.
     """
 
     host: str = "127.0.0.1"
     hosts: str = ""
     access: Access = field(default_factory=Access)
     memory_mb: int = MEMORY_MB
-    bootstrap: str = ""
+    connection: Connection | None = None
     http: Http = field(default_factory=Http)
+    gateway: Gateway = field(default_factory=Gateway)
 
 
 def create(places: Places, options: Options = Options()) -> FastAPI:
-    """The application over one lake."""
+    """Returns the application for one lake."""
     app = FastAPI(
         title="logpond",
         version="1",
@@ -67,9 +70,10 @@ def create(places: Places, options: Options = Options()) -> FastAPI:
     )
     app.state.lake = Lake(places, options.memory_mb)
     app.state.commands = Commands(places)
-    app.state.lag = LagMonitor(places, options.bootstrap) if options.bootstrap else None
+    app.state.lag = LagMonitor(places, options.connection) if options.connection else None
     app.state.status = StatusCache(places, app.state.lag)
     app.state.pages, app.state.access = discover(), options.access
+    app.state.gateway = options.gateway
     for page in app.state.pages:
         app.include_router(page.router)
     app.include_router(metrics.router)
@@ -87,7 +91,7 @@ def create(places: Places, options: Options = Options()) -> FastAPI:
 
 
 def discover() -> list[Page]:
-    """The `PAGE` of every folder here that has a module `page`, in the order of navigation."""
+    """Returns the `PAGE` of every folder with a module `page`, in the order of navigation."""
     folders = [found.name for found in pkgutil.iter_modules(web.__path__) if found.ispkg]
     names = [f"{web.__name__}.{folder}.page" for folder in folders]
     found = [importlib.import_module(name).PAGE for name in names if find_spec(name)]
@@ -96,20 +100,20 @@ def discover() -> list[Page]:
 
 @router.get("/api", response_class=HTMLResponse)
 def api(view: Viewed) -> HTMLResponse:
-    """The API as a page for people."""
+    """Shows the API as a page for people."""
     app = view.request.app
     return HTMLResponse(_render("api", pages=app.state.pages, api=app.openapi()))
 
 
 @router.get("/login")
 def ask_for_token() -> HTMLResponse:
-    """The form that asks for the token."""
+    """Shows the form that asks for the token."""
     return HTMLResponse(_render("login", refusal=None))
 
 
 @router.post("/login")
 async def take_token(request: Request) -> Response:
-    """Begin a session, if the token is right."""
+    """Begins a session if the token is right."""
     access: Access = request.app.state.access
     form = parse_qs((await request.body()).decode(errors="replace"))
     found = access.take(request.scope, form.get("token", [""])[0])
@@ -121,7 +125,7 @@ async def take_token(request: Request) -> Response:
 
 @router.post("/logout")
 async def leave(request: Request) -> Response:
-    """End the session."""
+    """Ends the session."""
     access: Access = request.app.state.access
     answer = RedirectResponse("/login", HTTPStatus.SEE_OTHER)
     return access.sign_out(request.scope, answer)

@@ -1,4 +1,4 @@
-"""For machines that watch: /healthz, /readyz, /metrics."""
+"""Endpoints for monitoring: /healthz, /readyz, /metrics."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from analytics.web.lake.monitor import LagMonitor
 from analytics.web.lake.table_state import TableState
 from analytics.web.pipeline.batches import batches
 from lakehouse.paths import Places
+from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.tables.catalog import ANOMALIES, LOGS, TABLES
 from lakehouse.tables.incidents import SEVERITIES
 
@@ -56,7 +57,7 @@ def metrics(request: Request) -> Response:
     monitor: LagMonitor | None = request.app.state.lag
     registry.register(_Tables(lake))
     if monitor and lake.newest(LOGS.name):
-        registry.register(_Queries(lake.places, monitor.bootstrap, monitor.backlog()))
+        registry.register(_Queries(lake.places, monitor.connection, monitor.backlog()))
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
@@ -69,7 +70,7 @@ class _Tables:
         self._lake = lake
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """One gauge a figure, with a sample for each table; then events and incidents."""
+        """Yields one gauge a figure, with a sample for each table; then events and incidents."""
         states = {name: state for name in TABLES if (state := self._lake.newest(name))}
         for name, doc, of in GAUGES:
             gauge = GaugeMetricFamily(f"logpond_{name}", doc, labels=["table"])
@@ -129,29 +130,35 @@ OF_QUERIES = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Queries:
-    """Gauges of the queries and batches; late rows are counted once a minute."""
+    """Gauges of the queries and batches; late rows are counted once a minute.
+
+    Without `eq`, for a registry keeps collectors by their hash, and a backlog holds a dict.
+    """
 
     places: Places
-    bootstrap: str
+    connection: Connection
     backlog: Backlog
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """One gauge a figure, with a sample for each query or phase."""
-        now = status(self.places, self.bootstrap, count_late=False, known=self.backlog).queries
+        """Yields one gauge a figure, with a sample for each query or phase."""
+        now = status(self.places, self.connection, count_late=False, known=self.backlog).queries
         for name, doc, field in OF_QUERIES:
             yield _gauge(name, doc, "query", {of.name: getattr(of, field) for of in now})
+        doc = "Records of a topic that ingest has yet to read."
+        lag = self.backlog.lag
+        yield _gauge("waiting_topic_records", doc, "topic", dict(lag.by_topic) if lag else {})
         doc = "Rows that came after their window was closed, and are not counted in it."
-        late = _late_rows(self.places, self.bootstrap, int(time.time() / LATE_SECONDS))
+        late = _late_rows(self.places, self.connection, int(time.time() / LATE_SECONDS))
         yield _gauge("late_rows", doc, "query", {of.name: of.late_rows for of in late})
         doc = f"Mean seconds of each phase of the last {BATCHES} batches of ingest."
         yield _gauge("batch_seconds", doc, "phase", _phases(self.places))
 
 
 @lru_cache(maxsize=1)
-def _late_rows(places: Places, bootstrap: str, _minute: int) -> list[QueryStatus]:
-    return status(places, bootstrap, known=Backlog()).queries
+def _late_rows(places: Places, connection: Connection, _minute: int) -> list[QueryStatus]:
+    return status(places, connection, known=Backlog()).queries
 
 
 def _phases(places: Places) -> dict[str, float | None]:

@@ -1,4 +1,4 @@
-"""The server: one process, until Ctrl-C."""
+"""Serves the pages: one process, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from analytics.web.lake.lake import Lake
 from lakehouse.errors import LogpondError
 from lakehouse.http.sockets import Config, Server, check_certificate
 from lakehouse.paths import Places
+from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.runtime.processes import free_port, local
 from lakehouse.settings import Settings, Web
 from lakehouse.tables.catalog import TABLES
 
 
 def serve(places: Places, settings: Settings, echo: Callable[[str], None]) -> None:
-    """Serve until a signal. Prints the address once, and why it is not the one asked for.
+    """Serves until a signal. Prints the address once; if it is another one than set, prints why.
 
     A first start that others can reach prints a link with a token, which is not shown again.
     """
-    web, access = settings.web, Access.of(places, settings.web)
+    web, access = settings.web, Access.of(places, settings)
     certificate, port = check_certificate(web.tls_cert, web.tls_key), free_port(web.port)
     app = create(places, options(settings, access))
-    config = Config(app, settings.http, **certificate)
+    config = Config(app, settings.http, web.proxies, **certificate)
     listener = config.listener(web.host, port)
     taken = f" (port {web.port} is taken)" if port != web.port else ""
     echo(f"logpond: {places.lake} at {address(web, port)}{taken}")
@@ -43,19 +44,21 @@ def serve(places: Places, settings: Settings, echo: Callable[[str], None]) -> No
 
 
 def options(settings: Settings, access: Access) -> Options:
-    """What the settings say of the application."""
+    """Returns the options of the application by the settings."""
     web = settings.web
-    kafka = settings.kafka.bootstrap
-    return Options(web.host, web.hosts, access, web.memory_mb, kafka, settings.http)
+    kafka = Connection.of(settings.kafka)
+    return Options(
+        web.host, web.hosts, access, web.memory_mb, kafka, settings.http, settings.gateway
+    )
 
 
 def address(web: Web, port: int, token: str = "") -> str:
-    """Where the pages are, for somebody on this machine; with a token, the link that signs in."""
+    """Returns the address of the pages on this machine; with a token, the link that signs in."""
     scheme = "https" if web.tls_cert else "http"
     return f"{scheme}://{local(web.host)}:{port}/" + (f"?token={token}" if token else "")
 
 
 def _warm(lake: Lake) -> None:
-    """Open every table: that costs a second, before somebody waits for it."""
+    """Opens every table before the first request, as that takes a second."""
     with suppress(LogpondError):
         lake.versions([*TABLES])

@@ -1,1 +1,1 @@
-"""Single addresses: rules over sliding minutes, with bounded state. Pure."""
+"""Detection for single addresses: rules over sliding minutes, with bounded state. Pure."""

@@ -1,4 +1,4 @@
-"""The class that folds closed address-minutes, in event-time order, into incidents. Pure."""
+"""Folds closed minutes of addresses, in event-time order, into incidents. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOGIN = "login"
 
 
 class State(msgspec.Struct, frozen=True):
-    """All that is known of addresses, to keep."""
+    """The whole state of the addresses, for a snapshot."""
 
     config: str
     folded_to: int
@@ -40,7 +40,7 @@ class State(msgspec.Struct, frozen=True):
 
 
 class Addresses:
-    """Holds only addresses that can still break a rule, at most `most` of them."""
+    """Keeps only addresses that can still break a rule, at most `most` of them."""
 
     def __init__(self, config: Config) -> None:
         self.config, self.tracker = config, Tracker(config)
@@ -53,7 +53,7 @@ class Addresses:
         self._longest = max(getattr(limits, one.minutes) for one in RULES.values())
 
     def fold(self, minutes: AddressMinutes) -> list[Incident]:
-        """Take a closed minute of addresses; what opened, escalated or closed by it."""
+        """Folds a closed minute; returns the incidents that opened, escalated or closed by it."""
         if (at := minutes.at) <= self.folded_to:
             return []
         self.folded_to, self._born = at, at if self._born < 0 else self._born
@@ -70,7 +70,7 @@ class Addresses:
         return [*changes, *(ended.incident for ended, _ in self.tracker.end(at))]
 
     def dump(self) -> State:
-        """The state to keep."""
+        """Returns the whole state, for a snapshot."""
         return State(
             self.config.hash,
             self.folded_to,
@@ -85,7 +85,7 @@ class Addresses:
 
     @classmethod
     def load(cls, config: Config, kept: State) -> Addresses:
-        """One that goes on where the kept one was."""
+        """Returns a fold that continues from a snapshot."""
         one, kept = cls(config), msgspec.msgpack.decode(msgspec.msgpack.encode(kept), type=State)
         one.folded_to, one.dropped, one._born = kept.folded_to, kept.dropped, kept.born
         one.minutes, one._usual = kept.minutes, kept.usual
@@ -95,7 +95,7 @@ class Addresses:
         return one
 
     def _expire(self, at: int) -> None:
-        """Forget minutes that no rule looks at any more, and idle addresses with them."""
+        """Drops minutes that no rule looks at any more, and addresses that have no minutes left."""
         since = at - self._longest
         for ip in [*self.minutes]:
             self.minutes[ip] = [one for one in self.minutes[ip] if one.at > since]
@@ -115,7 +115,7 @@ class Addresses:
         return [one._replace(critical=one.critical or rules.count(one.key) > 1) for one in found]
 
     def _learn(self, minutes: Sequence[AddressMinute]) -> None:
-        """What the busier addresses usually ask for; quiet ones are forgotten."""
+        """Learns how many requests the busier addresses usually make; quiet ones are forgotten."""
         limits, weight = self.config.addresses, self.config.traffic.level_weight
         now = {one.ip: one.dynamic for one in minutes if one.dynamic >= limits.known_requests}
         for ip in now.keys() | self._usual.keys():
@@ -128,7 +128,7 @@ class Addresses:
                 self._usual.pop(ip, None)
 
     def _drop(self) -> None:
-        """The lightest addresses, where there are too many; they are counted."""
+        """Drops the addresses with the least weight where there are too many, and counts them."""
         over = len(self.minutes) - self.config.addresses.most
         if over > 0:
             lightest = sorted(self.minutes, key=lambda ip: (self._load(ip), ip))[:over]
@@ -151,7 +151,7 @@ class Addresses:
                 yield _breach(Key(ip=ip), name, surprise, *(full or part))
 
     def _sprayed(self) -> Iterator[Breach]:
-        """Logins that many addresses were refused."""
+        """Yields breaches of logins that were refused to many addresses."""
         limits, incidents = self.config.addresses, self.config.incidents
         tried: dict[str, set[str]] = {}
         for ip, minutes in self.minutes.items():
@@ -167,7 +167,7 @@ class Addresses:
                 yield _breach(key, SPRAYING, surprise, len(ips), limit, len(ips), why)
 
     def _surged(self, minutes: AddressMinutes) -> Iterator[Breach]:
-        """Far more addresses that were never seen than usual, as a spike of traffic is judged."""
+        """Yields a breach where far more new addresses than usual came, as traffic is judged."""
         at = minutes.at
         fresh = self._fresh.take(at // 1440, minutes.marks)
         is_open = any(direction == SURGE for _, _, direction in self.tracker.open)

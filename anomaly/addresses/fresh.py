@@ -1,4 +1,4 @@
-"""Which addresses were not seen before, in a state that does not grow. Pure."""
+"""Tells which addresses are new, with a state that does not grow. Pure."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ _BITS, _HASHES, _HALF = 1 << 20, 4, 20
 
 
 class Fresh:
-    """Two Bloom filters, of this day and of the one before: about 1 in 10,000 is taken as known
-    at 30,000 addresses a day."""
+    """Two Bloom filters, of this day and of the day before.
+
+    At 30,000 addresses a day, about 1 in 10,000 is taken as known by mistake.
+    """
 
     def __init__(self) -> None:
         self.day, self.now, self.before = -1, _empty(), _empty()
 
     def take(self, day: int, marks: Ints) -> int:
-        """How many of these different addresses are new; they are known from now on."""
+        """Returns how many of these different addresses are new; from now on they are known.
+
+        `marks` has the shape (addresses,), as `minute.mark` makes them.
+        """
         if day > self.day:
             self.before = self.now if day == self.day + 1 else _empty()
             self.day, self.now = day, _empty()
@@ -29,11 +34,11 @@ class Fresh:
         return int((~known).sum())
 
     def dump(self) -> tuple[int, bytes, bytes]:
-        """The state to keep."""
+        """Returns the day and the bits of both filters, for a snapshot."""
         return self.day, self.now.tobytes(), self.before.tobytes()
 
     def load(self, day: int, now: bytes, before: bytes) -> None:
-        """Take a kept state in place of this one."""
+        """Replaces this state by a snapshot."""
         self.day = day
         self.now, self.before = (np.frombuffer(part, np.uint8).copy() for part in (now, before))
 
@@ -43,7 +48,7 @@ def _empty() -> npt.NDArray[np.uint8]:
 
 
 def _places(marks: Ints) -> Ints:
-    """Four bits for each mark of forty, by double hashing."""
+    """Returns four bit positions for each 40-bit mark, by double hashing."""
     first, step = marks % _BITS, (marks >> _HALF) | 1
     return np.asarray((first[:, None] + np.arange(_HASHES) * step[:, None]) % _BITS)
 

@@ -1,4 +1,4 @@
-"""What one address did in a closed minute, and the sum over some minutes. Pure."""
+"""The counts of one address in a closed minute, and their sum over some minutes. Pure."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ MOST_NAMES = 64
 
 
 class AddressMinute(msgspec.Struct, frozen=True):
-    """`error_paths` are what it got client errors for, as `probe.counted_as` names them; `users`
-    those whose login it was refused; `attacks` requests that `probe.is_attack` says are one."""
+    """The counts of one address in the minute `at` (minutes since the epoch).
+
+    `dynamic` counts requests that are not for static files. `error_paths` are the paths of its
+    client errors, as `probe.counted_as` names them; `refused` and `accepted` count logins, `users`
+    are those whose login was refused; `attacks` counts requests that `probe.is_attack` recognises.
+    """
 
     at: int
     ip: str
@@ -32,19 +36,19 @@ class AddressMinute(msgspec.Struct, frozen=True):
 
     @property
     def matters(self) -> bool:
-        """Whether any rule over more than a minute can ever need it."""
+        """Whether a rule over more than one minute can ever need this minute."""
         return self.client_errors + self.refused + self.accepted + self.attacks > 0
 
 
 class Crowd(NamedTuple):
-    """What the addresses of a minute ask for, static files apart: the middle, and 99 of 100."""
+    """Requests of the addresses of a minute, without static files: median and 99th percentile."""
 
     median: float = 0.0
     high: float = 0.0
 
     @classmethod
     def of(cls, dynamic: Ints) -> Crowd:
-        """The crowd of these addresses, a number each."""
+        """Returns the crowd of these counts, of the shape (addresses,)."""
         if not len(dynamic):
             return cls()
         high = np.sort(dynamic)[int(0.99 * (len(dynamic) - 1))]
@@ -52,9 +56,10 @@ class Crowd(NamedTuple):
 
 
 class AddressMinutes(NamedTuple):
-    """A closed minute: `each` that a rule may need, and of all who came the crowd and the marks.
+    """A closed minute: `each` has the addresses that a rule may need, `crowd` is of all addresses.
 
-    `dropped` are addresses left out of `each` because there were too many.
+    `marks`, of the shape (addresses,), are those of all addresses. `dropped` counts addresses that
+    were left out of `each` because there were too many.
     """
 
     at: int
@@ -65,19 +70,19 @@ class AddressMinutes(NamedTuple):
 
     @classmethod
     def of(cls, at: int, each: Sequence[AddressMinute]) -> AddressMinutes:
-        """The minute in which nobody else came."""
+        """Returns a minute in which only these addresses came."""
         dynamic = np.array([one.dynamic for one in each], np.int64)
         marks = np.array([mark(one.ip) for one in each], np.int64)
         return cls(at, each, Crowd.of(dynamic), marks)
 
 
 def mark(ip: str) -> int:
-    """Forty bits that stand for an address: the first of its md5."""
+    """Returns 40 bits that stand for an address: the first ones of its MD5."""
     return int(hashlib.md5(ip.encode(), usedforsecurity=False).hexdigest()[:10], 16)
 
 
 class Sum(msgspec.Struct):
-    """An address over the last minutes; `usual` are its dynamic requests in any minute."""
+    """The counts of an address over some minutes; `usual` is its baseline of dynamic requests."""
 
     requests: int = 0
     dynamic: int = 0
@@ -91,7 +96,7 @@ class Sum(msgspec.Struct):
 
 
 def summed(minutes: Iterable[AddressMinute], failures: int) -> Sum:
-    """Minutes in order of time; cracked: a login accepted after so many refused ones."""
+    """Sums minutes, in order of time; `cracked` if a login succeeds after so many refused ones."""
     total = Sum()
     for one in minutes:
         total.requests += one.requests

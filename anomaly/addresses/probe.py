@@ -1,4 +1,4 @@
-"""Whether a path is an attack string, and under which name its error counts. Pure."""
+"""Recognises attack strings in paths, and names the path that an error counts for. Pure."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _ATTACK = re.compile(
 
 
 def is_attack(path: str) -> bool:
-    """Whether a path or its query reads like an injection, a traversal or a command."""
+    """Whether a path or its query looks like an injection, a traversal or a command."""
     return bool(_ATTACK.search(unquote_plus(path[:_LONGEST])))
 
 
 def counted_as(path: str) -> str:
-    """The route template of a path; an attack string stands for itself, as each is another try."""
+    """Returns the route template of a path; an attack string is its own, as each is another try."""
     return path[:_LONGEST] if is_attack(path) else template(path)

@@ -1,4 +1,4 @@
-"""What an address must not do: each rule a function, registered with its minutes. Pure."""
+"""The rules that an address may break: each a function, registered with its minutes. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anomaly.engine.config import Addresses as Limits
 
 
 class Finding(NamedTuple):
-    """What was seen, the limit that it broke, and in words; strong is critical by itself."""
+    """What was observed, the limit that it broke, and why in words; `strong` makes it critical."""
 
     observed: float
     limit: float
@@ -25,7 +25,7 @@ Judge = Callable[[Sum, Crowd, Limits, float], Finding | None]
 
 
 class Rule(NamedTuple):
-    """A rule and the name of the setting that says over how many minutes."""
+    """A rule, and the name of the setting that says over how many minutes it looks."""
 
     minutes: str
     judge: Judge
@@ -35,7 +35,7 @@ RULES: dict[str, Rule] = {}
 
 
 def rule(minutes: str) -> Callable[[Judge], Judge]:
-    """Register a rule over so many minutes (the name of a setting)."""
+    """Registers a rule; `minutes` is the name of the setting with its number of minutes."""
 
     def register(judge: Judge) -> Judge:
         RULES[judge.__name__] = Rule(minutes, judge)
@@ -46,7 +46,7 @@ def rule(minutes: str) -> Callable[[Judge], Judge]:
 
 @rule("hammering_minutes")
 def hammering(seen: Sum, crowd: Crowd, limits: Limits, part: float) -> Finding | None:
-    """Far more requests than the others make, and than itself makes, static files apart."""
+    """Finds far more requests than others make, and than itself usually makes; no static files."""
     high = max(crowd.high, seen.usual * limits.hammering_minutes)
     usual = max(limits.hammering_times * crowd.median, limits.hammering_high * high)
     limit = max(limits.hammering_requests, usual) * part
@@ -59,7 +59,7 @@ def hammering(seen: Sum, crowd: Crowd, limits: Limits, part: float) -> Finding |
 
 @rule("scanning_minutes")
 def scanning(seen: Sum, crowd: Crowd, limits: Limits, part: float) -> Finding | None:
-    """Client errors on many different paths."""
+    """Finds client errors on many different paths."""
     many = seen.client_errors >= limits.scanning_errors * part
     wide = len(seen.paths) >= limits.scanning_paths * part
     if not (many and wide and seen.client_errors >= limits.scanning_share * part * seen.requests):
@@ -71,7 +71,7 @@ def scanning(seen: Sum, crowd: Crowd, limits: Limits, part: float) -> Finding | 
 
 @rule("scanning_minutes")
 def probing(seen: Sum, crowd: Crowd, limits: Limits, part: float) -> Finding | None:
-    """Injections, traversals and commands in paths, whatever they are answered."""
+    """Finds injections, traversals and commands in paths, however they are answered."""
     limit = limits.probing_attacks * part
     if seen.attacks < limit or seen.attacks < limits.scanning_share * part * seen.requests:
         return None
@@ -81,7 +81,7 @@ def probing(seen: Sum, crowd: Crowd, limits: Limits, part: float) -> Finding | N
 
 @rule("login_minutes")
 def brute_force(seen: Sum, crowd: Crowd, limits: Limits, part: float) -> Finding | None:
-    """Refused logins; one that is accepted after them is critical."""
+    """Finds many refused logins; one that is accepted after them is critical."""
     tries = seen.refused + seen.accepted
     if seen.refused < limits.login_refused * part or seen.accepted >= limits.login_share * tries:
         return None
@@ -92,7 +92,7 @@ def brute_force(seen: Sum, crowd: Crowd, limits: Limits, part: float) -> Finding
 
 
 class Exempt:
-    """Whether an address lies in a network of the lists."""
+    """Tells whether an address lies in one of the listed networks."""
 
     def __init__(self, limits: Limits) -> None:
         self._networks = [ip_network(net) for net in (*limits.ignore, *limits.trusted_proxies)]

@@ -1,1 +1,1 @@
-"""Where incidents go beside the table: a webhook, by way of the disk."""
+"""Sends incidents to a webhook, by way of an outbox on disk."""

@@ -1,4 +1,4 @@
-"""Which changes of incidents somebody is told, and in which words. Pure."""
+"""Decides which changes of incidents are sent as alerts, and writes their messages. Pure."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ OPENED, ESCALATED, ENDED = "opened", "escalated", "closed"
 
 
 class Change(NamedTuple):
-    """An incident as the table held it (None: not at all), and as it is to be written."""
+    """An incident as the table has it (None: not yet), and as it is to be written."""
 
     before: Incident | None
     after: Incident
 
 
 class Alert(NamedTuple):
-    """One message; `name` is the same whenever the same change is told again."""
+    """One message; its `name` is the same each time that the same change is sent."""
 
     name: str
     body: bytes
 
 
 def event_of(change: Change, was_sent: bool) -> str | None:
-    """What a change is to whoever is paged; None where it is not told.
+    """Returns the event of a change for whoever is paged, or None if it is not sent.
 
-    Part of a wider incident, or muted: not told. The end of an incident is told where something
-    else of it was (`was_sent`), or where it had ended before anybody could know of it.
+    Incidents that are part of a wider one, or muted, are not sent. The end of an incident is sent
+    if something else of it was (`was_sent`), or if it had ended before anybody could know of it.
     """
     before, after = change
     if after.parent:
@@ -51,7 +51,7 @@ def event_of(change: Change, was_sent: bool) -> str | None:
 
 
 def alert_of(incident: Incident, event: str) -> Alert:
-    """The message of a change: what it is, one sentence, and all of the incident."""
+    """Returns the message of a change: the event, one sentence, and the whole incident."""
     name = name_of(incident)
     message: dict[str, Any] = {
         "event": event,
@@ -63,22 +63,22 @@ def alert_of(incident: Incident, event: str) -> Alert:
 
 
 def without_markup(text: str) -> str:
-    """The same to read, and no markup to a chat: nobody is called, nothing is a link or styled.
+    """Returns a text that reads the same, and is no markup in a chat: no mention, link or style.
 
-    `&`, `<` and `>` as entities, as Slack wants it; what else Slack and Markdown act on is replaced
-    by its full-width form. The exact names are in the incident.
+    `&`, `<` and `>` become entities, as Slack wants it; other characters that Slack or Markdown act
+    on become their full-width form. The exact names are in the incident.
     """
     return _EDGE.sub("\uff3f", text.translate(_CHAT)).replace("://", ":\uff0f\uff0f")
 
 
 def nothing() -> Alert:
-    """A message that means nothing, to see whether one arrives."""
+    """Returns a test message, to see whether one arrives."""
     message = {"event": "test", "idempotency_key": "test", "text": "logpond can reach you"}
     return Alert("test", msgspec.json.encode({**message, "incident": None}))
 
 
 def name_of(incident: Incident) -> str:
-    """Incident and revision: the minute, status and severity that no other change of it has."""
+    """Returns the name of a revision of an incident: its id, minute, status and severity."""
     at = f"{incident.folded_to:%Y%m%dT%H%MZ}"
     return f"{incident.incident_id}-{at}-{incident.status}-{incident.severity}"
 

@@ -1,4 +1,4 @@
-"""Keys that nobody wants to be told about for a while: kept in the lake, each until its time."""
+"""Mutes: keys that no alert is sent for until a time. They are kept in the lake."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import msgspec
 from anomaly.engine.incident import Incident
 from anomaly.engine.minute import ADDRESS, GLOBAL, Key
 from lakehouse.paths import Places
-from lakehouse.store import objects
+from lakehouse.store import durable, objects
 from lakehouse.tables.incidents import OPEN
 
 EVERYTHING = str(Key())
 
 
 class Mute(msgspec.Struct, frozen=True):
-    """Incidents of `key`, and of what is part of it, are not told until then."""
+    """No alert is sent for incidents of `key`, or of a part of it, before `until`."""
 
     key: str
     since: datetime
@@ -26,7 +26,7 @@ class Mute(msgspec.Struct, frozen=True):
     why: str = ""
 
     def covers(self, incident: Incident) -> bool:
-        """Whether an incident is of this key or of a part of it; no address is part of a key."""
+        """Whether an incident is of this key or of a part of it. An address is part of no key."""
         if incident.key == self.key:
             return True
         if incident.scope == ADDRESS:
@@ -35,28 +35,28 @@ class Mute(msgspec.Struct, frozen=True):
 
 
 class Mutes:
-    """All mutes of a lake."""
+    """All mutes of a lake, one small file each."""
 
     def __init__(self, places: Places) -> None:
-        self._place = places.mutes
+        self._places, self._place = places, places.mutes
 
     def add(self, mute: Mute) -> None:
-        """Mute a key in place of what was said of it before; those that are over are deleted."""
+        """Mutes a key, in place of an earlier mute of it. Deletes mutes that are over."""
         at = objects.store(self._place)
         for old in self._all():
             if old.until <= mute.since:
                 objects.delete(at, _name(old.key))
-        objects.put(at, _name(mute.key), msgspec.json.encode(mute))
+        durable.put(self._places, self._place, _name(mute.key), msgspec.json.encode(mute))
 
     def remove(self, key: str) -> bool:
-        """Unmute a key; whether it was muted."""
+        """Unmutes a key. Returns whether it was muted."""
         at = objects.reader(self._place)
         was_there = objects.get(at, _name(key)) is not None
         objects.delete(at, _name(key))
         return was_there
 
     def now(self, now: datetime) -> list[Mute]:
-        """Those that hold, the next to end first."""
+        """Returns the mutes that hold at a time, the first to end first."""
         holding = [mute for mute in self._all() if mute.until > now]
         return sorted(holding, key=lambda one: (one.until, one.key))
 
@@ -67,28 +67,28 @@ class Mutes:
 
 
 def key_of(text: str) -> str:
-    """A key as incidents show it; `global` is all traffic."""
+    """Returns a key as incidents show it; `global` is all traffic."""
     return EVERYTHING if text.strip() == GLOBAL else text.strip()
 
 
 def is_muted(incident: Incident, mutes: Iterable[Mute]) -> bool:
-    """Whether any of these covers an incident."""
+    """Whether any of these mutes covers an incident."""
     return any(mute.covers(incident) for mute in mutes)
 
 
 def as_muted_now(incident: Incident, mutes: Iterable[Mute]) -> Incident:
-    """An incident as it is shown: one that is open is muted too where that came after it."""
+    """Returns an incident as it is shown: if open, it is also muted by mutes that came after it."""
     muted = incident.muted or (incident.status == OPEN and is_muted(incident, mutes))
     return msgspec.structs.replace(incident, muted=muted)
 
 
 def _name(key: str) -> str:
-    """A key may hold anything; a name of a file must not."""
+    """Returns a file name for a key, which may hold any characters."""
     return f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
 
 
 def _read(content: bytes | None) -> Mute | None:
-    """None where it is gone meanwhile, or is no mute."""
+    """Parses a mute; None where its file is gone or is not a mute."""
     try:
         return msgspec.json.decode(content or b"", type=Mute)
     except msgspec.DecodeError:

@@ -1,6 +1,6 @@
-"""Alerts on disk until they are acknowledged; bounded, and what is dropped is counted.
+"""Keeps alerts on disk until they are acknowledged; bounded, and what is dropped is counted.
 
-A file of SQLite, so that an alert is there or not, whenever a process dies, and never twice.
+It is one file of SQLite: after a crash an alert is there once or not at all.
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from anomaly.alerts.alert import Alert
+from lakehouse.paths import Places
 from lakehouse.store.disk import in_words
+from lakehouse.store.durable import sync
 
 # `ended` is NULL while an alert waits; the names of so many that ended are kept, so that none of
 # them is sent again.
 ENDED_KEPT = 10_000
+# Else the loss of power right after a commit may take it back: by a journal that is there again.
+DURABLE = "PRAGMA synchronous = EXTRA"
 TABLES = """
     CREATE TABLE IF NOT EXISTS alerts (
         number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE NOT NULL,
@@ -30,15 +34,26 @@ ENDS = (SENT, REFUSED, DROPPED, OLD)
 
 
 class Outbox:
-    """At most `most` alerts wait; beyond them the oldest are dropped. For any thread or process."""
+    """At most `most` alerts wait; beyond them the oldest are dropped.
+
+    Safe for threads and processes.
+    """
 
     def __init__(self, file: str, most: int) -> None:
         self._file, self._most = Path(file), most
         with in_words(file):
             self._file.parent.mkdir(parents=True, exist_ok=True)
 
+    @classmethod
+    def of(cls, places: Places, most: int) -> Outbox:
+        """That of a lake; SQLite has what it writes on the disk, but not the folders above it."""
+        made = cls(places.alerts, most)
+        made.counts()
+        sync(places, places.state, [made._file.name])
+        return made
+
     def offer(self, alert: Alert) -> bool:
-        """Keep an alert until it is sent; False where it was offered before."""
+        """Keeps an alert until it is sent. Returns False if it was offered before."""
         with self._open() as db:
             added = _add(db, alert, None)
             over = "SELECT number FROM alerts WHERE ended IS NULL ORDER BY number DESC LIMIT -1"
@@ -47,31 +62,31 @@ class Outbox:
         return added
 
     def pass_over(self, alert: Alert) -> None:
-        """Count an alert that is too old to be sent, and never send it."""
+        """Counts an alert that is too old to be sent, so that it never is."""
         with self._open() as db:
             if _add(db, alert, OLD):
                 _count(db, OLD)
 
     def next(self) -> Alert | None:
-        """The one that has waited longest."""
+        """Returns the alert that has waited longest; None if none waits."""
         with self._open() as db:
             query = "SELECT name, body FROM alerts WHERE ended IS NULL ORDER BY number LIMIT 1"
             row = db.execute(query).fetchone()
         return Alert(*row) if row else None
 
     def end(self, name: str, how: str) -> None:
-        """Let an alert go: `sent`, or `refused` for good."""
+        """Takes an alert out: `how` is `sent`, or `refused` for good."""
         with self._open() as db:
             _end(db, "name = ?", name, how)
 
     def knows(self, incident_id: str) -> bool:
-        """Whether an alert of an incident waits, or was sent."""
+        """Whether an alert of an incident waits or was sent."""
         with self._open() as db:
             query = "SELECT 1 FROM alerts WHERE name GLOB ? AND (ended IS NULL OR ended = 'sent')"
             return db.execute(f"{query} LIMIT 1", (f"{incident_id}-*",)).fetchone() is not None
 
     def counts(self) -> dict[str, int]:
-        """How many wait, and how many ended in which way."""
+        """Returns how many alerts wait, and how many ended in each way."""
         with self._open() as db:
             ended = dict(db.execute("SELECT what, n FROM counts").fetchall())
             (waiting,) = db.execute("SELECT count(*) FROM alerts WHERE ended IS NULL").fetchone()
@@ -83,9 +98,10 @@ class Outbox:
             yield db
 
     def _connected(self) -> sqlite3.Connection:
-        """What is no database any more is moved aside: no damage here may stop who offers."""
+        """Opens the database. A damaged one is moved aside: no damage here may stop detection."""
         db = sqlite3.connect(self._file, timeout=30)
         try:
+            db.executescript(DURABLE)
             db.executescript(TABLES)
         except sqlite3.OperationalError:
             raise
@@ -104,7 +120,7 @@ def _add(db: sqlite3.Connection, alert: Alert, ended: str | None) -> bool:
 
 
 def _end(db: sqlite3.Connection, where: str, which: object, how: str) -> None:
-    """Note how alerts that wait ended; their bodies go, and names beyond those kept."""
+    """Notes how waiting alerts ended. Deletes their bodies, and the oldest names over the limit."""
     change = f"UPDATE alerts SET ended = ?, body = NULL WHERE {where} AND ended IS NULL"
     if db.execute(change, (how, which)).rowcount:
         _count(db, how)

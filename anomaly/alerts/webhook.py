@@ -1,4 +1,4 @@
-"""A thread that sends what waits, in order, and tries again until it is taken."""
+"""Sends waiting alerts in order, in a thread, and tries each again until it is accepted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ACCEPTED = range(200, 300)
 
 
 class Hook(NamedTuple):
-    """Where to, as whom, signed with which secret, and how long an answer may take."""
+    """The webhook: its address, token and secret, and the seconds that an answer may take."""
 
     url: str
     token: str
@@ -39,7 +39,7 @@ class Hook(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Taken, or refused for good, or (neither) to be tried again, in `after` seconds if told."""
+    """Taken, refused for good, or neither: then try again, after `after` seconds at least."""
 
     is_taken: bool = False
     is_refused: bool = False
@@ -48,7 +48,7 @@ class Answer(NamedTuple):
 
 
 def post(hook: Hook, alert: Alert) -> Answer:
-    """Send one alert; all of it, connection included, ends within twice `seconds`."""
+    """Sends one alert. All of it, the connection included, takes at most twice `seconds`."""
     try:
         with _connected(hook) as connection:
             connection.request("POST", _target(hook.url), alert.body, _headers(hook, alert))
@@ -59,7 +59,7 @@ def post(hook: Hook, alert: Alert) -> Answer:
 
 @contextmanager
 def _connected(hook: Hook) -> Iterator[HTTPConnection]:
-    """A connection that is cut off at its time, even where something comes drop by drop."""
+    """Opens a connection that is cut off at its time, even if the answer comes byte by byte."""
     parts = urlsplit(hook.url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=hook.seconds)
@@ -99,9 +99,10 @@ def _headers(hook: Hook, alert: Alert) -> dict[str, str]:
 
 
 def signature(secret: str, body: bytes, at: int) -> str:
-    """`t=<seconds since the epoch>,v1=<HMAC-SHA256 in hex>`, over the time, a dot, and the body.
+    """Returns the signature `t=<seconds since the epoch>,v1=<HMAC-SHA256 in hex>` of a body.
 
-    The time is that of the try, so who gets it can refuse one that somebody recorded long ago.
+    It covers the time, a dot, and the body. The time is that of the try, so the receiver can refuse
+    a message that was recorded long ago.
     """
     signed = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256)
     return f"t={at},v1={signed.hexdigest()}"
@@ -129,19 +130,19 @@ LAST_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Backoff:
-    """Seconds before the second try, doubled with each further one up to `most`."""
+    """Seconds before the second try; they double with each further try, up to `most`."""
 
     first: float = 1.0
     most: float = 300.0
 
     def after(self, failures: int, asked: float = 0.0) -> float:
-        """How long to wait after so many failures; never all senders at once."""
+        """Returns how long to wait after so many failures, with a random part."""
         doubled = self.first * 2.0 ** min(failures - 1, 30)
         return min(max(doubled * random.uniform(0.5, 1.0), asked), self.most)
 
 
 class Webhook:
-    """Sends the alerts of an outbox to one address; `say` hears when it fails and works again."""
+    """Sends the alerts of an outbox to one address; reports failure and recovery to `say`."""
 
     def __init__(
         self, hook: Hook, outbox: Outbox, say: Callable[[str], None], backoff: Backoff
@@ -152,15 +153,15 @@ class Webhook:
         self._thread = threading.Thread(target=self._run, name="webhook", daemon=True)
 
     def start(self) -> None:
-        """Send what waits from earlier runs, then what is offered."""
+        """Starts to send: what waits from earlier runs first, then what is offered."""
         self._thread.start()
 
     def poke(self) -> None:
-        """Something was offered."""
+        """Wakes the thread: an alert was offered."""
         self._poked.set()
 
     def stop(self) -> None:
-        """Try once more to send what waits, for a few seconds, then end."""
+        """Tries for a few more seconds to send what waits, then ends the thread."""
         self._stopping.set()
         self._poked.set()
         if self._thread.is_alive():
@@ -179,7 +180,7 @@ class Webhook:
             (self._stopping if self._failures else self._poked).wait(wait)
 
     def _send_all(self) -> float:
-        """Send until nothing waits or one is not taken; seconds until the next try."""
+        """Sends until nothing waits or one fails. Returns the seconds until the next try."""
         while alert := self._outbox.next():
             answer = post(self._hook, alert)
             if not answer.is_taken and not answer.is_refused:
@@ -203,13 +204,13 @@ class Webhook:
 
 
 class Alerts:
-    """Takes changes while it is open; without an address it does nothing."""
+    """Takes changes while it is open; without the address of a webhook it does nothing."""
 
     def __init__(self, places: Places, settings: Settings, say: Callable[[str], None]) -> None:
         self._old = timedelta(hours=settings.old_hours)
         self._webhook: Webhook | None = None
         if settings.url.get_secret_value():
-            self._outbox = Outbox(places.alerts, settings.waiting_most)
+            self._outbox = Outbox.of(places, settings.waiting_most)
             hook = hook_of(settings)
             backoff = Backoff(settings.retry_seconds, settings.retry_most_seconds)
             self._webhook = Webhook(hook, self._outbox, say, backoff)
@@ -226,7 +227,10 @@ class Alerts:
             self._webhook.stop()
 
     def take(self, changes: Sequence[Change]) -> None:
-        """Keep what is to be told, on disk; the same change again is no second alert."""
+        """Keeps the changes that are to be sent, on disk.
+
+        The same change again makes no second alert.
+        """
         if self._webhook is None:
             return
         for change in changes:
@@ -245,7 +249,7 @@ class Alerts:
 
 
 def hook_of(settings: Settings) -> Hook:
-    """What the settings say, with the secrets in the clear."""
+    """Returns the webhook of the settings, with its secrets in the clear."""
     url, token, secret = (
         one.get_secret_value() for one in (settings.url, settings.token, settings.secret)
     )
@@ -253,7 +257,7 @@ def hook_of(settings: Settings) -> Hook:
 
 
 def send_test(settings: Settings) -> None:
-    """Post a message that means nothing; SettingsError where it is not taken."""
+    """Sends a test message. Raises SettingsError where it is not accepted."""
     if not settings.url.get_secret_value():
         raise SettingsError("there is no webhook", "set LOGPOND_WEBHOOK_URL, or webhook.url")
     answer = post(hook_of(settings), nothing())

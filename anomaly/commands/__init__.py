@@ -1,1 +1,1 @@
-"""Commands of detection."""
+"""The commands of detection."""

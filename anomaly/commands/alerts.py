@@ -1,4 +1,4 @@
-"""Commands about who is told: mute, unmute, alerts."""
+"""Commands about alerts: mute, unmute, alerts."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ COLUMNS = ("key", "since", "until", "why")
 @with_places
 @FORMAT
 def mute(key: tuple[str, ...], length: str, why: str, places: Places, how: str) -> None:
-    """Tell nobody about a key for a while; without KEY, list what is muted.
+    """Send no alerts about a key for a while; without KEY, list what is muted.
 
     KEY is as incidents show it: a service, `service endpoint`, an address, or `global` for all
-    traffic. What is part of it is muted too: the endpoints of a service, but no address. Incidents
-    are found and kept as ever, marked as muted. It ends by itself.
+    traffic. Its parts are muted too: the endpoints of a service, but no address. Incidents are
+    still found and kept, and are marked as muted. A mute ends by itself.
 
     \b
       logpond mute shop --for 2h --why "deployment"
@@ -60,7 +60,7 @@ def mute(key: tuple[str, ...], length: str, why: str, places: Places, how: str) 
 @click.argument("key", nargs=-1, required=True)
 @with_places
 def unmute(key: tuple[str, ...], places: Places) -> None:
-    """Tell about a key again.
+    """Send alerts about a key again.
 
     \b
       logpond unmute shop /cart
@@ -101,7 +101,7 @@ def alerts(settings: Settings, how: str, is_test: bool) -> None:
 
 
 def _is_known(places: Places, one: Mute) -> bool:
-    """Whether an incident was ever of this key or of a part of it."""
+    """Whether there ever was an incident of this key or of a part of it."""
     from anomaly.lake.incidents import incidents_if_any
 
     return any(one.covers(incident) for incident in incidents_if_any(places))

@@ -36,7 +36,7 @@ def health(places: Places, within: float) -> None:
 
 
 def ailing(places: Places, patience: timedelta) -> str | None:
-    """Why it does not: ingest went on for so long without it. None where all is well."""
+    """Returns why detection is not healthy: ingest runs so long without it. None if it is."""
     taken, looked = INGEST.checkpoint(places).ended(), MINUTES.checkpoint(places).ended()
     if taken is None or (looked and taken - looked < patience):
         return None

@@ -13,7 +13,7 @@ import click
 from anomaly.commands.series import CONFIG, constants
 from lakehouse.paths import Places
 from lakehouse.terminal import render
-from lakehouse.terminal.options import FORMAT, HUMANE, with_places, with_settings
+from lakehouse.terminal.options import FORMAT, HUMANE, STANDBY, with_places, with_settings
 from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
@@ -37,11 +37,13 @@ COLUMNS = ("opened", "severity", "status", "duration_minutes", "incident_id", "s
 @with_settings
 @CONFIG
 @click.option("--once", is_flag=True, help="Close and judge what is there, then end.")
-def detect(settings: Settings, config: Path | None, once: bool) -> None:
+@STANDBY
+def detect(settings: Settings, config: Path | None, once: bool, standby: bool) -> None:
     """Close minutes of `logs` as they are over, judge them, and keep `anomalies`.
 
     One line an incident that opens, escalates or closes. Ctrl-C or SIGTERM ends it between two
-    commits; the next start folds what it missed.
+    commits; the next start folds what it missed. One process judges a lake at a time: a second one
+    is refused and told who does, or waits with --standby, as `logpond stream --standby` does.
 
     \b
       logpond detect
@@ -55,7 +57,7 @@ def detect(settings: Settings, config: Path | None, once: bool) -> None:
         lambda one: echo(render_change(one)),
         lambda why: echo(f"note: {why}", err=True),
     )
-    Detect(settings, Places.of(settings), constants(config), *hears)(once)
+    Detect(settings, Places.of(settings), constants(config), *hears, waits=standby)(once)
 
 
 @click.command()
@@ -75,7 +77,7 @@ def analyze(
     until: str | None,
     version: int | None,
 ) -> None:
-    """Judge all closed minutes again, without Spark: what `detect` says of them, or would.
+    """Judge all closed minutes again, without Spark: what `detect` finds in them, or would find.
 
     The fold always starts at the first minute that is kept; --since and --until (RFC 3339, a
     date, '24 hours ago' or -24h) select what is shown.
@@ -139,7 +141,7 @@ def explain(
     recount: bool,
     how: str,
 ) -> None:
-    """Fold the closed minutes that an incident was made from again, and say what they give.
+    """Fold again the closed minutes that an incident was made from, and show the result.
 
     The first digits of its id are enough where no other begins so. --recount goes back to `logs`
     at the versions that the minutes were counted from, where these can be read, and says how many
@@ -174,14 +176,14 @@ def explain(
 
 
 def render_change(one: Incident) -> str:
-    """One line for a person, when an incident changes."""
+    """Returns one line for a person about a change of an incident."""
     at = one.closed or one.last_breach
     status = f"{one.status}, muted" if one.muted else one.status
     return f"{at:%H:%M} {one.severity} {status}: {one.sentence}  [{one.incident_id}]"
 
 
 def minutes_table(places: Places, version: int | None = None) -> Any:
-    """The closed minutes of a lake; TableError where none were closed yet."""
+    """Opens the table of closed minutes. Raises TableError where none were closed yet."""
     from lakehouse.errors import TableError
     from lakehouse.store import open_table, table_or_none
     from lakehouse.tables.rollups import MINUTES
@@ -195,7 +197,7 @@ def minutes_table(places: Places, version: int | None = None) -> Any:
 
 
 def time_of(text: str | None, flag: str) -> datetime | None:
-    """The time that a flag says, if it is given."""
+    """Parses the time of a flag; None where it is not given."""
     from lakehouse.terminal.times import time
 
     return None if text is None else time(text, datetime.now(UTC), flag)
@@ -204,9 +206,9 @@ def time_of(text: str | None, flag: str) -> datetime | None:
 def _show(
     incidents: Iterable[Incident], between: Between, how: str, columns: tuple[str, ...]
 ) -> int:
-    """Those that went on between two times, in order of opening; for a person the main columns.
+    """Prints the incidents between two times in order of opening. Returns how many there are.
 
-    How many they are.
+    A table has only the main columns.
     """
     from anomaly.lake.fold import active_between
     from anomaly.lake.incidents import rows_of

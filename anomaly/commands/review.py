@@ -1,4 +1,4 @@
-"""Commands that look back at what was found: backtest."""
+"""The command that looks back at what was found: backtest."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ READS: dict[str, Callable[[Any], str]] = {
 @SINCE
 @FORMAT
 def backtest(places: Places, other: Path | None, method: str, since: str | None, how: str) -> None:
-    """Set what other constants would have raised beside what was raised, without Spark.
+    """Compare what other constants would have raised with what was raised, without Spark.
 
-    All closed minutes are folded by them, total silence is left out, and with the plain method so
-    are addresses. --since selects what is shown. A row is in `both` where
+    All closed minutes are folded with them. Total silence is left out, and with the plain method
+    so are addresses. --since selects what is shown. A row is in `both` where
     key, measure and direction are the same and the times touch. The last line, on standard error,
     has the counts.
 
@@ -73,7 +73,7 @@ def backtest(places: Places, other: Path | None, method: str, since: str | None,
 
 
 def _is_judged_by(method: str, one: Incident) -> bool:
-    """No fold gives total silence, which is a matter of the wall clock; z knows no addresses."""
+    """Whether a method can find such an incident: no fold finds silence, z finds no addresses."""
     from anomaly.addresses.fold import MEASURE
     from anomaly.engine.incident import SILENCE
 

@@ -1,4 +1,4 @@
-"""`python -m anomaly`: flags to what is scored and evaluated."""
+"""The commands of `python -m anomaly` that score a series and evaluate detection."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def evaluate(
 
 
 def constants(file: Path | None) -> Any:
-    """The constants of a file, or those of conf/anomaly.toml."""
+    """Returns the constants of a file, or those of conf/anomaly.toml."""
     from anomaly.engine.config import parse
 
     path = file or CONF / "anomaly.toml"
@@ -95,7 +95,7 @@ def constants(file: Path | None) -> Any:
 
 
 def _show(tables: dict[str, list[dict[str, Any]]], how: str) -> None:
-    """Each part as a table of its own; as JSON all of it is one object."""
+    """Prints each part as its own table; as JSON, all parts are one object."""
     if how == "json":
         render.show_object(tables, sys.stdout)
         return

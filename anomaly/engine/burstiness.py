@@ -1,4 +1,4 @@
-"""Keys that often nearly alert have to surprise more: real crowds come in bursts. Pure."""
+"""Raises the bar for keys that often nearly alert: real crowds come in bursts. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DAY = 1440
 
 
 class Burstiness:
-    """Counts each key's near alerts a day, in one direction, and divides its surprise by them."""
+    """Counts each key's near alerts a day in one direction, and lowers its surprise by them."""
 
     def __init__(self, config: Constants, opens: float) -> None:
         self.config, self.opens = config, opens
@@ -24,7 +24,7 @@ class Burstiness:
         )
 
     def judge(self, one: Judged) -> Floats:
-        """The surprise of a judgement's rows, as far as their past lets it count."""
+        """Returns the surprise of the judged rows, lowered for keys with many near alerts."""
         if not len(one.rows):
             return one.surprise
         days = self.state["minutes"][one.rows] / DAY + 1
@@ -32,7 +32,10 @@ class Burstiness:
         return np.asarray(one.surprise / (1 + self.config.weight * np.maximum(often, 0.0)))
 
     def learn(self, one: Judged) -> None:
-        """Follow the clusters; one that ends without having alerted was a near alert."""
+        """Follows each key's stretches of high surprise.
+
+        One that ends without an alert is a near alert.
+        """
         config, peak, calm = self.config, self.state["peak"], self.state["calm"]
         surprise = np.zeros(len(peak))
         surprise[one.rows] = np.where(one.holds, one.surprise, 0.0)

@@ -1,4 +1,4 @@
-"""State of many keys as columns, one row a key, and names for the arrays that are passed."""
+"""State of many keys as columns with one row a key, and names for the types of arrays."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Field(NamedTuple):
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A column as it is kept: its values as bytes."""
+    """A column in a snapshot: its values as bytes."""
 
     kind: str
     shape: tuple[int, ...]
@@ -42,7 +42,7 @@ class Columns:
         return self._arrays[name][: self.rows]
 
     def grow(self, rows: int) -> None:
-        """Have this many rows; new ones start as their fields say."""
+        """Makes this many rows; new ones have the start value of their field."""
         if rows > self._room:
             self._room = max(rows, int(self._room * 1.25), 16)
             for name, field in self._fields.items():
@@ -52,20 +52,20 @@ class Columns:
         self.rows = rows
 
     def keep(self, rows: Bools) -> None:
-        """Forget the other rows; the kept ones move up."""
+        """Drops the rows where `rows` is false; the others move up."""
         for name in self._fields:
             self._arrays[name] = self[name][rows].copy()
         self._room = self.rows = int(rows.sum())
 
     def dump(self) -> dict[str, Column]:
-        """The state to keep."""
+        """Returns all columns as bytes, for a snapshot."""
         return {
             name: Column(field.kind, self[name].shape, self[name].tobytes())
             for name, field in self._fields.items()
         }
 
     def load(self, kept: dict[str, Column]) -> None:
-        """Take a kept state in place of this one. KeyError where it lacks a column of this one."""
+        """Replaces this state by a snapshot. Raises KeyError where the snapshot lacks a column."""
         for name in self._fields:
             one = kept[name]
             self._arrays[name] = np.frombuffer(one.data, one.kind).reshape(one.shape).copy()

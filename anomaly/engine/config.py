@@ -94,7 +94,7 @@ class Traffic(Section, frozen=True):
     drop_ratio: float = 0.6
     """Gate: a drop is to at most this part of the expected."""
     drop_least: float = 12.0
-    """Gate: where fewer requests than this are expected, no drop is told."""
+    """Gate: where fewer requests than this are expected, no drop is reported."""
     silent_minutes: int = 3
     """So many minutes in a row without a request are critical."""
     silence_known: int = 15
@@ -118,7 +118,7 @@ class Errors(Section, frozen=True):
     spread_least: float = 0.0005
     """No share is taken for steadier than this."""
     requests_least: float = 20.0
-    """Gate: among fewer requests in five minutes nothing is told."""
+    """Gate: among fewer requests in five minutes nothing is reported."""
     errors_least: float = 5.0
     """Gate: fewer errors in five minutes are none."""
     ratio: float = 2.0
@@ -150,7 +150,7 @@ class Latency(Section, frozen=True):
     incident_winsor: float = 1.0
     """The same in an incident."""
     requests_least: float = 20.0
-    """Gate: from fewer timed requests in five minutes nothing is told."""
+    """Gate: from fewer timed requests in five minutes nothing is reported."""
     ratio: float = 1.5
     """Gate: at least so many times the expected p95."""
     more_ms: float = 100.0

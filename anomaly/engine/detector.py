@@ -1,4 +1,4 @@
-"""What every detector is given, returns and keeps; and the registry of them. Pure."""
+"""The contract of detectors: what each is given, returns and keeps; and their registry. Pure."""
 
 from __future__ import annotations
 
@@ -76,17 +76,16 @@ class Observation(NamedTuple):
 
 
 class Detector(ABC):
-    """State a row a key; `step` judges a minute by the baseline of before, then learns from it.
+    """Keeps one row of state for each key; `step` judges a minute, then learns from it.
 
-    `fields` are its columns. In the directions of `bursts` bursts are ordinary, so a key that often
-    nearly alerts must surprise more (see `burstiness`). The usual range of each hour of the week is
-    learned from the `totals` of one that `is_seasonal`.
+    A minute is judged by the baseline of the minutes before it. `fields` are the columns of the
+    state. In the directions of `bursts` bursts are ordinary, so a key that often nearly alerts must
+    surprise more (see `burstiness`).
     """
 
     measure: ClassVar[str]
     directions: ClassVar[tuple[str, ...]] = (UP,)
     bursts: ClassVar[tuple[str, ...]] = ()
-    is_seasonal: ClassVar[bool] = False
     fields: ClassVar[dict[str, Field]]
 
     def __init__(self, config: Config) -> None:
@@ -95,23 +94,30 @@ class Detector(ABC):
 
     @abstractmethod
     def step(self, seen: Seen, learning: Array) -> list[Judged]:
-        """Judge a minute, one value a direction; `learning` says how each row learns from it."""
+        """Judges a minute: returns one `Judged` for each direction.
+
+        `learning` has the shape (keys,), and says how each row learns (LEARN, HOLD or RELEARN).
+        """
 
     @abstractmethod
     def excess(self, rows: Ints) -> Floats:
-        """How far these rows are over (or under) what was expected, in units that add up."""
+        """Returns how far these rows are from the expected, in units that add up."""
 
     @abstractmethod
     def observe(self, rows: Ints) -> Observation:
-        """What these rows did in the last minutes, and what was expected, alarming or not."""
+        """Returns what these rows did in the last minutes, and what was expected."""
 
     @abstractmethod
     def clear(self) -> None:
-        """Forget the last minutes: a stretch without data lies between them and the next."""
+        """Forgets the last minutes: before the next one lies a stretch without data."""
 
+
+class SeasonalDetector(Detector):
+    """One from whose `totals` the usual range of each hour of the week is learned."""
+
+    @abstractmethod
     def totals(self) -> Floats:
-        """What seasonality is learned from, of every row. Only a seasonal detector has it."""
-        raise NotImplementedError
+        """Returns the values that seasonality is learned from, of the shape (keys,)."""
 
 
 # The detectors of each method, in the order in which they judge.
@@ -119,7 +125,7 @@ METHODS: dict[str, list[type[Detector]]] = {}
 
 
 def detector(method: str) -> Callable[[type[Detector]], type[Detector]]:
-    """Make a class one of a method's detectors. ValueError where another one has its name."""
+    """Registers a class as a detector of a method. Raises ValueError where its name is taken."""
 
     def register(one: type[Detector]) -> type[Detector]:
         others = METHODS.setdefault(method, [])
@@ -132,7 +138,11 @@ def detector(method: str) -> Callable[[type[Detector]], type[Detector]]:
 
 
 def push(ring: Array, values: Floats) -> Floats:
-    """Append a minute to each row's last minutes, in place. Returns the minute that falls out."""
+    """Appends a minute to each row's last minutes, in place. Returns the minute that drops out.
+
+    `ring` has the shape (keys, minutes), oldest first; `values` and the result have the shape
+    (keys,).
+    """
     out = np.array(ring[:, 0], float)
     ring[:, :-1] = ring[:, 1:]
     ring[:, -1] = values
@@ -145,17 +155,17 @@ def follow(level: Array, values: Floats, weight: Floats | float, where: Bools) -
 
 
 def winsorized(values: Floats, middle: Floats, reach: Floats) -> Floats:
-    """Values no further than `reach` from the middle."""
+    """Returns the values, limited to at most `reach` from the middle. All have the same shape."""
     return np.asarray(np.minimum(np.maximum(values, middle - reach), middle + reach))
 
 
 def reach(learning: Array, learned: Array, usual: float, in_incident: float) -> Floats:
-    """How many standard deviations a value may count: fewer in an incident, any at first."""
+    """Returns how many deviations a value may count: fewer in an incident, any at first."""
     return np.where(learned < FIRST, 1e12, np.where(learning == HOLD, in_incident, usual))
 
 
 def band(mean: Floats, variance: Floats, z: float = 2.326) -> tuple[Floats, Floats]:
-    """Between which two values 98 of 100 such values lie, as a gamma (Wilson and Hilferty)."""
+    """Returns the limits that 98 of 100 values lie between, as a gamma (Wilson and Hilferty)."""
     mean = np.maximum(mean, 1e-9)
     shape = np.maximum(mean * mean / np.maximum(variance, 1e-12), 1e-3)
     middle, wide = 1 - 1 / (9 * shape), z / (3 * np.sqrt(shape))

@@ -16,7 +16,7 @@ import numpy as np
 from anomaly.engine.burstiness import Burstiness
 from anomaly.engine.columns import Array, Column, Columns, Field, Floats
 from anomaly.engine.config import Config
-from anomaly.engine.detector import HOLD, LEARN, RELEARN, UP, Judged, Seen
+from anomaly.engine.detector import HOLD, LEARN, RELEARN, UP, Judged, SeasonalDetector, Seen
 from anomaly.engine.detectors import METHODS
 from anomaly.engine.incident import Incident
 from anomaly.engine.keys import KeyTable
@@ -30,7 +30,7 @@ _MOST_SHARES, _LEAST_SHARE = 3, 0.1
 
 
 class State(msgspec.Struct, frozen=True):
-    """All that an engine knows, to keep; good for one configuration and method only."""
+    """The whole state of an engine, for a snapshot; valid for one configuration and method only."""
 
     config: str
     method: str
@@ -64,12 +64,15 @@ class Engine:
         measures = {one.measure: Field(LEARN, "u1") for one in self.detectors.values()}
         self.learning = Columns(**measures)
         self.seasonality = Seasonality()
-        seasonal = (name for name, one in self.detectors.items() if one.is_seasonal)
+        seasonal = (one for one in self.detectors.values() if isinstance(one, SeasonalDetector))
         self._seasonal = next(seasonal, None)
         self.folded_to, self.rate = NEVER, 0.0
 
     def fold(self, minutes: Minutes) -> list[Incident]:
-        """Take a closed minute; a minute at or before the last one folded changes nothing."""
+        """Folds a closed minute; returns the incidents that changed by it.
+
+        A minute at or before the last one folded changes nothing.
+        """
         if minutes.at <= self.folded_to:
             return []
         changes = [change for at in self._gap(minutes.at) for change in self._step(empty(at))]
@@ -84,7 +87,7 @@ class Engine:
         return [tracked.incident for tracked in self.tracker.open.values()]
 
     def dump(self) -> State:
-        """The state to keep."""
+        """Returns the whole state, for a snapshot."""
         return State(
             self.config.hash,
             self.method,
@@ -99,10 +102,10 @@ class Engine:
 
     @classmethod
     def load(cls, config: Config, kept: State) -> Engine:
-        """An engine that goes on where the kept one was.
+        """Returns an engine that continues from a snapshot.
 
-        ValueError where the state is of another configuration, KeyError where it lacks a column:
-        a detector that came later, or that keeps something else now.
+        Raises ValueError where the state is of another configuration, KeyError where it lacks a
+        column: then a detector was added since, or keeps something else now.
         """
         if kept.config != config.hash:
             raise ValueError(f"the state is of configuration {kept.config}, not {config.hash}")
@@ -116,7 +119,7 @@ class Engine:
         return one
 
     def _columns(self) -> dict[str, Columns]:
-        """Everything that has a row a key, by name."""
+        """Returns everything that has one row a key, by name."""
         return {
             "keys": self.keys.state,
             "learning": self.learning,
@@ -126,7 +129,10 @@ class Engine:
         }
 
     def _gap(self, at: int) -> range:
-        """The minutes without a row to take as zeros; none where much was expected: no data."""
+        """Returns the missing minutes that count as zeros.
+
+        Where much was expected there are none: then data is missing, and no detector judges by it.
+        """
         missing = range(self.folded_to + 1, at) if self.folded_to != NEVER else range(0)
         if not missing:
             return missing
@@ -146,7 +152,7 @@ class Engine:
             for one in detector.step(seen, self.learning[detector.measure].copy())
         ]
         if self._seasonal:
-            self.seasonality.step(minutes.at, self.detectors[self._seasonal].totals())
+            self.seasonality.step(minutes.at, self._seasonal.totals())
         for detector in self.detectors.values():
             learning = self.learning[detector.measure]
             learning[learning == RELEARN] = LEARN
@@ -157,7 +163,7 @@ class Engine:
         return changes
 
     def _weighed(self, name: str, judged: Judged) -> Judged:
-        """The same with less surprise for keys that often nearly alert."""
+        """Lowers the surprise of keys that often nearly alert."""
         burstiness = self.burstiness.get((name, judged.direction))
         if burstiness is None:
             return judged
@@ -187,14 +193,14 @@ class Engine:
         )
 
     def _track(self, at: int, breaches: list[Breach]) -> Iterator[Incident]:
-        """Widest keys first, so that the others find a parent."""
+        """Tracks breaches, widest keys first, so that narrower ones find their parent."""
         for one in sorted(breaches, key=lambda one: (len(one.key.parents), one.key)):
             if self.tracker.breach(at, one):
                 self.learning[one.measure][self.keys.row_of[one.key]] = HOLD
                 yield self.tracker.set_contributors(one.identity, self._shares(one))
 
     def _breaches(self, at: int, name: str, judged: Judged) -> Iterator[Breach]:
-        """The rows whose surprise can open an incident or keep one open."""
+        """Yields the rows whose surprise can open an incident or keep one open."""
         usual = self._usual(at, name, judged)
         for i in np.flatnonzero(judged.surprise >= self.config.incidents.stay):
             low, high = float(usual[0][i]), float(usual[1][i])
@@ -219,14 +225,14 @@ class Engine:
             yield one
 
     def _usual(self, at: int, name: str, judged: Judged) -> tuple[Floats, Floats]:
-        """The usual range of these rows at this hour of the week; NaN where none is known."""
-        if name == self._seasonal:
+        """Returns the usual range of these rows at this hour of the week, or NaN."""
+        if self.detectors[name] is self._seasonal:
             return self.seasonality.usual(at, judged.rows)
         unknown = np.full(len(judged.rows), np.nan)
         return unknown, unknown
 
     def _shares(self, one: Breach) -> list[Share]:
-        """The endpoints that made most of a breach, with their shares of it."""
+        """Returns the endpoints that made most of a breach, with their shares of it."""
         parts = np.array(self.keys.endpoints_of.get(one.key, []), np.int64)
         if not len(parts):
             return []
@@ -250,7 +256,7 @@ class Engine:
             yield ended.incident
 
     def _forget(self, at: int) -> None:
-        """Once an hour, drop the keys that are idle."""
+        """Drops, once an hour, the keys that have been idle for too long."""
         idle = self.keys.idle(at) if at % 60 == 0 else np.zeros(0, bool)
         if idle.any():
             self.keys.keep(~idle)

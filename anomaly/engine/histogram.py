@@ -1,4 +1,4 @@
-"""Latency as a mergeable histogram: buckets 2 % wide, so a quantile is right to 1 %. Pure."""
+"""Latency as a mergeable log-bucketed histogram (as DDSketch): quantiles are right to 1 %. Pure."""
 
 from __future__ import annotations
 
@@ -12,22 +12,27 @@ from anomaly.engine.columns import Array, Floats, Ints
 from lakehouse.tables.measures import GROWTH, LEAST_MS, SHIFT
 
 _LOG_GROWTH = math.log(GROWTH)
+_MOST = math.log(1e308)  # the same limit as in SQL
 
 
 def bucket_of(value: float) -> int:
-    """The bucket of a value in ms; what is below 0.01 counts as 0.01."""
+    """Returns the bucket of a value in ms; values below 0.01 count as 0.01."""
     return math.floor(math.log(max(value, LEAST_MS)) / _LOG_GROWTH + SHIFT)
 
 
 def value_of(bucket: Array) -> Floats:
-    """The value in ms that stands for a bucket: at most 1 % from any value in it."""
-    low = np.exp((np.asarray(bucket, float) - SHIFT) * _LOG_GROWTH)
-    return np.asarray(low * 2 * GROWTH / (1 + GROWTH))
+    """Returns the value in ms that stands for a bucket, at most 1 % from any value in it."""
+    middle = math.log(2 * GROWTH / (1 + GROWTH))
+    exponent = (np.asarray(bucket, float) - SHIFT) * _LOG_GROWTH + middle
+    return np.asarray(np.exp(np.minimum(exponent, _MOST)))
 
 
 @dataclass(frozen=True)
 class Histograms:
-    """One histogram a row, flat: row i has the entries from `start[i]` to `start[i + 1]`."""
+    """Many histograms in flat arrays: row i has the entries from `start[i]` to `start[i + 1]`.
+
+    `start` has the shape (rows + 1,); `bucket` and `count` have the shape (entries,).
+    """
 
     start: Ints
     bucket: Ints
@@ -35,23 +40,23 @@ class Histograms:
 
     @classmethod
     def of(cls, each: list[Mapping[int, int]]) -> Histograms:
-        """From one mapping (bucket to count) a row."""
+        """Makes them of mappings from bucket to count, one mapping a row."""
         start = np.concatenate(([0], np.cumsum([len(one) for one in each], dtype=np.int64)))
         pairs = [pair for one in each for pair in sorted(one.items())]
         flat = np.array(pairs, np.int64).reshape(-1, 2)
         return cls(start.astype(np.int64), flat[:, 0], flat[:, 1])
 
     def row_of_entry(self) -> Ints:
-        """For each entry the row that it is of."""
+        """Returns the row of each entry, of the shape (entries,)."""
         return np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
 
     def totals(self) -> Ints:
-        """How many values each row counts."""
+        """Returns how many values each row counts, of the shape (rows,)."""
         summed = np.concatenate(([0], np.cumsum(self.count)))
         return np.asarray(summed[self.start[1:]] - summed[self.start[:-1]])
 
     def quantile(self, share: float) -> Floats:
-        """The value at a share of each row's values in order; NaN where a row has none."""
+        """Returns a quantile of each row in ms, of the shape (rows,); NaN where a row is empty."""
         row, totals = self.row_of_entry(), self.totals()
         order = np.lexsort((self.bucket, row))
         summed = np.cumsum(self.count[order])
@@ -61,8 +66,16 @@ class Histograms:
         found[totals > 0] = value_of(self.bucket[order][np.searchsorted(summed, wanted)])
         return found
 
+    def first(self, rows: int) -> Histograms:
+        """Returns the first so many rows."""
+        end = self.start[rows]
+        return Histograms(self.start[: rows + 1], self.bucket[:end], self.count[:end])
+
     def merged(self, group: Ints, groups: int) -> Histograms:
-        """The rows of each group added up; `group` says which group each row is of."""
+        """Adds up the rows of each group.
+
+        `group` has the shape (rows,), with numbers below `groups`.
+        """
         least = int(self.bucket.min(initial=0))
         wide = int(self.bucket.max(initial=0)) - least + 1
         # group and bucket as one number: numbers sort much faster than pairs

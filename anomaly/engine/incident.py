@@ -24,7 +24,7 @@ _NAMED_SHARE = 0.3
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
-    """One incident. The numbers are those of its worst minute; `n` is what they rest on."""
+    """One incident. Its numbers are those of its worst minute; `n` says what they rest on."""
 
     incident_id: str
     status: str
@@ -62,30 +62,30 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def incident_id(key: Key, measure: str, direction: str, opened: int) -> str:
-    """The same for whoever folds the same minutes."""
+    """Returns the id of an incident; every fold of the same minutes gives the same."""
     parts = "\x1f".join((key.scope, *key, measure, direction, str(opened)))
     return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 
 def start_of(at: int) -> datetime:
-    """A minute since the epoch as a time."""
+    """Converts minutes since the epoch to a UTC time."""
     return datetime.fromtimestamp(at * 60, UTC)
 
 
 def with_sentence(one: Incident, **changed: object) -> Incident:
-    """The same with these fields, and the sentence that they make."""
+    """Returns the incident with these fields changed, and its sentence made anew."""
     after = msgspec.structs.replace(one, **changed)
     return msgspec.structs.replace(after, sentence=render_sentence(after))
 
 
 def with_evidence(one: Incident, samples: Sequence[str], shares: Iterable[Share]) -> Incident:
-    """The same with what was read of `logs`: sample events, and who made it."""
+    """Returns the incident with sample events and shares that were read from `logs`."""
     own = [share for share in one.contributors if not _is_evidence(one, share)]
     return with_sentence(one, sample_event_ids=[*samples], contributors=[*own, *shares])
 
 
 def evidence_of(one: Incident) -> tuple[list[str], list[Share]]:
-    """What was read of `logs` for it."""
+    """Returns the sample events and shares of an incident that were read from `logs`."""
     return one.sample_event_ids, [s for s in one.contributors if _is_evidence(one, s)]
 
 
@@ -94,7 +94,7 @@ def _is_evidence(one: Incident, share: Share) -> bool:
 
 
 def render_sentence(one: Incident) -> str:
-    """What happened, in one line: key, what was seen and expected, how unlikely, who made it."""
+    """Says in one line what happened: key, observed and expected, how unlikely, what made it."""
     if one.measure == "address":
         return f"{one.key}: {one.direction.replace('_', ' ')}: {one.reasons[0]}"
     if one.direction == SILENCE:
@@ -109,7 +109,7 @@ def render_sentence(one: Incident) -> str:
 
 
 def _telling(one: Incident) -> Iterator[Share]:
-    """The first endpoint, and the first address where it made much of it."""
+    """Yields the first endpoint, and the first address if its share is large enough."""
     for kind, least in (("endpoint", 0.0), (BY_ADDRESS, _NAMED_SHARE)):
         first = next((share for share in one.contributors if share.kind == kind), None)
         if first and first.share >= least:
@@ -140,7 +140,7 @@ def _number(value: float) -> str:
 
 
 def with_zscore_sentence(one: Incident, config: Config) -> Incident:
-    """The same, with a sentence and a reason that say z: its surprise is no chance."""
+    """Returns the incident with sentence and reason by z: its surprise is no chance."""
     most = " or more" if one.surprise_peak >= CAP else ""
     z = f"z {one.surprise_peak * config.zscore.limit / config.incidents.open:.1f}{most}"
     unit = unit_of(one.measure)

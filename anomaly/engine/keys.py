@@ -1,4 +1,4 @@
-"""Which keys there are, and in which row of the columns each is. Pure."""
+"""Keeps the keys, and in which row of the columns each one is. Pure."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from anomaly.engine.minute import Key
 
 
 class KeyTable:
-    """The keys by row: `listed` in order of rows, `row_of` each, `endpoints_of` the wider ones.
+    """The keys by row: `listed` in the order of rows, and `row_of` gives the row of a key.
 
-    `refused` counts the keys for which there was no room.
+    `endpoints_of` has the rows of the endpoints of a service or of all traffic. `refused` counts
+    the keys for which there was no room.
     """
 
     def __init__(self, config: Keys) -> None:
@@ -25,7 +26,10 @@ class KeyTable:
         self.state = Columns(born=Field(0, "i8"), active=Field(0, "i8"))
 
     def take(self, at: int, keys: Sequence[Key]) -> Ints:
-        """The rows of these keys, -1 where there is no room; new ones are added in order."""
+        """Returns the rows of these keys, of the shape (len(keys),); -1 where there is no room.
+
+        New keys get the next rows, in sorted order.
+        """
         fresh = sorted({key for key in keys if key not in self.row_of})
         room = self.config.most - len(self.listed)
         self.refused += len(fresh[room:])
@@ -39,20 +43,20 @@ class KeyTable:
         return rows
 
     def warm(self, at: int) -> Bools:
-        """Which rows are old enough to be judged."""
+        """Returns which rows are old enough to be judged, of the shape (keys,)."""
         return np.asarray(at - self.state["born"] >= self.config.warm_minutes)
 
     def idle(self, at: int) -> Bools:
-        """Which rows have been idle for too long."""
+        """Returns which rows have been idle for too long, of the shape (keys,)."""
         return np.asarray(at - self.state["active"] > self.config.idle_minutes)
 
     def keep(self, rows: Bools) -> None:
-        """Forget the other keys."""
+        """Drops the keys whose entry in `rows` is false; the others move up."""
         self.state.keep(rows)
         self.load([key for key, kept in zip(self.listed, rows, strict=True) if kept])
 
     def load(self, keys: Sequence[Key]) -> None:
-        """Take these keys in place of those held."""
+        """Replaces all keys by these, in this order."""
         self.listed, self.row_of, self.endpoints_of = [], {}, {}
         for key in keys:
             self._add(key)

@@ -1,4 +1,4 @@
-"""A closed minute as a value: what each key did in it. Pure."""
+"""A closed minute as a value: the counts and the latency of each key. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCOPES = (GLOBAL, SERVICE, ENDPOINT)
 
 
 class Key(NamedTuple):
-    """Whose it is: everything's, a service's, an endpoint's of a service, or an address's."""
+    """What is judged: all traffic, a service, an endpoint of a service, or an address."""
 
     service: str = ""
     endpoint: str = ""
@@ -31,7 +31,7 @@ class Key(NamedTuple):
 
     @property
     def parents(self) -> tuple[Key, ...]:
-        """The wider keys that it is part of, widest first."""
+        """The wider keys that contain it, widest first."""
         if self.ip:
             return ()
         wider = (Key(), Key(self.service))
@@ -43,7 +43,10 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Minute:
-    """What one key did in the minute that starts at `at` (minutes since the epoch)."""
+    """The counts of one key in the minute that starts at `at` (minutes since the epoch).
+
+    `latency` maps buckets of the histogram to counts.
+    """
 
     at: int
     key: Key
@@ -55,7 +58,10 @@ class Minute:
 
 @dataclass(frozen=True)
 class Minutes:
-    """One closed minute of many keys, a column each; keys that did nothing have no row."""
+    """One closed minute of many keys, in columns of the shape (keys,).
+
+    Keys without a request have no row.
+    """
 
     at: int
     keys: Sequence[Key]
@@ -66,7 +72,7 @@ class Minutes:
 
     @classmethod
     def of(cls, each: Sequence[Minute]) -> Minutes:
-        """The columns of single minutes, all of the same time."""
+        """Makes the columns of single minutes, which are all of the same time."""
         requests = np.array([one.requests for one in each], np.int64)
         client = np.array([one.client_errors for one in each], np.int64)
         server = np.array([one.server_errors for one in each], np.int64)
@@ -75,25 +81,33 @@ class Minutes:
 
 
 def empty(at: int) -> Minutes:
-    """A minute in which nobody did anything."""
+    """Returns a minute without any request."""
     none = np.zeros(0, np.int64)
     return Minutes(at, [], none, none, none, Histograms(np.zeros(1, np.int64), none, none))
 
 
 def rolled_up(minutes: Minutes) -> Minutes:
-    """The minutes of endpoints, and their sums by service and over everything."""
+    """Returns the minutes of endpoints, with their sums by service and over all traffic.
+
+    Lines without an endpoint count for their service only.
+    """
     everything, services = (
         Key(),
         {name: Key(name) for name in {one.service for one in minutes.keys}},
     )
     owners = [(everything, services[key.service], key) for key in minutes.keys]
     index = {key: i for i, key in enumerate(sorted({key for some in owners for key in some}))}
-    group = np.array([[index[key] for key in some] for some in owners], np.int64).ravel("F")
+    # what has no endpoint would count for its service twice: it goes behind all keys, and away
+    places = [(*some[:2], some[2] if some[2].endpoint else None) for some in owners]
+    nowhere = len(index)
+    group = np.array(
+        [[nowhere if key is None else index[key] for key in some] for some in places], np.int64
+    ).ravel("F")
 
     def summed(values: Ints) -> Ints:
-        total = np.zeros(len(index), np.int64)
+        total = np.zeros(nowhere + 1, np.int64)
         np.add.at(total, group, np.tile(values, len(SCOPES)))
-        return total
+        return total[:nowhere]
 
     return Minutes(
         minutes.at,
@@ -101,7 +115,7 @@ def rolled_up(minutes: Minutes) -> Minutes:
         summed(minutes.requests),
         summed(minutes.client_errors),
         summed(minutes.server_errors),
-        _thrice(minutes.latency).merged(group, len(index)),
+        _thrice(minutes.latency).merged(group, nowhere + 1).first(nowhere),
     )
 
 

@@ -1,4 +1,4 @@
-"""What is usual at an hour of the week: for the explanation, the severity and absence. Pure."""
+"""Learns what is usual at each hour of the week, for explanation, severity and absence. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ _DAYS = ("Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed")
 
 
 class Seasonality:
-    """For each key and hour of the week, the middle and the width of the log of five minutes."""
+    """Keeps for each key and hour of the week the middle and the width of the usual log total.
+
+    A total is the sum of five minutes. The columns `middle` and `width` have the shape (keys, 168).
+    """
 
     def __init__(self) -> None:
         self.state = Columns(
@@ -27,7 +30,10 @@ class Seasonality:
         self.hour = -1
 
     def step(self, at: int, totals: Floats) -> None:
-        """Add a minute's totals of the last five; an hour is learned when it ends."""
+        """Adds a minute: `totals`, of the shape (keys,), are of its last five.
+
+        An hour is learned at its end.
+        """
         if at // 60 != self.hour:
             self._end()
             self.hour = at // 60
@@ -37,7 +43,7 @@ class Seasonality:
         self.state["minutes"][:] += 1
 
     def usual(self, at: int, rows: Ints) -> tuple[Floats, Floats]:
-        """Between which two totals these rows usually are at that time; NaN if never seen."""
+        """Returns the usual range of these rows' totals at that time; NaN if not known."""
         slot = at // 60 % HOURS
         middle = self.state["middle"][rows, slot].astype(float)
         width = np.maximum(self.state["width"][rows, slot].astype(float), 0.05) * _WIDE
@@ -58,5 +64,5 @@ class Seasonality:
 
 
 def render_hour(at: int) -> str:
-    """A time as the hour of the week: `Tue 14:00`."""
+    """Renders a time as the hour of the week: `Tue 14:00`."""
     return f"{_DAYS[at // 1440 % 7]} {at // 60 % 24:02d}:00"

@@ -29,25 +29,25 @@ _ROWS = 512
 
 
 def counts_up(seen: Floats, mean: Floats, size: Floats) -> Floats:
-    """Of a negative binomial with this mean and variance mean + mean²/size: at least `seen`."""
+    """U of at least `seen`, by a negative binomial of this mean and variance mean + mean²/size."""
     seen, mean, size = _scaled(seen, mean, size)
     chance = betainc(np.maximum(seen, 1.0), size, mean / (mean + size))
     return _surprise(_log(np.where(seen > 0, chance, 1.0)))
 
 
 def counts_down(seen: Floats, mean: Floats, size: Floats) -> Floats:
-    """The same, at most `seen`."""
+    """U of at most `seen`, by the same distribution."""
     seen, mean, size = _scaled(seen, mean, size)
     return _surprise(_log(betainc(size, seen + 1, size / (mean + size))))
 
 
 def distance_up(z: Floats, freedom: float) -> Floats:
-    """Of Student's t with these degrees of freedom: at least z."""
+    """U of at least z, by Student's t with these degrees of freedom."""
     return _surprise(_log(stdtr(freedom, -np.asarray(z))))
 
 
 def share_up(errors: Floats, tries: Floats, share: Floats, size: Floats) -> Floats:
-    """Of a beta-binomial with this mean share and concentration `size`: at least `errors`.
+    """U of at least `errors`, by a beta-binomial of this mean share and concentration `size`.
 
     SciPy sums it term by term. Here single terms are summed near what was seen, and growing blocks
     further out, each as a piece of a geometric series: within 0.02 of the exact sum.
@@ -87,7 +87,7 @@ def _scaled(seen: Floats, mean: Floats, size: Floats) -> tuple[Floats, Floats, F
 
 
 def _summed(log_chance: Callable[[Floats], Floats], start: Floats, room: Floats) -> Floats:
-    """The logarithm of the sum of chances from `start` on, for `room` more steps."""
+    """Returns the logarithm of the sum of chances from `start` on, for `room` more steps."""
     steps = np.minimum(_STEPS[None, :], room[:, None])
     logs = log_chance(start[:, None] + steps)
     width = np.diff(steps)
@@ -98,7 +98,7 @@ def _summed(log_chance: Callable[[Floats], Floats], start: Floats, room: Floats)
 
 
 def _geometric(drop: Floats, width: Floats) -> Floats:
-    """The logarithm of 1 + q + ... + q^(width-1), where q^width = e^drop."""
+    """Returns the logarithm of 1 + q + ... + q^(width-1), where q^width = e^drop."""
     steps = np.maximum(width, 1.0)
     flat: Bools = np.abs(drop) < 1e-9
     fall = np.where(flat, -1.0, drop)

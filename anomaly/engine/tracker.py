@@ -1,4 +1,4 @@
-"""The life of incidents: open, stay, escalate, close, open again. Pure."""
+"""Tracks incidents: they open, stay open, escalate, close and open again. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MARKS = (AGAIN, NEW_LEVEL)
 
 
 class Breach(NamedTuple):
-    """One key that surprised in a minute, by one measure in one direction."""
+    """A key whose minute was surprising, by one measure in one direction."""
 
     key: Key
     measure: str
@@ -39,12 +39,12 @@ class Breach(NamedTuple):
 
     @property
     def identity(self) -> Identity:
-        """Key, measure and direction: what has at most one open incident at a time."""
+        """Key, measure and direction; each such combination has at most one open incident."""
         return self.key, self.measure, self.direction
 
     @property
     def is_usual(self) -> bool:
-        """Whether this much (or little) is what this hour of the week has seen before."""
+        """Whether this hour of the week has seen so much (or so little) before."""
         if self.usual is None:
             return False
         up = self.direction == "up"
@@ -52,9 +52,9 @@ class Breach(NamedTuple):
 
 
 class Tracked(msgspec.Struct):
-    """An incident and the minutes (since the epoch) that its life goes by.
+    """An incident with its times in minutes since the epoch.
 
-    It opened, or opened again, in `since`, had its last breach in `last`, and closed in `ended` (0:
+    It opened, or opened again, at `since`; its last breach was at `last`; it closed at `ended` (0:
     it is open). `detector` is the one whose numbers the incident has.
     """
 
@@ -72,14 +72,14 @@ class Tracked(msgspec.Struct):
 
 
 class Tracker(msgspec.Struct):
-    """The open incidents, and closed ones that may open again."""
+    """Keeps the open incidents, and closed ones that may open again."""
 
     config: Config
     open: dict[Identity, Tracked] = {}
     closed: dict[Identity, Tracked] = {}
 
     def breach(self, at: int, one: Breach) -> Incident | None:
-        """Take one breach. Returns the incident if it opened, opened again or escalated by it."""
+        """Takes one breach. Returns the incident if it opened, opened again or escalated by it."""
         limits, tracked = self.config.incidents, self.open.get(one.identity)
         if one.surprise < limits.stay:
             return None
@@ -90,7 +90,10 @@ class Tracker(msgspec.Struct):
         return self._reopen(at, one) or self._open(at, one)
 
     def end(self, at: int) -> Iterator[tuple[Tracked, bool]]:
-        """Close what is over at the end of a minute. True goes with one that is the new level."""
+        """Closes what is over at the end of a minute.
+
+        Yields each closed incident; True goes with it if its level is the new baseline.
+        """
         limits = self.config.incidents
         for identity, tracked in [*self.open.items()]:
             fresh = at == tracked.last and at - tracked.since >= limits.new_level_minutes
@@ -102,24 +105,24 @@ class Tracker(msgspec.Struct):
                 del self.closed[identity]
 
     def set_contributors(self, identity: Identity, shares: list[Share]) -> Incident:
-        """Add who made an open incident; returns it."""
+        """Sets the contributors of an open incident, and returns it."""
         tracked = self.open[identity]
         tracked.incident = with_sentence(tracked.incident, contributors=shares)
         return tracked.incident
 
     def detector_of(self, incident_id: str) -> str:
-        """The detector whose numbers an incident has; empty where it is not held any more."""
+        """Returns the detector whose numbers an incident has; empty where it is no longer kept."""
         kept = (*self.open.values(), *self.closed.values())
         same = (one.detector for one in kept if one.incident.incident_id == incident_id)
         return next(same, "")
 
     def dump(self) -> tuple[list[Tracked], list[Tracked]]:
-        """Copies of all incidents, open and closed."""
+        """Returns copies of the open and of the closed incidents."""
         copied = ([*map(copy, kept.values())] for kept in self._both())
         return next(copied), next(copied)
 
     def load(self, opened: list[Tracked], closed: list[Tracked]) -> None:
-        """Take copies of these incidents in place of those held."""
+        """Replaces all incidents by copies of these."""
         for kept, incidents in zip(self._both(), (opened, closed), strict=True):
             kept.clear()
             kept.update({one.identity: copy(one) for one in incidents})
@@ -168,7 +171,7 @@ class Tracker(msgspec.Struct):
         return tracked.incident if severity != before.severity else None
 
     def _worse(self, one: Breach, before: Incident) -> bool:
-        """More surprising; where that is at its cap, further from the expected."""
+        """Whether a breach is more surprising or, at the cap, further from the expected."""
         ratio = _rounded(one.observed / max(one.expected, 1e-9))
         further = ratio > before.ratio if one.direction == "up" else ratio < before.ratio
         return (round(one.surprise, 3), further) > (before.surprise_peak, False)

@@ -1,1 +1,1 @@
-"""How good detection is: trouble injected into real and synthetic rates, and counted."""
+"""Measures detection: injects trouble into real and synthetic rates, and counts what is found."""

@@ -1,4 +1,4 @@
-"""Trouble put into rates, with the truth of where. Pure."""
+"""Injects trouble into rates, and keeps the truth about where it is. Pure."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ DAY = 1440
 
 @dataclass(frozen=True)
 class Rates:
-    """Requests a minute, a column a key; NaN where a key is over already.
+    """Requests a minute, of the shape (minutes, keys); NaN after the end of a key.
 
-    `trouble` are first and last minutes, by key, of what is known to be no ordinary traffic.
+    `trouble` has, for each key, the first and last minutes of traffic known to be unusual.
     """
 
     names: Sequence[str]
@@ -28,12 +28,12 @@ class Rates:
 
     @property
     def busy(self) -> Floats:
-        """The median requests a minute of each key."""
+        """Returns the median requests a minute, of the shape (keys,)."""
         return np.asarray(np.nanmedian(self.requests, axis=0))
 
 
 def synthetic(keys: int, days: float, seed: int) -> Rates:
-    """Keys from 2 to 2,000 requests a minute, over a daily curve that wanders, Poisson on top."""
+    """Returns keys of 2 to 2,000 requests a minute: a daily curve that wanders, Poisson noise."""
     rng = np.random.default_rng(seed)
     minutes = np.arange(round(days * DAY))
     level = np.exp(rng.uniform(np.log(2), np.log(2000), keys))
@@ -48,7 +48,7 @@ def given(
     series: Mapping[str, Sequence[float]],
     trouble: Mapping[str, Sequence[tuple[int, int]]] | None = None,
 ) -> Rates:
-    """Counts a row as requests a minute; shorter keys end earlier. `trouble` is known, by name."""
+    """Returns rates from counts by name, one row a minute; keys may have different lengths."""
     longest = max(len(one) for one in series.values())
     requests = np.full((longest, len(series)), np.nan)
     for column, one in enumerate(series.values()):
@@ -58,7 +58,7 @@ def given(
 
 
 def failures(requests: Floats, rng: np.random.Generator) -> tuple[Ints, Floats]:
-    """Errors of each minute, of a share that wanders; and that share."""
+    """Returns the errors of each minute, and their share, which wanders."""
     keys = requests.shape[1]
     share = np.exp(rng.uniform(np.log(0.002), np.log(0.04), keys))
     share = np.minimum(share * _wander(rng, len(requests), keys, np.full(keys, 0.25)), 0.3)
@@ -66,7 +66,7 @@ def failures(requests: Floats, rng: np.random.Generator) -> tuple[Ints, Floats]:
 
 
 def _wander(rng: np.random.Generator, minutes: int, keys: int, width: Floats) -> Floats:
-    """A slow walk around one: the log forgets half in about an hour."""
+    """Returns a slow random walk around one; its log forgets half in about an hour."""
     kept, walk = 0.99, np.zeros((minutes, keys))
     steps = rng.normal(0, np.sqrt(1 - kept**2), (minutes, keys))
     for i in range(1, minutes):
@@ -101,7 +101,7 @@ class Episode:
 
 @dataclass(frozen=True)
 class Staged:
-    """Rates with trouble in them."""
+    """Rates with trouble in them, and the truth about it."""
 
     rates: Rates
     errors: Ints
@@ -112,7 +112,7 @@ class Staged:
 
 
 def staged(rates: Rates, seed: int) -> Staged:
-    """Every key gets an episode every six hours or so, of kinds and factors by lot."""
+    """Gives every key an episode about every six hours, of random kind and factor."""
     rng = np.random.default_rng(seed)
     episodes = [one for key in range(len(rates.names)) for one in _drawn(rates, key, rng)]
     requests = rates.requests.copy()
@@ -150,7 +150,7 @@ def _bend(requests: Floats, one: Episode, rng: np.random.Generator) -> None:
 
 
 def minutes(one: Staged) -> list[Minutes]:
-    """The closed minutes, a key each by itself."""
+    """Returns the closed minutes, each with all keys as endpoints."""
     rng = np.random.default_rng(one.seed + 1)
     keys = [Key("evaluated", name) for name in one.rates.names]
     return [_minute(one, at, keys, rng) for at in range(len(one.rates.requests))]

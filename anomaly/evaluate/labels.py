@@ -1,4 +1,4 @@
-"""Incidents of a lake against what was staged: found or not, how soon, what is false. Pure."""
+"""Compares the incidents of a lake with what was staged: found, how soon, or false. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SEEN_AS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 class Label(msgspec.Struct, frozen=True):
-    """An incident that was staged, as the producer wrote it down."""
+    """An incident that the producer staged, as it wrote it down."""
 
     kind: str
     start: datetime
@@ -39,7 +39,7 @@ class Label(msgspec.Struct, frozen=True):
 
 
 def labels_of(lines: bytes) -> list[Label]:
-    """The labels of a file, a JSON object a line. SettingsError where a line is none."""
+    """Returns the labels of a file, one JSON object a line. Raises SettingsError for a bad line."""
     return [_label(n, line) for n, line in enumerate(lines.splitlines(), 1) if line.strip()]
 
 
@@ -54,18 +54,21 @@ def _label(number: int, line: bytes) -> Label:
 
 
 def compare(lines: bytes, incidents: Sequence[Incident]) -> dict[str, list[dict[str, Any]]]:
-    """A row a label, and one row of totals."""
+    """Returns one row for each label, and one row of totals."""
     labels = labels_of(lines)
     return {"labels": graded(labels, incidents), "totals": [totals(labels, incidents)]}
 
 
 def graded(labels: Iterable[Label], incidents: Sequence[Incident]) -> list[dict[str, Any]]:
-    """A row a label: whether it was found, the time from its start until that minute was over."""
+    """Returns for each label whether it was found, and how long after its start.
+
+    The time ends with the minute that found it.
+    """
     return [_graded(label, incidents) for label in labels]
 
 
 def totals(labels: Sequence[Label], incidents: Sequence[Incident]) -> dict[str, Any]:
-    """Recall of the labels; precision of the incidents that are part of no wider one."""
+    """Returns recall of the labels, and precision of the incidents without a wider one."""
     found = sum(row["found"] for row in graded(labels, incidents))
     own = [one for one in incidents if not one.parent]
     false = sum(not any(_is_near(label, one) for label in labels) for one in own)
@@ -95,7 +98,7 @@ def _graded(label: Label, incidents: Sequence[Incident]) -> dict[str, Any]:
 
 
 def _is_of(label: Label, one: Incident) -> bool:
-    """What the label is seen as, while it lasted, for its key, or a wider or narrower one."""
+    """Whether an incident shows a label: in its time, for its key or a wider or narrower one."""
     measure, directions = SEEN_AS.get(label.kind, (one.measure, ()))
     is_of_kind = one.measure == measure and (not directions or one.direction in directions)
     in_time = label.start - MINUTE < one.opened <= label.end + GRACE

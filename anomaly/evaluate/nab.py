@@ -1,4 +1,4 @@
-"""The Numenta Anomaly Benchmark's scoring rule: early in a window is worth most. Pure."""
+"""The scoring rule of the Numenta Anomaly Benchmark: an early alert is worth most. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROBATION, MOST_PROBATION = 0.15, 750
 
 @dataclass(frozen=True)
 class Profile:
-    """What a false alert and a missed window cost; a window found at its start is worth one."""
+    """The costs of a false alert and of a missed window; a window found at its start is worth 1."""
 
     name: str
     false_alert: float
@@ -35,14 +35,14 @@ PROFILES = (
 
 @dataclass(frozen=True)
 class Labelled:
-    """One series: its scores row by row, and its windows as first and last row."""
+    """One series: its scores, of the shape (rows,), and its windows as first and last row."""
 
     scores: Floats
     windows: Sequence[tuple[int, int]]
 
 
 def normalised(series: Iterable[Labelled], profile: Profile) -> float:
-    """0: nothing was ever found; 100: every window at its first row and no false alert."""
+    """Returns the score: 0 if nothing is found, 100 if every window is found at its first row."""
     found = list(series)
     windows = sum(len(one.windows) for one in found)
     if not windows:
@@ -53,7 +53,7 @@ def normalised(series: Iterable[Labelled], profile: Profile) -> float:
 
 
 def points(one: Labelled, profile: Profile) -> float:
-    """What the alerts of one series earn and cost; rows on probation do not count."""
+    """Returns the points of one series; rows of the probation time do not count."""
     probation = min(int(PROBATION * len(one.scores)), MOST_PROBATION)
     alerts = np.flatnonzero(one.scores >= THRESHOLD)
     alerts = alerts[alerts >= probation]
@@ -90,7 +90,7 @@ VOTES, PAUSES = (0.06, 0.07, 0.08, 0.09, 0.1, 0.11, 0.12, 0.13, 0.14), (60, 100)
 
 @dataclass(frozen=True)
 class Series:
-    """A labelled series; windows are first and last rows."""
+    """A series with labels; its windows are first and last rows."""
 
     name: str
     seconds: Sequence[float | None]
@@ -99,12 +99,12 @@ class Series:
 
     @property
     def category(self) -> str:
-        """The folder that it is in."""
+        """The name of its folder."""
         return self.name.split("/")[0]
 
 
 def shares(one: Series, config: Constants) -> Floats:
-    """Of every row the share of votes, from it and the rows before alone."""
+    """Returns the share of votes of every row, each from it and the rows before it."""
     committee = Committee(config)
     found = [
         committee.take(at, value) if np.isfinite(value) else 0.0
@@ -116,7 +116,7 @@ def shares(one: Series, config: Constants) -> Floats:
 def report(
     each: Sequence[Series], found: Mapping[str, Floats], config: Constants
 ) -> list[dict[str, Any]]:
-    """A row for each category, one for all, and one where no category chose for itself."""
+    """Returns one row a category, one for all, and one for cross-validated constants."""
     categories = sorted({one.category for one in each})
     fixed = {one.name: _labelled(one, found, config.votes, config.pause) for one in each}
     rows = [

@@ -1,4 +1,4 @@
-"""What detection made of staged trouble: recall, precision, delay, false incidents. Pure."""
+"""Measures detection of staged trouble: recall, precision, delay, false incidents. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BUSY = 60.0
 
 @dataclass(frozen=True)
 class Alarm:
-    """An incident that opened."""
+    """An incident that opened, at the minute `at` since the epoch."""
 
     key: int
     measure: str
@@ -31,7 +31,7 @@ class Alarm:
 
 
 def alarms(one: Staged, config: Config, method: str) -> list[Alarm]:
-    """Fold the staged minutes; what opened, and when."""
+    """Folds the staged minutes; returns the incidents that opened."""
     engine, found = Engine(config, method), []
     index = {name: i for i, name in enumerate(one.rates.names)}
     for each in minutes(one):
@@ -44,7 +44,7 @@ def alarms(one: Staged, config: Config, method: str) -> list[Alarm]:
 
 @dataclass(frozen=True)
 class Tally:
-    """Episodes, minutes until each one that was found, and what was raised for nothing."""
+    """Counts episodes, the delays in minutes of those found, and false incidents."""
 
     episodes: int
     delays: list[int]
@@ -62,7 +62,7 @@ class Tally:
 
     @property
     def row(self) -> dict[str, Any]:
-        """The figures of it; what does not apply is None."""
+        """Returns the figures as a row; those that do not apply are None."""
         hits, false = len(self.delays), self.false
         return {
             "episodes": self.episodes,
@@ -75,7 +75,7 @@ class Tally:
 
 
 def figures(one: Staged, found: list[Alarm]) -> dict[str, Tally]:
-    """A tally for each kind of trouble, and one for each that must not be missed."""
+    """Returns a tally for each kind of trouble, and one for trouble that must not be missed."""
     key_days = float((~np.isnan(one.rates.requests)).sum()) / DAY
     tallies = {}
     for kind in KINDS:
@@ -102,7 +102,7 @@ def _of(alarm: Alarm, kind: str) -> bool:
 
 
 def _delay(one: Episode, found: Iterable[Alarm]) -> int | None:
-    """Minutes from the start to the end of the minute that told."""
+    """Returns minutes from the start of an episode to the end of the minute that found it."""
     until = one.last + GRACE
     hits = [
         a.at for a in found if a.key == one.key and _of(a, one.kind) and one.first <= a.at <= until
@@ -111,7 +111,7 @@ def _delay(one: Episode, found: Iterable[Alarm]) -> int | None:
 
 
 def _is_trouble(alarm: Alarm, one: Staged) -> bool:
-    """Injected, or known to be in the rates as they were given."""
+    """Whether an alarm is for injected trouble, or for trouble known in the given rates."""
     known = one.rates.trouble.get(alarm.key, ())
     return any(first <= alarm.at <= last for first, last in known) or any(
         e.key == alarm.key and e.first <= alarm.at <= e.last + AFTERMATH for e in one.episodes

@@ -1,4 +1,4 @@
-"""`evaluate`: all tables, one after the other."""
+"""The command `evaluate`: makes all tables, one after the other."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def evaluated(
     days: float,
     seed: int,
 ) -> dict[str, Rows]:
-    """Rows of what was injected and found, and of the labelled series, if given."""
+    """Returns the tables by name: injected trouble and, if given, the labelled series."""
     made = synthetic(keys, days, seed)
     tables = {"injected": list(injected(config, progress, rates, made, seed))}
     if nab:
@@ -41,7 +41,7 @@ def evaluated(
 def injected(
     config: Config, progress: OnProgress, folder: Path | None, made: Rates, seed: int
 ) -> Iterator[dict[str, Any]]:
-    """Both methods on the same minutes: of the synthetic keys, of those given, and of all."""
+    """Yields rows of both methods on the same minutes: synthetic keys, given ones, and all."""
     sources = {
         "synthetic": made,
         **({"given": given(counts(folder), trouble(folder))} if folder else {}),
@@ -61,7 +61,7 @@ def injected(
 
 
 def benchmark(config: Config, progress: OnProgress, folder: Path) -> Rows:
-    """The labelled series by the benchmark's rule."""
+    """Scores the labelled series by the rule of the benchmark."""
     each, scored = labelled(folder), {}
     for one in each:
         progress(f"{one.name}: {len(one.values):,} rows")
@@ -70,7 +70,7 @@ def benchmark(config: Config, progress: OnProgress, folder: Path) -> Rows:
 
 
 def counts(folder: Path) -> dict[str, list[float]]:
-    """Every series of a folder as requests a minute, a row a minute."""
+    """Returns name -> requests a minute, for every series of a folder."""
     found = {file.stem: values(file) for file in sorted(folder.rglob("*.csv"))}
     if not found:
         raise SettingsError(f"{folder} has no CSV file", "Give a folder of timestamp,value files.")
@@ -78,7 +78,7 @@ def counts(folder: Path) -> dict[str, list[float]]:
 
 
 def trouble(folder: Path) -> dict[str, list[tuple[int, int]]]:
-    """First and last rows of what a windows.json labels, by series; here or one folder up."""
+    """Returns series -> first and last rows of labels, from windows.json here or one folder up."""
     for home in (folder, folder.parent):
         if (home / "windows.json").is_file():
             return {Path(one.name).stem: list(one.windows) for one in labelled(home)}
@@ -86,7 +86,7 @@ def trouble(folder: Path) -> dict[str, list[tuple[int, int]]]:
 
 
 def labelled(folder: Path) -> list[Series]:
-    """The series that a folder's windows.json names."""
+    """Returns the series that windows.json of a folder names."""
     file = folder / "windows.json"
     if not file.is_file():
         raise SettingsError(

@@ -1,1 +1,1 @@
-"""Detection on a lake: minutes closed, folded, incidents written."""
+"""Detection on a lake: folds closed minutes, and writes incidents."""

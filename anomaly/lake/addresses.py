@@ -1,4 +1,4 @@
-"""Closed minutes of addresses, counted from `logs`."""
+"""Counts closed minutes of addresses from `logs`, and folds them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _is_attack, _counted_as = lru_cache(1 << 16)(is_attack), lru_cache(1 << 16)(coun
 
 
 def minutes_of(counted: Counted, span: Span, limits: Limits) -> Iterator[AddressMinutes]:
-    """The minutes of a span that have rows, in order."""
+    """Yields the minutes of a span that have rows, in order."""
     connection = counted.connection
     asked = _asked(counted.rows(span), limits)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE asked AS {asked}")
@@ -53,25 +53,26 @@ def minutes_of(counted: Counted, span: Span, limits: Limits) -> Iterator[Address
 
 
 def is_login(limits: Limits) -> str:
-    """SQL: whether a request tries to log in."""
+    """Returns SQL that says whether a request tries to log in."""
     words = "|".join(limits.logins)
     route = literal(rf"(^|[^a-z0-9])({words})($|[^a-z0-9])")
-    return f"regexp_matches(lower(endpoint), {route}) AND coalesce(method, '') NOT IN {_READS}"
+    is_route = f"regexp_matches(lower(coalesce(endpoint, '')), {route})"
+    return f"{is_route} AND coalesce(method, '') NOT IN {_READS}"
 
 
 def _asked(rows: str, limits: Limits) -> str:
-    """The rows with what is asked of them; a login is refused by 4xx, but where it is not found."""
+    """Returns SQL: the rows with what each asks for. A login is refused by 4xx other than 404."""
     return (
         f'SELECT {AT} AS minute, ip, coalesce(path, endpoint) AS path, "user" AS name, '
-        f"NOT regexp_matches(lower(endpoint), {literal(STATIC)}) AS dynamic, "
+        f"NOT regexp_matches(lower(coalesce(endpoint, '')), {literal(STATIC)}) AS dynamic, "
         "status_code BETWEEN 400 AND 499 AS client_error, is_login AND status_code BETWEEN 400 "
         "AND 499 AND status_code <> 404 AS refused, is_login AND status_code < 400 AS accepted "
-        f"FROM (SELECT *, {is_login(limits)} AS is_login FROM {rows})"
+        f"FROM (SELECT *, {is_login(limits)} AS is_login FROM {rows} WHERE ip IS NOT NULL)"
     )
 
 
 def _names(column: str, where: str, most: int) -> str:
-    """So many different ones: an even choice, for those first in the alphabet are alike."""
+    """Returns SQL: up to `most` different values, chosen by hash, as the first ones are alike."""
     pair = f"{{'lot': md5({column}), 'name': {column}}}"
     names = f"list(DISTINCT {pair}) FILTER ({where} AND {column} IS NOT NULL)"
     return f"coalesce(list_transform(list_sort({names})[1:{most}], lambda one: one.name), [])"
@@ -102,7 +103,7 @@ def _minute(at: int, rows: pa.Table, limits: Limits) -> AddressMinutes:
 
 
 def _heaviest(rows: pa.Table, dynamic: Ints, limits: Limits) -> tuple[Ints, int]:
-    """Which addresses a rule may need, at most `most` of them; and how many others there are."""
+    """Returns the addresses that a rule may need, at most `most`, and how many others there are."""
     tried = [rows[name] for name in ("client_errors", "refused", "accepted", "attacks")]
     matter = sum(np.asarray(one.to_numpy(), np.int64) for one in tried)
     wanted = np.flatnonzero((matter > 0) | (dynamic >= limits.known_requests))
@@ -129,7 +130,7 @@ KEEP_MINUTES, KEPT = 10, 2
 
 
 class AddressDetection:
-    """The addresses of a lake, from the newest snapshot on."""
+    """Folds the addresses of a lake, from the newest snapshot on."""
 
     def __init__(self, places: Places, config: Config) -> None:
         self._places = places
@@ -138,10 +139,10 @@ class AddressDetection:
         self.addresses = newest or Addresses(config)
 
     def changes(self, closed: DeltaTable) -> Iterator[dict[str, Incident]]:
-        """Fold the minutes closed since; the incidents that changed, by id, a span at a time.
+        """Folds the minutes closed since; yields for each span the incidents that changed, by id.
 
-        A snapshot is kept once the next span is asked for, so when these incidents are written:
-        what a crash left unwritten is folded again, and gives the same.
+        A snapshot is kept when the next span is asked for, so after these incidents are written.
+        What a crash left unwritten is folded again, with the same result.
         """
         kept_at = self.addresses.folded_to
         for changed in folded(self._places, closed, self.addresses):
@@ -155,7 +156,7 @@ class AddressDetection:
 def folded(
     places: Places, closed: DeltaTable, addresses: Addresses
 ) -> Iterator[dict[str, Incident]]:
-    """What changes by each span of closed minutes that these addresses have not folded yet."""
+    """Yields, for each span of closed minutes not folded yet, the incidents that changed, by id."""
     after = start_of(addresses.folded_to) if addresses.folded_to >= 0 else None
     new = [*spans(closed, after)]
     if not new:

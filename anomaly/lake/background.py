@@ -1,4 +1,4 @@
-"""A thread in the background of a query: looks when it is woken, and pulses now and then."""
+"""A background thread for a query: it looks when woken, and has a pulse now and then."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ IsStopping = Callable[[], bool]
 
 
 class Background:
-    """Runs `look` whenever it is woken and `pulse` now and then, in a thread of its own.
+    """Runs `look` each time it is woken and `pulse` now and then, in a thread of its own.
 
-    What they raise goes to `failed`, and ends the thread.
+    What they raise is passed to `failed`, and ends the thread.
     """
 
     def __init__(
@@ -31,17 +31,17 @@ class Background:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Look now, and until `stop`."""
+        """Looks now, and then until `stop`."""
         self.wake()
         self._thread = threading.Thread(target=self._run, name="detection", daemon=True)
         self._thread.start()
 
     def wake(self) -> None:
-        """There is something to see."""
+        """Makes the thread look: there is something new."""
         self._woken.set()
 
     def stop(self) -> None:
-        """End once the look that goes on can; again is no fault."""
+        """Ends the thread as soon as a running look can stop. May be called again."""
         self._stop.set()
         self.wake()
         if self._thread:
@@ -49,7 +49,7 @@ class Background:
             self._thread = None
 
     def once(self) -> None:
-        """One whole look, in the thread that asks."""
+        """Looks once, in the thread of the caller."""
         with self._reporting():
             self._look(lambda: False)
 
@@ -76,25 +76,26 @@ class Background:
 
 
 class DetectionRun(ClosingRun):
-    """A query that closes windows, and looks in the background; `fold` takes what was closed."""
+    """A query that closes windows, with a background thread; `fold` takes what was closed."""
 
     fold: Callable[[], object]
     background: Background
 
     def start(self) -> None:
-        """Close windows as time goes on, until `stop`."""
+        """Closes windows as time goes on, until `stop`."""
         self.background.start()
         super().start()
 
     def stop(self) -> None:
-        """End between two commits; again is no fault."""
+        """Ends between two commits. May be called again."""
         super().stop()
         self.background.stop()
 
     def once(self) -> None:
-        """Close what the newest event closes, fold and look once more, then return.
+        """Closes what the newest event closes, folds it, looks once more, and returns.
 
-        What a stop left closed and not folded is no news to the query: it closes nothing again.
+        Minutes that an earlier run closed but did not fold are folded too, although the query
+        closes nothing new then.
         """
         super().once()
         try:

@@ -1,4 +1,4 @@
-"""The rows of `logs` that closed minutes counted: late ones are not among them, whenever asked."""
+"""Reads exactly the rows of `logs` that closed minutes have counted, without later ones."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ AT = "epoch_us(timestamp) // 60000000"
 
 
 class Span(NamedTuple):
-    """Minutes from `first` up to `end`, both of one day."""
+    """Minutes from `first` up to, but without, `end`; both are of one day."""
 
     first: datetime
     end: datetime
 
     @property
     def sql(self) -> str:
-        """As a condition by which the files of other hours are skipped."""
+        """Returns a condition in SQL by which the files of other hours are skipped."""
         last = (self.end - MINUTE).hour
         return f"{within(*self)} AND hour BETWEEN {self.first.hour} AND {last}"
 
 
 class Counted:
-    """Rows of `logs` by the minutes of one state of `logs_windowed`."""
+    """Rows of `logs`, by the minutes of one version of `logs_windowed`."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, closed: DeltaTable) -> None:
         self.connection, self._closed = connection, closed
 
     def rows(self, span: Span) -> str:
-        """A relation of the connection: rows of `logs` of a span. It lasts until the next."""
+        """Returns a relation with the rows of a span. It is valid until the next call."""
         self.connection.register("stored", _minutes(self._closed, span))
         query = rollup_compare.commits(MINUTES, span.first.date(), span.sql)
         self.connection.execute(f"CREATE OR REPLACE TEMP TABLE commits AS {query}")
@@ -56,7 +56,7 @@ class Counted:
 
 @contextmanager
 def counted(places: Places, closed: DeltaTable) -> Iterator[Counted]:
-    """Rows of the newest `logs`, which has all that was counted."""
+    """Opens the newest `logs`, which has every row that was counted."""
     with connect() as connection:
         create_view(connection, LOGS.name, places.table(LOGS), open_table(places, LOGS))
         yield Counted(connection, closed)
@@ -65,7 +65,7 @@ def counted(places: Places, closed: DeltaTable) -> Iterator[Counted]:
 def spans(
     closed: DeltaTable, after: datetime | None = None, most_rows: int = SPAN_ROWS
 ) -> Iterator[Span]:
-    """The closed minutes after one, in order, as spans of an hour or of so many rows at most."""
+    """Yields the closed minutes after a time, as spans of an hour or of so many rows at most."""
     end = horizon(closed)
     sizes = _sizes(closed, after, end) if end else {}
     current: Span | None = None
@@ -80,7 +80,7 @@ def spans(
 
 
 def _sizes(closed: DeltaTable, after: datetime | None, end: datetime) -> dict[datetime, int]:
-    """Requests of each closed minute, in order."""
+    """Returns closed minute -> requests, in order."""
     condition = pc.field("window_start") < _scalar(end)
     if after:
         condition &= (pc.field("date") >= pa.scalar(after.date())) & (

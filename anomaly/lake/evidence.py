@@ -1,6 +1,7 @@
-"""What `logs` says of the minutes that opened an incident: sample events, and who made it.
+"""Reads from `logs`, for the minutes that opened an incident, sample events and shares.
 
-Only rows that those minutes counted: so it is the same whenever it is asked, while they are kept.
+Only rows that those minutes counted are read, so the result is the same at any time, as long as the
+rows are kept.
 """
 
 from __future__ import annotations
@@ -22,19 +23,20 @@ from anomaly.lake.minutes import inert
 from lakehouse.duck import literal
 from lakehouse.paths import Places
 from lakehouse.tables.incidents import Share
+from lakehouse.tables.rollups import SERVER_ERROR
 from lakehouse.windows.horizon import midnight
 
 MOST_SAMPLES, _MOST_SHARES, _LEAST_SHARE = 5, 3, 0.1
 _BY = {
-    BY_ADDRESS: "ip",
-    BY_STATUS: "CAST(status_code AS VARCHAR)",
+    BY_ADDRESS: "coalesce(ip, 'no address')",
+    BY_STATUS: "coalesce(CAST(status_code AS VARCHAR), 'no status')",
     "endpoint": "concat_ws(' ', service, endpoint)",
 }
 # Which rows of `logs` a measure is about, which of them are the best samples, and by what they are
 # divided. Of a measure that has none here: all rows of its key, the newest first.
 _ERRORS = ("timestamp DESC", (BY_ADDRESS, BY_STATUS))
 _MEASURES: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "server_errors": ("status_code >= 500", *_ERRORS),
+    "server_errors": (SERVER_ERROR, *_ERRORS),
     "client_errors": ("status_code BETWEEN 400 AND 499", *_ERRORS),
     "latency": ("response_time IS NOT NULL", "response_time DESC", ()),
     "traffic": ("true", "count(*) OVER (PARTITION BY ip) DESC, timestamp DESC", (BY_ADDRESS,)),
@@ -46,7 +48,7 @@ _ANY_MEASURE = ("true", "timestamp DESC", (BY_ADDRESS,))
 def read_evidence(
     places: Places, closed: DeltaTable, incidents: Iterable[Incident], config: Config
 ) -> Iterator[Incident]:
-    """Incidents with what `logs` says of them, in order of opening."""
+    """Yields the incidents with their sample events and shares, in order of opening."""
     in_order = sorted(incidents, key=lambda one: one.opened)
     if not in_order:
         return
@@ -56,7 +58,7 @@ def read_evidence(
             span = Span(first, opened + MINUTE)
             rows.connection.execute(
                 "CREATE OR REPLACE TEMP TABLE opening AS SELECT event_id, timestamp, service, "
-                'endpoint, status_code, ip, method, "user", response_time '
+                'endpoint, status_code, is_error, ip, method, "user", response_time '
                 f"FROM {rows.rows(span)}"
             )
             for one in each:
@@ -73,7 +75,7 @@ def _samples(rows: Counted, one: Incident, config: Config) -> list[str]:
 
 
 def _shares(rows: Counted, one: Incident, config: Config) -> Iterator[Share]:
-    """By each kind the largest parts; none of what is too little."""
+    """Yields the largest parts of each kind, without those that are too small."""
     kinds = _MEASURES.get(one.measure, _ANY_MEASURE)[2]
     for kind in kinds if one.direction != "down" else ():
         query = (
@@ -86,7 +88,7 @@ def _shares(rows: Counted, one: Incident, config: Config) -> Iterator[Share]:
 
 
 def _rows_of(one: Incident, config: Config) -> str:
-    """The rows that it is about, as SQL."""
+    """Returns SQL for the rows that an incident is about."""
     of_measure = _MEASURES.get(one.measure, _ANY_MEASURE)[0]
     if one.direction == SPRAYING and one.service == LOGIN:
         return f'"user" = {literal(one.endpoint)} AND {is_login(config.addresses)}'
@@ -96,7 +98,7 @@ def _rows_of(one: Incident, config: Config) -> str:
 
 
 class RequestMinute(NamedTuple):
-    """A minute of the rows that an incident is about."""
+    """Counts of a minute over the rows that an incident is about."""
 
     at: datetime
     requests: int
@@ -107,7 +109,7 @@ class RequestMinute(NamedTuple):
 def requests_by_minute(
     places: Places, closed: DeltaTable, one: Incident, first: datetime, end: datetime
 ) -> Iterator[RequestMinute]:
-    """The closed minutes from `first` up to `end`, in order; zeros where there is no such row."""
+    """Yields the closed minutes from `first` up to `end`, in order; zeros where it has no row."""
     what = "count(*), count(*) FILTER (status_code BETWEEN 400 AND 499), count(DISTINCT ip)"
     found: dict[int, tuple[int, int, int]] = {}
     with counted(places, closed) as rows:
@@ -121,7 +123,7 @@ def requests_by_minute(
 
 
 def _about(one: Incident) -> str:
-    """An address's rows, or those of a login that many tried; else all."""
+    """Returns a condition in SQL: an address, or a login that many tried; otherwise all rows."""
     if one.ip:
         return f"ip = {literal(one.ip)}"
     if one.direction == SPRAYING and one.service == LOGIN:

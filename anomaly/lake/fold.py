@@ -1,4 +1,4 @@
-"""Closed minutes of a lake folded into incidents, from the first kept or from a snapshot."""
+"""Folds the closed minutes of a lake into incidents, from the first minute or a snapshot on."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ SURPRISE = "surprise"
 
 
 def fold(engine: Engine, minutes: Iterator[Minutes]) -> dict[str, Incident]:
-    """The incidents that changed, by id, as they are after these minutes."""
+    """Folds minutes; returns the incidents that changed, by id, as they are afterwards."""
     return {change.incident_id: change for one in minutes for change in engine.fold(one)}
 
 
 def judged(table: DeltaTable, config: Config, method: str = SURPRISE) -> dict[str, Incident]:
-    """Every incident of the closed minutes of a state of `logs_windowed`, by a method."""
+    """Returns all incidents of the closed minutes in a version of `logs_windowed`, by a method."""
     found = fold(Engine(config, method), closed_minutes(table))
     if method == SURPRISE:
         return found
@@ -37,7 +37,7 @@ def judged(table: DeltaTable, config: Config, method: str = SURPRISE) -> dict[st
 def active_between(
     incidents: Iterable[Incident], since: datetime | None, until: datetime | None = None
 ) -> list[Incident]:
-    """Those that went on between two times, in order of opening."""
+    """Returns the incidents that went on between two times, in order of opening."""
     alive = [
         one
         for one in incidents
@@ -57,10 +57,10 @@ def analyse(
     method: str = SURPRISE,
     between: Between = (None, None),
 ) -> list[Incident]:
-    """Incidents between two times, in order, by the minutes of a state of `logs_windowed`.
+    """Returns the incidents between two times, from a version of `logs_windowed`.
 
-    Addresses are folded again from the rows of `logs` that these minutes counted. Total silence is
-    a matter of the wall clock: it is taken from `anomalies`.
+    Addresses are folded again from the rows of `logs` that these minutes counted. Total silence
+    depends on the wall clock, so it is read from `anomalies`.
     """
     found = judged(closed, config, method)
     if method != SURPRISE:

@@ -1,4 +1,4 @@
-"""Rows of `anomalies`: read, and written where an incident changed."""
+"""Reads `anomalies`, and writes the incidents that changed."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ OnChanges = Callable[[Sequence[Change]], None]
 
 
 def incidents(places: Places, where: pc.Expression | None = None) -> list[Incident]:
-    """The incidents of the table that fulfil a condition. TableError where there is no table."""
+    """Returns the incidents that fulfil a condition. Raises TableError where there is no table."""
     table = store.open_table(places, ANOMALIES).to_pyarrow_dataset()
     return incidents_of(table.to_table(filter=where))
 
 
 def incidents_if_any(places: Places) -> list[Incident]:
-    """All incidents of the table; none where there is no table yet."""
+    """Returns all incidents of the table; none where there is no table yet."""
     return incidents(places) if store.table_or_none(places, ANOMALIES) else []
 
 
 def incident_named(places: Places, name: str) -> Incident:
-    """The incident whose id is or begins so. TableError where that is none, or several."""
+    """Returns the incident whose id begins so. Raises TableError for none, or for several."""
     found = incidents(places, pc.starts_with(pc.field("incident_id"), name))
     if len(found) == 1:
         return found[0]
@@ -49,7 +49,7 @@ def incident_named(places: Places, name: str) -> Incident:
 
 
 def rows_of(incidents: Iterable[Incident]) -> pa.Table:
-    """Incidents as rows of the table."""
+    """Converts incidents to rows of the table."""
     rows = [{**msgspec.structs.asdict(one), "date": one.opened.date()} for one in incidents]
     for row in rows:
         row["contributors"] = [asdict(share) for share in row["contributors"]]
@@ -57,12 +57,12 @@ def rows_of(incidents: Iterable[Incident]) -> pa.Table:
 
 
 def incidents_of(rows: pa.Table) -> list[Incident]:
-    """Rows of the table as incidents; a column that came later has its default in older rows."""
+    """Converts rows to incidents; a column that older rows lack has its default."""
     return [incident_of(row) for row in rows.to_pylist()]
 
 
 def incident_of(row: Mapping[str, Any]) -> Incident:
-    """One row of the table as an incident."""
+    """Converts one row of the table to an incident."""
     known = {name: value for name, value in row.items() if value is not None and name != "date"}
     return msgspec.convert(known, Incident)
 
@@ -73,11 +73,11 @@ def write(
     config: Config,
     on_changes: OnChanges = lambda _changes: None,
 ) -> list[Incident]:
-    """Insert or update the incidents that differ from the table. Returns those that changed.
+    """Inserts or updates the incidents that differ from the table. Returns those that changed.
 
-    Muted ones are written with `muted = true`; one that is new gets its samples and contributors
-    from `logs`. `on_changes` hears of the changes before the commit, and again where another
-    writer was first: a crash in between leaves a change that was reported and is written later.
+    Muted ones are written with `muted = true`; new ones get samples and contributors from `logs`.
+    `on_changes` is called before the commit, and again where another writer was first: after a
+    crash in between, a change was reported and is written later.
     """
     if not incidents:
         return []
@@ -98,9 +98,9 @@ def write(
 
 
 def changes_of(current: DeltaTable, incidents: Mapping[str, Incident]) -> list[Change]:
-    """The incidents that differ from a state of the table, each with the one that it holds.
+    """Returns the incidents that differ from a version of the table, each with its earlier form.
 
-    Whether one is muted, and what was read of `logs`, is the table's own: it makes no difference.
+    Mutes and what was read from `logs` are kept by the table only, and are not compared.
     """
     named = pc.field("incident_id").isin([*incidents])
     stored = incidents_of(current.to_pyarrow_dataset().to_table(filter=named))
@@ -110,7 +110,7 @@ def changes_of(current: DeltaTable, incidents: Mapping[str, Incident]) -> list[C
 
 
 def with_mutes(changes: Iterable[Change], mutes: Sequence[Mute]) -> list[Change]:
-    """The same changes, with `muted = true` where a mute covers them now."""
+    """Returns the changes, with `muted = true` where a mute covers them now."""
     return [
         one._replace(after=msgspec.structs.replace(one.after, muted=is_muted(one.after, mutes)))
         for one in changes
@@ -118,7 +118,7 @@ def with_mutes(changes: Iterable[Change], mutes: Sequence[Mute]) -> list[Change]
 
 
 def _opened(changes: Iterable[Change]) -> list[Incident]:
-    """Those that the table does not know; of silence `logs` has nothing to say."""
+    """Returns the incidents that the table does not have, without silence, which has no rows."""
     return [c.after for c in changes if c.before is None and c.after.direction != SILENCE]
 
 

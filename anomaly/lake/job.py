@@ -1,135 +1,35 @@
 """The anomaly job, as it is drawn: logs -> closed minutes -> logs_windowed -> fold -> anomalies.
 
-Minutes are committed first; the fold goes by the table alone. A start folds what is there, and
-writes every incident that `anomalies` lacks or holds otherwise: a crash anywhere loses nothing. In
-the background, addresses are folded from the rows of `logs` that the same minutes counted.
+1. The query `minutes` closes minutes of `logs`, and commits them to `logs_windowed`.
+2. Then, in the same batch, `Detection` folds them and writes the incidents that changed.
+3. In the background it folds the addresses of the same minutes, and looks for total silence.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from anomaly.alerts.webhook import Alerts
 from anomaly.engine.config import Config
-from anomaly.engine.engine import Engine, State
-from anomaly.engine.incident import Incident, start_of
-from anomaly.lake.addresses import AddressDetection
 from anomaly.lake.background import Background, DetectionRun, IsStopping
-from anomaly.lake.fold import fold
-from anomaly.lake.incidents import OnChanges, write
-from anomaly.lake.minutes import closed_minutes
-from anomaly.lake.silence import Silence, absence, open_silence
-from anomaly.lake.snapshots import Snapshots
-from lakehouse import store
+from anomaly.lake.detection import Detection, OnIncident, allowed_lateness, prepare_tables
 from lakehouse.ingest import queries
-from lakehouse.ingest.lag import is_level, last_arrival
 from lakehouse.paths import Places
-from lakehouse.settings import Anomaly, Settings
-from lakehouse.tables.catalog import ANOMALIES
+from lakehouse.runtime.kafka_connection import Connection
+from lakehouse.settings import Settings
+from lakehouse.store.lease.grant import Standby, StoppedWaiting
 from lakehouse.tables.rollups import MINUTES
 from lakehouse.terminal.program import stopped_by_signals
-from lakehouse.windows.definition import prepare
 from lakehouse.windows.failure import explained
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from lakehouse.windows.stream import WindowsReport
-
-SNAPSHOTS_KEPT = 8
-OnIncident = Callable[[Incident], None]
-
-
-@dataclass
-class Detection:
-    """Folds what was closed since the last time, from the newest snapshot on.
-
-    `on_incident` hears of each change once a process. `on_changes` hears of changes before the
-    table has them, and again after a crash in between.
-    """
-
-    places: Places
-    config: Config
-    on_incident: OnIncident = lambda _incident: None
-    on_changes: OnChanges = lambda _changes: None
-    _engine: Engine = field(init=False)
-    _snapshots: Snapshots = field(init=False)
-    _addresses: AddressDetection = field(init=False)
-    _writing: threading.Lock = field(default_factory=threading.Lock)
-
-    def __post_init__(self) -> None:
-        self._snapshots = Snapshots(self.places, self.config, "state", SNAPSHOTS_KEPT)
-        newest = self._snapshots.newest(State, partial(Engine.load, self.config))
-        self._engine = newest or Engine(self.config)
-        self._addresses = AddressDetection(self.places, self.config)
-
-    @property
-    def open(self) -> list[Incident]:
-        """The incidents that are open."""
-        return self._engine.incidents
-
-    def __call__(self) -> list[Incident]:
-        """Fold the minutes that were closed meanwhile. Returns the incidents that changed.
-
-        After the first minute of a day the state is kept, as that of its day.
-        """
-        before = self._engine.folded_to
-        table = store.open_table(self.places, MINUTES.name)
-        written = self._write(fold(self._engine, closed_minutes(table, before)))
-        day = start_of(self._engine.folded_to).date()
-        if before >= 0 and start_of(before).date() != day:
-            self._snapshots.keep(str(day), self._engine.dump())
-        return written
-
-    def addresses(self, is_stopping: IsStopping = lambda: False) -> list[Incident]:
-        """Fold the addresses of those minutes, until a stop. Returns the incidents that changed."""
-        written: list[Incident] = []
-        for changed in self._addresses.changes(store.open_table(self.places, MINUTES.name)):
-            written += self._write(changed)
-            if is_stopping():
-                break
-        return written
-
-    def silence(self, bootstrap: str) -> Callable[[], None]:
-        """What looks whether nothing comes at all, though ingest at this Kafka has no lag."""
-        silence = Silence(
-            self.config,
-            partial(last_arrival, self.places),
-            partial(is_level, self.places, bootstrap),
-            partial(absence, self._engine),
-            open_silence(self.places),
-        )
-
-        def look() -> None:
-            if changed := silence.look(datetime.now(UTC)):
-                self._write({changed.incident_id: changed})
-
-        return look
-
-    def _write(self, changed: Mapping[str, Incident]) -> list[Incident]:
-        with self._writing:
-            written = write(self.places, changed, self.config, self.on_changes)
-            for incident in written:
-                self.on_incident(incident)
-        return written
-
-
-def prepare_tables(places: Places, settings: Anomaly) -> None:
-    """Make the tables. CheckpointError where the lake has minutes of another kind."""
-    queries.MINUTES.checkpoint(places).progress()
-    prepare(places, MINUTES, allowed_lateness(settings))
-    store.create(places, ANOMALIES)
-
-
-def allowed_lateness(settings: Anomaly) -> timedelta:
-    """How long a minute waits for late events."""
-    return timedelta(seconds=settings.watermark_seconds)
 
 
 @contextmanager
@@ -139,20 +39,24 @@ def alone(
     config: Config,
     on_incident: OnIncident,
     note: Callable[[str], None],
+    standby: Standby | None = None,
+    lost: queries.Lost = lambda _error: None,
 ) -> Iterator[Callable[[], Detection]]:
-    """Be the one process that judges this lake, and send alerts, until the end of the block.
+    """Judges this lake as its only process, and sends alerts, until the end of the block.
 
-    Yields what makes the tables and a detection that has folded what is closed already. `note`
-    hears of a webhook that fails. CheckpointError where another process judges this lake.
+    Yields what makes the tables, and a detection that has folded all closed minutes. `note` is
+    called when a webhook fails, `lost` when another process judges this lake from now on. Raises
+    CheckpointError where one does already, unless there is a standby to wait.
     """
 
     def start() -> Detection:
-        prepare_tables(places, settings.anomaly)
-        detection = Detection(places, config, on_incident, alerts.take)
+        prepare_tables(fenced, settings.anomaly)
+        detection = Detection(fenced, config, on_incident, alerts.take)
         detection()
         return detection
 
-    with queries.MINUTES.alone(places), Alerts(places, settings.webhook, note) as alerts:
+    held = queries.MINUTES.alone(places, standby, lost)
+    with held as fenced, Alerts(places, settings.webhook, note) as alerts:
         yield start
 
 
@@ -162,7 +66,7 @@ def query(
     detection: Detection,
     failed: Callable[[Exception], None],
 ) -> DetectionRun:
-    """The query that closes minutes and has them folded, not started yet."""
+    """Returns the query that closes minutes and has them folded; it is not started yet."""
     places = detection.places
 
     def closed(_report: WindowsReport) -> None:
@@ -178,7 +82,7 @@ def query(
     run.fold = detection
     run.background = Background(
         look,
-        detection.silence(settings.kafka.bootstrap),
+        detection.silence(Connection.of(settings.kafka)),
         lambda error: failed(explained(error, "addresses", places)),
     )
     return run
@@ -187,8 +91,8 @@ def query(
 class Detect:
     """The anomaly program by itself: a Spark application with one query.
 
-    Runs until a signal, or `once` over what is there. `on_incident` hears of each incident, `note`
-    of a webhook that fails.
+    It runs until a signal, or `once` over what is there. `on_incident` is called with each
+    incident, `note` when a webhook fails.
     """
 
     def __init__(
@@ -198,16 +102,19 @@ class Detect:
         config: Config,
         on_incident: OnIncident,
         note: Callable[[str], None] = lambda _why: None,
+        waits: bool = False,
     ) -> None:
         self._settings = settings
-        self._alone = partial(alone, settings, places, config, on_incident, note)
         self._stop = threading.Event()
+        standby = Standby(lambda: self._stop.is_set(), note) if waits else None
+        judge = partial(alone, settings, places, config, on_incident, note)
+        self._alone = partial(judge, standby, self._failed)
         self._failure: Exception | None = None
 
     def __call__(self, once: bool) -> None:
-        """Run to the end. Raises what stopped it, in words."""
+        """Runs to the end. Raises what stopped it, as an error with a remedy."""
         self._stop = stopped_by_signals()
-        with self._alone() as start:
+        with suppress(StoppedWaiting), self._alone() as start:
             self._run(start(), once)
         if self._failure:
             raise self._failure

@@ -1,4 +1,4 @@
-"""Closed minutes of `logs_windowed`, as the engine takes them."""
+"""Reads closed minutes of `logs_windowed` in the form that the engine takes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _AS_LIST = pa.list_(pa.struct([("key", pa.int32()), ("value", pa.int64())]))
 
 
 def closed_minutes(table: DeltaTable, after_minute: int = -1) -> Iterator[Minutes]:
-    """The closed minutes of a state of `logs_windowed` after one, in order."""
+    """Yields the closed minutes after one, in order, from a version of `logs_windowed`."""
     closed = horizon(table)
     if closed is None:
         return iter(())
@@ -34,7 +34,7 @@ def closed_minutes(table: DeltaTable, after_minute: int = -1) -> Iterator[Minute
 
 
 def minutes_of(rows: pa.Table) -> Iterator[Minutes]:
-    """Closed minutes in order, of endpoints and of what they are part of."""
+    """Yields closed minutes in order: endpoints, services and all traffic."""
     order = [(name, "ascending") for name in ("window_start", "service", "endpoint")]
     rows = rows.sort_by(order).combine_chunks()
     starts = rows["window_start"].cast(pa.int64()).to_numpy() // (60 * 10**6)
@@ -56,7 +56,7 @@ def _minute(at: int, rows: pa.Table) -> Minutes:
 
 
 def inert(name: str | None) -> str:
-    """A name out of logs without what a terminal acts on, or turns a line by."""
+    """Returns a name out of logs without characters that a terminal acts on, or line ends."""
     if name is None or name.isprintable():
         return name or ""
     return "".join(char if char.isprintable() else "\ufffd" for char in name)
@@ -67,7 +67,7 @@ def _numbers(rows: pa.Table, name: str) -> Ints:
 
 
 def _histograms(of: pa.MapArray) -> Histograms:
-    """Flat, whatever slice of a column it is; a row without one has no entries."""
+    """Returns flat histograms of any slice of a column; a row without one has no entries."""
     sizes = pc.fill_null(pc.list_value_length(of.cast(_AS_LIST)), 0).to_numpy()
     start = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64)))
     flat = pc.list_flatten(of.cast(_AS_LIST))
@@ -76,5 +76,5 @@ def _histograms(of: pa.MapArray) -> Histograms:
 
 
 def after(at: int) -> pa.Scalar:
-    """The start of a minute, to compare columns with."""
+    """Returns the start of a minute as a scalar, to compare columns with."""
     return pa.scalar(start_of(at) if at >= 0 else EPOCH, pa.timestamp("us", tz="UTC"))

@@ -1,7 +1,7 @@
-"""Total silence, by the wall clock: no row at all, while ingest runs and nothing waits.
+"""Finds total silence by the wall clock: no row at all, while ingest runs and has no lag.
 
-A minute in which nobody did anything moves no event time, so no closed minute can tell. The table
-is the memory: what it has open stays open until rows are back, whatever was started in between.
+Without events, event time stands still and no minute closes, so no closed minute can show it. The
+table is the memory: an open incident stays open until rows are back, even over restarts.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ MINUTE = timedelta(minutes=1)
 
 
 class Absence(NamedTuple):
-    """How much it would surprise that nothing came for a time, and how many were expected."""
+    """U of no request for some time, and how many requests were expected."""
 
     surprise: float
     requests: float
 
 
 def absence(engine: Engine, at: int, minutes: int) -> Absence:
-    """By what an engine has learned of all traffic.
+    """Judges the absence by what an engine has learned of all traffic.
 
-    Zeros where that is not known yet, or where this hour of the week is used to it.
+    Both values are 0 where that is not known yet, or where this hour of the week is often silent.
     """
     row = engine.keys.row_of.get(Key())
     detectors = engine.detectors.values()
@@ -49,10 +49,10 @@ def absence(engine: Engine, at: int, minutes: int) -> Absence:
 
 @dataclass
 class Silence:
-    """Looks now and then; what changed is the caller's to write.
+    """Looks for silence now and then; the caller writes what changed.
 
-    `arrived` tells when rows last came, `is_level` whether ingest runs and has taken all there is,
-    `absence` how much nothing for so many minutes, up to a minute since the epoch, would surprise.
+    `arrived` returns when rows last came; `is_level` whether ingest runs without lag; `absence` how
+    surprising no request is, for so many minutes up to a minute since the epoch.
     """
 
     config: Config
@@ -63,7 +63,7 @@ class Silence:
     _level_since: datetime | None = None
 
     def look(self, now: datetime) -> Incident | None:
-        """The incident that opens or closes now."""
+        """Returns the incident that opens or closes now, or None."""
         last = self.arrived()
         if last is None:
             return None
@@ -79,7 +79,7 @@ class Silence:
         return self._begin(max(last, self._level_since), now)
 
     def _begin(self, since: datetime, now: datetime) -> Incident | None:
-        """Silence counts from where ingest was seen to wait for it."""
+        """Opens an incident if it is surprising; time counts from when ingest had no lag."""
         minutes = (now - since) // MINUTE
         if minutes < self.config.traffic.silent_minutes:
             return None
@@ -108,7 +108,7 @@ class Silence:
 
 
 def open_silence(places: Places) -> Incident | None:
-    """The one that the table has open."""
+    """Returns the open incident of silence in the table, or None."""
     is_open = (pc.field("direction") == SILENCE) & (pc.field("status") == OPEN)
     found = sorted(incidents(places, is_open), key=lambda one: one.opened)
     return found[-1] if found else None

@@ -1,4 +1,4 @@
-"""Detector state on disk, so that a start folds only the minutes that came after it."""
+"""Keeps snapshots of detector state on disk, so that a start folds only later minutes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from anomaly.engine.config import Config
 from lakehouse.ingest.queries import MINUTES
 from lakehouse.paths import Places
-from lakehouse.store import objects
+from lakehouse.store import durable, objects
 
 State = TypeVar("State", bound=msgspec.Struct)
 Fold = TypeVar("Fold")
@@ -19,17 +19,18 @@ Fold = TypeVar("Fold")
 class Snapshots:
     """The last states of one fold, in a folder of the query's ledger.
 
-    Their names end with the hash of the configuration: what other constants learned is passed
-    over. Deleting any of them is safe: the fold then begins at an earlier minute, which takes
-    longer and gives the same incidents.
+    Their names end with the hash of the configuration: a state of other constants is ignored. It is
+    safe to delete any of them: the fold then begins at an earlier minute, which takes longer and
+    gives the same incidents.
     """
 
     def __init__(self, places: Places, config: Config, folder: str, most: int) -> None:
-        self._ledger = objects.store(places.ledger(MINUTES.name))
+        self._places, self._place = places, places.ledger(MINUTES.name)
+        self._ledger = objects.store(self._place)
         self._folder, self._hash, self._most = folder, config.hash, most
 
     def newest(self, kind: type[State], load: Callable[[State], Fold]) -> Fold | None:
-        """What `load` makes of the newest state; None where none can be read."""
+        """Returns what `load` makes of the newest state; None where none can be read."""
         names = self._names()
         content = objects.get(self._ledger, f"{self._folder}/{names[-1]}") if names else None
         try:
@@ -38,9 +39,9 @@ class Snapshots:
             return None
 
     def keep(self, name: str, state: msgspec.Struct) -> None:
-        """Write a state; names sort by time, and the oldest ones are deleted."""
+        """Writes a state, and deletes the oldest ones; names sort by time."""
         content = msgspec.msgpack.encode(state)
-        objects.put(self._ledger, f"{self._folder}/{name}-{self._hash}", content)
+        durable.put(self._places, self._place, f"{self._folder}/{name}-{self._hash}", content)
         for old in self._names()[: -self._most]:
             objects.delete(self._ledger, f"{self._folder}/{old}")
 

@@ -1,1 +1,1 @@
-"""What was found, looked at again: explained, drawn, recounted, backtested."""
+"""Looks again at incidents: explains, draws, recounts and backtests them."""

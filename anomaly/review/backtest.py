@@ -1,4 +1,7 @@
-"""What other constants, or the plain method, would have raised, beside what was raised. Pure."""
+"""Compares what other constants, or the plain method, would have raised with what was raised.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +31,10 @@ COLUMNS = (
 
 
 def compare(raised: Iterable[Incident], other: Iterable[Incident]) -> list[dict[str, Any]]:
-    """A row a pair that is the same trouble, and a row each of the rest, in order of opening.
+    """Returns a row for each pair of incidents that match, and one for each of the rest.
 
-    The same trouble: key, measure and direction, and times that touch; the nearest opening of
-    those that are left.
+    Incidents match if key, measure and direction are the same and their times touch. Of several the
+    one with the nearest opening is taken. Rows are in order of opening.
     """
     left = sorted(other, key=_order)
     rows: list[dict[str, Any]] = []
@@ -45,7 +48,7 @@ def compare(raised: Iterable[Incident], other: Iterable[Incident]) -> list[dict[
 
 
 def totals(rows: Sequence[dict[str, Any]]) -> str:
-    """All of it in one line."""
+    """Returns a summary of the rows in one line."""
     count = {
         name: sum(row["found"] == name for row in rows) for name in (BOTH, ONLY_RAISED, ONLY_OTHER)
     }

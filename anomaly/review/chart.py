@@ -1,4 +1,4 @@
-"""An incident as a picture: what was seen, what was expected, and when it was too far off."""
+"""Draws an incident: what was observed, what was expected, and when it was too far off."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from anomaly.engine.minute import GLOBAL
 from anomaly.lake.evidence import RequestMinute
 from anomaly.review.explain import Explained, Point
 from lakehouse.errors import SettingsError
+from lakehouse.runtime import rights
 from lakehouse.store.disk import in_words
 from lakehouse.tables.incidents import unit_of
 
@@ -35,10 +36,10 @@ NAMED = (1.0, 2.0, 5.0)
 
 
 def draw(explained: Explained, file: Path) -> None:
-    """Write the picture as PNG. SettingsError where there is nothing to draw, or no such place."""
+    """Writes the chart as PNG. Raises SettingsError where there is nothing to draw or no folder."""
     figure = figure_of(explained)
     try:
-        with in_words(str(file)):
+        with in_words(str(file)), rights.as_user():
             figure.savefig(file, format="png", dpi=150)
     except OSError as error:
         raise SettingsError(
@@ -47,7 +48,7 @@ def draw(explained: Explained, file: Path) -> None:
 
 
 def figure_of(explained: Explained) -> Figure:
-    """The picture, without pyplot: nothing is kept, and no screen is looked for."""
+    """Returns the chart without pyplot, so that no state is kept and no screen is needed."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 5), layout="constrained")
@@ -77,7 +78,7 @@ def _not_empty(explained: Explained, series: list[Of]) -> list[Of]:
 
 
 def _whole(series: Sequence[Point]) -> Iterator[Point]:
-    """The series with a gap where minutes are missing: no line is drawn over them."""
+    """Yields the series with a gap for missing minutes, so that no line is drawn over them."""
     before = series[0].at
     for point in series:
         if point.at - before > MINUTE:
@@ -87,7 +88,7 @@ def _whole(series: Sequence[Point]) -> Iterator[Point]:
 
 
 def _scaled(incident: Incident, point: Point) -> Point:
-    """Errors as a part of the requests; the other measures as they are."""
+    """Returns errors as a part of the requests; other measures unchanged."""
     if not unit_of(incident.measure).is_share:
         return point
     by = 100 / max(point.n, 1.0)
@@ -111,7 +112,7 @@ def _plot_series(axes: Axes, series: Sequence[Point]) -> None:
 
 
 def _plot_requests(axes: Axes, incident: Incident, minutes: Sequence[RequestMinute]) -> None:
-    """What was asked each minute, and how much of it in vain; or how many addresses there were."""
+    """Draws the requests and errors of each minute, or how many addresses there were."""
     at = [_x(minute.at + MINUTE / 2) for minute in minutes]
     if _is_surge(incident):
         axes.bar(at, [one.addresses for one in minutes], DAYS, color=SEEN, label="addresses")
@@ -122,7 +123,7 @@ def _plot_requests(axes: Axes, incident: Incident, minutes: Sequence[RequestMinu
 
 
 def _mark_times(axes: Axes, incident: Incident) -> None:
-    """From its opening to its last breach."""
+    """Marks the time from opening to last breach."""
     opened, end = _x(incident.opened), _x(incident.last_breach + MINUTE)
     axes.axvspan(opened, end, color=TROUBLE, alpha=0.10, lw=0, label="incident")
     axes.axvline(opened, color=TROUBLE, lw=1.0)
@@ -138,7 +139,7 @@ def _mark_worst(axes: Axes, incident: Incident, series: Sequence[Point]) -> None
 
 
 def _scale(axes: Axes, incident: Incident, series: Sequence[Point]) -> None:
-    """Logarithmic where what was seen is far above the usual; shares and the rest from zero."""
+    """Sets a logarithmic scale where values are far above the expected; others start from zero."""
     from matplotlib.ticker import LogLocator, SymmetricalLogLocator
 
     usual = sorted(point.expected for point in series if point.expected > 0)
@@ -177,7 +178,7 @@ def _label(axes: Axes, incident: Incident) -> None:
 
 
 def _axis(incident: Incident) -> str:
-    """What the height is: errors as a part of the requests."""
+    """Returns the label of the height axis."""
     unit = unit_of(incident.measure)
     if unit.is_share:
         return f"{unit.of_span} among the requests of 5 min [%]"
@@ -199,7 +200,7 @@ def _is_surge(incident: Incident) -> bool:
 
 
 def _wrapped(text: str) -> str:
-    """At most three lines; the names in it may be long."""
+    """Breaks the text into at most three lines; names in it may be long."""
     from textwrap import wrap
 
     return "\n".join(wrap(text, WIDE, max_lines=3, placeholder=" ..."))

@@ -1,4 +1,4 @@
-"""An incident folded again from the closed minutes that it was made from."""
+"""Folds an incident again from the closed minutes that it was made from."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ BEFORE, AFTER = timedelta(hours=2), timedelta(minutes=30)
 
 
 class Point(NamedTuple):
-    """A minute: the numbers of the five that end with it; NaN where it was not judged yet."""
+    """A minute with the numbers of the five minutes that end with it; NaN before it is judged."""
 
     at: datetime
     observed: float
@@ -66,7 +66,7 @@ class Point(NamedTuple):
 class SeriesOfKey:
     """Follows one key by one measure through a fold, from `since` on.
 
-    `points` are those of each detector of the measure, by its name.
+    `points` maps the name of each detector of the measure to its points.
     """
 
     def __init__(self, engine: Engine, key: Key, measure: str, since: datetime) -> None:
@@ -76,7 +76,7 @@ class SeriesOfKey:
         }
 
     def following(self, minutes: Iterable[Minutes]) -> Iterator[Minutes]:
-        """The same minutes; each is looked at once it was folded."""
+        """Yields the same minutes, and records the key after each was folded."""
         for minute in minutes:
             yield minute
             row = self._engine.keys.row_of.get(self._key)
@@ -95,14 +95,14 @@ class SeriesOfKey:
 
 
 class Explained:
-    """An incident, and what its closed minutes give when they are folded again."""
+    """An incident, with what its closed minutes give when they are folded again."""
 
     def __init__(self, places: Places, incident: Incident, config: Config) -> None:
         self.incident = incident
         self._places, self._config = places, config
 
     def render(self) -> Iterator[str]:
-        """The sentence, each fact, who made it, and whether the minutes give it again."""
+        """Yields lines: the sentence, facts, contributors, and whether the fold gives the same."""
         one, ours = self.incident, self._config.hash
         yield one.sentence
         for name in FIELDS:
@@ -122,12 +122,12 @@ class Explained:
 
     @property
     def series(self) -> list[Point]:
-        """The minutes around it, each with what was expected then; none of an address."""
+        """Returns the minutes around it with the expected values; an address has none."""
         return self._folded[1]
 
     @property
     def requests(self) -> list[RequestMinute]:
-        """What an address asked for around it."""
+        """Returns the requests of an address around it."""
         minutes = requests_by_minute(
             self._places, self._closed, self.incident, self._since, self._until
         )
@@ -152,7 +152,7 @@ class Explained:
 
     @cached_property
     def _folded(self) -> tuple[Incident | None, list[Point]]:
-        """The incident as the minutes up to its last one give it, and what went on around it."""
+        """Returns the incident as its minutes give it again, and the minutes around it."""
         one, engine, again, detector = self.incident, Engine(self._config), None, ""
         series = SeriesOfKey(engine, Key(one.service, one.endpoint), one.measure, self._since)
         for minute in series.following(closed_minutes(self._closed)):
@@ -165,7 +165,7 @@ class Explained:
 
     @property
     def _folded_address(self) -> Incident | None:
-        """The same of an address, by the rows of `logs` that the closed minutes counted."""
+        """Returns the incident of an address as the counted rows of `logs` give it again."""
         one, addresses, again = self.incident, Addresses(self._config), None
         with counted(self._places, self._closed) as rows:
             for span in spans(self._closed):
@@ -177,11 +177,11 @@ class Explained:
 
 
 def last_of(one: Incident, changes: Iterable[Incident]) -> Incident | None:
-    """The last of these changes of an incident, none later than `folded_to` of the incident."""
+    """Returns the last change of an incident that is not later than its `folded_to`."""
     of_it = [it for it in changes if it.incident_id == one.incident_id]
     return next((it for it in reversed(of_it) if it.folded_to <= one.folded_to), None)
 
 
 def _as_stored(again: Incident, one: Incident) -> Incident:
-    """With what no fold of minutes says: whether it is muted, and what was read of `logs`."""
+    """Returns the folded incident with what no fold gives: the mute, and what `logs` says."""
     return with_evidence(msgspec.structs.replace(again, muted=one.muted), *evidence_of(one))

@@ -1,4 +1,4 @@
-"""The minutes of an incident counted again from `logs`: as it was when they closed, and now."""
+"""Counts the minutes of an incident again from `logs`: as it was when they closed, and now."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _Counts = dict[datetime, _Row]
 
 @dataclass(frozen=True)
 class Recount:
-    """A row a minute: `closed` as stored, `then` in `logs` when that was counted, `now` in `logs`.
+    """A row a minute: `closed` as stored, `then` by `logs` at that version, `now` by `logs` now.
 
     `then` is None where that version of `logs` is gone.
     """
@@ -40,11 +40,11 @@ class Recount:
 
     @property
     def columns(self) -> list[str]:
-        """What each row says."""
+        """The names of the columns of a row."""
         return ["minute", "logs_version", "closed", "then", "now", "late"]
 
     def render(self) -> Iterator[str]:
-        """What a person should make of it."""
+        """Yields lines that say what the differences mean."""
         if not self.minutes:
             yield "no closed minute of it is kept"
             return
@@ -63,7 +63,7 @@ class Recount:
 
 
 def recounted(places: Places, one: Incident) -> Recount:
-    """Its minutes, oldest first. SettingsError where it is of an address: that has no minutes."""
+    """Counts the minutes again, oldest first. Raises SettingsError for an address: it has none."""
     if one.measure == "address":
         raise SettingsError(
             "an address has no closed minutes of its own to compare",
@@ -93,7 +93,7 @@ def _row(at: datetime, closed: _Row, then: _Row | None, now: _Row, column: str) 
 
 
 def _closed(places: Places, one: Incident) -> dict[datetime, _Row]:
-    """By minute what is stored of its key: zeros where only others have rows."""
+    """Returns minute -> stored counts of the key; zeros where only other keys have rows."""
     first = one.opened - SPAN + MINUTE
     kept = stored(open_table(places, MINUTES.name), MINUTES, MINUTES.granularity, first)
     rows = [r for r in kept.to_pylist() if first <= r["window_start"] <= one.last_breach]
@@ -103,7 +103,7 @@ def _closed(places: Places, one: Incident) -> dict[datetime, _Row]:
 
 
 def _by_version(closed: Mapping[datetime, _Row]) -> Iterator[tuple[int, list[datetime]]]:
-    """Minutes that were counted from the same version of `logs`, together."""
+    """Yields minutes that were counted from the same version of `logs`, together."""
     for version, ats in groupby(closed, key=lambda at: closed[at]["logs_version"]):
         yield version, list(ats)
 
@@ -116,7 +116,7 @@ def _then(places: Places, version: int, one: Incident, ats: list[datetime]) -> _
 
 
 def _counts(places: Places, version: int | None, one: Incident, ats: list[datetime]) -> _Counts:
-    """What a version of `logs` gives for these minutes, which follow each other."""
+    """Returns what a version of `logs` gives for these minutes, which follow each other."""
     if not ats:
         return {}
     sums = ", ".join(f"{each.counted} AS {each.name}" for each in MINUTES.sums if each.name in SUMS)
@@ -131,7 +131,7 @@ def _counts(places: Places, version: int | None, one: Incident, ats: list[dateti
 def _summed(
     rows: Iterable[tuple[datetime, Mapping[str, Any]]], one: Incident, ats: Sequence[datetime]
 ) -> _Counts:
-    """The rows that are part of its key, added up by minute."""
+    """Sums the rows of the key and its parts by minute."""
     summed: _Counts = {at: dict.fromkeys(SUMS, 0) for at in ats}
     for at, row in rows:
         if at in summed and _is_of(row, one):

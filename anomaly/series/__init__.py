@@ -1,6 +1,6 @@
-"""Any series, scored row by row: a committee of simple statistics, each with its own record.
+"""Scores any series row by row, by a committee of simple statistics.
 
-Each statistic of the last rows keeps the range that it has seen. One that leaves it votes for a
-while; a score of 0.5, which is an alert, is where enough families of them vote together. After an
-alert follows a pause. Nothing but rows already seen is ever used.
+Each statistic of the last rows keeps the range that it has had. When it leaves the range it votes
+for a while. The score reaches 0.5, which is an alert, when enough families vote at the same time.
+An alert is followed by a pause. A score uses only its row and the rows before it.
 """

@@ -1,4 +1,4 @@
-"""The votes of all statistics, and the score and the pause that they make. Pure."""
+"""Counts the votes of all statistics, and makes the score and the pause of them. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NEVER = -(1 << 40)
 
 
 class Committee:
-    """Every statistic with its records, kept for ever and slowly forgotten, and its votes."""
+    """All statistics with their votes and two ranges each: one kept for ever, one that shrinks."""
 
     def __init__(self, config: Constants) -> None:
         self.config, self._statistics, self._row = config, Statistics(), 0
@@ -23,7 +23,7 @@ class Committee:
         self._high = self._low = self._ripe = self._voted = self._weight = np.zeros(0)
 
     def take(self, seconds: float | None, value: float) -> float:
-        """Add one row; the share of the committee that votes, a family a voice."""
+        """Adds one row. Returns the share of families that vote, each counted once."""
         families = self._statistics.take(seconds, value)
         if not self._row:
             self._seat(families)
@@ -63,14 +63,14 @@ class Committee:
 
 
 class Score:
-    """A score in 0..1 a row; 0.5 and above is an alert."""
+    """Gives each row a score from 0 to 1; 0.5 and above is an alert."""
 
     def __init__(self, config: Constants) -> None:
         self.config, self._committee = config, Committee(config)
         self._rows, self._alerted = 0, _NEVER
 
     def take(self, seconds: float | None, value: float) -> float:
-        """The score of one row, from it and those before it alone."""
+        """Returns the score of one row, from it and the rows before it."""
         if not np.isfinite(value):
             return 0.0
         share = self._committee.take(seconds, value)
@@ -85,7 +85,7 @@ class Score:
 
 
 def alerting(shares: Iterable[float], votes: float, pause: int) -> Iterator[float]:
-    """The same scores out of shares that are known already, for other constants."""
+    """Yields the scores for shares that are known already, to try other constants."""
     alerted = _NEVER
     for row, share in enumerate(shares):
         score = min(0.5 * share / votes, 1.0)

@@ -1,4 +1,4 @@
-"""`score`: a file of a series in, the same rows with their scores out."""
+"""The command `score`: reads a file of a series, and writes its rows with their scores."""
 
 from __future__ import annotations
 
@@ -13,14 +13,20 @@ from typing import TextIO
 from anomaly.engine.config import Score as Constants
 from anomaly.series.committee import Score
 from lakehouse.errors import SettingsError
+from lakehouse.formats.tables.rows import csv_reader
+from lakehouse.formats.times import rfc_3339
 from lakehouse.terminal.render import csv_line
 
 COLUMNS = ("timestamp", "value")
+SMALLEST_MILLIS = 1e11
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row: as it was written, its seconds since the epoch if told, its value if a number."""
+    """One row as it was written, with its seconds since the epoch (if known) and its value.
+
+    The value is NaN where it is not a number.
+    """
 
     timestamp: str
     text: str
@@ -29,8 +35,8 @@ class Row:
 
 
 def rows(file: TextIO, where: str) -> Iterator[Row]:
-    """Every row after the header; one that cannot be read has a value that is not a number."""
-    reader = csv.reader(file)
+    """Yields every row after the header; one that cannot be read has the value NaN."""
+    reader = csv_reader(file)
     header = [name.strip().lstrip("\ufeff").lower() for name in next(reader, [])]
     if not set(COLUMNS) <= set(header):
         raise SettingsError(
@@ -45,13 +51,13 @@ def rows(file: TextIO, where: str) -> Iterator[Row]:
 
 
 def values(path: Path) -> list[float]:
-    """The values of a file, those that are numbers."""
+    """Returns the values of a file, without those that are not numbers."""
     with path.open(encoding="utf-8", errors="replace", newline="") as file:
         return [row.value for row in rows(file, path.name) if math.isfinite(row.value)]
 
 
 def _next(reader: Iterator[list[str]]) -> list[str] | None:
-    """The cells of the next line; a line that no reader takes is one unreadable cell."""
+    """Returns the cells of the next line; a line that cannot be parsed is one unreadable cell."""
     try:
         return next(reader, None)
     except csv.Error:
@@ -59,7 +65,7 @@ def _next(reader: Iterator[list[str]]) -> list[str] | None:
 
 
 def number(text: str) -> float:
-    """The number that a text is, or not a number."""
+    """Converts a text to a number, or to NaN."""
     try:
         return float(text)
     except ValueError:
@@ -67,13 +73,17 @@ def number(text: str) -> float:
 
 
 def seconds(text: str) -> float | None:
-    """Seconds since the epoch of an ISO time (without a zone: UTC) or of a number."""
+    """Converts a time (without a zone: UTC), or a number in s, ms, us or ns, to seconds."""
     try:
         time = datetime.fromisoformat(text.strip())
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         plain = number(text)
-        return plain if math.isfinite(plain) and abs(plain) < 1e12 else None
+        if math.isfinite(plain) and abs(plain) < SMALLEST_MILLIS:
+            return plain
+        # milliseconds, microseconds and other forms, as everywhere
+        found = rfc_3339(text, "UTC")
+        return datetime.fromisoformat(found).timestamp() if found else None
 
 
 HEADER = ("timestamp", "value", "anomaly_score")
@@ -81,7 +91,7 @@ HEADER = ("timestamp", "value", "anomaly_score")
 
 @dataclass
 class Counted:
-    """What the rows of a file were."""
+    """Counts the rows of a file by what was wrong with them."""
 
     rows: int = 0
     alerts: int = 0
@@ -100,7 +110,7 @@ class Counted:
 
 
 def write(source: TextIO, where: str, target: TextIO, config: Constants) -> Counted:
-    """Score a file, each row as soon as it is read."""
+    """Scores a file, and writes each row as soon as it is read."""
     counted = Counted()
     target.write(f"{csv_line(HEADER)}\n")
     for row, score in scored(source, where, config, counted):
@@ -113,7 +123,7 @@ def write(source: TextIO, where: str, target: TextIO, config: Constants) -> Coun
 def scored(
     source: TextIO, where: str, config: Constants, counted: Counted
 ) -> Iterator[tuple[Row, float]]:
-    """Every row with its score; what cannot be read is counted."""
+    """Yields every row with its score, and counts what cannot be read."""
     score, last = Score(config), -math.inf
     for row in rows(source, where):
         found = score.take(row.seconds, row.value)

@@ -1,4 +1,4 @@
-"""What is watched of the last rows: families of statistics, the same ones over several spans.
+"""The statistics of the last rows, in families; each is taken over several numbers of rows.
 
 Pure.
 """
@@ -27,21 +27,21 @@ from anomaly.series.streams import (
     X,
 )
 
-SPANS, SHORT, LONG = (5, 12, 24, 48, 96), (1, 5, 12, 24, 48), (12, 24, 48, 96)
-KEPT = 2 * SPANS[-1]
+WIDTHS, SHORT, LONG = (5, 12, 24, 48, 96), (1, 5, 12, 24, 48), (12, 24, 48, 96)
+KEPT = 2 * WIDTHS[-1]
 RANGES = (12, 48, 96, KEPT)
 Families = dict[str, Floats]
 
 
 class Statistics:
-    """The last rows in every light, newest first, and the statistics of them by family."""
+    """The last values of all streams, newest first, and the statistics of them by family."""
 
     def __init__(self) -> None:
         self._streams = Streams()
         self._last = np.full((LIGHTS, KEPT), np.nan)
 
     def take(self, seconds: float | None, value: float) -> Families:
-        """Add one row; every family's statistics."""
+        """Adds one row. Returns family -> statistics."""
         self._last[:, 1:] = self._last[:, :-1]
         self._last[:, 0] = self._streams.take(seconds, value)
         with np.errstate(all="ignore"):
@@ -56,8 +56,8 @@ class Statistics:
             }
 
     def _of_values(self, sums: Array, spreads: Array) -> Families:
-        means, x, step = _means(sums, SPANS)[X], self._last[X], self._last[STEP]
-        middles = np.array([np.median(x[:span]) for span in LONG])
+        means, x, step = _means(sums, WIDTHS)[X], self._last[X], self._last[STEP]
+        middles = np.array([np.median(x[:width]) for width in LONG])
         curves = np.cumsum(np.abs(x[2:] - 2 * x[1:-1] + x[:-2]))
         return {
             "high": x[:1],
@@ -74,17 +74,17 @@ class Statistics:
             "spread down": -spreads[0],
             "spread of steps": spreads[1, 1:],
             "spread of steps down": -spreads[1, 1:],
-            "curve": np.array([curves[span - 3] / (span - 2) for span in LONG]),
+            "curve": np.array([curves[width - 3] / (width - 2) for width in LONG]),
         }
 
     def _of_extremes(self) -> Families:
         low, log_low = np.minimum.accumulate(self._last[[X, LOG]], axis=1)
         high = np.maximum.accumulate(self._last[X])
-        spans, ranges = np.array(SPANS) - 1, np.array(RANGES) - 1
+        widths, ranges = np.array(WIDTHS) - 1, np.array(RANGES) - 1
         return {
-            "all high": low[spans],
-            "all low": -high[spans],
-            "log all high": log_low[spans[1:]],
+            "all high": low[widths],
+            "all low": -high[widths],
+            "log all high": log_low[widths[1:]],
             "range": (high - low)[23:24],
             "ranges": (high - low)[ranges],
             "ranges small": -(high - low)[ranges],
@@ -131,19 +131,19 @@ def _of_hours(means: Array) -> Families:
     }
 
 
-def _means(sums: Array, spans: tuple[int, ...]) -> Floats:
-    return np.asarray(sums[:, np.array(spans) - 1] / np.array(spans))
+def _means(sums: Array, widths: tuple[int, ...]) -> Floats:
+    return np.asarray(sums[:, np.array(widths) - 1] / np.array(widths))
 
 
 def _before(sums: Array) -> Floats:
-    """The mean of the rows before each span, as many."""
-    spans = np.array(SPANS)
-    return np.asarray((sums[2 * spans - 1] - sums[spans - 1]) / spans)
+    """Returns, for each width, the mean of as many rows before the last `width` ones."""
+    widths = np.array(WIDTHS)
+    return np.asarray((sums[2 * widths - 1] - sums[widths - 1]) / widths)
 
 
 def _deviations(last: Array) -> Floats:
-    """Standard deviations, around a value near all of them for the sake of digits."""
+    """Returns standard deviations, computed around a value near all of them to keep digits."""
     near = last - last[:, :1]
-    spans = np.array(SPANS)
-    mean, squares = (np.cumsum(c, axis=1)[:, spans - 1] / spans for c in (near, near * near))
+    widths = np.array(WIDTHS)
+    mean, squares = (np.cumsum(c, axis=1)[:, widths - 1] / widths for c in (near, near * near))
     return np.asarray(np.sqrt(np.maximum(squares - mean * mean, 0.0)))

@@ -1,4 +1,4 @@
-"""A series in several lights: itself, its steps, its log, its rank, its distance to the usual.
+"""Transforms a series in several ways: steps, logarithm, rank, distance to the usual value.
 
 Pure.
 """
@@ -34,7 +34,7 @@ def hour_of_week(hour: int) -> int:
 
 
 class Past:
-    """The values of the last week by the minute, to be compared with."""
+    """Keeps the values of the last week by the minute, for comparison."""
 
     DAY, WEEK = 1440, 10080
 
@@ -42,7 +42,7 @@ class Past:
         self._values: dict[int, float] = {}
 
     def take(self, seconds: float | None, value: float) -> tuple[float, float]:
-        """The value of a day ago and of a week ago; NaN where there is none."""
+        """Adds a value. Returns those of a day and of a week ago; NaN where there is none."""
         if seconds is None:
             return math.nan, math.nan
         at = round(seconds / 60)
@@ -55,7 +55,7 @@ class Past:
 
 
 class Profile:
-    """The mean of each slot, of the times before; `off` is how far a value is from it."""
+    """Keeps the mean of each slot of time, to tell how far a value is from it."""
 
     def __init__(self, slot: Callable[[int], int], level_weight: float = 0.0) -> None:
         self._slot, self._level_weight = slot, level_weight
@@ -63,7 +63,7 @@ class Profile:
         self._level, self._hour, self._sum, self._count = math.nan, -1, 0.0, 0
 
     def off(self, seconds: float | None, value: float) -> float:
-        """The distance of a value to what is usual; NaN while that is not known."""
+        """Returns the distance of a value to the usual one; NaN while that is not known."""
         if seconds is None or math.isnan(value):
             return math.nan
         hour = math.floor(seconds / 3600)
@@ -75,7 +75,7 @@ class Profile:
         return apart - self._usual.get(self._slot(hour), math.nan)
 
     def _apart(self, value: float) -> float:
-        """The value, less a level that follows it slowly."""
+        """Returns the value minus a level that follows it slowly."""
         if not self._level_weight:
             return value
         level = value if math.isnan(self._level) else self._level
@@ -105,7 +105,7 @@ HUGE = 1e120
 
 
 class Streams:
-    """Takes the series value by value; each gives one number for every light."""
+    """Takes a series value by value; each gives one number for every transformation."""
 
     def __init__(self) -> None:
         self._before, self._scale = math.nan, math.nan
@@ -124,7 +124,7 @@ class Streams:
         self._seen = 0
 
     def take(self, seconds: float | None, value: float) -> Floats:
-        """The lights of one value; the last ones again without their sign."""
+        """Returns all transformations of a value; some also as absolute numbers, at the end."""
         value = min(max(value, -HUGE), HUGE)
         self._learn(value)
         log = math.copysign(math.log1p(abs(value) / self._scale), value)
@@ -155,7 +155,7 @@ class Streams:
                 self._shift(one)
 
     def _rank(self, value: float) -> float:
-        """Where the value stands among the last ones, as log odds."""
+        """Returns the rank of the value among the last ones, as log odds."""
         ranked = self._ranked
         middle = (bisect_left(ranked, value) + bisect_right(ranked, value)) / 2
         share = (middle + 0.5) / (len(ranked) + 1)
@@ -166,7 +166,7 @@ class Streams:
         return math.log(share / (1 - share)) if 0 < share < 1 else 0.0
 
     def _shift(self, value: float) -> None:
-        """How far the histogram of late is from that of long."""
+        """Updates the distance between the histograms of recent and of all values."""
         here = np.zeros(self._fast.shape[1])
         here[bisect_right(self._borders or [], value)] = 1.0
         fast = np.array([[1 / one] for one, _ in SHIFTS])

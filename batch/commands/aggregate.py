@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lakehouse.errors import SettingsError
+from lakehouse.runtime import rights
 from lakehouse.terminal.options import with_places
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def _options(command: Any) -> Any:
 @click.command(help=HELP)
 @_options
 @with_places
+@rights.as_user()
 def aggregate(places: Places, **flags: Any) -> None:
     """Sum metrics by period, user and app."""
     from batch.jobs.aggregate import render

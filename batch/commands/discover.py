@@ -10,18 +10,23 @@ from typing import TYPE_CHECKING
 import click
 
 from lakehouse.errors import SettingsError
+from lakehouse.event.textfile import text_of
 from lakehouse.terminal import render
-from lakehouse.terminal.options import FORMAT, HUMANE, with_places
+from lakehouse.terminal.options import FORMAT, HUMANE, setting, with_settings
 from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from batch.formats.datasets import Dataset
     from batch.formats.profile import Profile
     from lakehouse.paths import Places
+    from lakehouse.settings import Settings
 
 # Files of more than this, unpacked, are looked at by their first rows, unless told otherwise.
-LARGE, FIRST = 2 << 30, 100_000
-UNPACKED, SLOWER = 8, 20
+LARGE, FIRST = 100 << 20, 100_000
+UNPACKED = 8
+BOOTSTRAP = setting(
+    "--bootstrap", "kafka_bootstrap", metavar="HOST:PORT", help="Kafka. [the lake's own broker]"
+)
 COLUMNS = ("column", "type", "field", "nulls", "distinct", "others", "min", "max", "examples")
 
 
@@ -31,22 +36,25 @@ COLUMNS = ("column", "type", "field", "nulls", "distinct", "others", "min", "max
     "--rows",
     type=click.IntRange(0),
     metavar="N",
-    help="Read the first N rows of each file; 0 is all. [default: all of up to 2 GB"
-    " (access logs 100 MB), else 100000]",
+    help="Read the first N records of each file; 0 is all. [default: all of up to 100 MB,"
+    " else 100000]",
 )
+@click.option("--topic", metavar="T", help="Look at the newest records of a topic instead.")
+@BOOTSTRAP
 @click.option("--register", metavar="NAME", help="Make the dataset a table that SQL finds.")
 @click.option("--unregister", metavar="NAME", help="Forget such a table; its files stay.")
 @FORMAT
-@with_places
+@with_settings
 def discover(
     paths: tuple[str, ...],
     rows: int | None,
+    topic: str | None,
     register: str | None,
     unregister: str | None,
     how: str,
-    places: Places,
+    settings: Settings,
 ) -> None:
-    """Show what is in files of logs before importing them: CSV, NDJSON, access logs, also gzip.
+    """Show what is in files of logs before importing them, of any format that is known, also gzip.
 
     PATH is a file, a folder or a glob. Files of a folder that share a form and most columns are one
     dataset; folders such as date=2026-05-01 are its partitions, and a file that differs is named.
@@ -58,6 +66,9 @@ def discover(
     files of one dataset, CSV or NDJSON, as they are there now; register again for new ones. Values
     that the type of their column does not fit are NULL.
 
+    With --topic it looks at the thousand newest records of a topic, and prints the entry of a file
+    of sources that reads them.
+
     \b
     exit 0  all files were recognised     1  some were not     2  none was
 
@@ -67,10 +78,16 @@ def discover(
       logpond discover 'logs/date=2026-05-*/*.csv' --format json
       logpond discover web_logs --register web_logs
       logpond sql --engine spark "SELECT service, COUNT(*) FROM web_logs GROUP BY service"
+      logpond discover --topic app-logs --bootstrap kafka:9092 >>sources.toml
     """
     from batch.formats.datasets import datasets
     from batch.formats.paths import expand
+    from lakehouse.paths import Places
 
+    places = Places.of(settings)
+    if topic:
+        _of_topic(topic, settings, places)
+        return
     if unregister:
         _unregister(places, unregister)
     if not paths:
@@ -87,6 +104,18 @@ def discover(
     if register:
         _register(places, register, seen)
     sys.exit(1 if refused else 0)
+
+
+def _of_topic(topic: str, settings: Settings, places: Places) -> None:
+    from batch.formats.topic import entry
+    from lakehouse.runtime.embedded_kafka import connection
+    from lakehouse.runtime.kafka_newest import newest
+    from lakehouse.schemas.asked import recognised
+
+    values = newest(connection(places, settings.kafka), topic)
+    if not values:
+        raise SettingsError(f"there are no records in {topic}", "look again when some have come")
+    echo(entry(topic, values, recognised(settings.registry, values)), nl=False)
 
 
 def _without_paths(unregister: str | None) -> None:
@@ -149,7 +178,7 @@ def _write(seen: list[tuple[Dataset, Profile]], how: str) -> None:
         render.show(render.Rows.of_dicts(objects, [*objects[0]]), how, sys.stdout)
         return
     lines = [
-        {"dataset": str(dataset.root), **row}
+        {"dataset": text_of(dataset.root), **row}
         for dataset, found in seen
         for row in formats_render.rows(found.columns)
     ]
@@ -172,6 +201,5 @@ def _render_profile(dataset: Dataset, found: Profile) -> None:
 def _most(dataset: Dataset) -> int:
     """How many rows of each file are read; 0 for all of them."""
     packed = any(kind.compressed for kind in dataset.files.values())
-    slow = dataset.usual.format == "access"
-    weight = dataset.bytes * (UNPACKED if packed else 1) * (SLOWER if slow else 1)
+    weight = dataset.bytes * (UNPACKED if packed else 1)
     return FIRST if weight > LARGE else 0

@@ -23,9 +23,12 @@ if TYPE_CHECKING:
 
 @click.command("import")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--map", "maps", multiple=True, metavar="COLUMN=FIELD", help="Of CSV and NDJSON.")
+@click.option("--map", "maps", multiple=True, metavar="COLUMN=FIELD[:UNIT]", help="By name or key.")
 @click.option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help="For every record.")
-@click.option("--utc", is_flag=True, help="Take times without a zone for UTC.")
+@click.option("--utc", is_flag=True, help="The same as --zone UTC, the default.")
+@click.option("--zone", default="", metavar="NAME", help="Of times without one. [UTC]")
+@click.option("--input", "of", default="", metavar="FORMAT", help="What files are, if you know.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Of that format.")
 @click.option("--replace", is_flag=True, help="Let a changed file take the place of its old rows.")
 @click.option("--again", is_flag=True, help="Replace also what did not change (after a restore).")
 @click.option("--no-raw", is_flag=True, help="Keep no copy of the file in the lake.")
@@ -38,6 +41,9 @@ def import_(
     maps: tuple[str, ...],
     sets: tuple[str, ...],
     utc: bool,
+    zone: str,
+    of: str,
+    options: tuple[str, ...],
     replace: bool,
     again: bool,
     no_raw: bool,
@@ -46,7 +52,7 @@ def import_(
     how: str,
     settings: Settings,
 ) -> None:
-    """Bring log files into the lake: CSV, NDJSON, Apache and nginx access logs, plain or gzip.
+    """Bring log files into the lake, of any format that is known, plain or gzip.
 
     PATH is a file, a folder or a glob. Records pass the same checks as those from Kafka: good ones
     go to `logs`, others to `quarantine`, with `_topic` file:<sha256>, `_offset` the number of the
@@ -57,8 +63,12 @@ def import_(
     changed    another content under a known path is refused, or takes its place with --replace
     raw zone   <lake>/_raw/ keeps a copy of the file, and a manifest of what came of it
     windows    those that it touches are counted again; detection judges no late minutes
-    ip         is needed: --set ip=0.0.0.0 where the file has no address
-    service    is `web` for access logs, unless --set service=NAME
+    formats    told by the first lines, or by --input: access-log, json, syslog, app, csv, ...
+    service    where no record names it: the file's name (app-2026-05-01.log.gz: app), or
+               --set service=NAME; `web` for access logs
+    time       without a zone: UTC, or --zone NAME; without a year: by the file's own time; of a
+               record without one: that of the record before it, or the next; the row says so
+    unit       of a time to answer: --map duration=response_time:s (ns, us, ms, s)
 
     \b
     exit 0  all is in     1  a file was refused, or failed; the others are in     2  wrong flags
@@ -66,7 +76,7 @@ def import_(
     \b
       logpond import access.log.gz
       logpond import logs/ --dry-run
-      logpond import 'july/*.csv' --map when=timestamp --map host=ip --set service=shop --utc
+      logpond import 'july/*.csv' --map when=timestamp --map host=ip --set service=shop
       logpond import edits.ndjson --map time=timestamp --map channel=endpoint \\
           --set service=wiki --set status_code=200 --set ip=0.0.0.0
       logpond import july.csv --replace && logpond verify
@@ -75,7 +85,9 @@ def import_(
     from batch.imports.reading import overrides_of
     from batch.imports.run import Wanted
 
-    wanted = Wanted(overrides_of(maps, sets, utc), replace, again, dry_run)
+    wanted = Wanted(
+        overrides_of(maps, sets, zone or "UTC" * utc, of, options), replace, again, dry_run
+    )
     files = expand(paths)
     run = _run(settings, wanted, keeps_copies=not no_raw)
     sys.exit(_imported(run, files, how, None if no_reconcile else settings))
@@ -100,7 +112,9 @@ def _imported(run: Run, files: Sequence[Path], how: str, windows: Settings | Non
     from batch.imports import render as import_render
     from lakehouse.ingest.queries import IMPORT
 
-    with nullcontext() if run.wanted.dry_run else IMPORT.alone(run.loader.places):
+    places = run.loader.places
+    with nullcontext(places) if run.wanted.dry_run else IMPORT.alone(places) as fenced:
+        run.loader.write_under(fenced)
         with import_render.bar(sys.stderr.isatty(), len(files)) as bar:
             run.begins, run.loader.seen = bar.begins, bar.seen
             results = [*run(files)]

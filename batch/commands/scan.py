@@ -88,7 +88,7 @@ def scan_cost(
     stored = Stored.of(places, pinned.pin(places, ["logs"], NOW)["logs"])
     with tempfile.TemporaryDirectory(prefix="logpond-") as folder:
         files = expand(raw or [_written(stored, Path(folder))])
-        raw_files = Raw.of(files, overrides_of(maps, sets, utc=False))
+        raw_files = Raw.of(files, overrides_of(maps, sets))
         found = compare(raw_files, stored, statement, settings.sql)
     _show(found, statement, Price(price_per_tb, currency), how)
     sys.exit(1 if found.different else 0)

@@ -11,8 +11,9 @@ import click
 
 from lakehouse.errors import SettingsError
 from lakehouse.paths import Places
+from lakehouse.runtime import rights
 from lakehouse.terminal import render, times
-from lakehouse.terminal.options import with_settings
+from lakehouse.terminal.options import table_or_json, with_settings
 from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
@@ -67,15 +68,9 @@ LEAST_WINDOW = timedelta(minutes=10)
     help="Standard deviations from which a minute is a spike, and a record an outlier.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be read and written; write nothing.")
-@click.option(
-    "--format",
-    "how",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="json is one object.",
-)
+@table_or_json("one object")
 @with_settings
+@rights.as_user()
 def service_metrics(
     inputs: tuple[str, ...],
     output: Path,
@@ -213,7 +208,7 @@ def _as_dict(options: Options, summary: Summary, rows: list[dict[str, Any]]) -> 
 
 
 def _show_preview(options: Options, how: str) -> None:
-    from batch.jobs.service_metrics.preview import preview
+    from batch.jobs.service_metrics.job import preview
 
     found = preview(options)
     if how == "json":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lakehouse.errors import SettingsError
+from lakehouse.runtime import rights
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, with_settings
 from lakehouse.terminal.render import echo
@@ -62,6 +63,7 @@ def _memory(_context: click.Context, _option: click.Parameter, text: str | None)
 @click.option("--dry-run", is_flag=True, help="Only list the files, and which are clean.")
 @FORMAT
 @with_settings
+@rights.as_user()
 def watch_time(settings: Settings, **flags: Any) -> None:
     """Add up how long each user watched in each region, over many large CSV files.
 

@@ -1,4 +1,4 @@
-"""Files of one shape as one dataset, as a crawler tells them: partitions in paths, and drift."""
+"""Groups files of one form into datasets, as a crawler does: partitions in paths, and drift."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from batch.formats.assumed import has_service, service_of
 from batch.formats.kind import Kind, sniff
 from lakehouse.errors import SettingsError
-from lakehouse.event.fields import LogEvent, is_required
+from lakehouse.event.textfile import text_of
+from lakehouse.formats.registry import named
 
 PARTITION = re.compile(r"([A-Za-z_]\w*)=(.+)")
-# Files of a folder are one dataset while they share so much of their columns.
+# Files of a folder are one dataset if they share at least this part of their columns.
 ALIKE = 0.5
-# Named by file and line where it is missing; told by the path where there is one.
-NAMED, FROM_PATH = "event_id", {"endpoint": "path"}
 
 
 @dataclass
@@ -29,13 +29,13 @@ class Dataset:
 
     @cached_property
     def usual(self) -> Kind:
-        """What most of its files are."""
+        """The kind that most of the files have."""
         counted = Counter(kind for kind in self.files.values())
         return counted.most_common(1)[0][0]
 
     @property
     def bytes(self) -> int:
-        """What the files weigh, as they lie there."""
+        """The size of the files on disk."""
         return sum(file.stat().st_size for file in self.files)
 
     @property
@@ -55,14 +55,24 @@ class Dataset:
 
     @property
     def missing(self) -> list[str]:
-        """The fields of an event that no column gives, and that every event has."""
-        given = {*self.usual.mapping.values()}
-        followed = {NAMED, *(name for name, source in FROM_PATH.items() if source in given)}
-        required = [f.name for f in LogEvent.__dataclass_fields__.values() if is_required(f)]
-        return [name for name in required if name not in given | followed]
+        """The fields that every event has and no column gives, so that they are assumed."""
+        has_time = not named(self.usual.format).has_keys or "timestamp" in self.fields
+        lacking = {"timestamp": not has_time, "service": not has_service(self.usual)}
+        return [name for name, is_missing in lacking.items() if is_missing]
+
+    @property
+    def fields(self) -> set[str]:
+        """The fields of an event that columns give."""
+        return {*self.usual.fields.values()}
+
+    @property
+    def services(self) -> list[str]:
+        """The services that its records get by the names of files; none where they name theirs."""
+        names = map(service_of, self.files) if "service" in self.missing else ()
+        return list(dict.fromkeys(names))
 
     def drift(self) -> Iterator[str]:
-        """Each file whose columns are not the usual ones, and how they differ."""
+        """Yields, for each file whose columns are not the usual ones, how they differ."""
         for file, kind in self.files.items():
             more = [name for name in kind.columns if name not in self.usual.columns]
             less = [name for name in self.usual.columns if name not in kind.columns]
@@ -78,11 +88,12 @@ class Dataset:
 
     def inside(self, file: Path) -> str:
         """A file's name from the root of the dataset."""
-        return file.relative_to(self.root).as_posix() if file != self.root else file.name
+        within = file.relative_to(self.root) if file != self.root else Path(file.name)
+        return text_of(within.as_posix())
 
 
 def datasets(files: Iterable[Path]) -> tuple[list[Dataset], list[str]]:
-    """The datasets that files make, and why the others could not be recognised."""
+    """Groups files into datasets. Returns them, and why each other file was not recognised."""
     found: list[Dataset] = []
     refused: list[str] = []
     for file in files:

@@ -1,12 +1,11 @@
-"""The type of a column, by what most of its values look like, and how DuckDB reads it so. Pure."""
+"""Guesses the type of a text column, and gives the SQL of DuckDB that casts to it. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
 
-from batch.formats.names import TIME
-
+TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?(?: ?(?:Z|[+-]\d\d.*))?")
 CLF = re.compile(r"\[?\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\]?")
 LOOKS: dict[str, Callable[[str], object]] = {
     "integer": re.compile(r"[+-]?\d{1,18}").fullmatch,
@@ -28,7 +27,7 @@ MOST = 0.75
 
 
 def type_of(values: Sequence[str]) -> str:
-    """The type, a name of `SQL`, that three of four values look like; else `text`."""
+    """Returns the type (a key of `SQL`) that three of four values look like; else `text`."""
     for name, look in LOOKS.items():
         if values and sum(1 for value in values if look(value.strip())) >= MOST * len(values):
             return name
@@ -36,5 +35,5 @@ def type_of(values: Sequence[str]) -> str:
 
 
 def sql(name: str, kind: str) -> str:
-    """A column of text as its type; NULL where it is not of it."""
+    """Returns the SQL that casts a text column to a type; a value that does not fit is NULL."""
     return SQL[kind].format(name)

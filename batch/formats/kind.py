@@ -1,37 +1,22 @@
-"""What a file is, by its first lines: CSV, NDJSON or an access log; else why it is none of them."""
+"""Recognises a file by its first lines, by the registry of formats; else says what it is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from batch.formats import names, separated
-from lakehouse.decode import wire
 from lakehouse.errors import SettingsError
-from lakehouse.event import access_log
 from lakehouse.event.textfile import BOM, is_gzip, opened, refused
-from lakehouse.terminal.render import escaped
+from lakehouse.formats.format import ENOUGH, Proposal
+from lakehouse.formats.messages import BEFORE
+from lakehouse.formats.reading import Reading
+from lakehouse.formats.recognise import recognise, sample_of
+from lakehouse.formats.registry import named
+from lakehouse.formats.values import KINDS
 
-FIELDS = {field.name: field for field in wire.FIELDS}
 HEAD = 256 << 10
-LINES = 100
-# Broken lines do not make a file something else, while they are fewer than the others.
-ENOUGH = 0.5
-# What an access log line tells; its endpoint follows from the path, its service is given.
-ACCESS_FIELDS = (
-    "ip",
-    "user",
-    "timestamp",
-    "method",
-    "path",
-    "endpoint",
-    "status_code",
-    "bytes_sent",
-    "user_agent",
-)
 MAGIC = {
     b"PK\x03\x04": "a zip archive: unpack it",
     b"BZh": "bzip2: unpack it, or pack it with gzip",
@@ -42,38 +27,94 @@ MAGIC = {
     b"\xfe\xff": "UTF-16: iconv -f UTF-16 -t UTF-8",
     b"ustar": "a tar archive: unpack it",
 }
-FORMATS = "CSV, one JSON object a line, and Apache or nginx access logs can be read, also as gzip"
+FORMATS = "logs of text can be read, also as gzip"
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What a file is: `csv`, `ndjson` or `access`; `mapping` proposes column -> event field.
+    """What a file is: the name of its format, and what is proposed for it.
 
-    `columns` are the header's, or `column0`, ... without one; the keys of JSON objects; what an
-    access log line tells. `delimiter` and `header` mean something for CSV alone.
+    `mapping` is column -> event field; of columns in `untold` the unit is a guess. `columns` are
+    those of a header (`column0`, ... without one), the keys of objects, or what the format finds.
     """
 
     format: str
     compressed: bool = False
-    delimiter: str = ""
-    header: bool = False
     columns: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict, hash=False)
     mapping: dict[str, str] = field(default_factory=dict, hash=False)
+    units: dict[str, str] = field(default_factory=dict, hash=False)
+    untold: dict[str, str] = field(default_factory=dict, hash=False)
+    notes: tuple[str, ...] = field(default=(), hash=False, compare=False)
+    lacks_zone: bool = field(default=False, hash=False, compare=False)
+
+    @property
+    def delimiter(self) -> str:
+        """What stands between the values of CSV."""
+        return str(self.options.get("delimiter", ""))
+
+    @property
+    def header(self) -> bool:
+        """Whether CSV has a header."""
+        return bool(self.options.get("header"))
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """Column -> event field, also where a unit is a guess, or the format itself gives it."""
+        own = {} if named(self.format).has_keys else {c: c for c in self.columns if c in KINDS}
+        return own | self.mapping | dict.fromkeys(self.untold, "response_time")
+
+    def reading(self, path: Path) -> Reading:
+        """How a file's records are read, as it is proposed; a time without a zone is one of UTC."""
+        mapping = self.mapping | dict.fromkeys(self.untold, "response_time")
+        units = self.units | {mapping[name]: unit for name, unit in self.untold.items()}
+        options = self.options | before(path, self.format)
+        return Reading(
+            format=self.format, options=options, mapping=mapping, units=units, zone="UTC"
+        )
 
 
-def sniff(path: Path) -> Kind:
-    """What a file is; SettingsError, with file and reason, where it cannot be told."""
+def before(path: Path, format: str) -> dict[str, str]:
+    """Returns the option that says when a file was last written to, for times without a year."""
+    return {BEFORE: written(path).isoformat()} if named(format).needs_times else {}
+
+
+def written(path: Path) -> datetime:
+    """Returns when a file was last written to, to the second."""
+    return datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
+
+
+def sniff(path: Path, format: str = "") -> Kind:
+    """Returns what a file is; with `format` it is of that one.
+
+    Raises SettingsError, with the reason, if it cannot be read.
+    """
     packed = is_gzip(path)
     head = _head(path)
-    rows = [line for line in head.splitlines() if line.strip()][:LINES]
-    if not rows:
+    sample = sample_of(head)
+    if not sample.lines:
         raise SettingsError(f"{path} is empty", "there is nothing to read")
     if reason := _unreadable(head):
         raise SettingsError(f"{path} is {reason}", FORMATS)
-    found = _access(rows, packed) or _ndjson(rows, packed) or _csv(head, packed)
-    if not found:
-        raise SettingsError(f"{path} is in no known format: {_why(rows[0])}", FORMATS)
-    return found
+    found = recognise(sample, lambda one: not format or one.name == format)
+    if found is None:  # a person knows better than its first lines
+        return Kind(format, packed)
+    return kind_of(found.format.name, found.proposal, packed)
+
+
+def kind_of(format: str, found: Proposal, packed: bool = False) -> Kind:
+    """What a proposal says of a file."""
+    return Kind(
+        format,
+        packed,
+        found.columns,
+        dict(found.options),
+        dict(found.mapping),
+        dict(found.units),
+        dict(found.untold),
+        found.notes,
+        found.lacks_zone,
+    )
 
 
 def _head(path: Path) -> bytes:
@@ -88,7 +129,7 @@ def _unreadable(head: bytes) -> str:
         if head.startswith(magic) or (magic == b"ustar" and head[257:262] == magic):
             return name
     lines = head.splitlines()
-    # a crash of the machine leaves a run of them, which costs one line
+    # a crash of the machine leaves a run of zeros, which costs one line
     if sum(b"\x00" in line for line in lines) > (1 - ENOUGH) * len(lines):
         return "binary: byte 0 is in its first lines"
     return (
@@ -96,63 +137,3 @@ def _unreadable(head: bytes) -> str:
         if b"\r" in head.strip() and b"\n" not in head
         else ""
     )
-
-
-def _access(rows: list[bytes], packed: bool) -> Kind | None:
-    parsed = sum(1 for line in rows if access_log.parse(line, "-", "-"))
-    if parsed < ENOUGH * len(rows):
-        return None
-    return Kind(
-        "access", packed, columns=ACCESS_FIELDS, mapping={name: name for name in ACCESS_FIELDS}
-    )
-
-
-def _ndjson(rows: list[bytes], packed: bool) -> Kind | None:
-    objects = [found for line in rows if (found := json_object(line)) is not None]
-    if len(objects) < ENOUGH * len(rows) or not any(objects):
-        return None
-    values: dict[str, list[Any]] = {}
-    for name, value in (item for one in objects for item in one.items()):
-        values.setdefault(name, []).extend([] if value is None else [value])
-    # SQL has no nameless column, and takes `A` for `a`.
-    distinct = {name.casefold(): name for name in reversed(values) if name}
-    columns = tuple(name for name in values if distinct.get(name.casefold()) == name)
-    mapping = names.proposed({name: [*map(str, some)] for name, some in values.items()})
-    taken = {name: to for name, to in mapping.items() if _is_taken(to, values[name])}
-    return Kind("ndjson", packed, columns=columns, mapping=taken)
-
-
-def _is_taken(field: str, values: list[Any]) -> bool:
-    """Whether decoding takes such values: one that it does not costs the record, not the field."""
-    known = FIELDS[field]
-    try:
-        for value in () if known.required else values:
-            msgspec.convert(value, known.type)
-    except msgspec.ValidationError:
-        return False
-    return True
-
-
-def json_object(line: bytes) -> dict[str, Any] | None:
-    """The object on a line; None where it holds something else."""
-    try:
-        found = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _csv(head: bytes, packed: bool) -> Kind | None:
-    found = separated.recognise(head.decode(errors="backslashreplace"))
-    if not found:
-        return None
-    propose = names.proposed if found.header else names.by_value
-    mapping = propose(found.examples)
-    return Kind("csv", packed, found.delimiter, found.header, found.columns, mapping)
-
-
-def _why(first: bytes) -> str:
-    if first.lstrip().startswith((b"[", b"{")):
-        return "JSON, but not one object a line: jq -c '.[]' FILE makes an array so"
-    excerpt = escaped(first[:60].decode(errors="backslashreplace"))
-    return f"line 1 is {excerpt!r}"

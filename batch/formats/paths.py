@@ -15,11 +15,11 @@ MAGIC = frozenset("*?[")
 
 
 def expand(paths: Iterable[str | Path]) -> list[Path]:
-    """The files behind paths, each once: a file, all below a folder in order, or those of a glob.
+    """Returns the files of paths, each once: a file, all below a folder, or those of a glob.
 
-    A link that a person names is followed, once. Below a folder or a glob links are left out, as
-    are pipes, devices, and in folders names that begin with `.` or `_`. SettingsError where nothing
-    is found.
+    A link that is given as a path is followed. Below a folder or a glob links are left out, and so
+    are pipes and devices; in folders also names that begin with `.` or `_`. Raises SettingsError
+    where a path gives no file.
     """
     return list(dict.fromkeys(file for path in paths for file in _behind(Path(path))))
 
@@ -41,7 +41,7 @@ def _behind(path: Path) -> list[Path]:
 
 
 def _globbed(path: Path) -> list[Path]:
-    """What a glob finds without a link, from the folder on that stands before its first `*`."""
+    """Finds what a glob matches, without links below the folder before its first `*`."""
     fixed = [*takewhile(lambda part: not MAGIC & {*part}, path.parts)]
     if len(fixed) == len(path.parts) or not Path(*fixed).is_dir():
         return []
@@ -55,7 +55,7 @@ def _is_data(path: Path) -> bool:
 
 
 def _without_links(path: Path) -> Path:
-    """The same path, where no part of it is a link; else the one that they lead to."""
+    """Returns the path as it is where no part of it is a link; otherwise resolved."""
     whole = path.resolve()
     return path if whole == path.absolute() else whole
 

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from batch.formats import guess
 from batch.formats.datasets import Dataset
-from batch.formats.faults import broken_lines
 from batch.formats.kind import Kind
-from batch.formats.raw import FILE, reach, relation
+from batch.formats.raw import FAULT, FILE, reach, relation
 from lakehouse.duck import quoted
 from lakehouse.errors import SettingsError
-from lakehouse.event.textfile import open_regular, refused
+from lakehouse.event.textfile import open_regular, refused, text_of
 from lakehouse.query.confined import confined
 from lakehouse.terminal.render import escaped
 
@@ -34,11 +33,15 @@ LONGEST_TEXT = 48
 HEAD = 1 << 20
 # What zlib takes for a gzip file.
 GZIP = 31
+MOST_TEXT = 64 << 20
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column: values that its type does not fit (`others`), and the event field proposed."""
+    """A column, with the number of values that are not of its `type` (`others`).
+
+    `field` is the event field that is proposed for it.
+    """
 
     column: str
     type: str
@@ -68,32 +71,28 @@ class Profile:
 
 
 def profile(dataset: Dataset, most: int = 0) -> Profile:
-    """The columns of a dataset, by all rows or by the first `most` of each file."""
+    """Profiles a dataset by all rows, or by the first `most` of each file."""
     samples = _samples(dataset)
     types = {name: guess.type_of(values) for name, values in samples.items()}
     with _reading(dataset) as connection:
         found = _counted(connection, dataset, types, most)
-        rejects, examples = _rejects(connection)
     whole = found.pop(None)
-    if whole["broken"] and dataset.usual.format != "csv":
-        files = (file for file, figures in found.items() if file and figures["broken"])
-        examples = [*islice(broken_lines(files, dataset.usual.format), EXAMPLES)]
     cut = bool(most) and any(one["rows"] + one["broken"] >= most for one in found.values())
     return Profile(
         sum(_rows_of(*one) for one in dataset.files.items()) if cut else whole["rows"],
         not cut,
-        whole["broken"] + rejects,
+        whole["broken"],
         [
             _column(dataset, at, name, whole, samples[name], kind)
             for at, (name, kind) in enumerate(types.items())
         ],
         list(_irregular(dataset, types, whole, found)),
-        [f"{dataset.inside(Path(file))} line {line}: {why}" for file, line, why in examples],
+        [*islice(_examples(dataset, found), EXAMPLES)],
     )
 
 
 def _samples(dataset: Dataset) -> dict[str, list[str]]:
-    """Values of each column in the first rows of some files, from the first to the last."""
+    """Returns values of each column: the first rows of some files, spread over all files."""
     files = list(dataset.files.items())
     some = dict(files[:: -(-len(files) // SAMPLED)])
     with _reading(dataset) as connection:
@@ -105,17 +104,17 @@ def _samples(dataset: Dataset) -> dict[str, list[str]]:
 def _counted(
     connection: duckdb.DuckDBPyConnection, dataset: Dataset, types: dict[str, str], most: int
 ) -> dict[str | None, dict[str, Any]]:
-    """Figures of each file, and of all of them under None."""
-    names = [quoted(name) for name in types]
-    is_broken = f"coalesce({', '.join(names)}) IS NULL"
-    figures = ", ".join(
+    """Returns file -> figures; those of all files together stand under None."""
+    is_broken = f"{FAULT} IS NOT NULL"
+    figures = [
         figure
         for at, (name, kind) in enumerate(types.items())
         for figure in _figures(at, quoted(name), kind)
-    )
+    ]
     rows = connection.sql(
         f"SELECT {FILE}, count(*) FILTER (NOT ({is_broken})) AS rows, "
-        f"count(*) FILTER ({is_broken}) AS broken, {figures} "
+        f"count(*) FILTER ({is_broken}) AS broken, "
+        f"{', '.join([f'arg_min({FAULT}, {FAULT}, {EXAMPLES}) AS faults', *figures])} "
         f"FROM ({relation(connection, dataset.files, most)}) GROUP BY GROUPING SETS (({FILE}), ())"
     ).to_arrow_table()
     return {row.pop(FILE): row for row in rows.to_pylist()}
@@ -143,7 +142,7 @@ def _column(
         min=_cut(whole[f"min_{at}"]),
         max=_cut(whole[f"max_{at}"]),
         examples=[_cut(value) for value in list(dict.fromkeys(values))[:EXAMPLES]],
-        field=dataset.usual.mapping.get(name),
+        field=dataset.usual.fields.get(name),
     )
 
 
@@ -161,38 +160,38 @@ def _irregular(
     whole: dict[str, Any],
     files: dict[str | None, dict[str, Any]],
 ) -> Iterator[str]:
-    """Files in which a column is of another type than in most."""
+    """Yields a line for each file and column of another type than in most files."""
     for at, (name, kind) in enumerate(types.items()):
         if 2 * whole[f"typed_{at}"] < whole[f"filled_{at}"]:
             continue
         for file, figures in files.items():
             if 2 * figures[f"typed_{at}"] < figures[f"filled_{at}"]:
-                yield f"{dataset.inside(Path(str(file)))} has no {kind} in {name}"
+                yield f"{_inside(dataset, file)} has no {kind} in {name}"
 
 
-def _rejects(connection: duckdb.DuckDBPyConnection) -> tuple[int, list[tuple[Any, ...]]]:
-    """How many rows are no rows of their files; of the first ones file, line and reason."""
-    if not connection.execute("FROM duckdb_tables() WHERE table_name = 'reject_errors'").fetchall():
-        return 0, []
-    rows = (
-        "SELECT file_path, line, any_value(error_message) FROM reject_errors "
-        "JOIN reject_scans USING (scan_id, file_id) GROUP BY file_path, line"
-    )
-    counted = connection.execute(f"SELECT count(*) FROM ({rows})").fetchall()
-    return counted[0][0], connection.execute(f"{rows} ORDER BY ALL LIMIT {EXAMPLES}").fetchall()
+def _examples(dataset: Dataset, files: dict[str | None, dict[str, Any]]) -> Iterator[str]:
+    """A few records that are none of their format, with file and line."""
+    for file, figures in files.items():
+        for fault in (one for one in figures["faults"] or () if one):
+            yield f"{_inside(dataset, file)} line {fault}"
+
+
+def _inside(dataset: Dataset, text: str | None) -> str:
+    """The name of a file in its dataset, by its path as text."""
+    return next((dataset.inside(file) for file in dataset.files if text_of(file) == text), "")
 
 
 def _rows_of(file: Path, kind: Kind) -> int:
-    """About how many rows a file has, by the lines of its first megabyte."""
+    """Estimates the rows of a file from the lines of its first megabyte."""
     with open_regular(file) as opened:
         head = opened.read(HEAD)
-    text = zlib.decompressobj(GZIP).decompress(head) if kind.compressed else head
+    text = zlib.decompressobj(GZIP).decompress(head, MOST_TEXT) if kind.compressed else head
     return round(text.count(b"\n") * file.stat().st_size / len(head)) - kind.header
 
 
 @contextmanager
 def _reading(dataset: Dataset) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that reads these files, and not what a link leads to that takes their place."""
+    """A connection of DuckDB that may read these files, but no link put in place of one."""
     import duckdb
 
     for file in dataset.files:  # DuckDB would wait for a pipe

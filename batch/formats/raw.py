@@ -1,95 +1,109 @@
-"""Files of logs as a relation of DuckDB: each column as text, broken rows left out or NULL."""
+"""Gives files as a relation of DuckDB: columns of text, by the code that imports read with."""
 
 from __future__ import annotations
 
 import glob
+import json
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import groupby, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from batch.formats.kind import Kind
 from lakehouse.duck import quoted
-from lakehouse.duck.text_files import GZIP, PLAIN, read_csv, read_ndjson
-from lakehouse.event import access_log
-from lakehouse.event.textfile import Found, lines
+from lakehouse.event.textfile import Found, lines, text_of
+from lakehouse.formats.columns import leaves
+from lakehouse.formats.format import Fault, Fields
+from lakehouse.formats.messages import NOW, before_of, fields_of
+from lakehouse.formats.records import records
+from lakehouse.formats.times import rfc_3339
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-# The column that says which file a row is of.
-FILE = "_logpond_file"
+# The columns that say which file a row is of, and why it is none of its format, with its line.
+FILE, FAULT = "_logpond_file", "_logpond_fault"
 BATCH = 20_000
+_ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:$|Z|[+-])")
 Files = Mapping[Path, Kind]
+Row = tuple[str | None, ...]
 
 
 def relation(connection: duckdb.DuckDBPyConnection, files: Files, most: int = 0) -> str:
-    """The SELECT of all rows of these files, or of the first `most` of each.
+    """Returns the SELECT of all rows of these files, or of the first `most` of each.
 
-    A row that is no CSV row of its columns goes to DuckDB's `reject_errors`; a line that is no JSON
-    object, or no access log line, is a row of NULLs. Access logs can be read once a call.
+    A record that is none of its format is a row of NULLs, with the reason in `FAULT`. The SELECT
+    can be run once.
     """
     alike = sorted(files.items(), key=lambda one: _form(one[1]))
-    parts = [
-        part
-        for _, members in groupby(alike, key=lambda one: _form(one[1]))
-        for part in _parts(connection, dict(members), most)
+    names = [
+        _registered(connection, dict(members), most, number)
+        for number, (_, members) in enumerate(groupby(alike, key=lambda one: _form(one[1])))
     ]
-    return "\nUNION ALL BY NAME\n".join(parts)
+    return "\nUNION ALL BY NAME\n".join(f"SELECT * FROM {quoted(name)}" for name in names)
 
 
 def reach(files: Collection[Path]) -> set[str]:
-    """What DuckDB may open to read files: each as `relation` names it, and where it really is."""
+    """Returns what DuckDB may open to read files: each as it is named, and where it really is."""
     real = (file if isinstance(file, Found) else file.resolve() for file in files)
-    whole = {str(file.absolute()) for file in (*files, *real)}
+    paths = (str(file.absolute()) for file in (*files, *real))
+    whole = {path for path in paths if path == text_of(path)}  # it opens no other
     return whole | {*map(glob.escape, whole)}
 
 
-def _form(kind: Kind) -> tuple[object, ...]:
-    return (kind.format, kind.compressed, kind.delimiter, kind.header, kind.columns)
+def _form(kind: Kind) -> tuple[str, ...]:
+    return (kind.format, json.dumps(kind.options, sort_keys=True), *kind.columns)
 
 
-def _parts(connection: duckdb.DuckDBPyConnection, files: Files, most: int) -> Iterator[str]:
-    """One SELECT for files of one form; one for each where only their first rows count."""
-    kind = next(iter(files.values()))
-    if kind.format == "access":
-        name = f"access {kind.compressed}"
-        connection.register(name, _access(list(files), kind.columns, most))
-        yield f"SELECT * FROM {quoted(name)}"
-    elif most:
-        yield from (f"(SELECT * FROM {_read([file], kind)} LIMIT {most})" for file in files)
-    else:
-        yield f"SELECT * FROM {_read(list(files), kind)}"
-
-
-def _read(files: Sequence[Path], kind: Kind) -> str:
-    packed = GZIP if kind.compressed else PLAIN
-    more = f"compression = '{packed}', filename = '{FILE}'"
-    names = [str(file) for file in files]
-    if kind.format == "ndjson":
-        return read_ndjson(names, kind.columns, more)
-    return read_csv(
-        names, kind.columns, kind.delimiter, kind.header, f"{more}, store_rejects = true"
-    )
-
-
-def _access(files: Sequence[Path], columns: Sequence[str], most: int) -> pa.RecordBatchReader:
+def _registered(connection: duckdb.DuckDBPyConnection, files: Files, most: int, number: int) -> str:
     import pyarrow as pa
 
-    schema = pa.schema([(name, pa.string()) for name in (*columns, FILE)])
-    rows = (row for file in files for row in islice(_rows(file, columns), most or None))
-    batches = (
-        pa.RecordBatch.from_arrays(
-            [pa.array(c, pa.string()) for c in zip(*some, strict=True)], schema=schema
-        )
-        for some in iter(lambda: list(islice(rows, BATCH)), [])
-    )
-    return pa.RecordBatchReader.from_batches(schema, batches)
+    kind = next(iter(files.values()))
+    name = f"files {number}"
+    schema = pa.schema([(column, pa.string()) for column in (*kind.columns, FILE, FAULT)])
+    rows = (row for file in files for row in islice(_rows(file, kind), most or None))
+    connection.register(name, pa.RecordBatchReader.from_batches(schema, _batches(rows, schema)))
+    return name
 
 
-def _rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[str | None, ...]]:
-    for line in filter(bytes.strip, lines(file)):
-        event = access_log.parse(line, "-", "-")
-        values = (getattr(event, name, None) for name in columns)
-        yield (*(None if value is None else str(value) for value in values), str(file))
+def _batches(rows: Iterator[Row], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
+
+    while some := list(islice(rows, BATCH)):
+        columns = [pa.array(column, pa.string()) for column in zip(*some, strict=True)]
+        yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _rows(file: Path, kind: Kind) -> Iterator[Row]:
+    reading = kind.reading(file)
+    read, before = fields_of(reading), before_of(reading) or NOW
+    time = next((name for name, to in kind.fields.items() if to == "timestamp"), None)
+    for record in records(lines(file, keeps_cr=True), reading):
+        for found in read(record.original, record.columns):
+            if isinstance(found, Fault):
+                why = f"{record.line}: {found.detail}"
+                yield (*(None for _ in kind.columns), text_of(file), why)
+            else:
+                yield (*_cells(found, kind.columns, time, before), text_of(file), None)
+
+
+def _cells(
+    fields: Fields, columns: Sequence[str], time: str | None, before: datetime
+) -> Iterator[str | None]:
+    """The values of columns; a time that SQL would not read is written so that it does."""
+    flat = {**dict(leaves(fields)), **fields}
+    for column in columns:
+        value = flat.get(column)
+        if value is not None and column == time and not _ISO.match(str(value)):
+            value = rfc_3339(value, "UTC", before) or value
+        yield _text(value)
+
+
+def _text(value: Any) -> str | None:
+    """A value as it is written; None of an empty one, which CSV has for none."""
+    if value is None or value == "":
+        return None
+    return value if isinstance(value, str) else json.dumps(value, default=str)

@@ -1,8 +1,7 @@
-"""A dataset in words: its head, what is odd, and the command that imports it."""
+"""Renders a dataset as text: a summary, what is irregular, and the command that imports it."""
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -10,27 +9,27 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from batch.formats.datasets import FROM_PATH, Dataset
+from batch.formats.assumed import UTC, words
+from batch.formats.datasets import Dataset
 from batch.formats.guess import TIMES
 from batch.formats.paths import expand
 from batch.formats.profile import Column, Profile
+from lakehouse.event.textfile import text_of
+from lakehouse.formats.registry import named
+from lakehouse.formats.times import is_time
 from lakehouse.terminal.options import HUMANE
 from lakehouse.terminal.render import escaped
 
-NAMES = {"csv": "CSV", "ndjson": "NDJSON", "access": "access log"}
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-# More of them are counted.
+# So many examples are shown; the others are counted.
 MOST = 5
 FEW = 3
-# What one file may well have one value of.
-CONSTANT = ("service", "endpoint")
-RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(Z|z|[+-]\d\d:\d\d)?")
 
 
 def head(dataset: Dataset) -> str:
-    """What it is: where, how many files of which form, their size."""
+    """Returns one line: where the dataset is, how many files of which format, their size."""
     kind, count = dataset.usual, len(dataset.files)
-    form = f"{count:,} {NAMES[kind.format]} file{'s' * (count != 1)}"
+    form = f"{count:,} {named(kind.format).title} file{'s' * (count != 1)}"
     if kind.format == "csv":
         header = "a header" if kind.header else "no header"
         form += f", {SEPARATORS[kind.delimiter]} between values, {header}"
@@ -40,7 +39,7 @@ def head(dataset: Dataset) -> str:
 
 
 def notes(dataset: Dataset, found: Profile) -> Iterator[str]:
-    """Rows, times, partitions, and what is not as in the rest."""
+    """Yields lines on rows, times, partitions, broken rows and drift."""
     about = "" if found.exact else "about "
     yield f"{about}{found.rows:,} rows" + (f", {found.broken:,} more broken" * bool(found.broken))
     if times := extent(found):
@@ -50,40 +49,37 @@ def notes(dataset: Dataset, found: Profile) -> Iterator[str]:
     if more := dataset.columns[len(found.columns) :]:
         yield escaped(f"{len(more):,} more columns: {', '.join(more[:MOST])}, ...")
     yield from _some("broken: ", found.examples, found.broken)
+    yield from map(escaped, dataset.usual.notes)
     yield from _some("drift: ", [*dataset.drift(), *found.irregular])
 
 
 def last(dataset: Dataset, found: Profile) -> Iterator[str]:
-    """What an event lacks, and the command to copy."""
-    if dataset.missing:
-        wants = (f"{f} (or {FROM_PATH[f]})" if f in FROM_PATH else f for f in dataset.missing)
-        yield f"no column is known for: {', '.join(wants)}; fill in what is in capitals"
+    """Yields lines on what is assumed where nothing is said, and the import command to copy."""
+    shown = ", ".join(dataset.services[:MOST]) + ", ..." * (len(dataset.services) > MOST)
+    yield from map(escaped, words(dataset.usual, "", shown))
+    if "timestamp" in dataset.missing:
+        yield "no column gives a time: rows get the file's; --map COLUMN=timestamp names one"
     of = _time(found)
-    if of and not all(map(RFC_3339.fullmatch, of.examples)):
-        yield escaped(f"{of.column} is no RFC 3339 time: such rows go to quarantine")
+    if of and not all(map(is_time, of.examples)):
+        yield escaped(f"{of.column} is no time: such rows get that of the row before")
     yield f"import: {command(dataset, found)}"
 
 
 def command(dataset: Dataset, found: Profile) -> str:
-    """The command that imports the dataset, with a value to fill in for what it lacks."""
-    maps = [
-        f"--map {shlex.quote(f'{name}={field}')}"
-        for name, field in dataset.usual.mapping.items()
-        if name != field
+    """Returns the command that imports the dataset as it would be without a word."""
+    kind = dataset.usual
+    maps = {} if named(kind.format).mapping else kind.mapping
+    fields = [
+        *(f"{name}={field}" for name, field in maps.items() if name != field),
+        *(f"{name}=response_time:{unit}" for name, unit in kind.untold.items()),
     ]
-    lacking = [
-        f"--set {name}={name.upper()}" if name in CONSTANT else f"--map COLUMN={name}"
-        for name in dataset.missing
-    ]
-    words = ["logpond import", *(shlex.quote(path) for path in _paths(dataset)), *maps, *lacking]
-    of = _time(found)
-    if of and any(match and not match[1] for match in map(RFC_3339.fullmatch, of.examples)):
-        words.append("--utc")
-    return escaped(" ".join(words))
+    files = (shlex.quote(path) for path in _paths(dataset))
+    each = (f"--map {shlex.quote(field)}" for field in fields)
+    return escaped(" ".join(["logpond import", *files, *each]))
 
 
 def extent(found: Profile) -> tuple[datetime, datetime] | None:
-    """The first and the last time of the column that gives an event's."""
+    """Returns the first and the last time of the timestamp column; None where it has none."""
     of = _time(found)
     return (of.min, of.max) if of and of.type in TIMES and of.min else None
 
@@ -93,19 +89,19 @@ def _time(found: Profile) -> Column | None:
 
 
 def rows(columns: Sequence[Column]) -> list[dict[str, Any]]:
-    """The columns for a table: examples as one text."""
+    """Returns the columns as rows of a table, with their examples as one text."""
     return [{**asdict(one), "examples": " | ".join(one.examples)} for one in columns]
 
 
 def as_dict(dataset: Dataset, found: Profile) -> dict[str, Any]:
-    """All of it for a program."""
+    """Returns the dataset and its profile as JSON can hold them, for a program."""
     kind, times = dataset.usual, extent(found)
     return {
-        "dataset": str(dataset.root),
+        "dataset": text_of(dataset.root),
         "format": kind.format,
         "delimiter": kind.delimiter,
         "header": kind.header,
-        "files": [str(file) for file in dataset.files],
+        "files": [text_of(file) for file in dataset.files],
         "compressed_files": sum(one.compressed for one in dataset.files.values()),
         "bytes": dataset.bytes,
         "rows": found.rows,
@@ -118,6 +114,8 @@ def as_dict(dataset: Dataset, found: Profile) -> dict[str, Any]:
         "drift": [*dataset.drift(), *found.irregular],
         "columns": found.columns,
         "missing": dataset.missing,
+        "zone": UTC if kind.lacks_zone else None,
+        "services": dataset.services,
         "import": command(dataset, found),
     }
 
@@ -127,13 +125,13 @@ def _where(dataset: Dataset) -> Path:
 
 
 def _paths(dataset: Dataset) -> list[str]:
-    """The shortest way to name its files, and no others."""
+    """Returns the shortest list of paths and globs that matches its files and no others."""
     root = str(dataset.root)
     ends = {"".join(file.suffixes[-2:]) for file in dataset.files}
     for short in (root, *(f"{root}/**/*{end}" for end in ends)):
         if len(dataset.files) > FEW and {*expand([short])} == {*dataset.files}:
             return [short]
-    return [str(file) for file in dataset.files]
+    return [text_of(file) for file in dataset.files]
 
 
 def _some(word: str, examples: list[str], count: int = 0) -> Iterator[str]:

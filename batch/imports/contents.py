@@ -1,4 +1,4 @@
-"""What files hold by name: their hash, and whether they stay the same while they are read."""
+"""Hashes of files, and whether a file stays the same while it is read."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ PART = 1 << 20
 
 
 def sha256_of(path: Path) -> str:
-    """The hash of a file's bytes, as they lie there."""
+    """Returns the SHA-256 of a file's bytes on disk, in hexadecimal digits."""
     with refused(path), open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def unpacked_sha256_of(path: Path) -> str:
-    """The hash of what is in it: a log stays the same log when it is packed."""
+    """Returns the SHA-256 of the unpacked bytes: a log that was packed is the same log."""
     found = hashlib.sha256()
     with opened(path) as file, refused(path):
         for part in iter(partial(file.read, PART), b""):
@@ -32,7 +32,7 @@ def unpacked_sha256_of(path: Path) -> str:
 
 
 class State(NamedTuple):
-    """What differs once somebody wrote to a file, or put another in its place."""
+    """Changes when somebody writes to a file or replaces it; `written` is in nanoseconds."""
 
     size: int
     written: int
@@ -41,7 +41,7 @@ class State(NamedTuple):
 
 
 def state(path: Path) -> State:
-    """How a file is now."""
+    """Returns the present state of a file; SettingsError where it cannot be read."""
     with refused(path), open_regular(path) as file:
         found = os.fstat(file.fileno())
     return State(found.st_size, found.st_mtime_ns, found.st_ino, found.st_dev)
@@ -49,8 +49,14 @@ def state(path: Path) -> State:
 
 @contextmanager
 def unchanged(path: Path, before: State) -> Iterator[None]:
-    """Raise SettingsError at the end where a file is not any more what it was before."""
+    """Raises SettingsError, before and after, where a file is not any more what it was."""
+    refuse_changed(path, before)
     yield
+    refuse_changed(path, before)
+
+
+def refuse_changed(path: Path, before: State) -> None:
+    """Raises SettingsError where a file is not any more what it was."""
     if state(path) != before:
         raise SettingsError(
             f"{path} changed while it was read",

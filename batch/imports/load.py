@@ -1,4 +1,4 @@
-"""One file into the tables, once: copy, decode, plan, commit, note. Killed, a repeat goes on."""
+"""Loads one file, once: copy, decode, plan, commit, note. After a crash the next run finishes."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pyarrow as pa
 
-from batch.imports.batches import batches, decode_as_it_came
-from batch.imports.contents import State, unchanged
-from batch.imports.records import records
+from batch.imports.batches import DecodeFile, batches
+from batch.imports.contents import State, refuse_changed, unchanged
 from lakehouse import store
 from lakehouse.decode import Limits
 from lakehouse.errors import TableError
 from lakehouse.event.textfile import lines
+from lakehouse.formats.records import records
 from lakehouse.ingest.intake import DecodeToFiles
 from lakehouse.ingest.plans import carry_out, lost_tables
 from lakehouse.ingest.queries import IMPORT
@@ -31,9 +32,10 @@ Seen = Callable[[int, int], None]
 
 @dataclass
 class Loader:
-    """Loads files into one lake; `reached` hears each step once it is behind us.
+    """Loads files into one lake.
 
-    `seen` hears how many records, and bytes of them, were read more.
+    `reached` is called with the name of each step after it is done; `seen` with how many records
+    and bytes were read since the last call.
     """
 
     places: Places
@@ -42,29 +44,37 @@ class Loader:
     reached: Callable[[str], None] = lambda _step: None
     seen: Seen = lambda _records, _bytes: None
     writers: dict[str, Writer] = field(default_factory=dict)
+    # Of the file that was read last: what was left out of it, and how many records it has.
+    warnings: list[str] = field(default_factory=list)
+    records: int = 0
 
     def __post_init__(self) -> None:
         self.zone = RawZone(self.places)
 
     def open(self) -> None:
-        """Make the tables that are not there yet."""
+        """Creates the tables that do not exist yet, and opens them for writing."""
         self.writers = IMPORT.writers(self.places)
+
+    def write_under(self, places: Places) -> None:
+        """Writes through these places from now on, which are fenced."""
+        self.places, self.zone = places, RawZone(places)
+        self.writers = {name: writer.under(places) for name, writer in self.writers.items()}
 
     def load(
         self, file: Path, before: State, what: Imported, replaces: list[Imported]
     ) -> ImportPlan:
-        """Take a file that the tables do not have; what was planned, and is done.
+        """Loads a file that is not in the tables. Returns the plan that was carried out.
 
-        `before` is its state when its content was looked at. SettingsError where it cannot be read
-        to its end: then nothing of it is in.
+        `before` is the state of the file when its content was hashed. Raises SettingsError if it
+        cannot be read to its end or has changed; then no row of it is in the tables.
         """
         with unchanged(file, before):
             if self.keeps_copies:
-                self.zone.keep(file, what.sha256)
+                self.zone.keep(file, what.sha256, partial(refuse_changed, file, before))
                 self.reached("copied")
             files = self._decoded(file, what)
         self.reached("decoded")
-        plan = ImportPlan(what=_counted(what, files), files=files, replaces=replaces)
+        plan = ImportPlan(what=_counted(what, files, self.records), files=files, replaces=replaces)
         plan = self.zone.plans.write(plan)
         self.reached("planned")
         if not self.finish(plan):
@@ -72,20 +82,20 @@ class Loader:
         return plan
 
     def swap(self, what: Imported, replaces: list[Imported]) -> ImportPlan:
-        """Remove what a path had, where what it has now is in already."""
+        """Removes the earlier rows of a path whose present content is already in the tables."""
         plan = self.zone.plans.write(ImportPlan(what=what, files=[], replaces=replaces))
         self.finish(plan)
         return plan
 
     def last(self, table: str, app: str) -> int | None:
-        """The newest transaction of an application in a table; None where there is none."""
+        """Returns the newest transaction of an application in a table; None if there is none."""
         if table in self.writers:
             return self.writers[table].last(app)
         found = store.table_or_none(self.places, table)
         return found.transaction_version(app) if found else None
 
     def finish(self, plan: ImportPlan) -> bool:
-        """Do what a plan says; False where a planned file is gone, and it was taken back."""
+        """Carries out a plan. Returns False if a planned file is gone; the plan is then undone."""
         if lost_tables(self.places, plan, self.writers):
             self._take_back(plan)
             return False
@@ -98,8 +108,9 @@ class Loader:
         return True
 
     def count(self, file: Path, what: Imported) -> tuple[int, int]:
-        """How many of its records would be events, and rejects; nothing is written."""
-        decoded = [decode_as_it_came(rows, self.limits) for rows in self._rows(file, what)]
+        """Returns how many records would be events and how many rejects; writes nothing."""
+        decode = DecodeFile(what)
+        decoded = [decode(rows, self.limits) for rows in self._rows(file, what)]
         return sum(d.events.num_rows for d in decoded), sum(d.rejects.num_rows for d in decoded)
 
     def _decoded(self, file: Path, what: Imported) -> list[DataFile]:
@@ -109,23 +120,29 @@ class Loader:
             name=f"import-{what.sha256[:12]}",
             ingested_at=datetime.now(UTC),
             limits=self.limits,
-            decode=decode_as_it_came,
+            decode=DecodeFile(what),
         )
         return [*task(self._rows(file, what))]
 
     def _rows(self, file: Path, what: Imported) -> Iterator[pa.RecordBatch]:
-        for rows in batches(records(lines(file), what.reading, what.sha256), what):
+        self.warnings, self.records = [], 0
+        held = lines(file, self.warnings.append, keeps_cr=True)
+        for rows in batches(records(held, what.reading), what):
             yield rows
-            self.seen(rows.num_rows, rows["original"].nbytes)
+            self.records += rows.num_rows
+            self.seen(rows.num_rows, rows["value"].nbytes)
 
     def _take_back(self, plan: ImportPlan) -> None:
-        """What is in goes too: a record decoded anew might come to both tables, or to neither."""
+        """Undoes a plan, and removes the rows that it has committed.
+
+        If they stayed, a record that is decoded anew could come to both tables, or to neither.
+        """
         if any(to.last(plan.key(table).app) is not None for table, to in self.writers.items()):
             self._remove(plan.what)
         self.zone.plans.forget(plan)
 
     def _remove(self, old: Imported) -> None:
-        """The rows of a file, in both tables: rejects may have come to `logs` by a replay."""
+        """Removes the rows of a file from both tables; a replay may have moved some of them."""
         for table in IMPORT.tables:
             key = Key(old.key(table.name).app, old.batch + 1)
             store.remove(self.places, table, f"_topic = '{old.topic}'", key)
@@ -133,12 +150,17 @@ class Loader:
         self.zone.note(msgspec.structs.replace(old, batch=old.batch + 1))
 
 
-def _counted(what: Imported, files: list[DataFile]) -> Imported:
-    """With what its files hold."""
+def _counted(what: Imported, files: list[DataFile], records: int) -> Imported:
+    """Returns `what` with the counts of its files: records, rejects, events by date."""
     dates: Counter[str] = Counter()
     for file in files:
         if file.table == LOGS.name:
             dates[file.partition["date"]] += file.rows
     rejects = sum(file.rows for file in files if file.table == QUARANTINE.name)
-    total = rejects + dates.total()
-    return msgspec.structs.replace(what, records=total, rejects=rejects, dates=dict(dates))
+    return msgspec.structs.replace(
+        what,
+        records=records,
+        rejects=rejects,
+        dates=dict(dates),
+        rows=rejects + dates.total(),
+    )

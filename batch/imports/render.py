@@ -1,4 +1,4 @@
-"""What a person sees while files are imported: a bar on a terminal, and what became of each."""
+"""Renders an import: a progress bar on a terminal, and the outcome of each file."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from lakehouse.terminal import render
 
 COUNTS = ("records", "logs", "quarantine")
 HUMANE = dict.fromkeys(COUNTS, "{:,}".format)
-COLUMNS = tuple(field.name for field in fields(FileResult))
+# What is said below the table for people.
+BELOW = ("reason", "zone", "service")
+COLUMNS = tuple(field.name for field in fields(FileResult) if field.name != "notes")
 
 
 class Bar(Protocol):
-    """Hears which file is read, and how far."""
+    """Shows the progress of an import; it is called as files are read."""
 
     def begins(self, file: Path) -> None:
-        """Another file begins."""
+        """Called before a file is read."""
 
     def seen(self, records: int, size: int) -> None:
-        """So many records more were read, of so many bytes."""
+        """Called with how many records and bytes were read since the last call."""
 
 
 class Silent:
-    """For a program."""
+    """Shows no progress, where a program reads the output."""
 
-    def begins(self, file: Path) -> None:
-        """Another file begins."""
+    def begins(self, file: Path) -> None: ...
 
-    def seen(self, records: int, size: int) -> None:
-        """So many records more were read, of so many bytes."""
+    def seen(self, records: int, size: int) -> None: ...
 
 
 @contextmanager
 def bar(is_shown: bool, files: int) -> Iterator[Bar]:
-    """A bar on standard error, or none."""
+    """A progress bar on standard error; it shows nothing unless `is_shown`."""
     if not is_shown:
         yield Silent()
         return
@@ -83,21 +83,22 @@ class _ProgressBar:
 
 
 def rows(results: Sequence[FileResult], how: str) -> render.Rows:
-    """What became of each file; for a person reasons are told below."""
-    columns = COLUMNS[:-1] if how == "table" else COLUMNS
+    """Returns the outcome of each file as a row; `reasons` follow below a table for people."""
+    columns = [name for name in COLUMNS if how != "table" or name not in BELOW]
     return render.Rows.of_dicts([asdict(each) for each in results], columns)
 
 
 def reasons(results: Sequence[FileResult]) -> Iterator[str]:
-    """Why a file is not in, or what it equals."""
+    """Yields why a file was not imported, or which file it equals; and what was assumed of it."""
     for each in results:
+        yield from (render.escaped(f"{each.file}: {note}") for note in each.notes)
         if each.reason:
             name = "" if each.file in each.reason else f"{each.file}: "
             yield render.escaped(f"{each.done}: {name}{each.reason}")
 
 
 def total(results: Sequence[FileResult]) -> str:
-    """All of it in one line."""
+    """Returns a summary of all files in one line."""
     new = [each for each in results if each.done in ("imported", "replaced", "finished")]
     if not new:
         return f"nothing new in {len(results):,} files"

@@ -84,7 +84,7 @@ class Phase:
 
     @property
     def rows_per_second(self) -> float | None:
-        """Rows by seconds; None where no rows were told."""
+        """Rows a second; None where no rows were counted."""
         return None if self.rows is None or not self.seconds else self.rows / self.seconds
 
     @property

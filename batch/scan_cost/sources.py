@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from deltalake import DeltaTable
 
 from batch.formats.kind import Kind, sniff
-from batch.formats.raw import reach, relation
+from batch.formats.raw import reach
 from batch.imports.reading import Overrides, reading
 from batch.scan_cost.cost import Source
+from batch.scan_cost.native import is_native, relation
 from lakehouse.duck import Pinned, connect, literal, quoted
 from lakehouse.errors import SettingsError
 from lakehouse.event.fields import DerivedFields, LogEvent
+from lakehouse.formats.registry import named
 from lakehouse.paths import Places, is_url
 from lakehouse.query.confined import whole
 from lakehouse.tables.catalog import LOGS
@@ -91,10 +93,10 @@ class Raw:
     def of(cls, files: Iterable[Path], overrides: Overrides) -> Raw:
         """Files as they are recognised; SettingsError for one that DuckDB does not read."""
         kinds = {file: sniff(file) for file in files}
-        lines = next((file for file, kind in kinds.items() if kind.format == "access"), None)
+        lines = next((file for file, kind in kinds.items() if not is_native(kind)), None)
         if lines:
             raise SettingsError(
-                f"{lines} is an access log: SQL does not read its lines",
+                f"{lines} is {named(kinds[lines].format).title}: SQL does not read its lines",
                 "give CSV or NDJSON, or no --raw: then `logs` itself is written as CSV",
             )
         return cls(kinds, overrides)
@@ -104,7 +106,7 @@ class Raw:
         size = sum(file.stat().st_size for file in self.files)
 
         def view(connection: duckdb.DuckDBPyConnection) -> None:
-            rows = relation(connection, self.files)
+            rows = relation(self.files)
             connection.execute(f"CREATE TEMP VIEW logs AS {self._typed(rows, types)}")
 
         return Source("raw", len(self.files), size, view, reach(self.files))

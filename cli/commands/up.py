@@ -39,12 +39,14 @@ FAULT, INTERRUPTED = 1, 130
     metavar="HOST:PORT",
     help="Use this Kafka, and start none.",
 )
-@setting("--topic", "kafka_topic", help="The topic.  [web-logs]")
+@setting("--topic", "kafka_topic", help="The topic of the requests.  [web-logs]")
+@setting("--sources", "sources", metavar="FILE", help="What is read, and how.  [conf/sources.toml]")
 @click.option("--web/--no-web", default=True, help="Serve the pages too.  [web]")
+@click.option("--gateway/--no-gateway", default=True, help="Take records by HTTP.  [gateway]")
 @click.argument("more", nargs=-1, type=click.UNPROCESSED, metavar="[-- PRODUCE OPTIONS]")
 @with_settings
 def up(settings: Settings, **flags: Any) -> None:
-    """Run Kafka, the producer, ingest and the pages here, with a live screen.
+    """Run Kafka, the producer, ingest, gateway and pages here, with a live screen.
 
     Ctrl-C, or the end of --duration or --replay, stops it: the producer flushes, ingest takes what
     is left in Kafka, and `verify` proves that nothing is lost or repeated. A second Ctrl-C leaves
@@ -70,25 +72,31 @@ def up(settings: Settings, **flags: Any) -> None:
 
 
 def _setup(settings: Settings, flags: dict[str, Any]) -> Setup:
-    """What to run; every flag is looked at before anything starts."""
+    """Returns what to run; every flag is checked before anything starts."""
     from cli.stack.stack import Setup
     from lakehouse.http.sockets import check_certificate
     from lakehouse.runtime import java
-    from lakehouse.settings import Kafka
+    from lakehouse.runtime.embedded_kafka import is_foreign
 
     named = flags["bootstrap"] or os.environ.get("LOGPOND_KAFKA_BOOTSTRAP")
-    default = settings.kafka.bootstrap == Kafka().bootstrap
-    setup = Setup(settings, default and not named, _words(flags), flags["web"])
+    setup = Setup(
+        settings,
+        not (named or is_foreign(settings.kafka)),
+        _words(flags),
+        flags["web"],
+        flags["gateway"],
+    )
     if setup.page:
         check_certificate(settings.web.tls_cert, settings.web.tls_key)
+    if setup.gateway:
+        check_certificate(settings.gateway.tls_cert, settings.gateway.tls_key)
     java.check()
     _check_words(setup.produce)
-    _check_place(setup)
     return setup
 
 
 def _words(flags: dict[str, Any]) -> list[str]:
-    """The flags as the producer understands them."""
+    """Returns the flags for the command line of the producer."""
     given = {f"--{name}": flags[name] for name in ("duration", "rate", "backfill", "replay")}
     words = [word for name, value in given.items() if value for word in (name, value)]
     incidents = [word for spec in flags["incident"] for word in ("--incident", spec)]
@@ -100,17 +108,6 @@ def _check_words(words: list[str]) -> None:
 
     context = produce.make_context("logpond up", list(words))
     options_of(given(context), context.params)
-
-
-def _check_place(setup: Setup) -> None:
-    from lakehouse.errors import SettingsError
-    from lakehouse.paths import is_url
-
-    if setup.embedded and is_url(setup.settings.lake):
-        raise SettingsError(
-            f"the embedded Kafka needs a folder, and the lake is at {setup.settings.lake}",
-            "name a Kafka with --bootstrap",
-        )
 
 
 def _run(setup: Setup, lake: str) -> int:
@@ -126,14 +123,14 @@ def _run(setup: Setup, lake: str) -> int:
 
 
 def exit_code(outcome: Outcome) -> int:
-    """0 if what was sent is proven to be there, or nothing was sent at all."""
+    """Returns 0 if all that was sent is proven to be there, or nothing was sent at all."""
     if outcome.verdict and not outcome.verdict.ok:
         return FAULT
     return INTERRUPTED if outcome.hurried else 0
 
 
 def summary(outcome: Outcome, status: Status) -> Iterator[str]:
-    """What `up` prints at its end, a fact a line."""
+    """Yields what `up` prints at its end, one fact a line."""
     yield (
         f"sent      {status.acked:,} acked, {status.failed:,} refused, {status.unsent:,} unsent"
         f" in {status.elapsed}"

@@ -1,4 +1,4 @@
-"""The embedded broker: one Kafka in KRaft mode, as a child process, on this machine only."""
+"""The embedded broker: one Kafka in KRaft mode as a child process, for this machine only."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from types import TracebackType
 
 from lakehouse.errors import BrokerError, LogpondError
 from lakehouse.runtime import environment, jars, java, kafka, processes
+from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.settings import CONF
 from lakehouse.store.disk import full, in_words
 
@@ -55,9 +56,10 @@ num.io.threads=4
 
 
 class Broker:
-    """A broker whose records live in the folder `data`, and survive its end, however it ends.
+    """A broker whose records are in the folder `data`; they survive any end of it.
 
-    Start it in a thread that outlives it. `port` 0 takes a free one, as does a port in use.
+    Start it in a thread that outlives it. With `port` 0, or one in use, it takes a free port.
+    `on_owned` is called once it is known that no other process runs a broker there.
     """
 
     def __init__(
@@ -66,7 +68,9 @@ class Broker:
         port: int = 0,
         heap: str = "256m",
         say: Callable[[str], None] = lambda _text: None,
+        on_owned: Callable[[], None] = lambda: None,
     ) -> None:
+        self.on_owned = on_owned
         self.data, self.wanted_port, self.heap, self.say = Path(data), port, heap, say
         self.port = 0
         self.child: processes.Child | None = None
@@ -76,10 +80,16 @@ class Broker:
         """Where clients connect, once it is started."""
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def connection(self) -> Connection:
+        """How they do."""
+        return Connection(self.bootstrap)
+
     def start(self) -> None:
-        """Start it and wait until it answers; BrokerError, with its last words, if it does not."""
+        """Starts it and waits until it answers; else raises BrokerError with its last output."""
         self.data.mkdir(parents=True, exist_ok=True)
         self._refuse_second()
+        self.on_owned()
         began = time.monotonic()
         self.say("starting Kafka")
         for is_last in (False, False, True):
@@ -91,20 +101,20 @@ class Broker:
         self.say(f"Kafka answers at {self.bootstrap} ({time.monotonic() - began:.1f} s)")
 
     def stop(self) -> None:
-        """End it in an orderly way; again is no fault."""
+        """Ends it in an orderly way. May be called again."""
         if self.child:
             processes.end(self.child)
         self._forget()
 
     def kill(self) -> None:
-        """End it as a crash would."""
+        """Ends it as a crash would."""
         if self.child:
             self.child.kill()
             self.child.wait()
         self._forget()
 
     def failure(self) -> LogpondError | None:
-        """What to say if it ended by itself; None while it runs."""
+        """Returns the error to report if it ended by itself; None while it runs."""
         if self.child is None or self.child.poll() is None:
             return None
         words = self._last_words()
@@ -115,7 +125,7 @@ class Broker:
 
     @property
     def log(self) -> Path:
-        """Where it writes what it does."""
+        """The file of its log."""
         return self.data / "broker.log"
 
     def __enter__(self) -> Broker:
@@ -168,11 +178,11 @@ class Broker:
         with (self.data / "broker.out").open("wb") as out:
             command = _start_command(config, self.log, self.heap)
             self.child = processes.spawn(command, out, subprocess.STDOUT)
-        processes.record(self.child, self._pid_file)
+        processes.write_owner(self.child, self._pid_file)
 
     def _is_ready(self, until: float, is_last: bool) -> bool:
-        """Wait until it answers, it and no other; False if its port was taken meanwhile."""
-        while kafka.cluster_id(self.bootstrap, patience=0.5) != self._cluster_id():
+        """Waits until this broker answers; returns False if its port was taken meanwhile."""
+        while kafka.cluster_id(self.connection, patience=0.5) != self._cluster_id():
             if failure := self.failure():
                 if is_last or processes.free_port(self.port) == self.port:
                     raise failure
@@ -186,7 +196,7 @@ class Broker:
         return True
 
     def _cluster_id(self) -> str:
-        """The id that this broker's folder was made with."""
+        """Returns the cluster id that this broker's folder was made with."""
         lines = (self.data / "kafka" / "meta.properties").read_text().splitlines()
         return next(line.partition("=")[2] for line in lines if line.startswith("cluster.id="))
 
@@ -199,13 +209,13 @@ class Broker:
 
 
 def _format_command(config: Path, log: Path) -> list[str]:
-    """Makes the folder of a new broker, which gets a cluster id of its own."""
+    """Returns the command that makes the folder of a new broker, with its own cluster id."""
     tool = ["kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(config)]
     return [*_java(log, "128m"), *tool]
 
 
 def _start_command(config: Path, log: Path, heap: str) -> list[str]:
-    """Runs the broker until SIGTERM."""
+    """Returns the command that runs the broker until SIGTERM."""
     return [*_java(log, heap), "kafka.Kafka", str(config)]
 
 
@@ -225,7 +235,7 @@ def _java(log: Path, heap: str) -> list[str]:
 
 
 def _cluster_id() -> str:
-    """A random id as Kafka writes them; one that starts with a dash would read as an option."""
+    """Returns a random id in Kafka's form; one with a dash first would be taken for an option."""
     while (name := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))[0] == "-":
         continue
     return name

@@ -1,4 +1,4 @@
-"""The producer and the pages as child processes, for as long as the local stack runs."""
+"""Runs the producer and the pages as child processes, as long as the local stack runs."""
 
 from __future__ import annotations
 
@@ -6,24 +6,28 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from analytics.web.base.access import Access
+from analytics.web.base import access as pages_access
 from analytics.web.serve import address
 from cli.stack.screen import Status
+from gateway.access import Access
+from gateway.serve import check_topic
 from lakehouse.errors import LogpondError
 from lakehouse.paths import Places
-from lakehouse.runtime import processes
+from lakehouse.runtime import kafka, processes
+from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.settings import Settings
+from lakehouse.sources import sources_of
 
 # all acked; unsent records kept on disk for the next start; records refused and kept
 ENDED_WELL = (0, 6, 7)
 
 
 class Sender:
-    """A producer that is started once, and stopped so that it flushes what it has."""
+    """A producer that is started once, and stopped so that it flushes its records."""
 
     def __init__(self, words: Sequence[str], log: Path, status: Status) -> None:
         self._words, self._log, self._status = words, log, status
@@ -32,7 +36,7 @@ class Sender:
         self.totals: dict[str, Any] = {}
 
     def start(self) -> None:
-        """Start it; its own words on faults go to a log file."""
+        """Starts it; its own messages on faults go to a log file."""
         command = [sys.executable, "-m", "producer", *self._words, "--format", "json"]
         pipe = subprocess.PIPE
         self._child = processes.spawn(command, pipe, pipe, processes.importable())
@@ -46,14 +50,14 @@ class Sender:
         return self._child is not None and self._child.poll() is None
 
     def stop(self) -> None:
-        """Ask it to flush and end; again is no fault."""
+        """Asks it to flush and end. May be called again."""
         if self._child is None:
             return
         processes.end(self._child)
         self._reader.join(5)
 
     def failure(self) -> LogpondError | None:
-        """What to say if it crashed; None while it runs and after a proper end."""
+        """Returns the error to report if it crashed; None while it runs and after a normal end."""
         code = self._child.poll() if self._child else None
         if code is None or code in ENDED_WELL:
             return None
@@ -75,22 +79,26 @@ class Sender:
 
 
 class Page:
-    """A server of the pages, which nothing else waits for or depends on."""
+    """A server of the pages; nothing else waits for it or depends on it."""
 
     def __init__(self, places: Places) -> None:
         self._places, self._log = places, places.program_log("web")
         self._child: processes.Child | None = None
 
-    def start(self, settings: Settings) -> str:
-        """Start it once, on the port of the settings or any that is free; its address.
+    def start(self, settings: Settings, gateway_port: int) -> str:
+        """Starts it once, on the port of the settings or a free one. Returns its address.
 
-        If others can reach it, the address of the first start has a token in it.
+        If others can reach it, the address of the first start has a token in it. The page says
+        where senders reach the gateway, by its port.
         """
         port, web = processes.free_port(settings.web.port), settings.web
         words = ["--lake", self._places.lake, "--host", web.host, "--port", str(port)]
-        environment = {"LOGPOND_KAFKA_BOOTSTRAP": settings.kafka.bootstrap}
+        environment = {
+            "LOGPOND_KAFKA_BOOTSTRAP": settings.kafka.bootstrap,
+            "LOGPOND_GATEWAY_PORT": str(gateway_port),
+        }
         # made here, so that it is shown on the screen and in no log
-        secret = Access.of(self._places, web).first_token()
+        secret = pages_access.Access.of(self._places, settings).first_token()
         self._child = processes.spawn(
             [sys.executable, "-m", "cli", "web", *words],
             subprocess.PIPE,
@@ -103,10 +111,52 @@ class Page:
 
     @property
     def is_started(self) -> bool:
-        """Whether it was started, however it fares."""
+        """Whether it was started, even if it has failed since."""
         return self._child is not None
 
     def close(self) -> None:
-        """End it; again is no fault."""
+        """Ends it. May be called again."""
         if self._child:
             processes.end(self._child, patience=5)
+
+
+class Gateway:
+    """The HTTP door; nothing else waits for it or depends on it. `port` is 0 before its start."""
+
+    def __init__(self, places: Places) -> None:
+        self._places, self._log, self.port = places, places.program_log("gateway"), 0
+        self._child: processes.Child | None = None
+
+    def start(self, settings: Settings, say: Callable[[str], None]) -> str:
+        """Starts it once, on the port of the settings or a free one. Returns its address.
+
+        If others can reach it, says the token of a first start. Raises BrokerError where Kafka
+        lacks its topic, SettingsError where no source reads that.
+        """
+        gateway = settings.gateway
+        check_topic(sources_of(settings), gateway.topic)
+        kafka.describe(Connection.of(settings.kafka), gateway.topic)
+        self.port = processes.free_port(gateway.port)
+        # made here, so that it is shown on the screen and in no log
+        if secret := Access.of(self._places, settings).first_token():
+            say(f"the gateway's token to send with, shown once: {secret}")
+        words = ["--lake", self._places.lake, "--host", gateway.host, "--port", str(self.port)]
+        environment = {
+            "LOGPOND_KAFKA_BOOTSTRAP": settings.kafka.bootstrap,
+            "LOGPOND_SOURCES": settings.sources,
+        }
+        self._child = processes.spawn(
+            [sys.executable, "-m", "cli", "gateway", *words],
+            subprocess.PIPE,
+            subprocess.STDOUT,
+            {**processes.importable(), **environment},
+        )
+        assert self._child.stdout
+        processes.keep(self._child.stdout, self._log)
+        scheme = "https" if gateway.tls_cert else "http"
+        return f"{scheme}://{processes.local(gateway.host)}:{self.port}/"
+
+    def close(self) -> None:
+        """Ends it. May be called again."""
+        if self._child:
+            processes.end(self._child, patience=15)

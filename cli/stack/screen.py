@@ -1,6 +1,6 @@
-"""What `logpond up` knows about itself while it runs, and its screen.
+"""The state of `logpond up` while it runs, and its screen.
 
-Live on a terminal; elsewhere a plain line every few seconds.
+It is live on a terminal; elsewhere it prints a plain line every few seconds.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from cli.stack.phases import Phases
 from lakehouse.terminal import grid
 from lakehouse.terminal.render import echo, escaped
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from anomaly.engine.incident import Incident
     from lakehouse.windows.stream import WindowsReport
-    from streaming.report import BatchReport
+    from streaming.progress import BatchReport
 
 LINE_SECONDS = 5.0
 HINT = "Ctrl-C stops, drains and verifies"
@@ -34,11 +35,13 @@ class Status:
 
     lake: str
     phase: str = "starting"
+    phases: Phases = field(default_factory=Phases)
     sending: str = "sending"
     is_stopping: bool = False
     kafka: str = ""
     spark_ui: str = ""
     page: str = ""
+    gateway: str = ""
     acked: int = 0
     failed: int = 0
     unsent: int = 0
@@ -51,26 +54,26 @@ class Status:
     began: float = field(default_factory=time.monotonic)
 
     def sent(self, report: dict[str, Any]) -> None:
-        """Take over a line of the producer."""
+        """Takes the figures of a line of the producer."""
         self.acked, self.failed = report["acked"], report["failed"]
         self.unsent, self.rate, self.sending = report["unsent"], report["rate"], report["phase"]
 
     def committed(self, report: BatchReport) -> None:
-        """Take over a completed micro-batch."""
+        """Takes the figures of a completed micro-batch."""
         self.logs += report.rows - report.rejects
         self.quarantine += report.rejects
         self.batch = report
 
     def closed(self, report: WindowsReport) -> None:
-        """Take over windows that became final."""
+        """Takes the figures of windows that became final."""
         self.windows = report
 
     def found(self, incident: Incident) -> None:
-        """Take over an incident that opened, escalated or closed."""
+        """Takes an incident that opened, escalated or closed."""
         self.incidents[incident.incident_id] = incident
 
     def rows(self) -> list[tuple[str, str]]:
-        """What the live screen shows: a name and its figures a line."""
+        """Returns what the live screen shows: a name and its figures a line."""
         sent = f"{self.acked:>12,} acked    {self.rate:>9,.0f} events/s"
         return [
             ("producer", sent + (f"    {self.failed:,} failed" if self.failed else "")),
@@ -85,17 +88,23 @@ class Status:
         ]
 
     def addresses(self) -> list[tuple[str, str]]:
-        """Where to look, a name and an address a line."""
-        known = {"page": self.page, "Spark UI": self.spark_ui, "Kafka": self.kafka}
+        """Returns the addresses to open, a name and an address a line."""
+        known = {"page": self.page, "gateway": self.gateway}
+        known |= {"Spark UI": self.spark_ui, "Kafka": self.kafka}
         return [(name, address or "-") for name, address in known.items()]
 
     def line(self) -> str:
-        """The same as one line, for where there is no terminal."""
+        """Returns the figures as one line, for output that is no terminal."""
         return (
-            f"{self.elapsed} {self.phase:<10} acked {self.acked:,} ({self.rate:,.0f}/s)  "
+            f"{self.elapsed} {self.doing:<10} acked {self.acked:,} ({self.rate:,.0f}/s)  "
             f"logs {self.logs:,}  quarantine {self.quarantine:,}  lag {self._lag()}  "
             f"last commit {self._last_commit()}"
         )
+
+    @property
+    def doing(self) -> str:
+        """Returns what is done or waited for, how long already, and how long it took last time."""
+        return f"{self.phase}{self.phases.line}"
 
     @property
     def elapsed(self) -> str:
@@ -127,7 +136,7 @@ class Status:
 
 
 class Screen:
-    """Shows a status until it is closed; `say` puts a lasting line above it."""
+    """Shows a status until it is closed; `say` prints a lasting line above it."""
 
     def __init__(self, status: Status) -> None:
         self.status = status
@@ -148,7 +157,7 @@ class Screen:
             self._live = None
 
     def say(self, text: str) -> None:
-        """A line that stays."""
+        """Prints a line that stays."""
         if self._live:
             safe = escaped(text, keep="\n\t")
             self._live.console.print(safe, markup=False, highlight=False)
@@ -157,20 +166,21 @@ class Screen:
         self._spoke = time.monotonic()
 
     def addresses(self) -> None:
-        """One table of what can be looked at now."""
+        """Prints one table of the addresses that can be opened now."""
         out = io.StringIO()
         cells = [[*line] for line in self.status.addresses()]
         grid.write(grid.Grid(["what", "where"], cells, [False, False]), out)
         self.say(out.getvalue().rstrip())
 
     def enter(self, phase: str) -> None:
-        """Show what is being done now."""
+        """Shows what is being done now, and how long that took last time."""
         self.status.phase = phase
+        self.status.phases.enter(phase)
         if self._live is None:
-            self.say(phase)
+            self.say(self.status.doing)
 
     def beat(self) -> None:
-        """Without a terminal, say where things stand, every few seconds."""
+        """Prints the figures every few seconds if there is no terminal."""
         if self._live is None and time.monotonic() - self._spoke > LINE_SECONDS:
             self.say(self.status.line())
 
@@ -194,7 +204,7 @@ def _panel(status: Status, spinner: Any) -> RenderableType:
     from rich.text import Text
 
     table = Table.grid(padding=(0, 2))
-    spinner.update(text=Text(status.phase, style="bold"))
+    spinner.update(text=Text(status.doing, style="bold"))
     table.add_row(spinner, Text(status.elapsed))
     for name, figures in status.rows():
         table.add_row(Text(name, style="dim"), Text(figures))

@@ -1,4 +1,4 @@
-"""The local stack: Kafka, the producer and ingest, from a start to a proven end."""
+"""The local stack: Kafka, producer and ingest, from a start to a proven end."""
 
 from __future__ import annotations
 
@@ -13,17 +13,30 @@ from typing import TYPE_CHECKING, Any
 
 from cli.stack.broker import Broker
 from cli.stack.ingest import Ingest
-from cli.stack.programs import Page, Sender
+from cli.stack.phases import Phases
+from cli.stack.programs import Gateway, Page, Sender
 from cli.stack.screen import Screen
 from lakehouse import store
+from lakehouse.errors import LogpondError
+from lakehouse.ingest.queries import INGEST, MINUTES
 from lakehouse.paths import Places
 from lakehouse.runtime import kafka as topics
+from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.settings import Settings
+from lakehouse.sources import sources_of
 from lakehouse.tables.catalog import LOGS, QUARANTINE, Table
 
 if TYPE_CHECKING:
     from lakehouse.proof.verify import Verdict
 
+# Lines of applications for each request that the demo sends.
+APP_LINES = "0.05"
+# A back-fill runs so far ahead of ingest, and no further: both share the cores.
+MOST_LAG = "100000"
+# What a start waits for, in its order.
+STARTING = "starting Kafka and Spark: waiting for the broker"
+SPARK = "starting Spark: waiting for its JVM"
+FIRST_ROWS = "waiting for the first rows: Spark starts its query and a worker"
 LOOK_SECONDS, ASK_SECONDS = 0.2, 0.5
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 Watch = Callable[[], BaseException | None]
@@ -31,17 +44,18 @@ Watch = Callable[[], BaseException | None]
 
 @dataclass(frozen=True)
 class Setup:
-    """What to run: settings, whether Kafka is ours to start, and the flags of the producer."""
+    """What to run: settings, whether to start Kafka here, and the flags of the producer."""
 
     settings: Settings
     embedded: bool
     produce: list[str]
     page: bool = True
+    gateway: bool = True
 
 
 @dataclass
 class Outcome:
-    """How it ended: `left` records wait in Kafka; without a verdict nothing was ingested yet."""
+    """The result: `left` records wait in Kafka; without a verdict nothing was ingested yet."""
 
     verdict: Verdict | None = None
     left: int = 0
@@ -50,9 +64,9 @@ class Outcome:
 
 
 class Stops:
-    """Ctrl-C and SIGTERM: the first asks for an orderly end, the second for a quick one.
+    """Ctrl-C and SIGTERM: the first one asks for an orderly end, the second for a quick one.
 
-    `asked` and `hurry` are set for good.
+    `asked` and `hurry` stay set.
     """
 
     def __init__(self) -> None:
@@ -60,7 +74,7 @@ class Stops:
 
     @contextmanager
     def listening(self) -> Iterator[Stops]:
-        """Hear the signals until the end of the block; the third ends the process as usual."""
+        """Handles the signals until the end of the block; the third ends the process at once."""
         before = {number: signal.signal(number, self._hear) for number in SIGNALS}
         try:
             yield self
@@ -81,50 +95,70 @@ class Stack:
         self._setup, self._screen, self._stops = setup, screen, stops
         self._places = Places.of(setup.settings)
         self._watched: list[Watch] = []
-        self._page = Page(self._places)
+        self._is_serving = False
+        self._page, self._gateway = Page(self._places), Gateway(self._places)
+        self._ingest = Ingest(screen)
+        screen.status.phases = Phases(self._places.phases)
 
     def __call__(self) -> Outcome:
-        """Run until the producer is done or a stop is asked for; drain; verify."""
-        with self._kafka() as settings, closing(self._page):
+        """Runs until the producer is done or a stop is asked for; then drains and verifies."""
+        self._refuse_second()
+        opened = closing(self._ingest), closing(self._page), closing(self._gateway)
+        with opened[0], self._kafka() as settings, opened[1], opened[2]:
             outcome = self._flow(settings)
             if not outcome.hurried:
                 outcome.verdict = self._verify()
         return outcome
 
+    def _refuse_second(self) -> None:
+        """Raises CheckpointError where another process writes, before broker and Spark start."""
+        for query in (INGEST, MINUTES):
+            if query.is_running(self._places):
+                with query.alone(self._places):
+                    pass
+
     @contextmanager
     def _kafka(self) -> Iterator[Settings]:
-        """Settings that name a Kafka with the topic in it."""
+        """Yields settings that name a Kafka which has the topic."""
         settings, status = self._setup.settings, self._screen.status
         if not self._setup.embedded:
             status.kafka = settings.kafka.bootstrap
-            topics.describe(settings.kafka.bootstrap, settings.kafka.topic)
+            topics.describe(Connection.of(settings.kafka), settings.kafka.topic)
             yield settings
             return
-        status.phase = "starting Kafka"
+        self._screen.enter(STARTING)
         with self._broker(settings) as broker:
             self._watched.append(broker.failure)
             kafka = settings.kafka.model_copy(update={"bootstrap": broker.bootstrap})
             status.kafka = broker.bootstrap
-            topics.create(broker.bootstrap, kafka.topic, kafka.partitions, _retention(settings))
+            for topic in {kafka.topic: None, **sources_of(settings).named()}:
+                topics.create(broker.connection, topic, kafka.partitions, _retention(settings))
             yield settings.model_copy(update={"kafka": kafka})
 
     def _broker(self, settings: Settings) -> Broker:
         _, _, port = settings.kafka.bootstrap.rpartition(":")
-        return Broker(self._places.broker, port=int(port), say=self._screen.say)
+        # Spark needs no broker yet, and the broker leaves most of a core to it
+        return Broker(
+            self._places.broker,
+            port=int(port),
+            say=self._screen.say,
+            on_owned=lambda: self._ingest.prepare(settings),
+        )
 
     def _flow(self, settings: Settings) -> Outcome:
-        """Producer and ingest, until all that was sent is in the tables."""
+        """Runs producer and ingest until all that was sent is in the tables."""
         self._count_rows()
-        ingest, sender = Ingest(settings, self._screen), self._sender(settings)
+        ingest, sender = self._ingest, self._sender(settings)
         self._watched += [ingest.failure, sender.failure]
         is_orderly = False
         try:
-            self._screen.enter("starting Spark")
-            ingest.start()
+            self._screen.enter(SPARK)
+            ingest.start(settings)
             sender.start()
             self._until_sent(settings, ingest, sender)
             self._screen.status.is_stopping = True
             self._screen.enter("stopping the producer")
+            self._gateway.close()
             sender.stop()
             left = self._drain(ingest)
             is_orderly = not self._stops.hurry.is_set()
@@ -138,26 +172,48 @@ class Stack:
     def _sender(self, settings: Settings) -> Sender:
         kafka, log = settings.kafka, self._places.program_log("producer")
         where = ["--bootstrap", kafka.bootstrap, "--topic", kafka.topic]
+        if self._setup.embedded and kafka.app_topic in sources_of(settings).named():
+            where += ["--app-lines", APP_LINES]
         return Sender(
-            [*where, "--lake", self._places.lake, *self._setup.produce], log, self._screen.status
+            [*where, "--lake", self._places.lake, "--most-lag", MOST_LAG, *self._setup.produce],
+            log,
+            self._screen.status,
         )
 
     def _until_sent(self, settings: Settings, ingest: Ingest, sender: Sender) -> None:
         while sender.is_running and not self._stops.asked.is_set():
             if ingest.is_reading:
                 self._serve(settings)
-                self._screen.status.phase = self._screen.status.sending
+                self._show_progress()
             self._look()
 
+    def _show_progress(self) -> None:
+        """Shows what the producer does, once there are rows; until then, that there are none."""
+        status = self._screen.status
+        if status.batch is not None:
+            status.phases.leave()
+            status.phase = status.sending
+        elif status.phase != FIRST_ROWS:
+            self._screen.enter(FIRST_ROWS)
+
     def _serve(self, settings: Settings) -> None:
-        """The pages, once Spark has started and leaves them some processor; and what is where."""
-        if self._page.is_started or not self._setup.page:
+        """Starts pages and gateway once Spark has started and leaves CPU; prints the addresses."""
+        if self._is_serving:
             return
-        self._screen.status.page = self._page.start(settings)
-        self._screen.addresses()
+        self._is_serving, status = True, self._screen.status
+        if self._setup.gateway:
+            try:
+                status.gateway = self._gateway.start(settings, self._screen.say)
+            except LogpondError as error:
+                self._screen.say(f"no gateway: {error.what}")
+        if self._setup.page:
+            port = self._gateway.port or settings.gateway.port
+            status.page = self._page.start(settings, port)
+        if status.page or status.gateway:
+            self._screen.addresses()
 
     def _drain(self, ingest: Ingest) -> int:
-        """Wait until nothing is left in the topic, or a quick end is asked for; what is left."""
+        """Waits until the topic is read or a quick end is asked for; returns what is left."""
         self._screen.enter("draining")
         while left := ingest.behind():
             self._screen.status.phase = f"draining: {left:,} records left"
@@ -193,6 +249,6 @@ def _retention(settings: Settings) -> dict[str, str]:
 
 
 def _rows(places: Places, table: Table) -> int:
-    """Rows by the statistics of the files, which ingest always writes."""
+    """Returns the number of rows by the statistics of the files, which ingest always writes."""
     found = store.table_or_none(places, table)
     return int(found.count()) if found else 0

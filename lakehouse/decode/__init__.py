@@ -7,17 +7,20 @@ time alone, never on its neighbours. Every raw row comes out once: in `events` o
 from lakehouse.decode.batch import EVENTS, RAW, VERSION, Decoded, decode
 from lakehouse.decode.fault import REASONS
 from lakehouse.decode.guard import Limits
-from lakehouse.decode.rejects import REJECTS, as_it_came, original
+from lakehouse.decode.leftover.headers import HEADERS
+from lakehouse.decode.rejects import REJECTS, original
+from lakehouse.decode.sources import ITEM
 
 __all__ = [
     "EVENTS",
+    "HEADERS",
+    "ITEM",
     "RAW",
     "REASONS",
     "REJECTS",
     "VERSION",
     "Decoded",
     "Limits",
-    "as_it_came",
     "decode",
     "original",
 ]

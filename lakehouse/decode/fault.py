@@ -1,4 +1,4 @@
-"""Why a payload is not an event: a code to count by, and words that name the field and fault.
+"""Why a payload is not an event: a code to count by, and a text that names field and fault.
 
 Run only for what the fast path refused. Syntax is judged on the whole payload first, so that a
 fault of one field never hides that the text as a whole is no JSON.
@@ -6,36 +6,38 @@ fault of one field never hides that the text as a whole is no JSON.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import msgspec
 
 from lakehouse.decode.nesting import MAX_DEPTH, too_deep
-from lakehouse.decode.wire import FIELDS, WireField
+from lakehouse.decode.rules import Rules
+from lakehouse.decode.wire import ABSENT, FIELDS, WireField
+from lakehouse.formats.format import Fault
 
 REASONS = {
     "empty": "the record has no value",
     "syntax": "not one JSON text in UTF-8",
     "not_an_object": "JSON, but not an object",
+    "bad_format": "not a record of the format that its source has",
+    "unknown_schema": "its schema registry has no schema of its number: replay once it has",
+    "no_registry": "its schema registry did not answer: replay once it does",
+    "bad_schema": "its schema is too large, or no record can be read by it",
     "missing_field": "a required field is absent or null",
     "wrong_type": "a field is of another type",
     "out_of_range": "a field is outside its bounds",
     "bad_timestamp": "not RFC 3339 with a zone, or outside the years 1970 to 9999 in UTC",
     "future_timestamp": "too far ahead of the broker's time",
     "past_timestamp": "too far behind the broker's time",
+    "over_budget": "the record, the number of its attributes or a key of them is too large",
+    "not_decoded": "decoding it failed, which is a fault of logpond: report it",
     "bad_record_time": "the record's own time is outside the years 1970 to 9999",
 }
 
 
-class Fault(NamedTuple):
-    """A reason out of `REASONS`, and the detail in words, short whatever the payload."""
-
-    reason: str
-    detail: str
-
-
 _LONGEST_NUMBER = 40
 EMPTY = Fault("empty", REASONS["empty"])
+TOO_DEEP = Fault("syntax", f"nested deeper than {MAX_DEPTH} levels")
 _ABSENT = (b"", b"null")
 _KINDS = {
     b'"': "text",
@@ -45,29 +47,32 @@ _KINDS = {
     b"f": "false",
     b"n": "null",
 }
-_Parts = msgspec.defstruct("Parts", [(f.name, msgspec.Raw, msgspec.Raw(b"")) for f in FIELDS])
+_Parts = msgspec.defstruct("Parts", [(f.name, msgspec.Raw, ABSENT) for f in FIELDS])
 _parts_of = msgspec.json.Decoder(_Parts).decode
 _text_of = msgspec.json.Decoder(msgspec.Raw).decode
 _value_of = {f.name: msgspec.json.Decoder(f.type).decode for f in FIELDS}
 
 
-def diagnose(payload: bytes | None) -> Fault:
-    """The fault of a payload that is no event."""
-    if payload is None:
-        return EMPTY
-    return _syntax(payload) or _shape(payload) or _fields(payload)
+def diagnose(payload: bytes, rules: Rules) -> Fault:
+    """Returns the fault of a payload that could not be taken as an event by these rules."""
+    return no_object(payload) or _fields(payload, rules.required)
+
+
+def no_object(payload: bytes) -> Fault | None:
+    """Returns why a payload is no JSON object, the same for every source of JSON; else None."""
+    return _syntax(payload) or _shape(payload)
 
 
 def _syntax(payload: bytes) -> Fault | None:
     try:
         payload.decode()
         if too_deep(payload):
-            raise RecursionError
+            return TOO_DEEP
         _text_of(payload)
     except UnicodeDecodeError as error:
         return Fault("syntax", f"not UTF-8: {error.reason} (byte {error.start})")
     except RecursionError:
-        return Fault("syntax", f"nested deeper than {MAX_DEPTH} levels")
+        return TOO_DEEP
     except msgspec.DecodeError as error:
         return Fault("syntax", f"not JSON: {_plain(error)}" if payload else "zero bytes")
     return None
@@ -78,16 +83,15 @@ def _shape(payload: bytes) -> Fault | None:
     return None if kind == "an object" else Fault("not_an_object", f"{kind}, not an object")
 
 
-def _fields(payload: bytes) -> Fault:
+def _fields(payload: bytes, required: Sequence[str]) -> Fault:
+    """The fault of a field that must be there; what else does not fit is none."""
     parts = _parts_of(payload)
-    values = [(f, bytes(getattr(parts, f.name))) for f in FIELDS]
-    missing = [f.name for f, value in values if f.required and value in _ABSENT]
+    values = [(f, bytes(getattr(parts, f.name))) for f in FIELDS if f.name in required]
+    missing = [f.name for f, value in values if value in _ABSENT]
     if missing:
         return Fault("missing_field", f"absent or null: {', '.join(missing)}")
-    faults = (_misfit(f, value) for f, value in values if value not in _ABSENT)
-    # Of a repeated field each value has to fit, while `parts` holds the last one only.
-    repeated = Fault("wrong_type", "a field is repeated, and an earlier value does not fit")
-    return next(filter(None, faults), repeated)
+    faults = (_misfit(f, value) for f, value in values)
+    return next(filter(None, faults), Fault("syntax", REASONS["syntax"]))
 
 
 def _misfit(field: WireField, value: bytes) -> Fault | None:
@@ -113,7 +117,7 @@ def _plain(error: msgspec.DecodeError) -> str:
 
 
 def _rendered(value: bytes) -> str:
-    """What a field held, in words; in full only where it is a short number, so safe to print."""
+    """Says what a field held; its value is in the text only if it is a short number."""
     kind = _kind(value)
     if kind == "a number" and len(value) <= _LONGEST_NUMBER:
         return value.decode()

@@ -1,4 +1,4 @@
-"""The guard of event time: a timestamp is judged against the broker's time of its record."""
+"""The guard of event time: compares each timestamp with the broker's time of its record."""
 
 from __future__ import annotations
 
@@ -8,29 +8,35 @@ from datetime import timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakehouse.decode.fault import REASONS, Fault
-from lakehouse.decode.record_time import YEAR_10000, is_known, known
+from lakehouse.decode.fault import REASONS
+from lakehouse.decode.record_time import YEAR_10000, is_valid, valid
+from lakehouse.event.budgets import BUDGETS, Budgets
+from lakehouse.formats.format import Fault
 
 _MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How far a timestamp may be off the broker's time, and how many payload bytes to keep.
+    """How far a timestamp may differ from the broker's time, and how many payload bytes to keep.
 
-    `ahead` and `behind` are inclusive; `behind` None means that any past is taken.
+    `ahead` and `behind` are inclusive. With `behind` None any past time is accepted.
     """
 
     ahead: timedelta
     behind: timedelta | None
     payload_cap: int
+    budgets: Budgets = BUDGETS
 
 
 def guard(timestamps: pa.Array, taken: pa.Array, limits: Limits) -> dict[int, Fault]:
-    """The fault of each row whose timestamp is out of bounds; `taken` is the broker's time."""
+    """Returns row number -> fault for the rows whose timestamp is out of bounds.
+
+    `taken` has the broker's time of each row; both arrays are UTC timestamps in microseconds.
+    """
     times = timestamps.cast(pa.int64())
-    ahead = pc.subtract(times, known(taken).cast(pa.int64()))
-    is_dated = is_known(taken)
+    ahead = pc.subtract(times, valid(taken).cast(pa.int64()))
+    is_dated = is_valid(taken)
     outside = pc.or_(pc.less(times, 0), pc.greater_equal(times, YEAR_10000))
     outside = pc.or_(outside, pc.invert(is_dated))
     outside = pc.or_(outside, pc.greater(ahead, limits.ahead // _MICROSECOND))

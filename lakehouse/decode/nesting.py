@@ -1,7 +1,7 @@
 """How deep a JSON text nests.
 
-The parser's own limit is the room left on the caller's stack, and a verdict must not depend on
-who calls. So depth has a limit of its own, well within that room.
+The parser's own limit is what is left of the caller's stack, and a verdict must not depend on the
+caller. So depth has a fixed limit here, well below the parser's.
 """
 
 from __future__ import annotations

@@ -1,51 +1,59 @@
-"""Rejected records as rows of quarantine (dead letters), and back to the bytes that came."""
+"""Dead letters: rejected records as rows of quarantine, and back to their original bytes."""
 
 from __future__ import annotations
 
 import base64
 import codecs
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
 
-from lakehouse.decode.fault import Fault
-from lakehouse.decode.record_time import known
-from lakehouse.tables.catalog import BROUGHT_BY, ORIGIN, QUARANTINE
+from lakehouse.decode.leftover.headers import HEADERS, written
+from lakehouse.decode.record_time import valid
+from lakehouse.event.budgets import cut
+from lakehouse.formats.format import Fault
+from lakehouse.tables.catalog import BROUGHT_BY, ITEM_AND_SOURCE, ORIGIN, QUARANTINE
 
+DETAIL_BYTES = 1 << 10
 REJECTS = pa.schema([f for f in QUARANTINE.columns if f not in BROUGHT_BY])
 
 
 def reject_rows(raw: pa.RecordBatch, faults: Mapping[int, Fault], cap: int) -> pa.Table:
-    """The rows at fault, in the order in which they came."""
+    """Returns the rows in `faults` as rejects (`REJECTS`), in their order.
+
+    Of a payload the first `cap` bytes are kept, with the length and the hash of all of it.
+    """
     rows = sorted(faults)
     of = raw.take(pa.array(rows, pa.int64()))
     kept = [_kept(payload, cap) for payload in of.column("value").to_pylist()]
-    taken = known(of.column("_kafka_timestamp"))
+    taken = valid(of.column("_kafka_timestamp"))
     columns: dict[str, Any] = {
         "reason": [faults[row].reason for row in rows],
-        "detail": [faults[row].detail for row in rows],
+        "detail": [_detail(faults[row]) for row in rows],
         **{name: [each[name] for each in kept] for name in _kept(None, cap)},
+        "headers": _headers(of, cap),
         "date": taken.cast(pa.timestamp("us")).cast(pa.date32()),
-        **{f.name: of.column(f.name) for f in ORIGIN},
+        **{f.name: of.column(f.name) for f in (*ORIGIN, *ITEM_AND_SOURCE)},
         "_kafka_timestamp": taken,
     }
     return pa.Table.from_pydict(columns, schema=REJECTS)
 
 
-def as_it_came(rejects: pa.Table, payloads: Sequence[bytes], cap: int) -> pa.Table:
-    """The same rejects with other payloads: what was there before it was made JSON."""
-    kept = [_kept(payload, cap) for payload in payloads]
-    for name in _kept(None, cap):
-        field = rejects.schema.field(name)
-        column = pa.array([each[name] for each in kept], field.type)
-        rejects = rejects.set_column(rejects.schema.get_field_index(name), field, column)
-    return rejects
+def _headers(rows: pa.RecordBatch, cap: int) -> list[str | None]:
+    if HEADERS.name not in rows.schema.names:
+        return [None] * rows.num_rows
+    return written(rows.column(HEADERS.name), cap)
+
+
+def _detail(fault: Fault) -> str:
+    """The detail, at most DETAIL_BYTES of UTF-8; half a surrogate pair is its escape."""
+    return cut(fault.detail.encode(errors="backslashreplace").decode(), DETAIL_BYTES)
 
 
 def original(reject: Mapping[str, Any]) -> bytes | None:
-    """The payload of a row of quarantine as it came; None where it had none, or was capped."""
+    """Returns the payload of a row of quarantine; None where it had none, or was capped."""
     payload = reject["payload"]
     if payload is None:
         return None

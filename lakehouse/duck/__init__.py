@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from lakehouse.duck.types import literal, quoted
+from lakehouse.duck.types import literal, one_file, quoted
 from lakehouse.duck.view import Pinned, create_view
 
 # Files that a query names may be read, as by any program of the person who asks.
@@ -22,4 +22,4 @@ def connect() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-__all__ = ["Pinned", "connect", "create_view", "literal", "quoted"]
+__all__ = ["Pinned", "connect", "create_view", "literal", "one_file", "quoted"]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Sequence
 
-from lakehouse.duck.types import literal
+from lakehouse.duck.types import literal, one_file
 
 PLAIN, GZIP = "none", "gzip"
 
@@ -29,6 +28,6 @@ def read_ndjson(files: Sequence[str], columns: Sequence[str], more: str) -> str:
 
 
 def _common(files: Sequence[str], columns: Sequence[str]) -> str:
-    names = ", ".join(literal(glob.escape(file)) for file in files)
+    names = ", ".join(literal(one_file(file)) for file in files)
     types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in columns)
     return f"[{names}], columns = {{{types}}}"

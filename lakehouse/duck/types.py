@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from typing import Any
 
 PRIMITIVES = {
@@ -39,3 +40,13 @@ def quoted(name: str) -> str:
 def literal(text: str) -> str:
     """A text as SQL writes it."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def one_file(path: str) -> str:
+    """A path as DuckDB has to be given it, so that it is that file alone.
+
+    `lake[1]/a.parquet` is a pattern to DuckDB, which finds `lake1/a.parquet` where that is there,
+    and the file of the name only where nothing fits. It takes a backslash for a slash in patterns,
+    so that one with a backslash finds nothing, and is then read as the file of the name.
+    """
+    return path if "\\" in path else glob.escape(path)

@@ -8,9 +8,9 @@ from urllib.parse import unquote
 
 import duckdb
 import pyarrow as pa
-from deltalake import DeltaTable
+from deltalake import DeltaTable, Field
 
-from lakehouse.duck.types import duck_type, literal, quoted
+from lakehouse.duck.types import duck_type, literal, one_file, quoted
 from lakehouse.errors import TableError
 from lakehouse.paths import is_url
 
@@ -45,6 +45,12 @@ class Pinned:
             at.to_pyarrow_dataset() if is_url(root) else None,
         )
 
+    def with_columns(self, columns: pa.Schema) -> Pinned:
+        """With columns that were added to the table after this version; they are NULL in it."""
+        later = {f.name: duck_type(Field.from_arrow(f).type) for f in columns}
+        missing = {name: kind for name, kind in later.items() if name not in self.columns}
+        return replace(self, columns=self.columns | missing)
+
     def only(self, files: pa.Array | pa.ChunkedArray) -> Pinned:
         """With the files for which this is true."""
         return replace(self, adds=self.adds.filter(files))
@@ -75,7 +81,8 @@ def _select(connection: Any, name: str, table: Pinned) -> str:
         return f"SELECT {nothing} WHERE false"
     files = [f"{root}/{unquote(path)}" for path in adds["path"].to_pylist()]
     stored = {c: kind for c, kind in columns.items() if c not in keys}
-    read = f"read_parquet([{', '.join(map(literal, files))}], {_options(stored)}) AS r"
+    names = ", ".join(literal(one_file(file)) for file in files)
+    read = f"read_parquet([{names}], {_options(stored)}) AS r"
     if not keys:
         return f"SELECT * EXCLUDE ({FILE}) FROM {read}"
     values = adds["partition"].to_pylist()

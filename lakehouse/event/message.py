@@ -15,9 +15,9 @@ _values = attrgetter(*_NAMES)
 
 
 def dump(event: LogEvent) -> bytes:
-    """The value of the Kafka record; its timestamp is RFC 3339 in UTC, with `Z`.
+    """Returns the value of the Kafka record; its timestamp is RFC 3339 in UTC, with `Z`.
 
-    Raises ValueError for a timestamp without zone: its time is unknown.
+    Raises ValueError for a timestamp without a zone, which could mean any time.
     """
     fields = {
         name: value for name, value in zip(_NAMES, _values(event), strict=True) if value is not None
@@ -30,5 +30,5 @@ def dump(event: LogEvent) -> bytes:
 
 
 def key(event: LogEvent) -> bytes:
-    """The key of the Kafka record: the events of one address stay in order."""
-    return event.ip.encode()
+    """The key of the Kafka record: the events of one address, or of one service, stay in order."""
+    return (event.ip or event.service).encode()

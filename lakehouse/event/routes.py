@@ -1,4 +1,4 @@
-"""The endpoint of a path: the route that it most likely came by. Pure."""
+"""The endpoint of a path: the route template that most likely served it. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KNOWN = {"robots.txt", "favicon.ico"}
 
 
 def template(path: str) -> str:
-    """The endpoint of a path, `/api/items/{id}`, by this rule:
+    """Returns the endpoint of a path, for example `/api/items/{id}`, by this rule:
 
     1. Scheme, host, query, fragment, and a slash at the end are dropped.
     2. A segment of digits with `. _ , : -` between (a number, a date), of 8 or more hexadecimal

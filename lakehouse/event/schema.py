@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import typing
 from datetime import date, datetime
-from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from lakehouse.event.fields import DerivedFields, LogEvent, column, is_required
+from lakehouse.event.fields import DerivedFields, Leftover, LogEvent, column, is_required, kinds
 
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
@@ -25,11 +23,11 @@ def arrow_field(name: str, kind: pa.DataType, comment: str, nullable: bool = Tru
 
 def arrow_fields(declared: type) -> list[pa.Field]:
     """The columns of a dataclass whose fields carry a `Column`."""
-    hints = typing.get_type_hints(declared)
+    kind_of = kinds(declared)
     return [
         arrow_field(
             f.name,
-            _arrow_type(hints[f.name], column(f).bits),
+            _arrow_type(kind_of[f.name], column(f).bits),
             column(f).comment,
             nullable=not is_required(f),
         )
@@ -38,8 +36,8 @@ def arrow_fields(declared: type) -> list[pa.Field]:
 
 
 def event_fields() -> list[pa.Field]:
-    """The columns of an event, derived ones included."""
-    return arrow_fields(LogEvent) + arrow_fields(DerivedFields)
+    """The columns of an event: its own, those derived from them, and what is left over."""
+    return [*arrow_fields(LogEvent), *arrow_fields(DerivedFields), *arrow_fields(Leftover)]
 
 
 def struct_type(columns: pa.Schema) -> StructType:
@@ -61,8 +59,7 @@ def comment(of: pa.Field) -> str:
     return found.decode()
 
 
-def _arrow_type(hint: Any, bits: int) -> pa.DataType:
-    plain = next(iter(t for t in typing.get_args(hint) if t is not NoneType), hint)
+def _arrow_type(kind: Any, bits: int) -> pa.DataType:
     integer = pa.int32() if bits == 32 else pa.int64()
     return {
         str: pa.string(),
@@ -71,4 +68,6 @@ def _arrow_type(hint: Any, bits: int) -> pa.DataType:
         bool: pa.bool_(),
         date: pa.date32(),
         datetime: UTC_TIMESTAMP,
-    }[plain]
+        dict[str, str]: pa.map_(pa.string(), pa.string()),
+        list[str]: pa.list_(pa.string()),
+    }[kind]

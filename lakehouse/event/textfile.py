@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import gzip
 import os
 import stat
 import zlib
@@ -12,21 +11,28 @@ from contextlib import contextmanager
 from functools import partial
 from io import BufferedReader
 from pathlib import Path, PosixPath
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from lakehouse.errors import SettingsError
+from lakehouse.event.budgets import BUDGETS
+from lakehouse.event.unpacked import GZIP, Unpacked, Warn
 
-GZIP = b"\x1f\x8b"
 BOM = b"\xef\xbb\xbf"
+BUFFER = 256 << 10
 # A file without line ends must not fill the memory.
-LONGEST_LINE = 16 << 20
+LONGEST_LINE = BUDGETS.line
 READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-# A folder may be passed through that may not be listed, where the system can say so.
+# With O_PATH, where the system has it, a folder opens that may be entered but not listed.
 FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class Found(PosixPath):
-    """A path that had no link in it when it was found; it is opened so, or not at all."""
+    """A path without links when it was found. It is not opened if a link has come in since."""
+
+
+def text_of(path: Path | str) -> str:
+    """Returns a path as text; bytes of it that are no UTF-8 are written as `\\xe9`."""
+    return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def is_gzip(path: Path) -> bool:
@@ -35,19 +41,19 @@ def is_gzip(path: Path) -> bool:
         return file.read(2) == GZIP
 
 
-def opened(path: Path) -> IO[bytes]:
+def opened(path: Path, warn: Warn = lambda _words: None) -> IO[bytes]:
     """The bytes of a file, unpacked where it is gzip; SettingsError where it cannot be opened."""
     with refused(path):
         file = open_regular(path)
         zipped = file.read(2) == GZIP
         file.seek(0)
-        return _unzipped(file) if zipped else file
+        return _unzipped(file, warn) if zipped else file
 
 
 def open_regular(path: Path) -> BufferedReader:
-    """The bytes of a regular file, which is looked at by the descriptor that is then read.
+    """Opens a regular file for reading. Its type is checked on the descriptor that is read.
 
-    Raises OSError for a folder, a pipe or a device, which is not waited for; and where a link has
+    Raises OSError for a folder, a pipe or a device, without waiting for it; and where a link has
     come into a path since it was `Found`.
     """
     if not isinstance(path, Found):
@@ -75,23 +81,32 @@ def _regular(descriptor: int) -> BufferedReader:
     return file
 
 
-def _unzipped(file: IO[bytes]) -> IO[bytes]:
-    """What closes the packed file with it."""
-    found = gzip.GzipFile(fileobj=file)
-    found.myfileobj = cast(Any, file)
-    return cast(IO[bytes], found)
+def _unzipped(file: IO[bytes], warn: Warn) -> IO[bytes]:
+    """Returns what closes the packed file with it."""
+    return cast(IO[bytes], BufferedReader(Unpacked(file, warn), BUFFER))
 
 
-def lines(path: Path) -> Iterator[bytes]:
-    """The lines without their ends and without a byte order mark, in bounded memory.
+def lines(path: Path, warn: Warn = lambda _words: None, keeps_cr: bool = False) -> Iterator[bytes]:
+    """Yields the lines without their ends and without a byte order mark, in bounded memory.
 
-    SettingsError, with the file and the reason, where it cannot be read on.
+    With `keeps_cr` only the LF goes: a CR before it may be within a value of CSV.
+    A line of more than `LONGEST_LINE` bytes is cut there. `warn` hears of that, and of what was
+    left out. Raises SettingsError, with file and reason, where the file cannot be read on.
     """
-    with opened(path) as file, refused(path):
+    with opened(path, warn) as file, refused(path):
         for number, line in enumerate(iter(partial(file.readline, LONGEST_LINE), b"")):
             if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
-                raise OSError(f"line {number + 1} is longer than {LONGEST_LINE >> 20} MB")
-            yield (line if number else line.removeprefix(BOM)).rstrip(b"\r\n")
+                _skip(file)
+                warn(f"line {number + 1} is longer than {LONGEST_LINE >> 20} MB, and was cut")
+            line = (line if number else line.removeprefix(BOM)).removesuffix(b"\n")
+            yield line if keeps_cr else line.rstrip(b"\r")
+
+
+def _skip(file: IO[bytes]) -> None:
+    """Read on to the end of a line."""
+    for part in iter(partial(file.readline, LONGEST_LINE), b""):
+        if part.endswith(b"\n"):
+            return
 
 
 @contextmanager

@@ -1,11 +1,11 @@
-"""Who sent a request, by its user agent: a family out of a fixed list, and whether it is a bot.
+"""Classifies user agents: a client family out of a fixed list, and whether it is a bot. Pure.
 
-No agent can make up a family. Decision 23 compares this with `ua-parser`.
+A hostile agent cannot add a family to the list. Decision 23 compares this with `ua-parser`.
 
 The first rule that matches counts. Bots and tools come before browsers, because many of them also
-claim to be a browser. What no rule knows is a bot if it says so, or carries an address to ask at
-(browsers do not), and else `Other`. Plain substrings: an agent costs microseconds, not a regex.
-Pure.
+claim to be a browser. An agent that no rule matches is a bot if it says so or carries a contact
+address (browsers do not); otherwise it is `Other`. Rules are plain substrings, not regular
+expressions: an agent takes microseconds.
 """
 
 from __future__ import annotations
@@ -91,14 +91,14 @@ _BROWSERS = {
 
 
 class Client(NamedTuple):
-    """What an agent tells: a family of a fixed list, and whether it is a crawler or a tool."""
+    """A client: its family out of a fixed list, and whether it is a crawler or a tool."""
 
     family: str | None
     is_bot: bool | None
 
 
 def classify(agent: str) -> Client:
-    """The client behind an agent; an empty agent tells nothing."""
+    """Returns the client of a user agent; both fields are None where the agent is empty."""
     return _classify(agent[:_SEARCHED])
 
 

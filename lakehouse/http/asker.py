@@ -39,6 +39,11 @@ class Asker:
             for call in self._calls:
                 call()
 
+    def check(self) -> None:
+        """Raises Gone where the asker has left; work in Python calls it now and then."""
+        if self.is_gone:
+            raise Gone
+
     @contextmanager
     def calling(self, call: Callable[[], None]) -> Iterator[None]:
         """Have `call` made, from any thread, if the asker leaves within the block.
@@ -46,8 +51,7 @@ class Asker:
         It must be quick. Raises Gone where the asker has left before.
         """
         with self._lock:
-            if self.is_gone:
-                raise Gone
+            self.check()
             self._calls.add(call)
         try:
             yield
@@ -60,5 +64,5 @@ ASKER: ContextVar[Asker] = ContextVar("asker")
 
 
 def asker() -> Asker:
-    """Who asks for what is being done here; somebody who never leaves outside of a request."""
+    """Returns who waits for the present work; outside of a request, one who always waits."""
     return ASKER.get(None) or Asker()

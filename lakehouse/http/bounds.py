@@ -1,6 +1,6 @@
 """Work is admitted, not queued: an ASGI middleware that bounds what a server does at once.
 
-A request is in a lane, which has so many places; where they are taken it is told so (429) and may
+A request is in a lane with a number of places; where all are taken it is refused (429) and may
 come again. Its body is read here, in bounded time and size; whoever answers it sees by `asker()`
 that the one who asked is gone. Health has no lane: it is answered whatever else goes on.
 """
@@ -43,6 +43,12 @@ class Refusal:
     headers: tuple[tuple[str, str], ...] = ()
 
 
+def unauthorized(what: str, remedy: str, error: str = "") -> Refusal:
+    """The refusal of who shows no token that counts; `error` is one of RFC 6750."""
+    asked = f'Bearer error="{error}"' if error else "Bearer"
+    return Refusal(HTTPStatus.UNAUTHORIZED, what, remedy, (("WWW-Authenticate", asked),))
+
+
 Refuse = Callable[[Scope, Refusal], ASGIApp]
 BUSY = Refusal(
     HTTPStatus.TOO_MANY_REQUESTS, Busy().what, Busy().remedy, (("Retry-After", RETRY_SECONDS),)
@@ -63,7 +69,7 @@ class Bounds:
         self._running: Counter[Lane] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Serves a request if its lane has room; otherwise refuses it at once."""
         if scope["type"] != "http" or scope["path"] in HEALTH:
             await self._app(scope, receive, send)
             return
@@ -73,11 +79,11 @@ class Bounds:
             return
         self._running[lane] += 1
         try:
-            await self._admitted(scope, receive, self._hurried(scope, send))
+            await self._with_body(scope, receive, self._hurried(scope, send))
         finally:
             self._running[lane] -= 1
 
-    async def _admitted(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await self._body(scope, receive)
         if isinstance(body, Refusal):
             await self._refuse(scope, body)(scope, receive, send)

@@ -29,13 +29,18 @@ class Hosts:
 
     @classmethod
     def of(cls, listening: str, more: str = "") -> Hosts:
-        """Those of this machine, the address listened at, and `more`, separated by commas."""
+        """Returns the hosts of this machine, the address listened at, and `more` (by commas)."""
         named = {name.strip().lower() for name in more.split(",") if name.strip()}
         if is_loopback(listening):
             return cls(frozenset({*LOOPBACK_NAMES, *named}))
         own = {socket.gethostname().lower(), listening.strip("[]").lower()}
         is_any = bool((found := _ip(listening)) and found.is_unspecified)
         return cls(frozenset({*LOOPBACK_NAMES, *own, *named}), is_any)
+
+    def name(self, header: str) -> str:
+        """The name in a `Host` header as a URL has it, without a port; empty for a foreign one."""
+        name = _without_port(header).lower()
+        return (f"[{name}]" if ":" in name else name) if self.knows(header) else ""
 
     def knows(self, header: str) -> bool:
         """Whether a `Host` header, with or without a port, names this server."""
@@ -72,7 +77,8 @@ def _without_port(header: str) -> str:
 
 
 def _ip(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that a text is. One with a zone (`fe80::1%...`) is none: any text may follow."""
     try:
-        return ip_address(host.strip("[]"))
+        return None if "%" in host else ip_address(host.strip("[]"))
     except ValueError:
         return None

@@ -24,7 +24,7 @@ class Sparing(logging.Filter):
         self._lock = threading.Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a line passes; the first of a minute tells of those that did not."""
+        """Whether a line passes; the first of a minute says how many were dropped before."""
         with self._lock:
             minute = int(self._clock() / 60)
             if minute != self._minute:

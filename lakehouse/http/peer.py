@@ -8,6 +8,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from lakehouse.http.hosts import is_loopback
+
 TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 LOCAL, REMOTE, UID = 1, 2, 7
 MAPPED = b"\0" * 10 + b"\xff\xff"
@@ -17,6 +19,14 @@ Address = tuple[str, int]
 def can_tell() -> bool:
     """Whether this machine can tell users apart."""
     return sys.platform == "linux" and TABLES[0].is_file()
+
+
+def needs_no_token(host: str, *for_others: str) -> bool:
+    """Whether the user who runs a server at `host` may ask it without a token.
+
+    Not where one of the settings `for_others` (a token, names, proxies) says that others ask too.
+    """
+    return is_loopback(host) and not any(for_others) and can_tell()
 
 
 def is_ours(client: Address, server: Address) -> bool:

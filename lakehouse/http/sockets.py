@@ -79,9 +79,13 @@ class Listener(socket.socket):
 
 
 class Config(uvicorn.Config):
-    """The configuration of a bounded server."""
+    """The configuration of a bounded server.
 
-    def __init__(self, app: Any, bounds: Http, **options: Any) -> None:
+    Behind `proxies` a request is of whom they say (`X-Forwarded-For`), by the scheme that they say
+    (`X-Forwarded-Proto`).
+    """
+
+    def __init__(self, app: Any, bounds: Http, proxies: str = "", **options: Any) -> None:
         super().__init__(
             app,
             http=_Connection,
@@ -90,8 +94,9 @@ class Config(uvicorn.Config):
             log_config=None,
             access_log=False,
             server_header=False,
-            # whoever is not a proxy could say that it asks for somebody else
-            proxy_headers=False,
+            # whoever is not a proxy could say that it asks for somebody else, or by TLS
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies,
             backlog=BATCH,
             timeout_graceful_shutdown=STOP_SECONDS,
             **options,

@@ -23,15 +23,19 @@ import msgspec
 
 from lakehouse.errors import SettingsError
 from lakehouse.paths import Places
+from lakehouse.settings import Settings
+from lakehouse.store.durable import on_disk
 
 READ, INGEST, METRICS = "read", "ingest", "metrics"
 SCOPES = (READ, INGEST, METRICS)
 # Whoever may read all may read figures too.
 COVERS = {READ: (READ, METRICS), INGEST: (INGEST,), METRICS: (METRICS,)}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-FIRST, CHOSEN = "first-start", "LOGPOND_WEB_TOKEN"
-# A file system notes times in steps: a folder that changed so lately is read again.
-SETTLED_SECONDS = 2.0
+# By scope: the token that a first start makes, and the setting that has another.
+FIRST = {READ: "first-start", INGEST: "first-ingest"}
+CHOSEN = {READ: "LOGPOND_WEB_TOKEN", INGEST: "LOGPOND_GATEWAY_TOKEN"}
+# File systems store times in steps. A folder that changed within this time is read again.
+MTIME_STEP_SECONDS = 2.0
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -63,13 +67,17 @@ class Tokens:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def of(cls, places: Places, chosen: str = "") -> Tokens:
-        """Those of a lake, and one that a person chose, which reads."""
-        named = [Token.of(CHOSEN, READ, chosen)] if chosen else []
-        return cls(places.tokens, named)
+    def of(cls, places: Places, settings: Settings | None = None) -> Tokens:
+        """Returns the tokens of a lake, with those of the settings, which read and send."""
+        if settings is None:
+            return cls(places.tokens)
+        given = {READ: settings.web.token, INGEST: settings.gateway.token}
+        secrets = {scope: token.get_secret_value() for scope, token in given.items()}
+        chosen = [Token.of(CHOSEN[scope], scope, one) for scope, one in secrets.items() if one]
+        return cls(places.tokens, chosen)
 
     def create(self, name: str, scope: str) -> str:
-        """Make a token; the only time that it is told. SettingsError where the name is taken."""
+        """Makes a token and returns it, this once. Raises SettingsError where the name is taken."""
         if not NAME.fullmatch(name):
             raise SettingsError(
                 f"a token cannot be named {name[:64]!r}", "take letters, digits, '.', '_' and '-'"
@@ -83,16 +91,16 @@ class Tokens:
             ) from None
         return secret
 
-    def first(self) -> str:
-        """Make the token of a first start; empty where there is one that reads."""
-        if any(token.covers(READ) for token in self.all()):
+    def first(self, scope: str) -> str:
+        """Make the token of a first start; empty where there is one of its scope."""
+        if any(token.covers(scope) for token in self.all()):
             return ""
         try:
-            return self.create(FIRST, READ)
+            return self.create(FIRST[scope], scope)
         except OSError as error:
             raise SettingsError(
                 f"a token cannot be kept in {self.folder}: {error.strerror}",
-                f"set {CHOSEN} to a long secret",
+                f"set {CHOSEN[scope]} to a long secret",
             ) from None
 
     def revoke(self, name: str) -> None:
@@ -101,6 +109,7 @@ class Tokens:
             if not NAME.fullmatch(name):
                 raise FileNotFoundError
             (self.folder / f"{name}.json").unlink()
+            on_disk(self.folder)
         except FileNotFoundError:
             raise SettingsError(f"there is no token {name}", "see `logpond token list`") from None
 
@@ -108,9 +117,9 @@ class Tokens:
         """Every token, by name; files that are none are passed over."""
         with self._lock:
             changed = self._changed()
-            is_settled = time.time_ns() - changed > SETTLED_SECONDS * 1e9
+            is_past_step = time.time_ns() - changed > MTIME_STEP_SECONDS * 1e9
             if self._read_at != (changed, True):
-                self._known, self._read_at = _read(self.folder), (changed, is_settled)
+                self._known, self._read_at = _read(self.folder), (changed, is_past_step)
             return [*self.chosen, *self._known]
 
     def find(self, secret: str) -> Token | None:
@@ -138,6 +147,7 @@ class Tokens:
             file.write(msgspec.json.encode(token))
         try:
             os.link(pending, self.folder / f"{token.name}.json")
+            on_disk(pending, self.folder)
         finally:
             pending.unlink()
 

@@ -13,20 +13,22 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lakehouse.errors import TableError
 from lakehouse.paths import Places
-from lakehouse.store import objects
+from lakehouse.store import durable, objects
 
 Kind = Literal["invisible", "retained"]
 KINDS: tuple[Kind, ...] = ("invisible", "retained")
 LOST = "lost"
+T = TypeVar("T")
 COLUMNS = pa.schema(
     [
         pa.field("_topic", pa.string()),
@@ -60,6 +62,14 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+def _loss(content: bytes) -> Loss:
+    return msgspec.json.decode(content, type=Loss)
+
+
+def _stretches(content: bytes) -> pa.Table:
+    return pq.read_table(pa.BufferReader(content), schema=COLUMNS)
+
+
 def noted(stretches: Sequence[Stretch]) -> pa.Table:
     """The stretches as rows of a note."""
     rows = [dict(zip(COLUMNS.names, stretch, strict=True)) for stretch in stretches]
@@ -67,37 +77,38 @@ def noted(stretches: Sequence[Stretch]) -> pa.Table:
 
 
 class Absent:
-    """The notes of a lake, an object each."""
+    """The notes of a lake, one object each."""
 
     def __init__(self, places: Places) -> None:
-        self._place = places.absent
+        self._places, self._place = places, places.absent
 
     def note(self, kind: Kind, name: str, stretches: pa.Table) -> None:
-        """Write stretches down for good under a name; a repeat replaces them."""
+        """Writes stretches for good, under a name; a repeat replaces them."""
         buffer = io.BytesIO()
         pq.write_table(stretches, buffer, compression="zstd", use_dictionary=["_topic"])
-        objects.put(objects.store(self._place), f"{kind}/{name}.parquet", buffer.getvalue())
+        durable.put(self._places, self._place, f"{kind}/{name}.parquet", buffer.getvalue())
 
     def of(self, kind: Kind) -> pa.Table:
-        """All stretches of a kind, in no order; some may be said twice."""
+        """Returns all stretches of a kind, in any order; some may occur twice."""
         return pa.concat_tables([COLUMNS.empty_table(), *self._read(kind, self._names(kind))])
 
     def acknowledge(self, loss: Loss) -> None:
-        """Write a loss down for good; who comes first is kept."""
+        """Writes a loss for good; the first acknowledgement is kept."""
         name = f"{loss.topic}-{loss.partition}-{loss.first}-{loss.last}"
         content = msgspec.json.format(msgspec.json.encode(loss))
-        objects.create(objects.store(self._place), f"{LOST}/{name}.json", content)
+        durable.create(self._places, self._place, f"{LOST}/{name}.json", content)
 
     def losses(self) -> list[Loss]:
-        """The losses that were acknowledged, in their order."""
-        contents = [content for _, content in self._contents(LOST, self._names(LOST))]
-        found = [msgspec.json.decode(content, type=Loss) for content in contents]
+        """Returns the acknowledged losses in order."""
+        contents = self._contents(LOST, self._names(LOST))
+        found = [self._decoded(name, content, _loss) for name, content in contents]
         return sorted(found, key=lambda loss: (loss.topic, loss.partition, loss.first))
 
     def tidy(self, kind: Kind) -> None:
-        """Make one note of many small ones.
+        """Merges many small notes into one.
 
-        Only who writes notes of this kind may: the one is written before the many are deleted.
+        Only the writer of notes of this kind may call it: the one is written before the many are
+        deleted.
         """
         at = objects.store(self._place)
         names = [n for n in self._names(kind) if (objects.size(at, n) or 0) < LARGE_BYTES]
@@ -111,12 +122,27 @@ class Absent:
 
     def _read(self, kind: Kind, names: Sequence[str]) -> list[pa.Table]:
         contents = self._contents(kind, names)
-        return [pq.read_table(pa.BufferReader(c), schema=COLUMNS) for _, c in contents]
+        return [self._decoded(name, content, _stretches) for name, content in contents]
+
+    def _decoded(self, name: str, content: bytes, of: Callable[[bytes], T]) -> T:
+        """Returns what a note says; TableError where a crash of the machine left it cut off.
+
+        It may be moved aside: what it excused is a gap then, which is asked for again.
+        """
+        try:
+            return of(content)
+        except (msgspec.DecodeError, pa.ArrowException, OSError) as error:
+            raise TableError(
+                f"{self._place}/{name} is not whole, as a crash of the machine leaves it: it says "
+                "of which offsets no table has a row, and why",
+                "move it aside: `logpond verify` then shows these as gaps, and `logpond recover "
+                "ingest` asks the topic for them again",
+            ) from error
 
     def _contents(self, kind: str, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-        """What lies under these names; where one is gone meanwhile, under those that are there now.
+        """Yields the contents of these notes; if one is gone meanwhile, those that exist now.
 
-        A note that is gone is in another that was written before.
+        A note that is gone is in another one that was written before.
         """
         at: Any = objects.reader(self._place)
         found = {name: objects.get(at, name) for name in names}

@@ -1,9 +1,9 @@
-"""The checks at a start: a query goes on only where it neither loses, repeats nor mixes data."""
+"""The checks at a start: a query runs only if it cannot lose, repeat or mix data."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -11,7 +11,10 @@ import pyarrow.compute as pc
 
 from lakehouse import store
 from lakehouse.errors import CheckpointError
-from lakehouse.ingest.checkpoint import Checkpoint, Manifest, Offsets, Progress
+from lakehouse.formats.reading import Reading
+from lakehouse.ingest.checkpoint import Checkpoint, Progress
+from lakehouse.ingest.manifest import Manifest, Subscription, TopicPast
+from lakehouse.ingest.offsets import Offsets, TopicOffsets
 from lakehouse.ingest.plans import BatchPlans, app_id
 from lakehouse.ingest.topic_check import refuse_remade
 from lakehouse.paths import Places
@@ -26,31 +29,83 @@ ATTEMPTS_LOOKED_AT = 10
 def admit(
     places: Places,
     query: str,
-    topic: Topic,
-    earliest: Offsets,
+    topics: Sequence[Topic],
+    earliest: TopicOffsets,
     tables: Sequence[Table],
     decode_version: int,
+    readings: Mapping[str, Reading] | None = None,
 ) -> Manifest:
-    """The manifest under which the query may start; a new one where nothing was read yet.
+    """Returns the manifest under which the query may start; a new one if nothing was read yet.
 
+    A topic that is new begins at its earliest record, one that was read before where that ended.
+    `readings` say how each is read; where they do not, it is as the last start did.
     Raises CheckpointError, which says what does not match and what to do.
     """
     checkpoint = Checkpoint(places, query)
     manifest, progress = checkpoint.manifest(), checkpoint.progress()
     if manifest is None:
-        _refuse_unless_new(places, query, progress, topic, tables)
-        manifest = new_manifest(places, query, topic, earliest, tables, decode_version)
-        return checkpoint.adopt(manifest)
-    _refuse_mismatch(checkpoint, manifest, topic)
+        _refuse_unless_new(places, query, progress, topics, tables)
+        manifest = new_manifest(places, query, topics, earliest, tables, decode_version)
+        return checkpoint.adopt(_reading(manifest, readings or {}))
+    _refuse_mismatch(checkpoint, manifest, topics)
     _refuse_lost_progress(places, manifest, progress, tables)
     _refuse_other_plan(places, checkpoint, progress)
+    new = [topic for topic in topics if topic.name not in manifest.ids]
+    _refuse_held(places, query, new, tables)
+    manifest = _resubscribed(manifest, topics, earliest, checkpoint)
+    manifest = _reading(manifest, readings or {})
     return checkpoint.adopt(_with_columns(manifest, columns_of(tables), query))
 
 
-def look(places: Places, query: str, tables: Sequence[Table]) -> Manifest | None:
-    """The checks of a start that need no Kafka, and write nothing; None where nothing was read yet.
+def _reading(manifest: Manifest, readings: Mapping[str, Reading]) -> Manifest:
+    """The same with how its topics are read."""
+    topics = {
+        name: msgspec.structs.replace(of, reading=readings.get(name, of.reading))
+        for name, of in manifest.topics.items()
+    }
+    return msgspec.structs.replace(manifest, topics=topics)
 
-    Raises CheckpointError as `admit` does. Not to be asked while the query runs.
+
+def is_midway(progress: Progress | None) -> bool:
+    """Whether a batch was begun and not completed: the next start takes it as it was planned."""
+    return progress is not None and progress.planned != progress.completed
+
+
+def _resubscribed(
+    manifest: Manifest, topics: Sequence[Topic], earliest: TopicOffsets, checkpoint: Checkpoint
+) -> Manifest:
+    """The same for other topics: what is not read any more is noted up to where it was taken."""
+    progress = checkpoint.progress()
+    end = checkpoint.end(progress.completed if progress else None)
+    names = {topic.name for topic in topics}
+    left = [
+        TopicPast(name, of.topic_id, of.first, end[name], of.held)
+        for name, of in manifest.topics.items()
+        if name not in names
+    ]
+    pasts = {past.topic: past for past in manifest.past}
+    back = {
+        name: Subscription(past.topic_id, past.first, past.end, past.held)
+        for name, past in pasts.items()
+        if name in names
+    }
+    known = {**back, **manifest.topics}
+    read = {
+        topic.name: known.get(topic.name) or _from_the_first(topic, earliest) for topic in topics
+    }
+    past = [past for name, past in pasts.items() if name not in read]
+    return msgspec.structs.replace(manifest, topics=read, past=[*past, *left])
+
+
+def _from_the_first(topic: Topic, earliest: TopicOffsets) -> Subscription:
+    first = earliest[topic.name]
+    return Subscription(topic.id, first, first)
+
+
+def look(places: Places, query: str, tables: Sequence[Table]) -> Manifest | None:
+    """Checks a start without Kafka, and writes nothing. Returns None where nothing was read yet.
+
+    Raises CheckpointError as `admit` does. Must not be called while the query runs.
     """
     checkpoint = Checkpoint(places, query)
     manifest, progress = checkpoint.manifest(), checkpoint.progress()
@@ -64,7 +119,7 @@ def look(places: Places, query: str, tables: Sequence[Table]) -> Manifest | None
 
 def _refuse_other_plan(places: Places, checkpoint: Checkpoint, progress: Progress | None) -> None:
     """The plan of the batch that is to be replayed must be of its records."""
-    if progress is None or progress.planned is None or progress.planned == progress.completed:
+    if progress is None or progress.planned is None or not is_midway(progress):
         return
     batch = progress.planned
     start, end = checkpoint.offsets(batch - 1), checkpoint.offsets(batch)
@@ -74,8 +129,8 @@ def _refuse_other_plan(places: Places, checkpoint: Checkpoint, progress: Progres
 def new_manifest(
     places: Places,
     query: str,
-    topic: Topic,
-    first: Offsets,
+    topics: Sequence[Topic],
+    first: Mapping[str, Offsets],
     tables: Sequence[Table],
     decode_version: int,
 ) -> Manifest:
@@ -84,11 +139,8 @@ def new_manifest(
         query=query,
         query_id=str(uuid.uuid4()),
         location=places.checkpoint(query),
-        topic=topic.name,
-        topic_id=topic.id,
+        topics={t.name: Subscription(t.id, first[t.name], first[t.name]) for t in topics},
         columns=columns_of(tables),
-        first=first,
-        start=first,
         decode_version=decode_version,
         created_at=datetime.now(UTC),
     )
@@ -99,31 +151,40 @@ def columns_of(tables: Sequence[Table]) -> Columns:
     return {table.name: {f.name: str(f.type) for f in table.columns} for table in tables}
 
 
-def has_rows_of(places: Places, table: Table, topic: str) -> bool:
-    """Whether a table holds a record of a topic."""
+def has_rows_of(places: Places, table: Table, topics: Collection[str]) -> bool:
+    """Whether a table holds a record of any of these topics."""
     found = store.table_or_none(places, table)
     if found is None:
         return False
-    of_topic = pc.field("_topic") == topic
-    return bool(found.to_pyarrow_dataset().head(1, columns=["_topic"], filter=of_topic).num_rows)
+    of_them = pc.field("_topic").isin([*topics])
+    return bool(found.to_pyarrow_dataset().head(1, columns=["_topic"], filter=of_them).num_rows)
 
 
 def _refuse_unless_new(
     places: Places,
     query: str,
     progress: Progress | None,
-    topic: Topic,
+    topics: Sequence[Topic],
     tables: Sequence[Table],
 ) -> None:
     recover = f"make it anew from what the tables hold: `logpond recover {query}`"
     if progress is not None:
         raise CheckpointError(f"the checkpoint {places.checkpoint(query)} has no manifest", recover)
-    filled = [table.name for table in tables if has_rows_of(places, table, topic.name)]
+    _refuse_held(places, query, topics, tables)
+
+
+def _refuse_held(
+    places: Places, query: str, topics: Sequence[Topic], tables: Sequence[Table]
+) -> None:
+    """The tables must have nothing of topics that the checkpoint does not know."""
+    names = [topic.name for topic in topics]
+    filled = [table.name for table in tables if names and has_rows_of(places, table, names)]
     if filled:
         raise CheckpointError(
-            f"{' and '.join(filled)} hold records of {topic.name}, but the checkpoint "
-            f"{places.checkpoint(query)} is missing: a start would read them again",
-            recover,
+            f"{' and '.join(filled)} hold records of {' or '.join(names)}, but the checkpoint "
+            f"{places.checkpoint(query)} is missing, or does not know it: a start would read them "
+            "again",
+            f"make it anew from what the tables hold: `logpond recover {query}`",
         )
 
 
@@ -136,15 +197,18 @@ def _refuse_copy(checkpoint: Checkpoint, manifest: Manifest) -> None:
         )
 
 
-def _refuse_mismatch(checkpoint: Checkpoint, manifest: Manifest, topic: Topic) -> None:
+def _refuse_mismatch(checkpoint: Checkpoint, manifest: Manifest, topics: Sequence[Topic]) -> None:
     _refuse_copy(checkpoint, manifest)
-    if manifest.topic != topic.name:
+    asked, read = {topic.name for topic in topics}, [*manifest.topics]
+    if not asked & {*read}:
         raise CheckpointError(
-            f"the checkpoint {checkpoint.location} reads topic {manifest.topic}, not {topic.name}",
-            f"go back to `--topic {manifest.topic}`, or begin with {topic.name} for good: "
+            f"the checkpoint {checkpoint.location} reads topic {', '.join(read)}, "
+            f"not {', '.join(sorted(asked))}",
+            f"go back to `--topic {read[0]}`, or begin with {', '.join(sorted(asked))} for good: "
             f"`logpond recover {manifest.query}`",
         )
-    refuse_remade(topic.name, manifest.topic_id, topic.id)
+    for topic in topics:
+        refuse_remade(topic.name, manifest.ids.get(topic.name, topic.id), topic.id)
 
 
 def _refuse_lost_progress(
@@ -186,7 +250,7 @@ def _are_gone(places: Places, manifest: Manifest, tables: Sequence[Table]) -> bo
     checkpoint = Checkpoint(places, manifest.query)
     progress = checkpoint.progress()
     taken = checkpoint.end(progress.completed if progress else None) != manifest.start
-    return taken and not any(has_rows_of(places, table, manifest.topic) for table in tables)
+    return taken and not any(has_rows_of(places, table, manifest.topics) for table in tables)
 
 
 def _last_commit(places: Places, table: Table, query_id: str) -> int | None:

@@ -1,6 +1,6 @@
-"""What a query has done so far: Spark's checkpoint, read without Spark, and the manifest beside it.
+"""The progress of a query: Spark's checkpoint, read without Spark, and its manifest.
 
-The manifest binds a checkpoint to its topic, its place and its tables, before its first batch.
+The manifest binds a checkpoint to its topics, its place and its tables, before its first batch.
 """
 
 from __future__ import annotations
@@ -10,49 +10,20 @@ import re
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
-from lakehouse.errors import CheckpointError
+from lakehouse.errors import CheckpointError, LeaseError
+from lakehouse.ingest.manifest import Manifest, decoded
+from lakehouse.ingest.offsets import TopicOffsets, furthest, kafka_json, parse_offsets
 from lakehouse.paths import Places
-from lakehouse.store import objects
-from lakehouse.store.durable import sync
+from lakehouse.store import durable, objects
+from lakehouse.store.disk import in_words
 
 MANIFEST = "manifest.json"
 RECOVERABLE = ("ingest", "windows", "minutes")
 Found = TypeVar("Found")
-Offsets = dict[int, int]
-
-
-class Span(msgspec.Struct, frozen=True):
-    """The records of a topic that earlier checkpoints took: [first, end) of each partition."""
-
-    topic: str
-    topic_id: str
-    first: Offsets
-    end: Offsets
-
-
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a checkpoint was made for.
-
-    `first` is where the promise begins, `start` where this checkpoint does; up to `held` records
-    may be in the tables already (after `recover`); `past` are topics that it read no more.
-    """
-
-    query: str
-    query_id: str
-    location: str
-    topic: str
-    topic_id: str
-    columns: dict[str, dict[str, str]]
-    first: Offsets
-    start: Offsets
-    held: Offsets = {}
-    past: list[Span] = []
-    decode_version: int
-    created_at: datetime
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -64,16 +35,16 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 class Checkpoint:
-    """The checkpoint of one query and what lies beside it."""
+    """The checkpoint of one query, with its manifest."""
 
     def __init__(self, places: Places, query: str) -> None:
         self.query, self.location = query, places.checkpoint(query)
         self._places, self._ledger = places, places.ledger(query)
 
     def progress(self) -> Progress | None:
-        """How far the query came, None where Spark has no checkpoint.
+        """Returns how far the query came; None where Spark has no checkpoint.
 
-        Raises CheckpointError where a file that Spark would go on from is not whole.
+        Raises CheckpointError where a file that Spark would continue from is not whole.
         """
         query_id = self._whole("metadata", lambda content: str(json.loads(content)["id"]))
         if query_id is None:
@@ -91,7 +62,7 @@ class Checkpoint:
         return objects.modified(objects.reader(self.location), f"commits/{newest}")
 
     def watermark(self, batch: int) -> datetime | None:
-        """The event time that a batch took for complete, None before the first."""
+        """Returns the event time up to which a batch was complete; None before the first."""
         found = self._whole(f"offsets/{batch}", lambda content: json.loads(_lines(content)[1]))
         millis = (found or {}).get("batchWatermarkMs", 0)
         return datetime.fromtimestamp(millis / 1000, UTC) if millis else None
@@ -99,7 +70,7 @@ class Checkpoint:
     def offsets(self, batch: int) -> str:
         """The end of a batch as its source wrote it (JSON); the manifest's start for batch -1."""
         if batch < 0:
-            return kafka_json(self._manifest())
+            return kafka_json(self._manifest().start)
         found = self._whole(f"offsets/{batch}", lambda content: _lines(content)[2])
         if found is None:
             raise CheckpointError(
@@ -108,56 +79,88 @@ class Checkpoint:
             )
         return found
 
-    def end(self, batch: int | None) -> Offsets:
-        """One past the last record of each partition that batches up to `batch` took."""
-        manifest = self._manifest()
-        if batch is None:
-            return dict(manifest.start)
-        return {**manifest.start, **parse_offsets(self.offsets(batch), manifest.topic)}
+    def end(self, batch: int | None) -> TopicOffsets:
+        """One past the last record of each partition that batches up to `batch` took, by topic.
+
+        Of a topic that is read again, Spark plans batches from its first record on. They take
+        nothing before the offset where the topic was left, which is where the manifest starts it.
+        """
+        start = self._manifest().start
+        taken = {} if batch is None else parse_offsets(self.offsets(batch))
+        return {topic: of for topic, of in furthest(start, taken).items() if topic in start}
 
     def manifest(self) -> Manifest | None:
         """What the checkpoint was made for, None before its first start."""
         content = objects.get(objects.reader(self._ledger), MANIFEST)
         try:
-            return None if content is None else msgspec.json.decode(content, type=Manifest)
+            return None if content is None else decoded(content)
         except msgspec.DecodeError as error:
             raise torn(f"{self._ledger}/{MANIFEST}", self.query) from error
 
     def put_torn_manifest_aside(self) -> None:
-        """Rename a manifest that is not whole, so that there is none."""
+        """Rename a manifest that is not whole, so that there is none. Raises LeaseError."""
         try:
             self.manifest()
         except CheckpointError:
             at = objects.store(self._ledger)
             name = f"manifest-torn-{uuid.uuid4().hex[:8]}.json"
-            objects.put(at, name, objects.get(at, MANIFEST) or b"")
+            self._confirm()
+            durable.put(self._places, self._ledger, name, objects.get(at, MANIFEST) or b"")
             objects.delete(at, MANIFEST)
 
     def adopt(self, manifest: Manifest) -> Manifest:
-        """Write the manifest and give Spark its query id, in this order; both safe to repeat."""
-        written = msgspec.json.format(msgspec.json.encode(manifest))
-        objects.put(objects.store(self._ledger), MANIFEST, written)
+        """Write the manifest and give Spark its query id, in this order; both safe to repeat.
+
+        Raises LeaseError, and changes nothing, where another process writes now.
+        """
+        self._put_manifest(msgspec.json.format(msgspec.json.encode(manifest)))
         metadata = json.dumps({"id": manifest.query_id}).encode()
-        objects.create(objects.store(self.location), "metadata", metadata)
-        sync(self._places, self._ledger, [MANIFEST])
-        sync(self._places, self.location, ["metadata"])
+        durable.create(self._places, self.location, "metadata", metadata)
         return manifest
 
     def sync(self, batch: int) -> None:
-        """Have on the disk what Spark wrote before it began a batch, its offsets among it."""
+        """Syncs to disk what Spark wrote before it began a batch, with its offsets."""
         first = ["sources/0/0"] if batch == 0 else []
-        sync(self._places, self.location, [*first, f"offsets/{batch}", f"commits/{batch - 1}"])
+        durable.sync(
+            self._places, self.location, [*first, f"offsets/{batch}", f"commits/{batch - 1}"]
+        )
 
     def retire(self, suffix: str) -> str | None:
-        """Move Spark's part aside and keep the manifest under its query id; deletes nothing.
+        """Moves Spark's part aside, and keeps the manifest under its query id; deletes nothing.
 
-        Where Spark's part lies then, None if there was none.
+        Returns the new place of Spark's part; None if there was none. Raises LeaseError, and
+        changes nothing, where another process writes now.
         """
         manifest = self.manifest()
+        self._confirm()
         if manifest is not None:
             name = f"manifest-{manifest.query_id}.json"
-            objects.put(objects.store(self._ledger), name, msgspec.json.encode(manifest))
-        return objects.move_aside(self.location, suffix)
+            durable.put(self._places, self._ledger, name, msgspec.json.encode(manifest))
+        self._confirm()
+        return objects.move_aside(self.location, suffix, self._confirm)
+
+    def _confirm(self) -> None:
+        """Raises LeaseError where it is not sure that this process may write; see decision 44."""
+        if self._places.fence:
+            self._places.fence.confirm()
+
+    def _put_manifest(self, content: bytes) -> None:
+        """In a bucket it takes the place of the version that was there when this was allowed."""
+        if objects.folder(self._ledger) is not None or not self._places.fence:
+            self._confirm()
+            durable.put(self._places, self._ledger, MANIFEST, content)
+            return
+        at = objects.store(self._ledger)
+        with in_words(self._ledger):
+            before = objects.seen(at, MANIFEST, 0)
+            self._confirm()
+            version = objects.swap(at, MANIFEST, content, before.version if before else None)
+            # a second try is refused by the first one, whose answer was lost
+            if version is None and objects.get(at, MANIFEST) != content:
+                raise LeaseError(
+                    f"another process wrote {self._ledger}/{MANIFEST} meanwhile",
+                    "nothing is lost: that one goes on from here",
+                )
 
     def _manifest(self) -> Manifest:
         manifest = self.manifest()
@@ -183,7 +186,7 @@ class Checkpoint:
 
 
 def torn(file: str, query: str) -> CheckpointError:
-    """What to say of a file of a query that is not whole."""
+    """Returns the error for a file of a query that is not whole."""
     if query in RECOVERABLE:
         costs = "no record is lost or repeated, as the tables say how far it came"
         remedy = f"{costs}: `logpond recover {query}`"
@@ -204,15 +207,3 @@ def _lines(content: bytes) -> list[str]:
         if line != "-":
             json.loads(line)
     return [version, *lines]
-
-
-def kafka_json(manifest: Manifest) -> str:
-    """Where the checkpoint starts, in the form of Spark's Kafka source."""
-    return json.dumps({manifest.topic: {str(p): o for p, o in sorted(manifest.start.items())}})
-
-
-def parse_offsets(text: str, topic: str) -> Offsets:
-    """Offsets by partition out of the JSON of Spark's Kafka source; empty for another source."""
-    found: Any = json.loads(text)
-    parts = found.get(topic, {}) if isinstance(found, dict) else {}
-    return {int(partition): int(offset) for partition, offset in parts.items()}

@@ -1,23 +1,24 @@
-"""What becomes of raw rows: decoded, written as both tables' files, described; executors run it."""
+"""Decodes raw rows, and writes them as files of both tables. Runs on executors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.decode import Decoded, Limits
+from lakehouse.event.budgets import BUDGETS
 from lakehouse.event.schema import UTC_TIMESTAMP
 from lakehouse.store import DataFile
 from lakehouse.store.files import write
 from lakehouse.tables.catalog import LOGS, QUARANTINE, Table
 
 # What a task holds before it writes: Parquet and its buffers take some times as much again.
-FLUSH_ROWS = 200_000
-FLUSH_BYTES = 64 << 20
+FLUSH_ROWS, FLUSH_BYTES = BUDGETS.written_rows, BUDGETS.written_bytes
 # Kafka's first release: no broker's clock has shown an earlier day.
 FIRST_DAY = date(2011, 1, 1)
 
@@ -26,10 +27,12 @@ Decode = Callable[[pa.RecordBatch, Limits], Decoded]
 
 @dataclass(frozen=True)
 class DecodeToFiles:
-    """A task of a batch; `held` are coordinates that the tables have already.
+    """A task of a batch; `held` are coordinates that the tables already have.
 
-    Called with raw rows, it gives each file once that is written. It holds FLUSH_ROWS rows or
-    FLUSH_BYTES bytes and one batch of rows more, however many come.
+    `topic_ids` are the ids of topics by name; what is of none of them has none.
+
+    Called with raw rows, it yields each file once it is written. It holds at most FLUSH_ROWS rows
+    or FLUSH_BYTES bytes, and one batch of rows more.
     """
 
     roots: dict[str, str]
@@ -39,21 +42,27 @@ class DecodeToFiles:
     limits: Limits
     decode: Decode
     held: pa.Table | None = None
-    topic_id: str | None = None
+    topic_ids: Mapping[str, str] = field(default_factory=dict)
+    umask: int | None = None
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[DataFile]:
+        if self.umask is not None:  # that of a worker of a cluster is its administrator's
+            os.umask(self.umask)
         waiting: list[Decoded] = []
         for records in batches:
-            waiting.append(self.decode(self._missing(records), self.limits))
+            waiting.append(self._missing(self.decode(records, self.limits)))
             if _is_enough(waiting):
                 yield from self._flush(waiting)
                 waiting = []
         yield from self._flush(waiting)
 
-    def _missing(self, records: pa.RecordBatch) -> pa.RecordBatch:
+    def _missing(self, decoded: Decoded) -> Decoded:
+        """Returns the rows that the tables lack: they may have some events of a record."""
         if self.held is None:
-            return records
-        return records.filter(pc.invert(pc.is_in(_coordinate(records), _coordinate(self.held))))
+            return decoded
+        held = coordinates(self.held)
+        events, rejects = (t.filter(pc.invert(pc.is_in(coordinates(t), held))) for t in decoded)
+        return Decoded(events, rejects)
 
     def _flush(self, waiting: list[Decoded]) -> list[DataFile]:
         events = [decoded.events for decoded in waiting]
@@ -64,14 +73,15 @@ class DecodeToFiles:
         if not any(part.num_rows for part in parts):
             return []
         rows = pa.concat_tables(parts)
-        full = stamped(rows, table.columns, self.ingested_at, self.commit, self.topic_id)
+        full = stamped(rows, table.columns, self.ingested_at, self.commit, self.topic_ids)
         return write(table, full, self.roots[table.name], self.name)
 
 
-def _coordinate(rows: pa.Table | pa.RecordBatch) -> pa.ChunkedArray | pa.Array:
-    """Partition and offset as one text, unique within a topic."""
-    partition, offset = rows["_partition"], rows["_offset"]
-    return pc.binary_join_element_wise(partition.cast(pa.string()), offset.cast(pa.string()), ":")
+def coordinates(rows: pa.Table) -> pa.ChunkedArray:
+    """Returns partition, offset, number in the record and topic of each row, as one text."""
+    numbers = [rows[name].cast(pa.string()) for name in ("_partition", "_offset", "_item")]
+    texts = [pc.fill_null(each, "") for each in numbers]
+    return pc.binary_join_element_wise(*texts, rows["_topic"], ":")
 
 
 def _is_enough(waiting: list[Decoded]) -> bool:
@@ -81,10 +91,9 @@ def _is_enough(waiting: list[Decoded]) -> bool:
 
 
 def on_day(rejects: pa.Table, when: datetime) -> pa.Table:
-    """Rejects on the day of `when` where their own is no broker's: before Kafka, or to come.
+    """Moves rejects whose broker's time is impossible (before Kafka, or to come) to today, `when`.
 
-    Retention goes by this day: it must neither delete what came just now nor be led by the year
-    9000.
+    Retention goes by this day: it must not delete new rows, nor follow the year 9000.
     """
     days, last = rejects["date"], when.date() + timedelta(days=1)
     is_real = pc.and_(pc.greater_equal(days, FIRST_DAY), pc.less_equal(days, last))
@@ -94,14 +103,21 @@ def on_day(rejects: pa.Table, when: datetime) -> pa.Table:
 
 
 def stamped(
-    rows: pa.Table, columns: pa.Schema, when: datetime, commit: str, topic_id: str | None = None
+    rows: pa.Table,
+    columns: pa.Schema,
+    when: datetime,
+    commit: str,
+    topic_ids: Mapping[str, str] | None = None,
 ) -> pa.Table:
-    """Decoded rows with the columns that say when, by which commit and of which topic they came."""
-    values = {
-        "_ingested_at": pa.scalar(when, UTC_TIMESTAMP),
-        "_commit": pa.scalar(commit),
-        "_topic_id": pa.scalar(topic_id, pa.string()),
-    }
+    """Adds to decoded rows the columns for time, commit and topic of their ingest."""
+    values = {"_ingested_at": pa.scalar(when, UTC_TIMESTAMP), "_commit": pa.scalar(commit)}
     for name, value in values.items():
         rows = rows.append_column(name, pa.repeat(value, rows.num_rows))
+    rows = rows.append_column("_topic_id", _topic_ids(rows, topic_ids or {}))
     return rows.select(columns.names).cast(columns)
+
+
+def _topic_ids(rows: pa.Table, known: Mapping[str, str]) -> pa.ChunkedArray | pa.Array:
+    """Returns the id of each row's topic; NULL if it is not known."""
+    names, ids = pa.array(known, pa.string()), pa.array(known.values(), pa.string())
+    return ids.take(pc.index_in(rows["_topic"], names))

@@ -1,6 +1,6 @@
-"""Plans: the files that will be committed, written down before the first commit.
+"""Plans: the files that will be committed, written before the first commit.
 
-Whoever comes after a crash carries out the plan that stands. So a crash between two commits, or a
+After a crash the next process carries out the existing plan. So a crash between two commits, or a
 decoder that changed in between, neither loses nor repeats a record.
 """
 
@@ -16,12 +16,12 @@ import msgspec
 from lakehouse.errors import CheckpointError
 from lakehouse.ingest.absent import Absent, Stretch, noted
 from lakehouse.ingest.checkpoint import torn
+from lakehouse.ingest.offsets import parse_offsets
 from lakehouse.ingest.queries import INGEST
 from lakehouse.ingest.runs import Run
 from lakehouse.paths import Places
-from lakehouse.store import DataFile, Key, Writer, objects
+from lakehouse.store import DataFile, Key, Writer, durable, objects
 from lakehouse.store.commit import is_done
-from lakehouse.store.durable import sync
 
 TIDIED_EVERY = 100  # batches
 
@@ -33,7 +33,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """The object that it is kept as, below `plans/` of its query's ledger."""
+        """The name of its object, below `plans/` of its query's ledger."""
         raise NotImplementedError
 
     def key(self, table: str) -> Key:
@@ -45,15 +45,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return [file for file in self.files if file.table == table]
 
     def rows_of(self, table: str) -> int:
-        """How many rows the plan brings to a table."""
+        """Returns how many rows the plan adds to a table."""
         return sum(file.rows for file in self.files_of(table))
 
 
 class BatchPlan(Plan, frozen=True, kw_only=True):
     """The plan of one micro-batch; `start` and `end` are offsets as the source wrote them.
 
-    `attempt` counts how often the batch was decoded anew because a planned file was missing.
-    `invisible` are the offsets of its range that Kafka gives to no reader.
+    `attempt` counts how often the batch was decoded again because a planned file was missing.
+    `invisible` are the offsets of its range that Kafka gives to no reader, by topic; a plan from
+    the times of one topic has them without it.
     """
 
     query_id: str
@@ -61,7 +62,7 @@ class BatchPlan(Plan, frozen=True, kw_only=True):
     start: str
     end: str
     attempt: int = 0
-    invisible: list[Run] = []
+    invisible: dict[str, list[Run]] | list[Run] = {}
 
     @property
     def name(self) -> str:
@@ -74,7 +75,7 @@ class BatchPlan(Plan, frozen=True, kw_only=True):
 
 
 def app_id(query_id: str, table: str, attempt: int = 0) -> str:
-    """Unique to a checkpoint and a table, and to a repeated decode of a batch."""
+    """Returns a name that is unique to a checkpoint, a table, and an attempt."""
     return f"{query_id}/{table}" + (f"/{attempt}" if attempt else "")
 
 
@@ -84,11 +85,12 @@ def carry_out(
     skip: Collection[str] = (),
     reached: Callable[[str], None] = lambda _table: None,
 ) -> bool:
-    """Commit the planned files of each table, in the order of `writers`.
+    """Commits the planned files of each table, in the order of `writers`.
 
-    Returns whether any commit was made now. Safe to repeat after a crash at any point: what is in
-    a table already is not committed again. Ask `lost_tables` before: here nobody looks whether the
-    files are there. `skip` names tables to leave out, `reached` hears each table once it is done.
+    Returns whether any commit was made now. Safe to repeat after a crash at any point: what is
+    already in a table is not committed again. Call `lost_tables` first: whether the files exist is
+    not checked here. `skip` names tables to leave out; `reached` is called with each table after
+    it.
     """
     is_new = False
     for table, writer in writers.items():
@@ -98,20 +100,23 @@ def carry_out(
     return is_new
 
 
-def note_invisible(places: Places, topic: str, plan: BatchPlan) -> None:
-    """Write down for good which offsets no reader was given, before the plan is forgotten.
+def note_invisible(places: Places, plan: BatchPlan) -> None:
+    """Notes for good which offsets no reader gets, before the plan is deleted.
 
     Safe to repeat.
     """
-    if plan.invisible:
-        stretches = noted([Stretch(topic, *run) for run in plan.invisible])
-        Absent(places).note("invisible", f"{plan.query_id}-{plan.batch}", stretches)
+    by_topic = plan.invisible
+    if isinstance(by_topic, list):
+        by_topic = dict.fromkeys(parse_offsets(plan.end), by_topic)
+    stretches = [Stretch(topic, *run) for topic, of in by_topic.items() for run in of]
+    if stretches:
+        Absent(places).note("invisible", f"{plan.query_id}-{plan.batch}", noted(stretches))
     if plan.batch % TIDIED_EVERY == 0:
         Absent(places).tidy("invisible")
 
 
 def lost_tables(places: Places, plan: Plan, writers: Mapping[str, Writer]) -> list[str]:
-    """The tables that a plan is not committed to, and cannot be: a planned file is not there."""
+    """Returns the tables that a plan cannot be committed to any more: a planned file is missing."""
     return [
         table
         for table, writer in writers.items()
@@ -130,40 +135,42 @@ Kind = TypeVar("Kind", bound=Plan)
 
 
 class Plans(Generic[Kind]):
-    """The plans of one query, beside its checkpoint; each name is written once."""
+    """The plans of one query, next to its checkpoint; each name is written once."""
 
     def __init__(self, places: Places, query: str, kind: type[Kind]) -> None:
         self._places, self._place, self._kind = places, places.plans(query), kind
         self._query = query
 
     def write(self, plan: Kind) -> Kind:
-        """Write a plan down, unless one stands under its name; returns the one that stands.
+        """Writes a plan unless one of its name exists. Returns the one that exists then.
 
-        Its files are on the disk before it is there, and it is before this returns.
+        With `durability = "power"` its files are synced first, and the plan before this returns.
+        Raises LeaseError where this process may not write any more.
         """
+        if self._places.fence:
+            self._places.fence.confirm()
         for table in {file.table for file in plan.files}:
             files = [file.path for file in plan.files_of(table)]
-            sync(self._places, self._places.table(table), files)
-        at = objects.store(self._place)
-        is_new = objects.create(at, plan.name, msgspec.json.encode(plan))
-        sync(self._places, self._place, [plan.name])
-        if is_new:
+            durable.sync(self._places, self._places.table(table), files)
+        if durable.create(self._places, self._place, plan.name, msgspec.json.encode(plan)):
             return plan
-        return self._decoded(plan.name, objects.get(at, plan.name) or b"")
+        return self._decoded(plan.name, objects.get(objects.store(self._place), plan.name) or b"")
 
     def forget(self, plan: Kind) -> None:
-        """Remove a plan that is carried out to its end."""
+        """Deletes a plan that is carried out."""
+        if self._places.fence:
+            self._places.fence.confirm()
         objects.delete(objects.store(self._place), plan.name)
 
     def all(self, folder: str = "") -> list[Kind]:
-        """Every plan that is kept, directly in a folder.
+        """Returns every plan that is kept, directly in a folder.
 
         Raises CheckpointError where one is not whole.
         """
         return [self._decoded(name, content) for name, content in self._contents(folder)]
 
     def whole(self, folder: str = "") -> list[Kind]:
-        """The same without those that are not whole."""
+        """Returns the plans that are whole."""
         found = []
         for name, content in self._contents(folder):
             with suppress(CheckpointError):
@@ -171,7 +178,7 @@ class Plans(Generic[Kind]):
         return found
 
     def _contents(self, folder: str) -> Iterator[tuple[str, bytes]]:
-        """Those that are gone meanwhile are left out."""
+        """Yields name and content of plans, without those that are gone meanwhile."""
         at, within = objects.reader(self._place), f"{folder}/" if folder else ""
         for name in (f"{within}{name}" for name in objects.names(at, folder)):
             content = objects.get(at, name)
@@ -191,21 +198,36 @@ class BatchPlans(Plans[BatchPlan]):
     def __init__(self, places: Places) -> None:
         super().__init__(places, INGEST.name, BatchPlan)
 
-    def find(self, query_id: str, batch: int, start: str, end: str) -> BatchPlan | None:
-        """The newest plan of a batch.
+    def write(self, plan: BatchPlan) -> BatchPlan:
+        """Writes a plan unless one of its name exists. Returns the one that exists then.
 
-        Raises CheckpointError where it is of another offset range.
+        Raises CheckpointError where that one is of another range of offsets.
         """
-        standing = newest([plan for plan in self.all(query_id) if plan.batch == batch])
-        if standing is None:
-            return None
-        if (standing.start, standing.end) != (start, end):
-            raise CheckpointError(
-                f"the plan of batch {batch} in {self._place} is of another range of records:\n"
-                f"    planned {standing.start} to {standing.end}\n    asked   {start} to {end}",
-                f"the checkpoint was changed by hand: `logpond recover {INGEST.name}`",
-            )
-        return standing
+        return self._of_range(super().write(plan), plan.start, plan.end)
+
+    def find(self, query_id: str, batch: int, start: str, end: str) -> BatchPlan | None:
+        """Returns the newest plan of a batch; None where there is none.
+
+        Raises CheckpointError where it has another range of offsets, or where the batch before it
+        was planned up to other offsets than where this one begins: then another process wrote
+        offsets into this checkpoint meanwhile.
+        """
+        kept = self.all(query_id)
+        before = newest([plan for plan in kept if plan.batch == batch - 1])
+        if before is not None:
+            self._of_range(before, before.start, start)
+        standing = newest([plan for plan in kept if plan.batch == batch])
+        return None if standing is None else self._of_range(standing, start, end)
+
+    def _of_range(self, plan: BatchPlan, start: str, end: str) -> BatchPlan:
+        if plan.end == end and _is_within(plan.start, start):
+            return plan
+        raise CheckpointError(
+            f"the plan of batch {plan.batch} in {self._place} is of another range of records:\n"
+            f"    planned {plan.start} to {plan.end}\n    asked   {start} to {end}",
+            "the checkpoint was changed by hand, or by a process that had lost its lease: "
+            f"`logpond recover {INGEST.name}`",
+        )
 
     def forget_before(self, query_id: str, batch: int) -> None:
         """Remove the plans of earlier batches: a batch begins when those before are completed."""
@@ -213,6 +235,12 @@ class BatchPlans(Plans[BatchPlan]):
         for name in objects.names(at, query_id):
             if int(name.split(".")[0]) < batch:
                 objects.delete(at, f"{query_id}/{name}")
+
+
+def _is_within(planned: str, asked: str) -> bool:
+    """True if a range begins as it was planned; its manifest may have got more topics since."""
+    before, now = parse_offsets(planned), parse_offsets(asked)
+    return planned == asked or bool(before and all(now.get(t) == of for t, of in before.items()))
 
 
 def newest(plans: Sequence[BatchPlan]) -> BatchPlan | None:

@@ -1,55 +1,41 @@
-"""The raw zone of the lake: which files were imported, how they were read, and their bytes.
+"""The raw zone of the lake: which files were imported, how they were read, and copies of them.
 
-A file is known by its sha256, its content; a path says which content it had last.
+A file is known by the SHA-256 of its content; a path is noted with its last content.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from lakehouse.errors import TableError
+from lakehouse.errors import SettingsError, TableError
 from lakehouse.event.textfile import open_regular
+from lakehouse.formats.reading import Reading
 from lakehouse.ingest.plans import Plan, Plans
 from lakehouse.ingest.queries import IMPORT
 from lakehouse.paths import Places
-from lakehouse.store import Key, objects
-from lakehouse.store.durable import sync
+from lakehouse.store import Key, durable, objects
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 
 Kind = TypeVar("Kind")
 MANIFESTS, PATHS, COPIES = "manifests", "paths", "files"
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """How the records of a file become events: `mapping` is column to field of an event.
-
-    `constants` are fields that every record gets; with `utc` a time without a zone is UTC.
-    """
-
-    format: str
-    compressed: bool = False
-    delimiter: str = ""
-    header: bool = False
-    columns: tuple[str, ...] = ()
-    mapping: dict[str, str] = {}
-    constants: dict[str, str] = {}
-    utc: bool = False
-
-
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """What a file brought: `records` of it, `rejects` among them, the others by date (`dates`).
+    """What an import added: `rejects` and, by date, events (`dates`), of so many `records`.
+
+    `rows` are both together: more than the records where one holds several events.
 
     `unpacked` is the sha256 of its bytes without gzip. `taken` is when its content was first
-    imported: it stands for the broker's time, so that a verdict is the same at a repeat. `batch`
-    is the version of its transactions: even where its rows are in the tables, odd where they were
-    removed again.
+    imported: it stands for the broker's time, so that a repeat gives the same verdicts. `batch` is
+    the version of its transactions: even if its rows are in the tables, odd if they were removed
+    again.
     """
 
     sha256: str
@@ -63,26 +49,28 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     records: int = 0
     rejects: int = 0
     dates: dict[str, int] = {}
+    rows: int | None = None
 
     @property
     def topic(self) -> str:
-        """The coordinate of its rows."""
+        """The value of `_topic` in its rows."""
         return f"file:{self.sha256}"
 
     @property
     def is_in(self) -> bool:
-        """Whether its rows are in the tables, as far as this goes."""
+        """Whether its rows are in the tables, by this version."""
         return self.batch % 2 == 0
 
     @property
     def writer(self) -> str:
-        """Who committed its rows, as `_commit` and the transactions say."""
+        """The writer of its rows in `_commit` and in the transactions."""
         return f"import/{self.sha256}"
 
     @property
     def tables(self) -> dict[str, int]:
-        """The tables that it brings rows to, in the order of their commits, and how many."""
-        rows = {QUARANTINE.name: self.rejects, LOGS.name: self.records - self.rejects}
+        """Its tables in the order of commits, and how many rows each gets."""
+        all_rows = self.records if self.rows is None else self.rows
+        rows = {QUARANTINE.name: self.rejects, LOGS.name: all_rows - self.rejects}
         return {name: count for name, count in rows.items() if count}
 
     def key(self, table: str) -> Key:
@@ -91,9 +79,9 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImportPlan(Plan, frozen=True, kw_only=True):
-    """What an import will commit, and the contents that it will remove before.
+    """The files that an import will commit, and the contents that it will remove first.
 
-    It is kept until the windows that it touches are counted again.
+    It is kept until the windows that it changes are counted again.
     """
 
     what: Imported
@@ -111,7 +99,7 @@ class ImportPlan(Plan, frozen=True, kw_only=True):
 
 
 class RawZone:
-    """Manifests by content, contents by path, copies; and the plans of imports under way."""
+    """Manifests by content, contents by path, copies of files; and plans of unfinished imports."""
 
     def __init__(self, places: Places) -> None:
         self._places = places
@@ -128,26 +116,34 @@ class RawZone:
         return {each["path"]: each["sha256"] for each in found}
 
     def note(self, what: Imported) -> None:
-        """Write down what a content brought."""
+        """Writes the manifest of a content."""
         self._put(f"{MANIFESTS}/{what.sha256}.json", what)
 
     def claim(self, path: str, sha256: str) -> None:
-        """Write down which content a path has."""
+        """Writes which content a path has."""
         name = hashlib.sha256(path.encode()).hexdigest()
         self._put(f"{PATHS}/{name}.json", {"path": path, "sha256": sha256})
 
-    def keep(self, file: Path, sha256: str) -> None:
-        """Copy a file as it is, unless its content is there; nothing half written counts."""
-        at = objects.store(self._places.raw)
+    def keep(self, file: Path, sha256: str, check: Callable[[], None] = lambda: None) -> None:
+        """Copies a file as it is, unless its content is there.
+
+        Nothing half written counts, nor what `check`, asked once all is copied, raises for.
+        """
+        at, name = objects.store(self._places.raw), f"{COPIES}/{sha256}"
         with open_regular(file) as content:
-            if objects.size(at, f"{COPIES}/{sha256}") != os.fstat(content.fileno()).st_size:
-                objects.put_file(at, f"{COPIES}/{sha256}", content)
-                sync(self._places, self._places.raw, [f"{COPIES}/{sha256}"])
+            if objects.size(at, name) == os.fstat(content.fileno()).st_size:
+                return
+            objects.put_file(at, f"{name}.new", content)
+        try:
+            check()
+        except SettingsError:
+            objects.delete(at, f"{name}.new")
+            raise
+        durable.rename(self._places, self._places.raw, f"{name}.new", name)
 
     def _put(self, name: str, content: Any) -> None:
         text = msgspec.json.format(msgspec.json.encode(content))
-        objects.put(objects.store(self._places.raw), name, text)
-        sync(self._places, self._places.raw, [name])
+        durable.put(self._places, self._places.raw, name, text)
 
     def _all(self, folder: str, kind: type[Kind]) -> Iterator[Kind]:
         at = objects.reader(self._places.raw)

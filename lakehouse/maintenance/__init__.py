@@ -1,7 +1,7 @@
-"""Upkeep of a table, beside whatever reads and writes it: fewer files, a shorter past.
+"""Maintenance of a table while others read and write it: fewer files, a shorter history.
 
-`optimize` and `vacuum` leave rows as they are: rewritten files say so in the log (`dataChange`
-false), and no stream sees them. `retain` and `restore` change rows, in one commit each.
+`optimize` and `vacuum` do not change rows: rewritten files say so in the log (`dataChange` false),
+and streams skip them. `retain` and `restore` change rows, in one commit each.
 """
 
 from lakehouse.maintenance.optimize import optimize
@@ -10,7 +10,7 @@ from lakehouse.maintenance.restore import restore
 from lakehouse.maintenance.retain import Retained, retain
 from lakehouse.maintenance.retention_marks import retained_from
 from lakehouse.maintenance.size import SMALL_BYTES, Shape, Upkeep, shape
-from lakehouse.maintenance.trim import Trimmed, settle, trim
+from lakehouse.maintenance.trim import Trimmed, set_properties, trim
 from lakehouse.maintenance.vacuum import vacuum
 
 __all__ = [
@@ -27,7 +27,7 @@ __all__ = [
     "retain",
     "retained_from",
     "rewrite",
-    "settle",
+    "set_properties",
     "shape",
     "trim",
     "vacuum",

@@ -1,4 +1,4 @@
-"""Fewer files: small ones merged, a partition at a time, in an order if one is given."""
+"""Merges small files, one partition at a time, and orders rows by columns if they are given."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def optimize(
     zorder: Sequence[str] = (),
     progress: Progress = lambda _done, _of: None,
 ) -> Upkeep:
-    """Merge small files, a partition at a time; with `zorder`, order each partition by columns.
+    """Merges small files, one partition at a time; with `zorder`, orders each by these columns.
 
-    Without it only partitions with several small files are touched. A conflict is tried again;
-    TableError where others kept winning, SettingsError for a column that cannot be ordered by.
+    Without `zorder` only partitions with several small files are rewritten. Conflicts are repeated.
+    Raises TableError where others kept winning, SettingsError for a column without an order.
     """
     found = open_table(places, name)
     _check_columns(found, zorder)
@@ -37,7 +37,7 @@ def optimize(
 
 
 def _is_worn(part: Part) -> bool:
-    """Whether it has several small files."""
+    """Whether a partition has several small files."""
     return sum(size < SMALL_BYTES for size in part.files.values()) > 1
 
 

@@ -1,4 +1,4 @@
-"""The partitions of a table as upkeep sees them, and one of them rewritten with little memory."""
+"""Lists the partitions of a table, and rewrites one of them with bounded memory."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ class Part:
 
     @property
     def name(self) -> str:
-        """As its folder is called."""
+        """The name of its folder."""
         return "/".join(f"{key}={value}" for key, value in self.keys)
 
     @property
     def bytes(self) -> int:
-        """Of all its files."""
+        """The size of all its files."""
         return sum(self.files.values())
 
 
 def parts(places: Places, name: str) -> list[Part]:
-    """The partitions of the newest state that have files, in order."""
+    """Returns the partitions of the newest version that have files, in order."""
     found = open_table(places, name)
     adds = pa.table(found.get_add_actions(flatten=True))
     keys = found.metadata().partition_columns
@@ -67,11 +67,10 @@ def rewrite(
     memory: int = 512 << 20,
     merged: int = SMALL_BYTES,
 ) -> None:
-    """Order the rows of a partition by columns, or else merge its files below `merged` bytes.
+    """Orders the rows of a partition by columns, or else merges its files below `merged` bytes.
 
-    Sorting beyond `memory` bytes goes to disk. A merge that leaves files of 16 MB and more alone
-    costs little when it is repeated. A conflict is tried again; TableError where others kept
-    winning.
+    Sorting beyond `memory` bytes uses the disk. A merge leaves files of 16 MB and more alone, so a
+    repeat costs little. Conflicts are repeated; raises TableError where others kept winning.
     """
     where = [(key, "=", value) for key, value in keys]
     change = partial(_rewrite, where=where, zorder=zorder, memory=memory, merged=merged)

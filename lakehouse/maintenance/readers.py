@@ -1,7 +1,7 @@
-"""What the checkpoints of this lake have yet to read of a table, by the offsets that Spark wrote.
+"""Finds what the checkpoints of this lake have yet to read of a table, by Spark's offsets.
 
-A query that reads a table as a stream reads the files that each commit added, and before them, if
-it began on a filled table, all files of the version that it began at.
+A query that reads a table as a stream reads the files that each commit added. If it began on a
+filled table, it first reads all files of the version at which it began.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from lakehouse.tables.catalog import LOGS
 
 @dataclass(frozen=True)
 class Reader:
-    """A query with the version of a table that it reads next; `is_first` if with all its files."""
+    """A query, and the version of a table that it reads next; `is_first` if with all its files."""
 
     query: str
     version: int
@@ -37,7 +37,7 @@ class Reader:
 def refuse_needed(
     places: Places, found: DeltaTable, name: str, kept: int, doomed: Collection[str]
 ) -> None:
-    """Raise CheckpointError where a checkpoint has yet to read a file that is to be deleted.
+    """Raises CheckpointError where a checkpoint has yet to read a file that is to be deleted.
 
     Versions from `kept` on keep all their files.
     """
@@ -53,14 +53,14 @@ def refuse_needed(
 
 
 def readers(places: Places, table_id: str) -> Iterator[Reader]:
-    """The checkpoints that read this table as a stream; those put aside (`x.before-y`) do not."""
+    """Yields the checkpoints that read this table as a stream, without those moved aside."""
     for query in objects.folders(objects.reader(places.checkpoints)):
         if "." not in query:
             yield from _readers(places, query, table_id)
 
 
 def lag_of_reader(places: Places, query: str, logs: DeltaTable | None) -> Lag | None:
-    """The rows of `logs` that a query has yet to read; None where it was never started."""
+    """Returns how many rows of `logs` a query has yet to read; None if it was never started."""
     found = readers(places, str(logs.metadata().id)) if logs else iter(())
     reader = next((one for one in found if one.query == query), None)
     if reader is None or logs is None:
@@ -74,14 +74,14 @@ def lag_of_reader(places: Places, query: str, logs: DeltaTable | None) -> Lag | 
 
 
 def _rows_of(log: Log, version: int) -> int:
-    """Rows that a commit brought; none where it only moved rows, or was cleaned up."""
+    """Returns the rows that a commit added; 0 if it only moved rows or was cleaned up."""
     adds = [a["add"] for a in log.actions(version) or [] if "add" in a]
     counts = (msgspec.json.decode(add.get("stats") or "{}") for add in adds if add["dataChange"])
     return sum(of.get("numRecords", 0) for of in counts)
 
 
 def _readers(places: Places, query: str, table_id: str) -> Iterator[Reader]:
-    """From the newest completed batch: one that is only planned is read again, from there."""
+    """Yields readers from the newest completed batch: a batch only planned is read again."""
     progress = Checkpoint(places, query).progress()
     if progress is None or progress.planned is None:
         return
@@ -97,7 +97,7 @@ def _readers(places: Places, query: str, table_id: str) -> Iterator[Reader]:
 
 
 def _sources(places: Places, query: str, batch: int) -> Iterator[dict[str, Any]]:
-    """The offset of each source of a batch that is a JSON object."""
+    """Yields the offset of each source of a batch that is a JSON object."""
     content = objects.get(objects.reader(places.checkpoint(query)), f"offsets/{batch}") or b""
     for line in content.decode().splitlines()[2:]:
         offset = json.loads(line) if line.startswith("{") else None
@@ -106,9 +106,9 @@ def _sources(places: Places, query: str, batch: int) -> Iterator[dict[str, Any]]
 
 
 def _unread(places: Places, name: str, reader: Reader, kept: int) -> set[str]:
-    """Files that the query has yet to read, of the versions before `kept`.
+    """Returns the files of versions before `kept` that the query has yet to read.
 
-    A version whose commit was cleaned up is no matter: no stream can read it any more.
+    Versions whose commit was cleaned up do not count: no stream can read them any more.
     """
     log = Log(places, name)
     files = _all_files(places, name, reader.version) if reader.is_first else set()

@@ -1,4 +1,4 @@
-"""A table as it was: an older version becomes the newest one again, and nothing is deleted."""
+"""Restores a table: an older version becomes the newest again, and nothing is deleted."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from lakehouse.store.retry import retried
 
 
 def restore(places: Places, name: str, version: int) -> Upkeep:
-    """Make a new version that holds the rows of an older one.
+    """Makes a new version with the rows of an older one.
 
-    Transactions stay: what later commits brought is known as done, so ingest does not bring it
-    again by itself, and `recover` must look for the first record that is missing. Properties go
-    back with the rows, but for what a vacuum noted. CheckpointError while ingest runs here and
-    the table is its own; TableError where the version is gone, or is the newest.
+    Transactions stay, so later commits count as done: ingest does not add them again by itself, and
+    `recover` must look for the first record that is missing. Properties go back with the rows,
+    except for what a vacuum noted. Raises CheckpointError while ingest runs here and the table is
+    its own; TableError where the version is gone, or is the newest.
     """
-    with _at_rest(places, name):
+    with _at_rest(places, name) as places:
         newest = open_table(places, name)
         open_table(places, name, version)
         if version == newest.version():
@@ -41,15 +41,15 @@ def restore(places: Places, name: str, version: int) -> Upkeep:
 
 
 @contextmanager
-def _at_rest(places: Places, name: str) -> Iterator[None]:
-    """Ingest may not commit meanwhile, nor start from what it believes to be there."""
+def _at_rest(places: Places, name: str) -> Iterator[Places]:
+    """Keeps ingest from a commit or a start until the end of the block; gives fenced places."""
     is_of_ingest = name in {table.name for table in INGEST.tables}
-    with INGEST.alone(places) if is_of_ingest else nullcontext():
-        yield
+    with INGEST.alone(places) if is_of_ingest else nullcontext(places) as held:
+        yield held
 
 
 def _restore(at: DeltaTable, name: str, version: int) -> None:
-    """On top of another commit it would restore less than all: then it starts again."""
+    """Restores on this version only; on top of another commit it would restore less than all."""
     try:
         at.restore(version, commit_properties=CommitProperties(max_commit_retries=0))
     except CommitFailedError:

@@ -1,4 +1,4 @@
-"""A shorter past by days: whole dates of a table are deleted, and where that ends is noted."""
+"""Deletes whole dates of a table that are older than some days, and notes where that ends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from lakehouse.maintenance.retention_marks import raised
 from lakehouse.maintenance.size import SMALL_BYTES, Shape, Upkeep, shape
 from lakehouse.paths import Places
 from lakehouse.store import open_table, table_or_none
+from lakehouse.store.lease.fence import checked
+from lakehouse.store.read import NOTE
 from lakehouse.store.retry import retried
+from lakehouse.tables import rejects
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 
 RUNS = """
@@ -27,11 +30,6 @@ SELECT _topic, _partition, min(_offset) AS first_, max(_offset) AS last_ FROM (
     FROM (SELECT DISTINCT _topic, _partition, _offset FROM doomed AS d
           WHERE date < $first AND {and_open}))
 GROUP BY _topic, _partition, run
-"""
-# A reject that was replayed is a row of `logs` by now, and stays under the promise.
-OPEN = """
-NOT EXISTS (SELECT 1 FROM logs
-    WHERE _topic = d._topic AND _partition = d._partition AND _offset = d._offset)
 """
 
 
@@ -48,45 +46,50 @@ class Retained(Upkeep):
 
 
 def retain(places: Places, name: str, days: int, dry_run: bool = False) -> Retained:
-    """Delete the dates more than `days` days before the newest date in the table, in one commit.
+    """Deletes the dates more than `days` days before the newest date in the table, in one commit.
 
-    The clock is the rows' own (`date`), not the wall's: the same table gives the same answer
-    whenever it is asked, a lake that stood still for a month is not emptied, and of an import of
-    old logs the newest days are kept too. No event is ahead of its broker by more than minutes,
-    so no wrong clock can push the newest date far. The newest date has only begun, so `days` days
-    before it are kept as well. Streams read on, if they skip commits that change rows; older
-    versions hold the rows until a vacuum.
+    The clock is the rows' own (`date`), not the wall's: the same table gives the same result at any
+    time, a lake that stood still for a month is not emptied, and an import of old logs keeps its
+    newest days. No event is ahead of its broker by more than minutes, so no wrong clock can push
+    the newest date far. The newest date has only begun, so `days` days before it are kept as well.
+    Streams continue if they skip commits that change rows; older versions have the rows until a
+    vacuum.
 
-    SettingsError for less than a day; TableError where others kept winning, or without `date`.
+    Raises SettingsError for less than a day; TableError without a column `date`, or where others
+    kept winning.
     """
     if days < 1:
         raise SettingsError("retention must keep a day at least", "give --days 1 or more")
     found = open_table(places, name)
     before = shape(places, name)
-    told = _planned(found, name, days, before)
-    if told.gone and not dry_run:
-        told = retried(places, name, lambda at: _delete(places, at, name, days, before))
-        told = replace(told, after=shape(places, name))
-    return told
+    result = _planned(found, name, days, before)
+    if result.gone and not dry_run:
+        result = retried(places, name, lambda at: _delete(places, at, name, days, before))
+        result = replace(result, after=shape(places, name))
+    return result
 
 
 def _delete(places: Places, at: DeltaTable, name: str, days: int, before: Shape) -> Retained:
-    """Seen, noted and deleted from one state; a row that came to those dates since conflicts.
+    """Notes and deletes from one version; a commit to those dates since then is a conflict.
 
-    Which rows go is noted before they do: cut off in between, rows are there that need not be.
+    The rows are noted first: after a crash in between, noted rows are still there, which is
+    allowed.
     """
-    told = _planned(at, name, days, before)
-    if told.first and told.gone:
+    result = _planned(at, name, days, before)
+    if result.first and result.gone:
         now = int(time.time() * 1000)
-        _note(places, at, name, told.first)
-        done = [Transaction(app, to, now) for app, to in raised(at, told.first).items()]
-        where = f"date < '{told.first}'"
-        at.delete(where, commit_properties=CommitProperties(app_transactions=done))
-    return told
+        _note(places, at, name, result.first)
+        done = [Transaction(app, to, now) for app, to in raised(at, result.first).items()]
+        done += checked(places.fence, at)
+        where = f"date < '{result.first}'"
+        noted = {NOTE: f'{{"writer":"retain {days} days"}}'}
+        by_us = CommitProperties(custom_metadata=noted, app_transactions=done)
+        at.delete(where, commit_properties=by_us)
+    return result
 
 
 def _planned(at: DeltaTable, name: str, days: int, before: Shape) -> Retained:
-    """What would go from this state, and what would be left."""
+    """Returns which dates of this version would be deleted, and what would be left."""
     files = _files(at, name)
     newest = max((file["date"] for file in files), default=None)
     first = None if newest is None else newest - timedelta(days=days)
@@ -119,16 +122,22 @@ def _without(before: Shape, going: list[dict[str, Any]]) -> Shape:
 
 
 def _note(places: Places, at: DeltaTable, name: str, first: date) -> None:
-    """Write down the offsets of the rows that go."""
-    if "_offset" not in {field.name for field in at.schema().fields}:
+    """Notes the offsets of the rows that are about to be deleted."""
+    if "_offset" not in _names(at):
         return
     with connect() as connection:
         create_view(connection, "doomed", places.table(name), at)
         logs = table_or_none(places, LOGS) if name == QUARANTINE.name else None
         if logs is not None:
             create_view(connection, LOGS.name, places.table(LOGS), logs)
-        sql = RUNS.format(and_open="true" if logs is None else OPEN)
+        # a reject that was replayed is a row of `logs` by now, and stays under the promise
+        is_open = "true" if logs is None else rejects.is_open("d", _names(at), _names(logs))
+        sql = RUNS.format(and_open=is_open)
         rows = connection.sql(sql, params={"first": first}).to_arrow_table().cast(COLUMNS)
     absent = Absent(places)
     absent.note("retained", f"{name}-{first}-{uuid.uuid4().hex[:8]}", rows)
     absent.tidy("retained")
+
+
+def _names(table: DeltaTable) -> set[str]:
+    return {field.name for field in table.schema().fields}

@@ -1,4 +1,4 @@
-"""Where `retain` left off, as each table notes it in its application transactions."""
+"""Where `retain` left off: each table keeps it in its application transactions."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ UNNOTED = "retain/unnoted"
 
 
 def retained_from(found: DeltaTable) -> date | None:
-    """The first date that `retain` kept at this version of a table, None where it deleted none.
+    """Returns the first date that `retain` kept at this version; None where it deleted none.
 
-    Rows of earlier dates may be there: they came late. Nothing before it can be recounted.
+    Rows of earlier dates may be there: they came late. Nothing before the date can be recounted.
     """
     days = found.transaction_version(FIRST_DATE)
     return None if days is None else EPOCH + timedelta(days=days)
 
 
 def unnoted_from(found: DeltaTable) -> date | None:
-    """The same of the times when `retain` did not note which rows it deleted."""
+    """Returns that date for the time when `retain` did not yet note which rows it deleted."""
     days = found.transaction_version(UNNOTED)
     if days is None:
         return retained_from(found)
@@ -29,12 +29,12 @@ def unnoted_from(found: DeltaTable) -> date | None:
 
 
 def retained_to(found: DeltaTable, topic: str, partition: int) -> int:
-    """One past the highest offset that `retain` deleted in those times; 0 where it deleted none."""
+    """Returns one past the highest offset that `retain` deleted in that time; 0 for none."""
     return found.transaction_version(f"retain/{topic}/{partition}") or 0
 
 
 def raised(found: DeltaTable, first: date) -> dict[str, int]:
-    """What to note, as transactions: the point never goes back where it was further already."""
+    """Returns the transactions to note; the point never moves back."""
     days, before = (first - EPOCH).days, found.transaction_version(FIRST_DATE) or 0
     unnoted = found.transaction_version(UNNOTED)
     return {FIRST_DATE: max(days, before), UNNOTED: before if unnoted is None else unnoted}

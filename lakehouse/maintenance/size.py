@@ -1,4 +1,4 @@
-"""What a table weighs, before and after what was done to it."""
+"""The size of a table, before and after maintenance."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ SMALL_BYTES = 16 << 20
 
 @dataclass(frozen=True)
 class Shape:
-    """What a table weighs: its rows and files now, its version, how far back it can be read.
+    """The size of a table: rows, files and bytes of its newest version, and its oldest version.
 
-    `rows` is None where a file does not say.
+    `rows` is None where a file does not say how many it has.
     """
 
     rows: int | None
@@ -32,7 +32,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Upkeep:
-    """What was done to a table; `removed` files went, or would go in a dry run."""
+    """What was done to a table; `removed` counts files that were, or would be, removed."""
 
     table: str
     operation: str
@@ -42,7 +42,7 @@ class Upkeep:
 
 
 def shape(places: Places, name: str) -> Shape:
-    """The weight of a table as it is now."""
+    """Returns the size of a table as it is now."""
     found = open_table(places, name)
     adds = pa.table(found.get_add_actions())
     sizes, rows = adds["size_bytes"], adds["num_records"]

@@ -1,6 +1,6 @@
-"""A short log: every commit and every look of a stream lists all of it, so its length is a cost.
+"""Trims the log: each commit and each poll of a stream lists all of it, so its length costs time.
 
-What is trimmed can be read no more as a version; rows stay.
+Versions that are trimmed can no longer be read; rows stay.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from deltalake import DeltaTable
 from lakehouse.maintenance.readers import readers
 from lakehouse.paths import DELTA_LOG, Places
 from lakehouse.store import objects, open_table
+from lakehouse.store.durable import sync_checkpoints
 from lakehouse.store.log import Log, checkpoints, entries
 from lakehouse.store.retry import retried
 
@@ -22,9 +23,9 @@ LEAST = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Trimmed:
-    """What a `trim` removed, or would: `entries`; `oldest` is the oldest version after it.
+    """How many log `entries` a `trim` removed, or would; `oldest` is the oldest version after it.
 
-    `held_by` is a query that has yet to read versions which would else have gone, "" if none.
+    `held_by` names a query that has yet to read versions which otherwise would be removed.
     """
 
     entries: int
@@ -36,11 +37,12 @@ class Trimmed:
 def trim(
     places: Places, name: str, keep: timedelta, most: int, now: datetime, dry_run: bool = False
 ) -> Trimmed:
-    """Remove log entries older than `keep`, and all but the newest `most` commits.
+    """Removes log entries older than `keep`, and all but the newest `most` commits.
 
-    An hour stays whatever is asked: what has just opened a version is not noted anywhere yet.
-    It ends at a checkpoint, which stays, and before the first version that a stream has yet to
-    read. Entries go from the oldest on: a crash leaves a log that reaches further back, no gap.
+    Entries of the last hour always stay, because a process that has just opened a version is not
+    noted anywhere yet. It trims up to a checkpoint, which stays, and not past the first version
+    that a stream has yet to read. Entries go from the oldest on: a crash leaves a longer log,
+    without a gap.
     """
     found, log = open_table(places, name), Log(places, name)
     newest, timeline = found.version(), log.timeline(now)
@@ -52,14 +54,17 @@ def trim(
     oldest = max((c for c in checkpoints(names) if c <= floor), default=0)
     going = [entry for entry in entries(names) if entry[0] < oldest]
     if not dry_run:
+        sync_checkpoints(places, name, [oldest])  # all that is left of what goes
         folder = objects.store(places.table(name))
         objects.delete_all(folder, [f"{DELTA_LOG}/{file}" for _, file in going])
     held = min(needed, key=lambda query: needed[query]) if floor < wanted else ""
     return Trimmed(len(going), len(entries(names)) - len(going), max(oldest, log.oldest()), held)
 
 
-def settle(places: Places, name: str, wanted: Mapping[str, str], dry_run: bool = False) -> bool:
-    """Bring table properties up to date; one commit, and only where they differ; whether so."""
+def set_properties(
+    places: Places, name: str, wanted: Mapping[str, str], dry_run: bool = False
+) -> bool:
+    """Sets the properties of a table that differ, in one commit. Returns whether any did."""
     found = open_table(places, name)
     there = found.metadata().configuration or {}
     changed = {key: value for key, value in wanted.items() if there.get(key) != value}

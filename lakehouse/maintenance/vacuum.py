@@ -1,4 +1,4 @@
-"""A shorter past: files that no kept version needs are deleted."""
+"""Deletes files that no kept version of a table needs."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def vacuum(
     dry_run: bool = False,
     strays: bool = False,
 ) -> Upkeep:
-    """Delete files that no version of the last `hours` needs; the table's retention unless given.
+    """Deletes files that no version of the last `hours` needs; by default the table's retention.
 
-    With `strays` also files as old that no commit knows, or that the log has forgotten, and what
-    was left of files half written: a plan that is to be carried out yet must not be as old.
+    With `strays`, files of that age that no commit knows, or that the log has forgotten, are
+    deleted too, and so is what half-written files left; so no plan of that age may still be open.
 
-    Files of batches that are not committed yet are never touched. What can be read no more is
-    written down before the first file goes. SettingsError for less than an hour; CheckpointError
-    where a query has yet to read a file that would go.
+    Files of batches that are not committed yet are never touched. The versions that can no longer
+    be read are noted before the first file is deleted. Raises SettingsError for less than an hour;
+    CheckpointError where a query has yet to read a file that would be deleted.
     """
     found = open_table(places, name)
     hours = _hours(found, hours)

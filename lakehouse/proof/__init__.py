@@ -1,1 +1,1 @@
-"""The promise, proved: `verify`, which records are covered, which files."""
+"""Proves the promise (`verify`): which records the tables hold, by topic and by imported file."""

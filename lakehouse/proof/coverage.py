@@ -1,4 +1,4 @@
-"""Which records of a topic the tables hold: by partition, in logs or else in open quarantine."""
+"""Finds which records of a topic the tables hold, by partition: in logs, or in open quarantine."""
 
 from __future__ import annotations
 
@@ -14,28 +14,38 @@ from deltalake import DeltaTable
 from lakehouse import store
 from lakehouse.duck import connect, create_view
 from lakehouse.ingest.absent import KINDS, LOST, Absent, Stretch, noted
-from lakehouse.ingest.checkpoint import Offsets
+from lakehouse.ingest.offsets import Offsets
 from lakehouse.maintenance.retention_marks import retained_to
 from lakehouse.paths import Places
+from lakehouse.tables import rejects
 from lakehouse.tables.catalog import LOGS, QUARANTINE
+from lakehouse.tables.rejects import item
 
+# A reject of one event does not count while its whole record is open: a replay that was cut short
+# has written it before it could add the record's other events to logs.
 OPEN = """
-CREATE TEMP TABLE open AS SELECT _topic, _partition, _offset, date, {topic_id} AS _topic_id
-FROM quarantine AS q WHERE NOT EXISTS (
-    SELECT 1 FROM logs
-    WHERE _topic = q._topic AND _partition = q._partition AND _offset = q._offset)
+CREATE TEMP TABLE open AS
+WITH rejects AS (
+    SELECT _topic, _partition, _offset, {item} AS _item, date, {topic_id} AS _topic_id
+    FROM quarantine AS q WHERE {is_open}),
+whole AS (FROM rejects WHERE _item IS NULL)
+FROM rejects AS r WHERE _item IS NULL OR NOT EXISTS (FROM whole
+    WHERE whole._topic = r._topic AND whole._partition = r._partition
+    AND whole._offset = r._offset)
 """
 
 HELD = """
 CREATE TEMP VIEW held AS
-SELECT _topic, _partition, _offset, date, {topic_id} AS _topic_id, true AS in_logs FROM logs
-UNION ALL SELECT _topic, _partition, _offset, date, _topic_id, false FROM open
+SELECT _topic, _partition, _offset, {item} AS _item, date, {topic_id} AS _topic_id,
+    true AS in_logs FROM logs
+UNION ALL SELECT _topic, _partition, _offset, _item, date, _topic_id, false FROM open
 """
 
 # Stretches that overlap or touch are one, of each kind and of any.
 ABSENT = """
 CREATE TEMP TABLE absent AS
-WITH said AS (FROM noted UNION ALL SELECT 'any' AS kind, * EXCLUDE kind FROM noted),
+WITH real AS (FROM noted WHERE first_ <= last_),
+said AS (FROM real UNION ALL SELECT 'any' AS kind, * EXCLUDE kind FROM real),
 ordered AS (
     SELECT *, max(last_) OVER (
         PARTITION BY kind, _topic, _partition ORDER BY first_, last_
@@ -56,7 +66,8 @@ SELECT r._partition,
     count(DISTINCT h._offset) FILTER (h._offset < r.end_) AS records,
     count(*) FILTER (h.in_logs AND h._offset < r.end_) AS logs,
     count(*) FILTER (h._offset >= r.end_ AND h._offset < r.limit_) AS in_flight,
-    count(h._offset) - count(DISTINCT h._offset) AS repeated
+    count(h._offset) - count(DISTINCT h._offset) FILTER (h._item IS NULL)
+        - count(DISTINCT (h._offset, h._item)) FILTER (h._item IS NOT NULL) AS repeated
 FROM ranges AS r LEFT JOIN held AS h
     ON h._topic = $topic AND h._partition = r._partition
     AND h._offset >= r.first_ AND h._offset < r.limit_
@@ -66,7 +77,8 @@ GROUP BY ALL ORDER BY 1
 OUTSIDE = """
 SELECT count(*) FROM held AS h LEFT JOIN ranges AS r USING (_partition)
 WHERE h._topic = $topic
-    AND (r._partition IS NULL OR h._offset < r.lowest_ OR h._offset >= r.limit_)
+    AND ((r._partition IS NULL AND h._partition IS NOT NULL AND h._offset IS NOT NULL)
+        OR h._offset < r.lowest_ OR h._offset >= r.limit_)
 """
 
 # Absent offsets of which no row is there after all.
@@ -107,6 +119,11 @@ SELECT _partition, max(_offset) + 1 FROM held JOIN ranges USING (_partition)
 WHERE _topic = $topic AND _offset >= first_ GROUP BY 1
 """
 
+OF_SEVERAL = """
+SELECT _partition, min(_offset) FROM held JOIN ranges USING (_partition)
+WHERE _topic = $topic AND _item IS NOT NULL AND _offset >= first_ AND _offset < end_ GROUP BY 1
+"""
+
 OTHERS = """
 SELECT count(*) FROM held WHERE _topic = $topic AND _topic_id <> $topic_id
 """
@@ -115,7 +132,7 @@ NO_END = 1 << 62
 
 @dataclass(frozen=True)
 class Range:
-    """Records [first, end) of a partition must be there; others from `lowest` to `limit` may."""
+    """Records [first, end) of a partition must be there; others from `lowest` to `limit` may be."""
 
     lowest: int
     first: int
@@ -125,7 +142,7 @@ class Range:
 
 @dataclass(frozen=True)
 class PartitionCount:
-    """What the tables hold of the range of one partition; `repeated` counts in-flight rows too."""
+    """What the tables hold of a range of one partition; `repeated` includes rows in flight."""
 
     partition: int
     rows: int
@@ -136,62 +153,69 @@ class PartitionCount:
 
 
 class Coverage:
-    """Questions about the coordinates of pinned versions of both tables."""
+    """Answers questions about the coordinates in fixed versions of both tables."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, tables: Sequence[DeltaTable]) -> None:
         self._connection, self._tables = connection, tables
 
     def counts(self, topic: str, ranges: Mapping[int, Range]) -> list[PartitionCount]:
-        """Rows, distinct records, those in logs, and those of a batch in flight, by partition."""
+        """Returns by partition: rows, distinct records, those in logs, and those in flight."""
         return [PartitionCount(*row) for row in self._ask(COUNTS, topic, ranges)]
 
     def outside(self, topic: str, ranges: Mapping[int, Range]) -> int:
-        """How many rows of a topic lie where no record can have come from."""
+        """Returns how many rows of a topic lie where no record can have come from."""
         return int(self._ask(OUTSIDE, topic, ranges)[0][0])
 
     def absent(self, kind: str, topic: str, ranges: Mapping[int, Range]) -> dict[int, int]:
-        """How many offsets have no row, and are of this kind ("any": of any), by partition."""
+        """Returns by partition how many offsets without a row are noted as `kind` (or "any")."""
         return {p: int(n) for p, n in self._ask(WITHIN, topic, ranges, kind=kind)}
 
     def gaps(self, topic: str, ranges: Mapping[int, Range], most: int = NO_END) -> list[Stretch]:
-        """The stretches that are missing, the first `most` of them, in order."""
+        """Returns the missing stretches in order, at most `most` of them."""
         return [Stretch(topic, *row) for row in self._ask(GAPS, topic, ranges, most=most)]
 
     def first_missing(self, topic: str, first: Offsets) -> tuple[Offsets, Offsets]:
-        """From `first` on: the first offset that is missing, and one past the highest held."""
+        """Returns, from `first` on, the first missing offset and one past the highest one held."""
         ranges = {p: Range(o, o, NO_END, NO_END) for p, o in first.items()}
         missing = dict[int, int]()
         for gap in self.gaps(topic, ranges):
             missing.setdefault(gap.partition, gap.first)
         return missing, dict(self._ask(ENDS, topic, ranges))
 
+    def first_of_several(self, topic: str, ranges: Mapping[int, Range]) -> Offsets:
+        """Returns the first record of each range that has a row for one of several events.
+
+        Its other rows may be missing where a batch came to one table and not to the other.
+        """
+        return dict(self._ask(OF_SEVERAL, topic, ranges))
+
     def of_another(self, topic: str, topic_id: str) -> int:
-        """How many rows say that they are of another topic of this name."""
+        """Returns how many rows are of an earlier topic of this name, with another id."""
         ((rows,),) = self.ask(OTHERS, {"topic": topic, "topic_id": topic_id})
         return int(rows)
 
     def retained(self, topic: str, first: Offsets) -> Offsets:
-        """`first`, or past what `retain` deleted of either table, where that is further."""
+        """Returns `first`, or the point up to which `retain` deleted rows if that is further."""
         return {
             p: max(offset, *(retained_to(table, topic, p) for table in self._tables))
             for p, offset in first.items()
         }
 
     def lowest(self, topic: str) -> Offsets:
-        """The lowest offset held of each partition."""
+        """Returns the lowest offset held of each partition."""
         sql = "SELECT _partition, min(_offset) FROM held WHERE _topic = $topic GROUP BY 1"
         return dict(self._connection.execute(sql, {"topic": topic}).fetchall())
 
     def ask(self, sql: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """Any question to `logs`, `quarantine`, `held`, and to what was registered."""
+        """Returns the rows of any query on `logs`, `quarantine`, `held` and registered tables."""
         return self._connection.execute(sql, values or {}).fetchall()
 
     def register(self, name: str, rows: pa.Table) -> None:
-        """Let questions name these rows."""
+        """Registers rows under a name, for queries."""
         self._connection.register(name, rows)
 
     def batches(self, sql: str, rows: int) -> Iterator[pa.RecordBatch]:
-        """The answer to a question, `rows` at a time."""
+        """Yields the result of a query, `rows` rows at a time."""
         yield from self._connection.sql(sql).to_arrow_reader(rows)
 
     def _ask(
@@ -210,12 +234,14 @@ class Coverage:
 
 @contextmanager
 def coverage(places: Places, logs: DeltaTable, quarantine: DeltaTable) -> Iterator[Coverage]:
-    """Questions to both tables, at the versions that they are opened at."""
+    """Opens a connection that answers questions on both tables, at their opened versions."""
     with connect() as connection:
         for table, at in ((LOGS, logs), (QUARANTINE, quarantine)):
             create_view(connection, table.name, places.table(table), at)
-        connection.execute(OPEN.format(topic_id=_topic_id(quarantine)))
-        connection.execute(HELD.format(topic_id=_topic_id(logs)))
+        names, of_logs = _names(quarantine), _names(logs)
+        open_, how = rejects.is_open("q", names, of_logs), _topic_id(quarantine)
+        connection.execute(OPEN.format(item=item(names), topic_id=how, is_open=open_))
+        connection.execute(HELD.format(item=item(of_logs), topic_id=_topic_id(logs)))
         connection.register("noted", _noted(Absent(places)))  # after the tables: none is missing
         connection.execute(ABSENT)
         yield Coverage(connection, (logs, quarantine))
@@ -223,19 +249,22 @@ def coverage(places: Places, logs: DeltaTable, quarantine: DeltaTable) -> Iterat
 
 @contextmanager
 def current(places: Places) -> Iterator[Coverage]:
-    """Questions to both tables as they are now; an absent one is made, an old one gets columns."""
+    """Answers questions on the newest versions; makes missing tables, and adds missing columns."""
     with coverage(places, *(store.create(places, table) for table in (LOGS, QUARANTINE))) as found:
         yield found
 
 
 def _topic_id(table: DeltaTable) -> str:
-    """The column, which tables of old do not have."""
-    names = {field.name for field in table.schema().fields}
-    return "_topic_id" if "_topic_id" in names else "NULL::VARCHAR"
+    """Returns SQL for the topic id, a column that old tables do not have."""
+    return "_topic_id" if "_topic_id" in _names(table) else "NULL::VARCHAR"
+
+
+def _names(table: DeltaTable) -> set[str]:
+    return {field.name for field in table.schema().fields}
 
 
 def _noted(absent: Absent) -> pa.Table:
-    """All that is noted, with its kind."""
+    """Returns all offsets that are noted as absent, with their kind."""
     lost = noted([Stretch(s.topic, s.partition, s.first, s.last) for s in absent.losses()])
     tables: dict[str, pa.Table] = {LOST: lost}
     tables.update((kind, absent.of(kind)) for kind in KINDS)

@@ -1,4 +1,4 @@
-"""Which records of imported files the tables hold, set against what the raw zone says of them."""
+"""Compares the records of imported files in the tables with what the raw zone notes of them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SELECT f._topic,
     count(h._offset) FILTER (h.is_one) AS rows,
     count(h._offset) FILTER (h.is_one AND h.in_logs) AS logs,
     count(h._offset) FILTER (NOT h.is_one) AS outside,
-    count(h._offset) - count(DISTINCT (h._partition, h._offset)) FILTER (h._offset IS NOT NULL)
-        AS repeated,
+    count(h._offset) - count(DISTINCT (h._partition, h._offset, h._item))
+        FILTER (h._offset IS NOT NULL) AS repeated,
     count(DISTINCT h._offset) FILTER (h.is_one AND h.date >= h.first_) AS found
 FROM files AS f LEFT JOIN (
     SELECT h.*, _partition = 0 AND _offset >= 0 AND _offset < n.records AS is_one,
@@ -49,7 +49,7 @@ WHERE starts_with(_topic, 'file:') AND _topic NOT IN (SELECT _topic FROM files)
 
 @dataclass(frozen=True)
 class FileVerdict:
-    """One imported file: its records 0 to `records` - 1 were to be found, if it is in."""
+    """One imported file. If it is in, its records 0 to `records` - 1 must be found."""
 
     path: str
     sha256: str
@@ -64,13 +64,13 @@ class FileVerdict:
 
     @property
     def is_at_fault(self) -> bool:
-        """Whether the promise does not hold for it."""
+        """Whether the promise does not hold for the file."""
         return bool(self.gaps or self.duplicates or self.unexpected)
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """What the tables may hold of a content, and what they must, at the versions asked."""
+    """What the tables may hold of a content, and what they must hold, at the opened versions."""
 
     what: Imported
     records: int
@@ -84,10 +84,10 @@ def judge_files(
     planned: Iterable[Imported],
     tables: Mapping[str, DeltaTable],
 ) -> tuple[list[FileVerdict], int]:
-    """A verdict for each file, and how many rows are of no file that is known.
+    """Returns a verdict for each file, and how many rows belong to no known file.
 
-    `promised` is what manifests said before the tables were opened, `planned` what manifests and
-    plans say after: that may be in, or on its way.
+    `promised` is what manifests noted before the tables were opened; their files must be in.
+    `planned` is what manifests and plans note afterwards; those may be in, or on their way.
     """
     firsts = {name: unnoted_from(table) or EPOCH for name, table in tables.items()}
     asked = _asked(promised, planned, tables, firsts)
@@ -105,7 +105,7 @@ def judge_files(
 
 
 def planned_files(zone: RawZone) -> list[Imported]:
-    """What plans and manifests say now; plans first, for a manifest follows where one goes."""
+    """Returns what plans and manifests note now, plans first: a plan becomes a manifest."""
     plans = [plan.what for plan in zone.plans.all()]
     return [*plans, *zone.manifests().values()]
 
@@ -116,10 +116,10 @@ def _asked(
     tables: Mapping[str, DeltaTable],
     firsts: Mapping[str, date],
 ) -> dict[str, _Asked]:
-    """By sha256, of several that are known of a content the one that the tables have."""
+    """Returns sha256 -> what to look for; of several imports, the one that the tables have."""
     found: dict[str, _Asked] = {}
-    said = [(what, True) for what in promised] + [(what, False) for what in planned]
-    for what, is_promised in said:
+    known = [(what, True) for what in promised] + [(what, False) for what in planned]
+    for what, is_promised in known:
         new, old = _one(what, is_promised, tables, firsts), found.get(what.sha256)
         if old is None or (not old.is_in and (new.is_in or new.records > old.records)):
             found[what.sha256] = new
@@ -138,9 +138,14 @@ def _one(
 
 
 def _required(what: Imported, firsts: Mapping[str, date]) -> int:
-    """The records that no old `retain` can have deleted."""
-    good = sum(n for day, n in what.dates.items() if date.fromisoformat(day) >= firsts[LOGS.name])
-    return good + (what.rejects if what.taken.date() >= firsts[QUARANTINE.name] else 0)
+    """Returns the records that no `retain` without notes can have deleted whole.
+
+    Rows by date are known, and no record can have lost more of them than there are: where each has
+    one row, this is the number of those that are left.
+    """
+    kept = sum(n for day, n in what.dates.items() if date.fromisoformat(day) >= firsts[LOGS.name])
+    kept += what.rejects if what.taken.date() >= firsts[QUARANTINE.name] else 0
+    return max(0, what.records - (sum(what.tables.values()) - kept))
 
 
 def _verdict(

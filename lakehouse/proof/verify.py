@@ -1,5 +1,7 @@
-"""The promise as queries: each record of topics and imported files once in logs, or else once in
-open quarantine; each closed window as a recount says, or listed as late.
+"""The promise as queries: each record of topics and imported files is found exactly once.
+
+It is in logs or else in open quarantine. Each closed window equals its recount, or is listed as
+late.
 """
 
 from __future__ import annotations
@@ -12,26 +14,35 @@ import msgspec
 from lakehouse import store
 from lakehouse.errors import CheckpointError
 from lakehouse.ingest.absent import KINDS, LOST, Absent, Stretch
-from lakehouse.ingest.checkpoint import Checkpoint, Manifest, Offsets, Span
+from lakehouse.ingest.checkpoint import Checkpoint
+from lakehouse.ingest.manifest import Manifest, TopicPast
+from lakehouse.ingest.offsets import Offsets, TopicOffsets
 from lakehouse.ingest.queries import INGEST
 from lakehouse.ingest.raw_zone import RawZone
 from lakehouse.paths import Places
 from lakehouse.proof.coverage import Coverage, Range, coverage
 from lakehouse.proof.files import FileVerdict, judge_files, planned_files
+from lakehouse.proof.foreign import ForeignCommit, foreign_commits
+from lakehouse.store.whole import refuse_altered
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 from lakehouse.windows.check import WindowFault, WindowsVerdict, judge, rollups_of
 
+# A reject lies on the day of the broker's time, or, where that is no real day, of its batch.
 MISPLACED = """
-SELECT count(*) FROM logs WHERE date <> timestamp::DATE OR hour <> date_part('hour', timestamp)
+SELECT (SELECT count(*) FROM logs WHERE date IS DISTINCT FROM timestamp::DATE
+        OR hour IS DISTINCT FROM date_part('hour', timestamp))
+    + (SELECT count(*) FROM quarantine WHERE date IS DISTINCT FROM _kafka_timestamp::DATE
+        AND date IS DISTINCT FROM _ingested_at::DATE)
 """
 DUPLICATE_EVENTS = "SELECT count(*) - count(DISTINCT hash(event_id)) FROM logs"
 MOST_EXAMPLES = 10
+NOWHERE = "SELECT count(*) FROM held WHERE _topic IS NULL OR _partition IS NULL OR _offset IS NULL"
 KNOWN = "SELECT DISTINCT _topic FROM held WHERE NOT starts_with(_topic, 'file:')"
 
 
 @dataclass(frozen=True)
 class PartitionVerdict:
-    """One partition of a topic: records [first, end) were to be found."""
+    """One partition of a topic: records [first, end) must be found."""
 
     topic: str
     partition: int
@@ -48,13 +59,13 @@ class PartitionVerdict:
 
     @property
     def records(self) -> int:
-        """How many there are, or were: those that are lost too."""
+        """How many records there are or were, with those that are lost."""
         return self.end - self.first - self.invisible - self.retained
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the tables keep the promise, and the figures it rests on."""
+    """Whether the tables keep the promise, with the figures that this rests on."""
 
     ok: bool
     records: int
@@ -79,18 +90,20 @@ class Verdict:
     losses: list[dict[str, Any]] = field(default_factory=list)
     examples_of_gaps: list[dict[str, Any]] = field(default_factory=list)
     examples_of_windows: list[WindowFault] = field(default_factory=list)
+    foreign_commits: list[ForeignCommit] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Returns the verdict as JSON can hold it."""
         return asdict(self)
 
 
 def verify(places: Places) -> Verdict:
-    """Count every record from the first offset to the end of the last completed batch, every
-    record of each imported file, and every closed window.
+    """Counts every record up to the end of the last completed batch, and all files and windows.
 
-    Offsets of which it is noted why they have no row are no gaps: `lakehouse.ingest.absent`.
-    Raises CheckpointError where nothing was ingested or imported yet.
+
+    Offsets with a note why they have no row are no gaps: see `lakehouse.ingest.absent`. Raises
+    CheckpointError where nothing was ingested or imported yet, and TableError where a data file
+    is not as it was written.
     """
     checkpoint, zone = INGEST.checkpoint(places), RawZone(places)
     promised = zone.manifests()
@@ -98,9 +111,11 @@ def verify(places: Places) -> Verdict:
     rollups = rollups_of(places)  # before logs, which must have all that they counted
     logs, quarantine = store.open_table(places, LOGS), store.open_table(places, QUARANTINE)
     limit = _planned(checkpoint, completed[0]) if completed else {}
+    tables = {LOGS.name: logs, QUARANTINE.name: quarantine}
+    for name, table in {**tables, **rollups}.items():
+        refuse_altered(places, name, table)
     with coverage(places, logs, quarantine) as held:
         sources = _sources(held, *completed, limit) if completed else {}
-        tables = {LOGS.name: logs, QUARANTINE.name: quarantine}
         files, unknown = judge_files(held, promised.values(), planned_files(zone), tables)
         parts = [p for topic, ranges in sources.items() for p in _partitions(held, topic, ranges)]
         strays = _strays(held, sources) + _others(held, completed) + unknown
@@ -109,11 +124,12 @@ def verify(places: Places) -> Verdict:
         windows = judge(places, rollups, logs)
         examples = _examples(held, sources) if gaps else []
         verdict = _verdict(held, [*parts, *files], strays, versions, examples, windows)
-        return replace(verdict, losses=[msgspec.to_builtins(n) for n in Absent(places).losses()])
+        losses = [msgspec.to_builtins(note) for note in Absent(places).losses()]
+        return replace(verdict, losses=losses, foreign_commits=foreign_commits(places))
 
 
 def missing(places: Places, topic: str) -> list[Stretch]:
-    """All that `verify` misses of a topic, in order. Raises as it does."""
+    """Returns all stretches of a topic that `verify` misses, in order. Raises what it raises."""
     checkpoint = INGEST.checkpoint(places)
     completed = _completed(checkpoint, has_files=False)
     tables = store.open_table(places, LOGS), store.open_table(places, QUARANTINE)
@@ -122,8 +138,8 @@ def missing(places: Places, topic: str) -> list[Stretch]:
         return held.gaps(topic, sources[topic]) if topic in sources else []
 
 
-def _completed(checkpoint: Checkpoint, has_files: bool) -> tuple[Manifest, Offsets] | None:
-    """The manifest and the end of the last completed batch; None where files alone came."""
+def _completed(checkpoint: Checkpoint, has_files: bool) -> tuple[Manifest, TopicOffsets] | None:
+    """Returns the manifest and the end of the last completed batch; None if only files came."""
     manifest, progress = checkpoint.manifest(), checkpoint.progress()
     if manifest is None and has_files:
         return None
@@ -135,29 +151,40 @@ def _completed(checkpoint: Checkpoint, has_files: bool) -> tuple[Manifest, Offse
     return manifest, checkpoint.end(progress.completed if progress else None)
 
 
-def _planned(checkpoint: Checkpoint, manifest: Manifest) -> Offsets:
-    """How far rows may reach: a batch in flight, or what was there before a recovery."""
-    progress = checkpoint.progress()
+def _planned(checkpoint: Checkpoint, manifest: Manifest) -> TopicOffsets:
+    """Returns how far rows may reach: a batch in flight, or what was there before a recovery."""
+    progress, topics = checkpoint.progress(), manifest.topics
     planned = checkpoint.end(progress.planned if progress else None)
-    return {p: max(end, manifest.held.get(p, 0)) for p, end in planned.items()}
+    return {
+        topic: {p: max(end, topics[topic].held.get(p, 0)) for p, end in of.items()}
+        for topic, of in planned.items()
+        if topic in topics
+    }
 
 
 def _sources(
-    held: Coverage, manifest: Manifest, end: Offsets, limit: Offsets
+    held: Coverage, manifest: Manifest, end: TopicOffsets, limit: TopicOffsets
 ) -> dict[str, dict[int, Range]]:
-    """The ranges to be found of each topic: of earlier ones, and of the one that is read."""
-    now = Span(manifest.topic, manifest.topic_id, manifest.first, end)
-    ranges = {span.topic: _ranges(held, span, span.end) for span in manifest.past}
-    return {**ranges, manifest.topic: _ranges(held, now, limit)}
+    """Returns topic -> ranges that must be found, for earlier topics and the present ones."""
+    before = {past.topic: _ranges(held, past, past.held) for past in manifest.past}
+    now = {
+        name: _ranges(held, TopicPast(name, of.topic_id, of.first, end[name]), limit.get(name, {}))
+        for name, of in manifest.topics.items()
+    }
+    return {**before, **now}
 
 
-def _ranges(held: Coverage, span: Span, limit: Offsets) -> dict[int, Range]:
-    """What an old `retain` deleted is not noted one by one: below its point rows may be there."""
-    lowest = {partition: span.first.get(partition, 0) for partition in span.end}
-    first = held.retained(span.topic, lowest)
+def _ranges(held: Coverage, past: TopicPast, limit: Offsets) -> dict[int, Range]:
+    """Returns the ranges of one topic.
+
+    Rows that an old `retain` deleted were not noted one by one, so below its point rows may be
+    there.
+    """
+    lowest = {partition: past.first.get(partition, 0) for partition in past.end}
+    first = held.retained(past.topic, lowest)
     return {
         p: Range(lowest[p], min(first[p], end), end, max(end, limit.get(p, end)))
-        for p, end in span.end.items()
+        for p, end in past.end.items()
     }
 
 
@@ -181,7 +208,7 @@ def _partitions(held: Coverage, topic: str, ranges: dict[int, Range]) -> list[Pa
 
 
 def _examples(held: Coverage, sources: dict[str, dict[int, Range]]) -> list[dict[str, Any]]:
-    """Some of what is missing, by topic."""
+    """Returns some of the missing records, by topic."""
     return [
         gap._asdict()
         for topic, ranges in sources.items()
@@ -189,21 +216,19 @@ def _examples(held: Coverage, sources: dict[str, dict[int, Range]]) -> list[dict
     ]
 
 
-def _others(held: Coverage, completed: tuple[Manifest, Offsets] | None) -> int:
-    """Rows of another topic that had the name of one that was read."""
+def _others(held: Coverage, completed: tuple[Manifest, TopicOffsets] | None) -> int:
+    """Returns how many rows are of another topic that had the same name."""
     if completed is None:
         return 0
     manifest, _ = completed
-    ids = {span.topic: span.topic_id for span in manifest.past} | {
-        manifest.topic: manifest.topic_id
-    }
-    return sum(held.of_another(topic, topic_id) for topic, topic_id in ids.items())
+    return sum(held.of_another(topic, topic_id) for topic, topic_id in manifest.ids.items())
 
 
 def _strays(held: Coverage, sources: dict[str, dict[int, Range]]) -> int:
-    """Rows that no source can have brought."""
+    """Returns how many rows no source can have brought."""
     unknown = [topic for (topic,) in held.ask(KNOWN) if topic not in sources]
-    return sum(held.outside(topic, sources.get(topic, {})) for topic in [*sources, *unknown])
+    ((nowhere,),) = held.ask(NOWHERE)
+    return int(nowhere) + sum(held.outside(t, sources.get(t, {})) for t in [*sources, *unknown])
 
 
 def _verdict(

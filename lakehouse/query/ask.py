@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from lakehouse.errors import SettingsError
 from lakehouse.query import pinned, values
+from lakehouse.query.limits import not_of_logs
+from lakehouse.query.search import Node
 from lakehouse.query.statement import Kind, Statement, readable, recognise
 from lakehouse.terminal.times import NOW, Moment, moment
 
@@ -27,16 +30,25 @@ def ask(
     at: Moment = NOW,
     spark: Callable[[], SparkSession] | None = None,
     limits: Sql | None = None,
+    where: Node | None = None,
 ) -> pa.Table:
     """The answer to one statement that reads, by Spark if it is given, else by DuckDB.
 
-    Raises SettingsError for the statement, or where the answer takes more than `limits`; TableError
-    for a table or a state that is not there.
+    The statement sees only those rows of `logs` that fit `where`. Raises SettingsError for the
+    statement, or where the answer takes more than `limits`; TableError for a table or a state that
+    is not there.
     """
     statement = readable(recognise(sql))
+    if where and statement.kind is not Kind.READ:
+        raise not_of_logs()
+    if statement.kind is Kind.ABOUT and at != NOW:
+        raise SettingsError(
+            f"{statement.verb} is about a table and its history as they are now",
+            "ask without --version and --as-of",
+        )
     if statement.kind is Kind.LIST:
         return pa.table({"name": pa.array(_names(places), pa.string())})
-    return values.within_python(_ask(places, statement, at, spark, limits))
+    return values.within_python(_ask(places, statement, at, spark, limits, where))
 
 
 def _names(places: Places) -> list[str]:
@@ -51,14 +63,15 @@ def _ask(
     at: Moment,
     spark: Callable[[], SparkSession] | None,
     limits: Sql | None,
+    where: Node | None,
 ) -> pa.Table:
     if spark:
         from lakehouse.query import spark as by_spark
 
-        return by_spark.ask(spark(), places, statement, at, limits)
+        return by_spark.ask(spark(), places, statement, at, limits, where)
     from lakehouse.query import duckdb as by_duckdb
 
-    return by_duckdb.ask(places, statement, at, limits)
+    return by_duckdb.ask(places, statement, at, limits, where)
 
 
 __all__ = ["ENGINES", "NOW", "Moment", "ask", "moment"]

@@ -15,13 +15,12 @@ import threading
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from glob import escape
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from lakehouse.duck import connect, literal
+from lakehouse.duck import connect, literal, one_file
 from lakehouse.errors import SettingsError
 from lakehouse.paths import Places, is_url
 from lakehouse.query import file_tables, pinned
@@ -86,7 +85,7 @@ def tables(places: Places) -> list[str]:
     No folder at a URL, where DuckDB opens no file by itself.
     """
     registered = filter(None, (file_tables.known(places, n) for n in file_tables.names(places)))
-    files = [name for table in registered for file in table.files for name in (file, escape(file))]
+    files = [file for table in registered for file in table.files]
     folders = [] if is_url(places.lake) else map(places.table, pinned.names(places))
     return [*folders, *files]
 
@@ -102,7 +101,7 @@ def regular(names: Iterable[str]) -> list[str]:
 
 
 def _tree(connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> Any:
-    """What DuckDB's parser makes of it; nothing where it is no query."""
+    """Returns DuckDB's parse tree of a statement; nothing where it is not a query."""
     if statement.type != duckdb.StatementType.SELECT:
         return {"type": f"{statement.type.name}_NODE"}
     row = connection.execute("SELECT json_serialize_sql(?)", [statement.query]).fetchone()
@@ -120,7 +119,7 @@ def _nodes(tree: Any) -> Iterator[str]:
 
 
 def _names(tree: Any) -> Iterator[str]:
-    """What stands where a table does, and each text that a table function is given."""
+    """Yields the names used as tables, and each text that is passed to a table function."""
     for part in _parts(tree):
         if part.get("type") == "BASE_TABLE":
             yield part["table_name"]
@@ -151,7 +150,8 @@ def whole(paths: Iterable[str]) -> set[str]:
 
 
 def _listed(paths: Iterable[str]) -> str:
-    return ", ".join(map(literal, sorted(paths)))
+    """Paths as they are, and as they have to be given: both are asked for when one is read."""
+    return ", ".join(map(literal, sorted({of for path in paths for of in (path, one_file(path))})))
 
 
 def _bounds(stack: ExitStack, limits: Sql | None) -> dict[str, str]:

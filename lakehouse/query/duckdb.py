@@ -3,42 +3,49 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 
 import duckdb
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from lakehouse.duck import create_view, quoted
+from lakehouse.duck import Pinned, create_view, quoted
 from lakehouse.errors import LogpondError, SettingsError, TableError
 from lakehouse.paths import Places
-from lakehouse.query import confined, file_tables, open_windows, pinned, values
-from lakehouse.query.limits import too_large
+from lakehouse.query import about, confined, file_tables, once, open_windows, pinned, values
+from lakehouse.query.limits import not_of_logs, too_large
+from lakehouse.query.search import DUCKDB, Node, condition
 from lakehouse.query.statement import Kind, Statement
 from lakehouse.settings import Sql
-from lakehouse.tables.rollups import ROLLUPS
+from lakehouse.tables.catalog import LOGS
+from lakehouse.tables.rollups import ROLLUPS, Rollup
 from lakehouse.terminal.render import escaped
 from lakehouse.terminal.times import Moment
 
+STORED = "logs stored"
 UNKNOWN = re.compile(r"Table with name \"?(.+?)\"? does not exist")
 
 
 def ask(
-    places: Places, statement: Statement, moment: Moment, limits: Sql | None = None
+    places: Places,
+    statement: Statement,
+    moment: Moment,
+    limits: Sql | None = None,
+    where: Node | None = None,
 ) -> pa.Table:
     """The answer to one statement that reads, over each table that it names at a moment.
 
-    Raises SettingsError where it takes more than `limits`.
+    Of `logs` it has the rows that fit `where`. Raises SettingsError where it takes more than
+    `limits`, or does not read the `logs` that `where` is about.
     """
     if statement.kind is Kind.ABOUT:
-        raise SettingsError(
-            "DESCRIBE HISTORY and DESCRIBE DETAIL are Spark's",
-            "use `logpond history TABLE`, `logpond tables`, or --engine spark",
-        )
+        return about.ask(places, statement, limits)
     try:
         query = confined.query(statement)
         reach = confined.whole([*confined.tables(places), *confined.regular(query.files)])
         with confined.confined(reach, limits) as connection:
-            found = values.exact(_bound(connection, query.statement, places, moment))
+            read = _Reading(connection, places, moment, where)
+            found = values.exact(read.bound(query.statement))
             return _fetched(found, limits)
     except duckdb.Error as error:
         raise _in_words(places, error) from error
@@ -56,48 +63,82 @@ def _fetched(found: duckdb.DuckDBPyRelation, limits: Sql | None) -> pa.Table:
     return pa.Table.from_batches(batches, rows.schema)
 
 
-def _bound(
-    connection: duckdb.DuckDBPyConnection, asked: duckdb.Statement, places: Places, moment: Moment
-) -> duckdb.DuckDBPyRelation:
-    """The relation of a statement, with a view for each table that DuckDB says it misses."""
-    tables: dict[str, DeltaTable] = {}
-    views: set[str] = set()
-    while True:
-        try:
-            return connection.sql(asked)
-        except duckdb.CatalogException as error:
-            missing = UNKNOWN.search(str(error))
-            if missing is None or missing[1] in views:
-                raise
-            views.add(missing[1])
-            if files := file_tables.known(places, missing[1]):
-                view = f"CREATE TEMP VIEW {quoted(files.name)} AS {files.at(moment).duckdb()}"
-                connection.execute(view)
+@dataclass
+class _Reading:
+    """Tables of a lake at a moment as views of a connection, each made once it is missed."""
+
+    connection: duckdb.DuckDBPyConnection
+    places: Places
+    moment: Moment
+    where: Node | None
+    tables: dict[str, DeltaTable] = field(default_factory=dict)
+    is_narrowed: bool = False
+
+    def bound(self, asked: duckdb.Statement) -> duckdb.DuckDBPyRelation:
+        """The relation of a statement, with a view for each table that DuckDB says it misses."""
+        views: set[str] = set()
+        while True:
+            try:
+                found = self.connection.sql(asked)
+            except duckdb.CatalogException as error:
+                missing = UNKNOWN.search(str(error))
+                if missing is None or missing[1] in views:
+                    raise
+                views.add(missing[1])
+                if not self._create_view(missing[1]):
+                    raise
                 continue
-            name = pinned.known(places, missing[1])
-            if name is None:
-                raise
-            tables = pinned.pin(places, [name], moment) | tables
-            _create_view(connection, places, name, tables, moment)
+            if self.where and not self.is_narrowed:
+                raise not_of_logs()
+            return found
 
+    def _create_view(self, missing: str) -> bool:
+        """Make a table of a name; False where there is none."""
+        if files := file_tables.known(self.places, missing):
+            self._view(files.name, files.at(self.moment).duckdb())
+            return True
+        if once.is_once(missing):
+            if LOGS.name not in self.tables and not self._create_view(LOGS.name):
+                raise pinned.absent(self.places, LOGS.name)
+            self._view(once.ONCE, once.select("EXCLUDE"))
+            return True
+        name = pinned.known(self.places, missing)
+        if name is None:
+            return False
+        self.tables |= {n: t for n, t in self._pinned(name).items() if n not in self.tables}
+        if name in ROLLUPS:
+            self._create_rollup(ROLLUPS[name])
+        elif name == LOGS.name:
+            self._create_logs()
+        else:
+            create_view(self.connection, name, self.places.table(name), self.tables[name])
+        return True
 
-def _create_view(
-    connection: duckdb.DuckDBPyConnection,
-    places: Places,
-    name: str,
-    tables: dict[str, DeltaTable],
-    moment: Moment,
-) -> None:
-    """A table as it lies there; a rollup with its open windows."""
-    rollup = ROLLUPS.get(name)
-    if rollup is None:
-        create_view(connection, name, places.table(name), tables[name])
-        return
-    stored, opened = f"{name} stored", f"{name} open"
-    create_view(connection, stored, places.table(name), tables[name])
-    connection.register(opened, open_windows.open_part(places, rollup, tables, moment))
-    both = open_windows.union(rollup, tables[name], quoted(stored), quoted(opened), quoted)
-    connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS {both}")
+    def _pinned(self, name: str) -> dict[str, DeltaTable]:
+        return pinned.pin(self.places, [name], self.moment)
+
+    def _create_logs(self) -> None:
+        """The rows that are asked for; columns that came after this version are NULL in it."""
+        logs = Pinned.of(LOGS.name, self.places.table(LOGS), self.tables[LOGS.name])
+        logs = logs.with_columns(LOGS.columns)
+        if self.where is None:
+            logs.create_view(self.connection, LOGS.name)
+            return
+        logs.create_view(self.connection, STORED)
+        fitting, self.is_narrowed = condition(self.where, DUCKDB), True
+        self._view(LOGS.name, f"SELECT * FROM {quoted(STORED)} WHERE {fitting}")
+
+    def _create_rollup(self, rollup: Rollup) -> None:
+        """The stored rows of a rollup and its open windows."""
+        name, at = rollup.name, self.tables[rollup.name]
+        stored, opened = f"{name} stored", f"{name} open"
+        create_view(self.connection, stored, self.places.table(name), at)
+        rows = open_windows.open_part(self.places, rollup, self.tables, self.moment)
+        self.connection.register(opened, rows)
+        self._view(name, open_windows.union(rollup, at, quoted(stored), quoted(opened), quoted))
+
+    def _view(self, name: str, select: str) -> None:
+        self.connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS {select}")
 
 
 def _in_words(places: Places, error: duckdb.Error) -> LogpondError:

@@ -16,7 +16,7 @@ from lakehouse.duck.text_files import read_csv, read_ndjson
 from lakehouse.errors import SettingsError, TableError
 from lakehouse.paths import Places
 from lakehouse.query import pinned
-from lakehouse.store import objects
+from lakehouse.store import durable, objects
 from lakehouse.tables.catalog import TABLES
 from lakehouse.terminal.times import NOW, Moment
 
@@ -47,7 +47,7 @@ class FileTable(msgspec.Struct, frozen=True):
     header: bool = True
 
     def at(self, moment: Moment) -> FileTable:
-        """The same now; SettingsError for an earlier moment, which files do not keep."""
+        """Returns the table. Raises SettingsError for an earlier moment, which no file keeps."""
         if moment != NOW:
             raise SettingsError(
                 f"{self.name} is files, which have no versions",
@@ -81,9 +81,9 @@ def register(places: Places, table: FileTable) -> bool:
     Raises SettingsError for a name that SQL would not take, or that a table of the lake has.
     """
     _check(places, table.name)
-    at, name = objects.store(places.catalog), _object(table.name)
-    replaced = objects.get(at, name) is not None
-    objects.put(at, name, msgspec.json.encode(table))
+    name = _object(table.name)
+    replaced = objects.get(objects.reader(places.catalog), name) is not None
+    durable.put(places, places.catalog, name, msgspec.json.encode(table))
     return replaced
 
 

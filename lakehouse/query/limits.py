@@ -13,6 +13,14 @@ def too_long(limits: Sql) -> SettingsError:
     )
 
 
+def not_of_logs() -> SettingsError:
+    """A query of logs beside a statement that reads no `logs`."""
+    return SettingsError(
+        "--where chooses rows of logs, and this statement reads none",
+        "ask FROM logs, or leave --where out",
+    )
+
+
 def too_large(limits: Sql) -> SettingsError:
     """The answer does not fit into memory."""
     return SettingsError(

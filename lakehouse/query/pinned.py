@@ -29,7 +29,7 @@ def names(places: Places) -> list[str]:
 
 
 def readable(places: Places) -> list[str]:
-    """The same without tables of others that cannot be read; TableError where ours cannot."""
+    """Returns the tables without others' that cannot be read. Raises TableError for one of ours."""
     return [name for name in names(places) if name in TABLES or _is_readable(places, name)]
 
 
@@ -51,7 +51,7 @@ def pin(places: Places, wanted: Iterable[str], moment: Moment) -> dict[str, Delt
 
 
 def absent(places: Places, name: str) -> TableError:
-    """What to say where a table is asked for that is not there."""
+    """Returns the error for a table that does not exist."""
     there = names(places)
     if not there:
         return TableError(f"the lake {places.lake} holds no table yet", FILL)

@@ -1,4 +1,4 @@
-"""SQL by Spark, for what DuckDB does not do: DESCRIBE HISTORY, DESCRIBE DETAIL, big batches."""
+"""SQL by Spark: big batches, and what only its SQL knows."""
 
 from __future__ import annotations
 
@@ -8,11 +8,23 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lakehouse.errors import LogpondError, SettingsError
+from lakehouse.event.schema import struct_type
 from lakehouse.paths import Places
-from lakehouse.query import file_tables, open_windows, pinned, spark_files, spark_plans
-from lakehouse.query.limits import too_long
-from lakehouse.query.statement import ABOUT_TABLE, Kind, Statement
+from lakehouse.query import (
+    file_tables,
+    once,
+    open_windows,
+    pinned,
+    spark_files,
+    spark_plans,
+)
+from lakehouse.query.about import named
+from lakehouse.query.limits import not_of_logs, too_long
+from lakehouse.query.search import SPARK, Node, condition
+from lakehouse.query.statement import Kind, Statement
+from lakehouse.query.statement import about as asked_about
 from lakehouse.settings import Sql
+from lakehouse.tables.catalog import LOGS
 from lakehouse.tables.rollups import ROLLUPS
 from lakehouse.terminal.render import escaped
 from lakehouse.terminal.times import Moment
@@ -30,10 +42,12 @@ def ask(
     statement: Statement,
     moment: Moment,
     limits: Sql | None = None,
+    where: Node | None = None,
 ) -> pa.Table:
     """The answer to one statement that reads, over each table that it mentions at a moment.
 
-    Raises SettingsError where it takes longer than `limits`.
+    Of `logs` it has the rows that fit `where`. Raises SettingsError where it takes longer than
+    `limits`, or does not read the `logs` that `where` is about.
     """
     from pyspark.errors import PySparkException
     from pyspark.logger import PySparkLogger
@@ -46,7 +60,9 @@ def ask(
         sql = _about(places, statement) if is_about else statement.sql
         spark_plans.check(_parsed(spark, sql), is_about)
         with _in_time(spark, limits):
-            _create_views(spark, places, statement, moment, views)
+            _create_views(spark, places, statement, moment, where, views)
+            if where and LOGS.name not in views:
+                raise not_of_logs()
             return spark.sql(sql).toArrow()
     except PySparkException as error:
         raise _in_words(places, error) from error
@@ -56,9 +72,17 @@ def ask(
 
 
 def _create_views(
-    spark: SparkSession, places: Places, statement: Statement, moment: Moment, views: list[str]
+    spark: SparkSession,
+    places: Places,
+    statement: Statement,
+    moment: Moment,
+    where: Node | None,
+    views: list[str],
 ) -> None:
-    """A view, noted in `views`, for each table that Spark says it misses."""
+    """A view, noted in `views`, for each table that Spark says it misses.
+
+    That of `logs` has the rows that fit `where`, before any other is made of it.
+    """
     from pyspark.errors import AnalysisException
 
     tables: dict[str, DeltaTable] = {}
@@ -68,6 +92,14 @@ def _create_views(
             spark.sql(statement.explained)
             return
         except AnalysisException as error:
+            if once.is_once(_missing(error)) and once.ONCE not in views:
+                views.append(once.ONCE)
+                if LOGS.name not in views:
+                    views.append(LOGS.name)
+                    tables = pinned.pin(places, [LOGS.name], moment) | tables
+                    _create_view(spark, places, LOGS.name, tables, moment, where)
+                spark.sql(once.select("EXCEPT")).createOrReplaceTempView(once.ONCE)
+                continue
             files = file_tables.known(places, _missing(error))
             name = files.name if files else pinned.known(places, _missing(error))
             if name is None or name in views:
@@ -77,7 +109,7 @@ def _create_views(
                 spark_files.rows(spark, files.at(moment)).createOrReplaceTempView(_quoted(name))
                 continue
             tables = pinned.pin(places, [name], moment) | tables
-            _create_view(spark, places, name, tables, moment)
+            _create_view(spark, places, name, tables, moment, where)
 
 
 def _missing(error: PySparkException) -> str:
@@ -89,11 +121,22 @@ def _missing(error: PySparkException) -> str:
 
 
 def _create_view(
-    spark: SparkSession, places: Places, name: str, tables: dict[str, DeltaTable], moment: Moment
+    spark: SparkSession,
+    places: Places,
+    name: str,
+    tables: dict[str, DeltaTable],
+    moment: Moment,
+    where: Node | None,
 ) -> None:
-    """A table as it lies there; a rollup with its open windows."""
+    """A table as it lies there; a rollup with its open windows, `logs` with the rows that fit."""
     reader = spark.read.format("delta").option("versionAsOf", tables[name].version())
     stored, rollup = reader.load(places.table(name)), ROLLUPS.get(name)
+    if name == LOGS.name:
+        # columns that came after this version are NULL in it
+        later = [f for f in struct_type(LOGS.columns) if f.name not in stored.columns]
+        nothing = (f"CAST(NULL AS {f.dataType.simpleString()}) AS `{f.name}`" for f in later)
+        stored = stored.selectExpr("*", *nothing)
+        stored = stored.where(condition(where, SPARK)) if where else stored
     if rollup is None:
         stored.createOrReplaceTempView(f"`{name}`")
         return
@@ -108,11 +151,8 @@ def _quoted(name: str) -> str:
 
 def _about(places: Places, statement: Statement) -> str:
     """DESCRIBE HISTORY and DETAIL want a path, as no catalog knows the tables."""
-    found = ABOUT_TABLE.search(statement.sql)
-    assert found
-    what, _, name, rest = found.groups()
-    if name not in pinned.names(places):
-        raise pinned.absent(places, name)
+    what, wanted, rest = asked_about(statement)
+    name = named(places, wanted)
     return f"DESCRIBE {what} delta.`{places.table(name).replace('`', '``')}` {rest}"
 
 

@@ -48,7 +48,7 @@ INSTEAD = {
 
 
 class Kind(Enum):
-    """What a statement does. Upkeep is told apart, so that it can be routed to its commands."""
+    """What a statement does. Upkeep is recognised, so that its commands can run it."""
 
     READ = "read"
     LIST = "list the tables"
@@ -85,13 +85,21 @@ def recognise(sql: str) -> Statement:
 
 
 def readable(statement: Statement) -> Statement:
-    """The same statement, if it only reads; SettingsError says what does the rest."""
+    """Returns the statement if it only reads; otherwise raises SettingsError with what to use."""
     if statement.kind in (Kind.READ, Kind.LIST, Kind.ABOUT):
         return statement
     raise SettingsError(
         f"`logpond sql` only reads, and {statement.verb} does something else",
         INSTEAD.get(statement.verb, "ask with SELECT, WITH, VALUES, DESCRIBE, SHOW or EXPLAIN"),
     )
+
+
+def about(statement: Statement) -> tuple[str, str, str]:
+    """Returns what is asked about a table, HISTORY or DETAIL, its name, and the words behind."""
+    at = SKIPPED.match(statement.sql)
+    found = ABOUT_TABLE.fullmatch(statement.sql, at.end() if at else 0)
+    assert found
+    return found[1].upper(), found[3], found[4].strip()
 
 
 def _words(sql: str) -> Iterator[re.Match[str]]:

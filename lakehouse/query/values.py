@@ -21,7 +21,7 @@ DAY, UNITS = 86_400, {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 def exact(found: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
-    """The same relation; an interval, a time with a zone, a huge number or bits are text."""
+    """Returns the relation with intervals, times with a zone, huge numbers and bits as text."""
     return _as_text(found, INEXACT, set(found.columns))
 
 
@@ -39,7 +39,7 @@ def within_python(rows: pa.Table) -> pa.Table:
 def _as_text(
     found: duckdb.DuckDBPyRelation, kinds: re.Pattern[str], columns: set[str]
 ) -> duckdb.DuckDBPyRelation:
-    """The same with VARCHAR in the place of some types, also within lists and structures."""
+    """Returns the relation with VARCHAR in place of some types, also in lists and structures."""
     types = [str(of) for of in found.types]
     wanted = [kinds.sub(lambda kind: "VARCHAR" if kind[1] else kind[0], of) for of in types]
     wanted = [

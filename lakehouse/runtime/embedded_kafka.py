@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import re
 
-from lakehouse.paths import Places, is_url
+from lakehouse.paths import Places
+from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.settings import Kafka
 
 ADVERTISED = re.compile(r"^advertised\.listeners=PLAINTEXT://([\w.-]+:\d+)", re.MULTILINE)
 
 
-def bootstrap(places: Places, kafka: Kafka) -> str:
-    """Where clients connect; the default means the embedded broker, where the lake has one."""
-    if kafka.bootstrap != Kafka().bootstrap:
-        return kafka.bootstrap
-    return embedded(places) or kafka.bootstrap
+def connection(places: Places, kafka: Kafka) -> Connection:
+    """Returns how clients connect; by default the embedded broker, if the lake has one."""
+    if is_foreign(kafka) or not (own := embedded(places)):
+        return Connection.of(kafka)
+    return Connection(own)
+
+
+def is_foreign(kafka: Kafka) -> bool:
+    """Whether settings name another Kafka than the embedded one, which has no users and no TLS."""
+    return (kafka.bootstrap, kafka.protocol) != (Kafka().bootstrap, Kafka().protocol)
 
 
 def embedded(places: Places) -> str | None:
-    """Where the embedded broker of a lake was last started; None where it never was."""
+    """Returns where the embedded broker of a lake was last started; None if it never was."""
     file = places.broker_properties
-    if is_url(places.lake) or not file.is_file():
+    if not file.is_file():
         return None
     found = ADVERTISED.search(file.read_text())
     return found[1] if found else None

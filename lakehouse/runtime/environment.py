@@ -41,7 +41,7 @@ def leave_other_installations(but: Collection[str] = ()) -> None:
 
 
 def open_more_files() -> None:
-    """As many open files as this user may have; macOS allows 256 until it is asked for more."""
+    """Raises the limit of open files to the user's maximum; macOS starts with 256."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -59,17 +59,17 @@ def own_packages_first() -> None:
 
 
 def java_options(*own: Path) -> list[str]:
-    """What each JVM of ours is started with, whatever the environment asks of all JVMs.
+    """Returns the options that each JVM of ours is started with, whatever the environment sets.
 
-    Native codecs are unpacked to `java.io.tmpdir` and run from there: the usual place for what is
-    temporary, or else the first of the folders `own` where the file system lets code run.
-    Raises SettingsError where none does.
+    Native codecs are unpacked to `java.io.tmpdir` and run from there: the usual temporary folder,
+    or else the first of the folders `own` where the file system lets code run. Raises SettingsError
+    where none does.
     """
     return [f"-Djava.io.tmpdir={_runs_code(own)}", f"-Duser.home={_home(own)}", *LOCALE]
 
 
 def spark_home() -> Path:
-    """Where the locked Spark lies."""
+    """Returns the folder of the locked Spark."""
     found = importlib.util.find_spec("pyspark")
     if not found or not found.origin:
         raise SettingsError("the package pyspark is not installed", "run `make setup`")

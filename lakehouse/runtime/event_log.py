@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lakehouse.paths import Places
+from lakehouse.runtime import rights
 from lakehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,16 +22,17 @@ ROLLED_AT, ROLLED_KEPT = "64m", 2
 
 
 def folder(settings: Settings) -> Path:
-    """Where they lie, one folder an application."""
+    """Returns the folder of the event logs, with one folder an application."""
     return Places.of(settings).spark_events
 
 
 def options(settings: Settings) -> dict[str, str]:
-    """What an application is started with; nothing where no event logs are wanted."""
+    """Returns the options that an application is started with; none without event logs."""
     if not settings.spark.event_log_mb:
         return {}
     place = folder(settings)
-    place.mkdir(parents=True, exist_ok=True)
+    with rights.as_lake():
+        place.mkdir(parents=True, exist_ok=True)
     return {
         "spark.eventLog.enabled": "true",
         "spark.eventLog.dir": place.as_uri(),

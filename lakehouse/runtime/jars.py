@@ -1,7 +1,8 @@
 """The jars of conf/jars.lock: which ones, where they lie, and whether they are what they should be.
 
 `python -m lakehouse.runtime.jars` fetches what is missing, once, with Spark's own resolver, so that
-a user's mirror settings hold. Nothing is downloaded at a start.
+a user's mirror settings hold. Nothing is downloaded at a start, but for conf/jars-s3.lock: what a
+lake in a bucket needs besides is fetched by `make setup-s3`, or when the first such lake is used.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -24,6 +25,8 @@ from lakehouse.runtime import environment, java
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "conf" / "jars.lock"
+LOCK_S3 = ROOT / "conf" / "jars-s3.lock"
+S3_MEGABYTES = 11
 STAMP = "verified.json"
 Resolve = Callable[[str], Path]
 
@@ -44,13 +47,33 @@ class Jar:
 
 
 def spark_jars() -> list[Path]:
-    """What Spark needs beside its own jars, verified; SettingsError if one is not there."""
+    """Returns the jars that Spark needs besides its own, verified.
+
+    Raises SettingsError if one is missing.
+    """
     return _verified("spark")
 
 
 def broker_jars() -> list[Path]:
-    """What the embedded broker needs, verified; SettingsError if one is not there."""
+    """Returns the jars of the embedded broker, verified. Raises SettingsError if one is missing."""
     return [*_verified("broker"), _scala_library()]
+
+
+def s3_jars() -> list[Path]:
+    """Returns the jars by which Spark reads `s3://`, verified; what is missing is fetched now.
+
+    Raises SettingsError if one cannot be had.
+    """
+    missing = [jar for jar in locked(LOCK_S3) if not (folder() / jar.file).is_file()]
+    if missing:
+        with redirect_stdout(sys.stderr):
+            _say(
+                f"a lake in a bucket needs {len(missing)} more jars ({S3_MEGABYTES} MB): fetching "
+                f"them into {folder()}, once, in about a minute",
+                end="\n",
+            )
+            fetch("s3")
+    return _verified("s3")
 
 
 def has_broker() -> bool:
@@ -65,7 +88,7 @@ def locked(lock: Path = LOCK) -> list[Jar]:
 
 
 def folder() -> Path:
-    """Where the jars lie: LOGPOND_JARS, or `.jars` in the repository."""
+    """Returns the folder of the jars: LOGPOND_JARS, or `.jars` in the repository."""
     return Path(os.environ.get("LOGPOND_JARS", ROOT / ".jars"))
 
 
@@ -77,7 +100,7 @@ def sha256(file: Path) -> str:
 
 def stamp(hashed: Iterable[Jar]) -> None:
     """Note size and time of jars that were hashed, so that a start need not hash."""
-    marks = {jar.file: _mark(folder() / jar.file, jar) for jar in hashed}
+    marks = _stamped() | {jar.file: _mark(folder() / jar.file, jar) for jar in hashed}
     pending = folder() / f"{STAMP}.{os.getpid()}"
     pending.write_text(json.dumps(marks, indent=1))
     pending.replace(folder() / STAMP)
@@ -85,16 +108,20 @@ def stamp(hashed: Iterable[Jar]) -> None:
 
 def _verified(use: str) -> list[Path]:
     marks = _stamped()
-    jars = {folder() / jar.file: jar for jar in locked() if jar.use == use}
+    jars = {folder() / jar.file: jar for jar in _locked_for(use)}
     faults = [fault for path, jar in jars.items() if (fault := _fault(path, jar, marks))]
     if faults:
         with suppress(OSError):
             (folder() / STAMP).unlink()  # by which `make setup` knows its work
         raise SettingsError(
             f"jars are not in order in {folder()}: " + "; ".join(faults),
-            "run `make setup`, which fetches what is missing",
+            f"run `make {'setup-s3' if use == 's3' else 'setup'}`, which fetches what is missing",
         )
     return list(jars)
+
+
+def _locked_for(use: str) -> list[Jar]:
+    return [jar for jar in (locked(LOCK_S3) if use == "s3" else locked()) if jar.use == use]
 
 
 def _fault(path: Path, jar: Jar, marks: dict[str, list[object]]) -> str:
@@ -129,8 +156,8 @@ def _scala_library() -> Path:
 
 
 def fetch(*uses: str) -> None:
-    """Every jar of the lock, or of these uses; those missing or damaged are fetched, one by one."""
-    all_of_them = [jar for jar in locked() if jar.use in uses or not uses]
+    """Every jar of jars.lock, or of these uses; those missing or damaged are fetched one by one."""
+    all_of_them = [jar for use in uses for jar in _locked_for(use)] or locked()
     wanted = [jar for jar in all_of_them if not _holds(jar)]
     if wanted:
         with _resolver() as resolve:
@@ -142,12 +169,12 @@ def fetch(*uses: str) -> None:
 
 
 def lock() -> None:
-    """For maintainers: resolve every coordinate anew and write its hash into the lock."""
-    lines = LOCK.read_text().splitlines()
+    """For maintainers: resolve every coordinate anew and write its hash into its lock."""
     with _resolver() as resolve:
-        hashed = [_hashed(line, resolve) for line in lines]
-    LOCK.write_text("\n".join(hashed) + "\n")
-    _say(f"wrote {LOCK}", end="\n")
+        for file in (LOCK, LOCK_S3):
+            hashed = [_hashed(line, resolve) for line in file.read_text().splitlines()]
+            file.write_text("\n".join(hashed) + "\n")
+            _say(f"wrote {file}", end="\n")
 
 
 def main() -> None:

@@ -47,24 +47,26 @@ def _check_open_files() -> None:
 
 def _version(java: str) -> int | None:
     """The major version: 17 of 17.0.15, 8 of 1.8.0_392; None where there is none, or it fails."""
-    match = re.search(r'(?:version |JAVA_VERSION=)"(?:1\.)?(\d+)', _released(java) or _asked(java))
+    match = re.search(
+        r'(?:version |JAVA_VERSION=)"(?:1\.)?(\d+)', _release_file(java) or _version_output(java)
+    )
     return int(match[1]) if match else None
 
 
-def _released(java: str) -> str:
-    """What the file beside it says, so that no JVM has to start; empty where there is none."""
+def _release_file(java: str) -> str:
+    """Returns the text of Java's `release` file, which needs no JVM; empty where it is missing."""
     try:
         return (Path(java).resolve().parent.parent / "release").read_text()
     except (OSError, UnicodeDecodeError):
         return ""
 
 
-def _asked(java: str) -> str:
+def _version_output(java: str) -> str:
     try:
-        said = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30)
+        answer = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return said.stderr + said.stdout
+    return answer.stderr + answer.stdout
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
-from lakehouse.runtime.kafka import QUIET, away
+from lakehouse.runtime.kafka_client import QUIET, away, is_of_group, valid_offset
+from lakehouse.runtime.kafka_connection import Connection
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -33,7 +34,7 @@ READING: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class PartitionState:
-    """Where a partition begins and ends: offsets of its first record, and one past its last."""
+    """A partition: the offset of its first record, and one past its last."""
 
     partition: int
     first: int
@@ -70,7 +71,7 @@ class Record:
     headers: list[tuple[str, str]]
 
 
-def topics(bootstrap: str) -> list[TopicState]:
+def topics(connection: Connection) -> list[TopicState]:
     """The topics but for Kafka's own, by name; of very many partitions the first.
 
     Raises BrokerError where no broker answers soon.
@@ -78,14 +79,16 @@ def topics(bootstrap: str) -> list[TopicState]:
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
 
-    admin = AdminClient({"bootstrap.servers": bootstrap, **QUIET})
+    admin = AdminClient({**connection.client(), **QUIET})
     try:
         listed = admin.list_topics(timeout=PATIENCE_SECONDS).topics
         named = {name: sorted(of.partitions) for name, of in listed.items() if name[:2] != "__"}
         wanted = [(name, p) for name in sorted(named) for p in named[name]][:MOST_PARTITIONS]
-        first, end = (_offsets(admin, wanted, which) for which in ("earliest", "latest"))
+        first, end = (
+            _offsets(connection, admin, wanted, which) for which in ("earliest", "latest")
+        )
     except (KafkaException, TimeoutError):
-        raise away(bootstrap) from None
+        raise away(connection) from None
     by_topic = groupby(sorted(wanted), key=lambda one: one[0])
     return [
         TopicState(name, [PartitionState(at[1], first[at], end[at]) for at in parts])
@@ -93,7 +96,9 @@ def topics(bootstrap: str) -> list[TopicState]:
     ]
 
 
-def newest(bootstrap: str, topic: str, state: PartitionState, before: int | None) -> list[Record]:
+def newest(
+    connection: Connection, topic: str, state: PartitionState, before: int | None
+) -> list[Record]:
     """The last messages of a partition, or the last ones before an offset; the newest first.
 
     As many as there are, and as came in time. Raises BrokerError where none comes.
@@ -104,12 +109,12 @@ def newest(bootstrap: str, topic: str, state: PartitionState, before: int | None
     start = max(state.first, end - MOST_MESSAGES)
     if start >= end:
         return []
-    consumer = Consumer({"bootstrap.servers": bootstrap, **READING})
+    consumer = Consumer({**connection.client(), **READING})
     try:
         consumer.assign([TopicPartition(topic, state.partition, start)])
         found = [_record(one) for one in _until(consumer, end)]
     except KafkaException:
-        raise away(bootstrap) from None
+        raise away(connection) from None
     finally:
         consumer.close()
     return found[::-1]
@@ -120,6 +125,8 @@ def _until(consumer: Any, end: int) -> Iterator[Message]:
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
         for message in consumer.consume(MOST_MESSAGES, timeout=0.1):
+            if is_of_group(message):
+                continue
             if message.error() or message.offset() >= end:
                 return
             yield message
@@ -162,7 +169,10 @@ def _time(milliseconds: int) -> datetime | None:
 
 
 def _offsets(
-    admin: AdminClient, wanted: Iterable[tuple[str, int]], which: Literal["earliest", "latest"]
+    connection: Connection,
+    admin: AdminClient,
+    wanted: Iterable[tuple[str, int]],
+    which: Literal["earliest", "latest"],
 ) -> dict[tuple[str, int], int]:
     from confluent_kafka import TopicPartition
     from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
@@ -173,6 +183,6 @@ def _offsets(
         return {}
     answers = admin.list_offsets(asked, request_timeout=PATIENCE_SECONDS)
     return {
-        (at.topic, at.partition): answer.result(PATIENCE_SECONDS).offset
+        (at.topic, at.partition): valid_offset(answer.result(PATIENCE_SECONDS).offset, connection)
         for at, answer in answers.items()
     }

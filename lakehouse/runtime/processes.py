@@ -88,7 +88,7 @@ def importable() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
-def record(child: Child, file: Path) -> None:
+def write_owner(child: Child, file: Path) -> None:
     """Note which process runs and whose it is."""
     pair = {"child": _identity(child.pid), "owner": _identity(os.getpid())}
     file.write_text(json.dumps(pair))

@@ -9,35 +9,45 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from lakehouse.errors import SettingsError
-from lakehouse.paths import Places
-from lakehouse.runtime import environment, event_log, jars, java
+from lakehouse.paths import Places, is_url
+from lakehouse.runtime import environment, event_log, jars, java, rights
 from lakehouse.settings import CONF, Settings, Spark
+from lakehouse.storage import Storage
 
 if TYPE_CHECKING:
     from pyspark import SparkConf
     from pyspark.sql import SparkSession
 
+NONE: Mapping[str, str] = MappingProxyType({})
+LOG_BYTES, BEGINS = 8 << 20, "---- Spark begins:"
 AUTHENTICATED = {"spark.authenticate": "true", "spark.network.crypto.enabled": "true"}
 
 
 def session(
-    settings: Settings, app: str, more: Mapping[str, str] = MappingProxyType({})
+    settings: Settings,
+    app: str,
+    more: Mapping[str, str] = NONE,
+    variables: Mapping[str, str] = NONE,
+    java_options: Sequence[str] = (),
 ) -> SparkSession:
     """A Spark application named `app` with Delta and Kafka; conf/spark-defaults.conf holds for it.
 
-    `more` are properties of Spark on top, as `spark.executor.memory`.
+    `more` are properties of Spark on top, as `spark.executor.memory`; `variables` are of the JVM
+    alone, where it starts now: what others must not see. `java_options` are more of its own.
     What the JVM says on its own goes to spark-<app>.log in the lake's state folder.
     Raises SettingsError where Java or a jar is missing, or the JVM does not start.
     """
     java.check()
+    _refuse_other_clouds(Places.of(settings))
     _own_environment(settings)
     from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
@@ -45,21 +55,48 @@ def session(
     _silence_the_wires()
     # a JVM that runs already has read spark-defaults.conf: only there they are to be had again
     conf = SparkConf(loadDefaults=SparkContext._gateway is not None)
-    conf.setAll([*{**_options(settings, app), **more}.items()])
+    conf.setAll([*{**_options(settings, app, java_options), **more}.items()])
     if SparkContext._active_spark_context is None:
         log = log_file(settings, app)
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("w") as errors, _own_ctrl_c():
+        storage = _storage(settings)
+        own = {**dict.fromkeys(storage.decided(), ""), **variables, **storage.environment()}
+        with begun(log) as errors, _own_ctrl_c(), _given(own):
             gateway = _gateway(conf, errors, log)
-            conf.setAll([*_secret(settings.spark).items()])
+            conf.setAll([*{**_secret(settings.spark), **_keys(settings)}.items()])
             SparkContext(conf=conf, gateway=gateway)
     spark = SparkSession.builder.config(conf=conf).getOrCreate()
     event_log.keep_small(spark, settings)
     return spark
 
 
+def _refuse_other_clouds(places: Places) -> None:
+    """Raises SettingsError for a lake that Spark has no connector for here."""
+    for place in (places.lake, places.checkpoints):
+        if is_url(place) and not place.startswith(("s3://", "file://")):
+            raise SettingsError(
+                f"Spark reads and writes s3:// here, and no {place.partition(':')[0]}://: {place}",
+                "`sql`, `tables` and `verify` read it without Spark; see docs/bucket.md",
+            )
+
+
+def begun(log: Path) -> IO[str]:
+    """The log, with a line that says who begins; it lies in the lake whatever is written.
+
+    Another process may write it now, which this one stands by for or is refused by: what it says
+    stays. A log that is full becomes `NAME.1` in place of the one before.
+    """
+    with rights.as_lake():
+        log.parent.mkdir(parents=True, exist_ok=True)
+        if log.exists() and log.stat().st_size > LOG_BYTES:
+            log.replace(f"{log}.1")
+        file = log.open("a")
+    file.write(f"{BEGINS} process {os.getpid()}, {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")
+    file.flush()
+    return file
+
+
 def log_file(settings: Settings, app: str) -> Path:
-    """What the Spark of an application says on its own."""
+    """Returns the log file of Spark for an application."""
     return Places.of(settings).program_log(f"spark-{app}")
 
 
@@ -76,7 +113,7 @@ def _own_environment(settings: Settings) -> None:
 
 
 def _secret(spark: Spark) -> dict[str, str]:
-    """What a cluster wants to know; set once the JVM runs, for everybody can read its command."""
+    """Returns the secret options of a cluster; set in the running JVM, as all can read commands."""
     if spark.master.startswith("local") or not spark.secret_file:
         return {}
     try:
@@ -87,12 +124,18 @@ def _secret(spark: Spark) -> dict[str, str]:
 
 
 def _silence_the_wires() -> None:
-    """A JVM that dies is told once, in words, by whoever called it; not by its connections too."""
+    """Silences the connections of a JVM that died: the caller already reports it."""
     from pyspark.accumulators import AccumulatorTCPServer, AccumulatorUnixServer
 
     logging.getLogger("py4j").setLevel(logging.CRITICAL)
+    logging.getLogger().addFilter(_is_not_of_the_wires)
     for server in (AccumulatorTCPServer, AccumulatorUnixServer):
         server.handle_error = lambda *_: None  # type: ignore[method-assign]
+
+
+def _is_not_of_the_wires(record: logging.LogRecord) -> bool:
+    """py4j names its own logger in some places, and none in others."""
+    return record.module not in ("java_gateway", "clientserver")
 
 
 @contextmanager
@@ -104,6 +147,23 @@ def _own_ctrl_c() -> Iterator[None]:
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, ours)
+
+
+@contextmanager
+def _given(variables: Mapping[str, str]) -> Iterator[None]:
+    """Has a process that is started meanwhile get variables of the environment.
+
+    It does not get those that are empty.
+    """
+    before = {name: os.environ.pop(name, None) for name in variables}
+    os.environ.update({name: value for name, value in variables.items() if value})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 def _gateway(conf: SparkConf, errors: IO[str], log: Path) -> Any:
@@ -118,8 +178,13 @@ def _gateway(conf: SparkConf, errors: IO[str], log: Path) -> Any:
         gateway = launch_gateway(conf, {"stderr": errors, "start_new_session": True})
         return _logged_in(gateway)
     except PySparkRuntimeError:
-        said = "\n".join(f"    {line}" for line in log.read_text().splitlines()[-5:])
-        raise SettingsError(f"Spark did not start:\n{said}", f"see {log}") from None
+        tail = "\n".join(f"    {line}" for line in _own_words(log).splitlines()[-5:])
+        raise SettingsError(f"Spark did not start:\n{tail}", f"see {log}") from None
+
+
+def _own_words(log: Path) -> str:
+    """Returns what the log has of the start that began last."""
+    return log.read_text(errors="replace").rpartition(BEGINS)[2]
 
 
 def _logged_in(gateway: Any) -> Any:
@@ -130,29 +195,49 @@ def _logged_in(gateway: Any) -> Any:
     return gateway
 
 
-def _options(settings: Settings, app: str) -> dict[str, str]:
+def _options(settings: Settings, app: str, java_options: Sequence[str]) -> dict[str, str]:
     places = Places.of(settings)
     return {
         "spark.app.name": app,
         "spark.master": settings.spark.master,
-        **_jars(settings.spark.master),
+        **_jars(settings),
         "spark.driver.memory": settings.spark.driver_memory,
         "spark.ui.port": str(settings.spark.ui_port),
         "spark.driver.defaultJavaOptions": environment.quoted(
-            environment.java_options(places.of_spark("tmp"))
+            [*environment.java_options(places.of_spark("tmp")), *java_options]
         ),
         "spark.jars.ivy": str(places.of_spark("ivy")),
         "spark.local.dir": tempfile.gettempdir(),
         "spark.sql.warehouse.dir": str(places.of_spark("warehouse")),
         "spark.executorEnv.PYTHONPATH": str(CONF.parent),
+        # Hadoop sets the modes of files by itself
+        "spark.hadoop.fs.permissions.umask-mode": f"{rights.current():03o}",
         **_driver_address(settings.spark.master),
         **event_log.options(settings),
+        **(_storage(settings).spark() if places.is_in_a_bucket else {}),
     }
 
 
-def _jars(master: str) -> dict[str, str]:
+def _storage(settings: Settings) -> Storage:
+    return Storage.of(settings.storage) if Places.of(settings).is_in_a_bucket else Storage()
+
+
+def _keys(settings: Settings) -> dict[str, str]:
+    """Returns what executors on other machines need to reach a bucket: they have it from us.
+
+    Kubernetes shows what we give to whoever may read pods: there keys come from its Secrets.
+    """
+    master = settings.spark.master
+    if master.startswith("local"):
+        return {}
+    return _storage(settings).executors(with_keys=not master.startswith("k8s"))
+
+
+def _jars(settings: Settings) -> dict[str, str]:
     """On the driver's class path, and sent to executors that have another one."""
-    found = [str(jar) for jar in jars.spark_jars()]
+    places, master = Places.of(settings), settings.spark.master
+    far = jars.s3_jars() if places.is_in_a_bucket else []
+    found = [str(jar) for jar in (*jars.spark_jars(), *far)]
     sent = {} if master.startswith("local") else {"spark.jars": ",".join(found)}
     return {"spark.driver.extraClassPath": os.pathsep.join(found), **sent}
 

@@ -1,4 +1,4 @@
-"""The only package that writes Delta: create, read, and appends that happen once per key."""
+"""The only package that writes Delta: it creates, reads, and appends exactly once per key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A full disk in words: each library says it in its own way, and none says which disk."""
+"""Reports a full disk: each library says it in its own way, and none names the disk."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ NAMED_DISK = re.compile(r"the disk that holds (.+?) is full \(")
 
 
 def full(error: object, places: Sequence[str]) -> SettingsError | None:
-    """What to say of an error, or of its text, that a full disk is the cause of; else None.
+    """Returns the error to raise if a full disk caused an error (or its text); otherwise None.
 
-    It names the disk that a process further down named, else the one of `places` with least room.
+    It names the disk that a child process named, or the one of `places` with the least room.
     """
     text = str(error)
     if not any(sign in text for sign in SIGNS):
@@ -39,7 +39,7 @@ def full(error: object, places: Sequence[str]) -> SettingsError | None:
 
 @contextmanager
 def in_words(place: str) -> Iterator[None]:
-    """What writes below `place` in here raises SettingsError where its disk is full."""
+    """Raises SettingsError where a write below `place`, inside the block, finds its disk full."""
     try:
         yield
     except LogpondError:
@@ -51,7 +51,7 @@ def in_words(place: str) -> Iterator[None]:
 
 
 def _free(place: str) -> float:
-    """Bytes that may still be written there; no end to them behind a URL."""
+    """Returns how many bytes can still be written there; infinite behind a URL."""
     if is_url(place):
         return float("inf")
     there = next(p for p in (Path(place), *Path(place).parents) if p.exists())

@@ -1,9 +1,9 @@
-"""What survives the loss of power: files, and the folders that name them, written to the disk.
+"""Syncs files, and the folders that name them, to disk, so that they survive a loss of power.
 
-A process that dies loses nothing that it wrote: the kernel has it. A machine that dies loses what
-the kernel had not written yet, up to half a minute. With `durability = "power"` each step that a
-later one rests on is on the disk before that one begins; else nothing here does anything. Behind a
-URL a write that was answered is durable already.
+A process that dies loses nothing that it wrote, as the kernel has it. A machine that dies loses
+what the kernel had not written yet, up to half a minute. With `durability = "power"` each step is
+synced before one that depends on it begins; otherwise nothing here has an effect. Behind a URL, a
+write that was answered is already durable.
 """
 
 from __future__ import annotations
@@ -17,13 +17,39 @@ from typing import Any
 import msgspec
 
 from lakehouse.paths import DELTA_LOG, Places, is_url
+from lakehouse.store import objects
+from lakehouse.store.log import CHECKPOINT, ENTRY
 
 # More commits of others than these do not come between a commit and its `sync_newest`.
 ENTRIES = 20
+LAST_CHECKPOINT = "_last_checkpoint"
+
+# Folders that were reached from the top of their disk, by the number of the file system's own.
+_reached: set[tuple[str, int]] = set()
+
+
+def put(places: Places, root: str, name: str, content: bytes) -> None:
+    """Write or replace an object in one atomic step; it survives what the lake's writes have to."""
+    objects.put(objects.store(root), name, content)
+    sync(places, root, [name])
+
+
+def rename(places: Places, root: str, old: str, new: str) -> None:
+    """Gives an object another name, in place of what has it, in one atomic step."""
+    sync(places, root, [old])
+    objects.rename(objects.store(root), old, new)
+    sync(places, root, [new])
+
+
+def create(places: Places, root: str, name: str, content: bytes) -> bool:
+    """Write an object in one atomic step unless it exists; whether it was written."""
+    is_new = objects.create(objects.store(root), name, content)
+    sync(places, root, [name])
+    return is_new
 
 
 def sync(places: Places, root: str, names: Iterable[str]) -> None:
-    """Write files below `root`, and each folder from them up to it, to the disk."""
+    """Syncs files below `root`, and each folder from them up to it."""
     if places.durability != "power" or is_url(root):
         return
     files = {Path(root, name) for name in names}
@@ -31,17 +57,42 @@ def sync(places: Places, root: str, names: Iterable[str]) -> None:
         # a file that is gone, as a commit that was cleaned up, is nobody's promise any more
         with suppress(FileNotFoundError):
             _sync(place)
+    _reach(Path(root))
 
 
 def sync_newest(places: Places, table: str) -> None:
-    """Write the newest commits of a table, and the files that they add, to the disk."""
+    """Syncs the newest commits of a table, and the files that they add."""
     log = Path(places.delta_log(table))
     if places.durability != "power" or is_url(places.lake) or not log.is_dir():
         return
-    newest = sorted(entry.name for entry in os.scandir(log) if entry.name.endswith(".json"))
-    entries = [f"{DELTA_LOG}/{name}" for name in newest[-ENTRIES:]]
+    names = [entry.name for entry in os.scandir(log)]
+    newest = sorted(name for name in names if name.endswith(".json"))[-ENTRIES:]
+    entries = [f"{DELTA_LOG}/{name}" for name in newest]
     added = [name for entry in entries for name in _added(Path(places.table(table), entry))]
+    since = min(map(_version, newest), default=0)
+    checkpoints = [name for name in names if CHECKPOINT.match(name) and _version(name) >= since]
     sync(places, places.table(table), [*added, *entries])
+    sync_checkpoints(places, table, map(_version, checkpoints))
+
+
+def sync_checkpoints(places: Places, table: str, versions: Iterable[int]) -> None:
+    """Write checkpoints of a table's log to the disk, and what says which is the last one."""
+    wanted, log = {*versions}, places.delta_log(table)
+    names = objects.names(objects.reader(places.table(table)), DELTA_LOG) if wanted else []
+    files = [name for name in names if CHECKPOINT.match(name) and _version(name) in wanted]
+    if files:
+        sync(places, log, [*files, LAST_CHECKPOINT])
+
+
+def _version(name: str) -> int:
+    found = ENTRY.match(name)
+    return int(found[1]) if found else 0
+
+
+def on_disk(*files: Path) -> None:
+    """Write these files or folders to the disk, whatever the lake's other writes survive."""
+    for file in files:
+        _sync(file)
 
 
 def _added(entry: Path) -> list[str]:
@@ -52,9 +103,21 @@ def _added(entry: Path) -> list[str]:
 
 
 def _folders(root: Path, files: Iterable[Path]) -> list[Path]:
-    """The folders that name the files, the deepest first, and the one that names the root."""
+    """Returns the folders that name the files, deepest first, and the one that names the root."""
     within = {folder for f in files for folder in f.parents if folder.is_relative_to(root)}
     return sorted(within | {root.parent}, key=lambda folder: -len(folder.parts))
+
+
+def _reach(root: Path) -> None:
+    """Have the folders above the root on the disk too, once: they may be as new as it is."""
+    with suppress(FileNotFoundError):
+        seen = (str(root), root.stat().st_ino)
+        if seen not in _reached:
+            disk = root.stat().st_dev
+            for above in (each for each in root.parents if each.stat().st_dev == disk):
+                with suppress(PermissionError):  # one that we may not read, we did not make
+                    _sync(above)
+            _reached.add(seen)
 
 
 def _sync(place: Path) -> None:

@@ -1,57 +1,64 @@
-"""One process at a time, on one machine: a lock that a dead process lets go of by itself."""
+"""Lets one process at a time work on a place: a folder, or a URL."""
 
 from __future__ import annotations
 
-import fcntl
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import IO
+from dataclasses import dataclass
 
-from lakehouse.errors import CheckpointError
-from lakehouse.paths import is_url
-from lakehouse.store.disk import in_words
+from lakehouse.errors import StorageError
+from lakehouse.store import objects
+from lakehouse.store.lease.bucket import held_in_bucket, holder_in_bucket
+from lakehouse.store.lease.folder import held_in_folder, holder_in_folder
+from lakehouse.store.lease.grant import Grant, Standby
+from lakehouse.store.lease.record import Record
 
-# A look whether a lock is held holds it for an instant itself.
-TRIES, PAUSE_SECONDS = 3, 0.05
+TTL_SECONDS = 15.0
 
 
 @contextmanager
-def alone(place: str, what: str) -> Iterator[None]:
-    """Hold `place` while `what` runs; a URL is not locked (there the tables' own log decides).
+def alone(
+    place: str,
+    what: str,
+    ttl: float = TTL_SECONDS,
+    standby: Standby | None = None,
+    is_known: Callable[[], bool] = lambda: False,
+) -> Iterator[Grant]:
+    """Holds the lock of `place` for `what`, until the end of the block.
 
-    Raises CheckpointError where another process holds it.
+    Raises CheckpointError, which says who, where another process holds it; with a standby it waits.
+    `is_known` is asked where a bucket has no lease: whether there was one, which was deleted.
     """
-    if is_url(place):
-        yield
-        return
-    with in_words(place):
-        Path(place).mkdir(parents=True, exist_ok=True)
-    with (Path(place) / "lock").open("w") as file:
-        if not any(_is_taken(file, fcntl.LOCK_EX) for _ in range(TRIES)):
-            raise CheckpointError(
-                f"{what} runs already: {place} is in use",
-                "stop the other one first (`pgrep -af logpond`)",
-            )
-        yield
+    folder = objects.folder(place)
+    if folder is not None:
+        with held_in_folder(folder, what, standby) as held:
+            yield held
+    else:
+        with held_in_bucket(
+            objects.leases(place, ttl), place, what, ttl, standby, is_known
+        ) as lease:
+            yield lease
+
+
+@dataclass(frozen=True)
+class Holding:
+    """Whether a place is held now, None where that cannot be known; and by whom, if it says so."""
+
+    is_held: bool | None
+    by: Record | None = None
+
+
+def holder(place: str) -> Holding:
+    """Returns whether a process holds `place` now, and who it is."""
+    folder = objects.folder(place)
+    if folder is not None:
+        return Holding(*holder_in_folder(folder))
+    try:
+        return Holding(*holder_in_bucket(objects.leases(place, TTL_SECONDS)))
+    except (OSError, StorageError):
+        return Holding(None)
 
 
 def is_held(place: str) -> bool | None:
-    """Whether a process holds `place` now; None where nobody can know: behind a URL."""
-    if is_url(place):
-        return None
-    file = Path(place) / "lock"
-    if not file.is_file():
-        return False
-    with file.open() as looked_at:
-        return not _is_taken(looked_at, fcntl.LOCK_SH)
-
-
-def _is_taken(file: IO[str], kind: int) -> bool:
-    try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        time.sleep(PAUSE_SECONDS)
-        return False
-    return True
+    """Whether a process holds `place` now; None where a bucket does not say."""
+    return holder(place).is_held

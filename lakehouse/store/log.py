@@ -1,4 +1,4 @@
-"""The Delta log as files: what a commit says of itself, and the oldest version still readable."""
+"""The Delta log as files: what commits note, and the oldest version that can still be read."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ MENDS = "logpond recover tables"
 
 
 class Log:
-    """The log of one table; it must be there."""
+    """The log of one table, which must exist."""
 
     def __init__(self, places: Places, table: str) -> None:
         self._table, self._root = table, objects.reader(places.table(table))
 
     def info(self, version: int) -> dict[str, Any] | None:
-        """The commitInfo of a version, None where its commit was cleaned up."""
+        """Returns the commitInfo of a version; None where its commit was cleaned up."""
         actions = self.actions(version)
         if actions is None:
             return None
         return next((dict(a["commitInfo"]) for a in actions if "commitInfo" in a), {})
 
     def actions(self, version: int) -> Iterator[dict[str, Any]] | None:
-        """What a version's commit did, None where it was cleaned up.
+        """Yields the actions of a version's commit; returns None where it was cleaned up.
 
         Raises TableError where the entry is not whole.
         """
@@ -51,25 +51,25 @@ class Log:
         return iter(found)
 
     def time(self, version: int) -> datetime:
-        """When a version was committed; its predecessor was before it."""
+        """Returns when a version was committed, which is after its predecessor."""
         return self.timeline().time(version)
 
     def timeline(self, now: datetime | None = None) -> Timeline:
-        """When each version was committed, as far as the log can still rebuild them."""
+        """Returns the times of all versions that the log can still rebuild."""
         names = self.names()
         newest = max(_numbers(COMMIT, names) | _numbers(CHECKPOINT, names), default=0)
         stamped = cache(self.stamped)
         return Timeline(oldest_readable(names), newest, stamped, now or datetime.now(UTC))
 
     def stamped(self, version: int) -> datetime | None:
-        """What a commit itself says of its time, by a clock that may have been wrong."""
+        """Returns the time that a commit notes itself, by a clock that may have been wrong."""
         try:
             return committed(self.info(version) or {})
         except TableError:
             return None
 
     def first_torn(self) -> str | None:
-        """The lowest commit or checkpoint that is not whole, None where all are."""
+        """Returns the lowest commit or checkpoint that is not whole; None where all are."""
         return next((name for _, name in entries(self.names()) if not self.is_whole(name)), None)
 
     def is_whole(self, name: str) -> bool:
@@ -80,7 +80,7 @@ class Log:
         return not CHECKPOINT.match(name) or is_parquet(content)
 
     def names(self) -> list[str]:
-        """The names of its files, in no order."""
+        """The names of its files, in any order."""
         return objects.names(self._root, DELTA_LOG)
 
     def oldest(self) -> int:
@@ -89,12 +89,12 @@ class Log:
 
 
 def is_parquet(content: bytes) -> bool:
-    """Whether a Parquet file has its beginning and its end."""
+    """Whether a Parquet file is complete: it has its first and its last bytes."""
     return len(content) > 2 * len(PARQUET) and content[:4] == content[-4:] == PARQUET
 
 
 def decoded(content: bytes) -> list[dict[str, Any]] | None:
-    """The actions of a log entry; None where it is not whole, as a crash of a machine leaves it."""
+    """Returns the actions of a log entry; None where a crash of the machine left it incomplete."""
     try:
         found = [msgspec.json.decode(line) for line in content.splitlines() if line.strip()]
     except msgspec.DecodeError:
@@ -103,7 +103,7 @@ def decoded(content: bytes) -> list[dict[str, Any]] | None:
 
 
 def torn(table: str, entry: str) -> TableError:
-    """What to say of a table whose log has an entry that is not whole."""
+    """Returns the error to raise for a table whose log has an entry that is not whole."""
     return TableError(
         f"table {table} cannot be read: {DELTA_LOG}/{entry} of its log is not whole, as a crash of "
         "the machine leaves it",
@@ -112,7 +112,7 @@ def torn(table: str, entry: str) -> TableError:
 
 
 def damage(places: Places, table: str, reason: str) -> TableError:
-    """What to say of a table that cannot be opened: which file is not whole, else the reason."""
+    """Returns the error for a table that cannot be opened: which file is not whole, or `reason`."""
     log = Log(places, table)
     if entry := log.first_torn():
         return torn(table, entry)
@@ -124,7 +124,7 @@ def damage(places: Places, table: str, reason: str) -> TableError:
 
 
 def committed(info: Mapping[str, Any]) -> datetime | None:
-    """The time that a commit says in its commitInfo; None where it says none that is one."""
+    """Returns the time in a commit's commitInfo; None where it has no valid one."""
     stamp = info.get("inCommitTimestamp", info.get("timestamp"))
     try:
         return datetime.fromtimestamp(stamp / 1000, UTC)
@@ -133,7 +133,7 @@ def committed(info: Mapping[str, Any]) -> datetime | None:
 
 
 def oldest_readable(names: Iterable[str]) -> int:
-    """The lowest version from which commits run without a gap, given the files of a log.
+    """Returns the lowest version from which commits run without a gap, by the names of log files.
 
     A version needs commit 0 or a checkpoint below it, and each commit in between.
     """
@@ -147,12 +147,12 @@ def oldest_readable(names: Iterable[str]) -> int:
 
 
 def checkpoints(names: Iterable[str]) -> set[int]:
-    """The versions that have a checkpoint."""
+    """Returns the versions that have a checkpoint."""
     return _numbers(CHECKPOINT, names)
 
 
 def entries(names: Iterable[str]) -> list[tuple[int, str]]:
-    """The files that belong to a version, with it, in order: commits, checkpoints, checksums."""
+    """Returns (version, name) of commits, checkpoints and checksums, in order of versions."""
     return sorted((int(found[1]), name) for name in names if (found := ENTRY.match(name)))
 
 

@@ -1,4 +1,4 @@
-"""Reads without a JVM: a table at a version or a time, and the coordinates that it holds."""
+"""Reads without a JVM: opens a table at a version or a time, and finds the coordinates it has."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from lakehouse.errors import TableError
 from lakehouse.paths import Places, is_url
+from lakehouse.storage import reach
 from lakehouse.store.log import Log, damage, torn
 from lakehouse.tables.catalog import Table
+from lakehouse.tables.rejects import ITEM
 from lakehouse.terminal.times import rendered
 
 NOTE = "logpond"
@@ -24,11 +26,13 @@ OLDEST_PROPERTY = "logpond.oldestReadable"
 
 
 def table_or_none(places: Places, table: Table | str) -> DeltaTable | None:
-    """The newest state of a table, None where there is none.
+    """Returns the newest version of a table; None where there is no such table.
 
-    Raises TableError where there is one that cannot be read.
+    Raises TableError where the table cannot be read.
     """
     name = table if isinstance(table, str) else table.name
+    if is_url(places.lake):
+        reach.check(places.lake)
     try:
         found = DeltaTable(places.table(name))
     except TableNotFoundError:
@@ -36,13 +40,15 @@ def table_or_none(places: Places, table: Table | str) -> DeltaTable | None:
     except (DeltaError, OSError, ValueError) as error:
         if not is_url(places.lake) and not Path(places.table(name)).exists():
             return None
+        if is_url(places.lake) and (unreached := reach.fault(error, places.lake)):
+            raise unreached from error
         raise damage(places, name, str(error)) from error
     _refuse_empty_entry(places, name, found.version())
     return found
 
 
 def _refuse_empty_entry(places: Places, name: str, newest: int) -> None:
-    """deltalake takes an entry that a crash of the machine left empty for one that did nothing."""
+    """Raises TableError for a log entry that a crash left empty; deltalake would ignore it."""
     entry = Path(places.delta_log(name)) / f"{newest:020d}.json"
     if not is_url(places.lake) and entry.is_file() and not entry.stat().st_size:
         raise torn(name, entry.name)
@@ -54,9 +60,9 @@ def open_table(
     version: int | None = None,
     as_of: datetime | None = None,
 ) -> DeltaTable:
-    """A table, newest unless `version` or `as_of` (with zone) says otherwise.
+    """Returns a table: its newest version, or the one of `version` or `as_of` (with a zone).
 
-    Raises TableError where there is no such table or state.
+    Raises TableError where there is no such table or version.
     """
     name = table if isinstance(table, str) else table.name
     if (version is not None and as_of) or (as_of and as_of.tzinfo is None):
@@ -76,7 +82,7 @@ def open_table(
 
 
 def _version_at(places: Places, name: str, as_of: datetime) -> int:
-    """The version that was current at a time; TableError where that is before the oldest."""
+    """Returns the version that was current at a time. Raises TableError before the oldest."""
     timeline = Log(places, name).timeline()
     version = timeline.at(as_of)
     if version == timeline.oldest and (began := timeline.time(version)) > as_of:
@@ -107,24 +113,31 @@ def _at_version(found: DeltaTable, name: str, version: int) -> DeltaTable:
 
 
 def oldest_kept(found: DeltaTable) -> int:
-    """The oldest version of which no file was deleted, as noted by the newest state."""
+    """Returns the oldest version of which no file was deleted, as noted in the newest version."""
     return int((found.metadata().configuration or {}).get(OLDEST_PROPERTY, 0))
 
 
 def note_of(commit: Mapping[str, Any]) -> dict[str, Any]:
-    """What `store` said of a commit in the history: writer, batch, rows; empty where it did not."""
+    """Returns what `store` noted with a commit: writer, batch, rows; empty where it did not."""
     found: dict[str, Any] = json.loads(commit.get(NOTE) or "{}")
     return found
 
 
 def coordinates(found: DeltaTable, topic: str, ranges: Mapping[int, tuple[int, int]]) -> pa.Table:
-    """The coordinates (_partition, _offset) of a topic that a table has in offset ranges [a, b)."""
+    """Returns the coordinates of a topic's rows in offset ranges [a, b).
+
+    They are _topic, _partition, _offset and _item, NULL where a table of old does not have that.
+    """
     import pyarrow.compute as pc
 
     within = pc.scalar(False)
     for partition, (first, end) in ranges.items():
         offset = pc.field("_offset")
         within |= (pc.field("_partition") == partition) & (offset >= first) & (offset < end)
-    return found.to_pyarrow_dataset().to_table(
-        columns=["_partition", "_offset"], filter=(pc.field("_topic") == topic) & within
+    names = {field.name for field in found.schema().fields}
+    has_item = ITEM in names
+    columns = ["_topic", "_partition", "_offset", *([ITEM] if has_item else [])]
+    rows = found.to_pyarrow_dataset().to_table(
+        columns=columns, filter=(pc.field("_topic") == topic) & within
     )
+    return rows if has_item else rows.append_column(ITEM, pa.nulls(rows.num_rows, pa.int32()))

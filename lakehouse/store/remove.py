@@ -1,4 +1,4 @@
-"""Rows of a table deleted once per key, however often that is repeated."""
+"""Deletes rows of a table once per key, however often it is repeated."""
 
 from __future__ import annotations
 
@@ -9,26 +9,31 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 
 from lakehouse.paths import Places
 from lakehouse.store.commit import Key, is_done
+from lakehouse.store.lease.fence import checked
 from lakehouse.store.read import NOTE
 from lakehouse.store.retry import retried
 from lakehouse.tables.catalog import Table
 
 
 def remove(places: Places, table: Table, where: str, key: Key) -> bool:
-    """Delete the rows `where` (SQL), unless `key` was committed before; whether it was done now.
+    """Deletes the rows `where` (SQL), unless `key` was committed before. Returns whether it did.
 
-    One commit, also where no row is left to delete. TableError where others kept winning.
+    It makes one commit, even if no row is left to delete. Raises TableError where others kept
+    winning.
     """
-    return retried(places, table.name, lambda at: _remove(at, table, where, key))
+    return retried(places, table.name, lambda at: _remove(places, at, table, where, key))
 
 
-def _remove(at: DeltaTable, table: Table, where: str, key: Key) -> bool:
+def _remove(places: Places, at: DeltaTable, table: Table, where: str, key: Key) -> bool:
     if is_done(at.transaction_version(key.app), key):
         return False
     before, note = at.version(), {"writer": key.app, "batch": key.version}
     done = CommitProperties(
         custom_metadata={NOTE: msgspec.json.encode(note).decode()},
-        app_transactions=[Transaction(key.app, key.version, int(time.time() * 1000))],
+        app_transactions=[
+            Transaction(key.app, key.version, int(time.time() * 1000)),
+            *checked(places.fence, at),
+        ],
     )
     at.delete(where, commit_properties=done)
     if at.version() == before:  # deltalake commits nothing where nothing matches

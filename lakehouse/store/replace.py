@@ -1,4 +1,4 @@
-"""Rows of a table replaced as a whole, computed from the very version that they replace."""
+"""Replaces whole rows of a table, computed from the very version that they replace."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 
 from lakehouse.paths import Places
+from lakehouse.store.lease.fence import checked
 from lakehouse.store.read import NOTE
 from lakehouse.store.retry import retried
 from lakehouse.tables.catalog import Table
@@ -22,10 +23,10 @@ WRITTEN = WriterProperties(compression="ZSTD", compression_level=1)
 
 @dataclass(frozen=True)
 class Replacement:
-    """`rows` in the place of those `where` (SQL; every one of `rows` meets it).
+    """`rows` that replace all rows `where` (SQL; `rows` must all meet it).
 
-    `marks` are application transactions to set, `note` what the history shows. With `columns_too`
-    the whole table is replaced, and has the columns of `rows` from then on.
+    `marks` are application transactions to set, `note` goes to the history. With `columns_too` the
+    whole table is replaced, and then has the columns of `rows`.
     """
 
     rows: pa.Table
@@ -38,28 +39,30 @@ class Replacement:
 def replace(
     places: Places, table: Table, make: Callable[[DeltaTable], Replacement | None]
 ) -> Replacement | None:
-    """Replace what `make` says of the newest state; it is asked again if that changed meanwhile.
+    """Replaces what `make` returns for the newest version; it is called again after a conflict.
 
-    What was replaced; None where `make` had nothing to do. TableError where others kept winning.
+    Returns what was replaced; None where `make` returned None. Raises TableError where others kept
+    winning.
     """
 
     def change(current: DeltaTable) -> Replacement | None:
         made = make(current)
         if made is not None:
-            _write(current, made)
+            _write(current, made, checked(places.fence, current))
         return made
 
     return retried(places, table.name, change)
 
 
-def _write(current: DeltaTable, made: Replacement) -> None:
+def _write(current: DeltaTable, made: Replacement, fence: list[Transaction]) -> None:
     now = int(time.time() * 1000)
+    marks = [Transaction(app, version, now) for app, version in made.marks.items()]
     note = {"rows": made.rows.num_rows, **made.note}
     properties = CommitProperties(
         custom_metadata={NOTE: msgspec.json.encode(note).decode()},
         # what was computed holds for this version only: a conflict is not for deltalake to solve
         max_commit_retries=0,
-        app_transactions=[Transaction(app, version, now) for app, version in made.marks.items()],
+        app_transactions=[*marks, *fence],
     )
     if made.columns_too:
         write_deltalake(
@@ -82,5 +85,5 @@ def _write(current: DeltaTable, made: Replacement) -> None:
 
 
 def _plain(rows: pa.Table) -> pa.Table:
-    """Without comments: deltalake refuses those that changed since the table was made."""
+    """Returns rows without comments: deltalake refuses comments that differ from the table's."""
     return rows.cast(pa.schema([field.remove_metadata() for field in rows.schema]))

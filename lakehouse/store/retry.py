@@ -1,4 +1,4 @@
-"""What happens to a change that meets another commit: it is made again, to the newest state."""
+"""Repeats a change that conflicts with another commit, on the newest version."""
 
 from __future__ import annotations
 
@@ -22,18 +22,26 @@ Done = TypeVar("Done")
 
 
 def retried(places: Places, name: str, change: Callable[[DeltaTable], Done]) -> Done:
-    """The result of a change to the newest state of a table, made again after each conflict.
+    """Returns the result of a change to the newest version; it is repeated after each conflict.
 
     Raises TableError where others kept winning.
     """
-    return retried_on_conflict(places, name, lambda: change(open_table(places, name)))
+    return retried_on_conflict(places, name, lambda: change(_opened(places, name)))
+
+
+def _opened(places: Places, name: str) -> DeltaTable:
+    """Returns the newest version; raises LeaseError where this process may not write to it."""
+    found = open_table(places, name)
+    if places.fence:
+        places.fence.check(found)
+    return found
 
 
 def retried_on_conflict(places: Places, name: str, commit: Callable[[], Done]) -> Done:
-    """The result of `commit`, called again, after a pause, where another commit came between.
+    """Returns the result of `commit`, which is called again, after a pause, for each conflict.
 
-    With `durability = "power"` it is on the disk when this returns.
-    `commit` has to look at the table anew each time. Raises TableError where others kept winning.
+    `commit` has to open the table each time. With `durability = "power"` the commit is synced to
+    disk on return. Raises TableError where others kept winning.
     """
     for attempt in range(ATTEMPTS):
         try:

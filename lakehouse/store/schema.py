@@ -1,4 +1,4 @@
-"""Tables come into being, and grow: creation and evolution, both safe to repeat."""
+"""Creates tables, and adds columns to them; both may be repeated."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
 from lakehouse.store.disk import in_words
+from lakehouse.store.durable import sync_newest
 from lakehouse.store.read import table_or_none
 from lakehouse.store.retry import retried
 from lakehouse.tables.catalog import Table
 
 
 def create(places: Places, table: Table) -> DeltaTable:
-    """The table, made when missing, with the columns that the code has gained since.
+    """Returns the table, made if missing, with the columns that the code has gained since.
 
-    Raises TableError where a column was removed, has another type, or is new and required.
+    Columns that became optional may be NULL from then on. Raises TableError where a column was
+    removed, has another type, or is required where it was not.
     """
     found = table_or_none(places, table)
     with in_words(places.table(table)):
@@ -27,7 +29,7 @@ def create(places: Places, table: Table) -> DeltaTable:
 
 def _create(places: Places, table: Table) -> DeltaTable:
     try:
-        return DeltaTable.create(
+        made = DeltaTable.create(
             places.table(table),
             table.columns,
             mode="error",
@@ -43,10 +45,12 @@ def _create(places: Places, table: Table) -> DeltaTable:
         if table_or_none(places, table) is None:
             raise
         return create(places, table)
+    sync_newest(places, table.name)
+    return made
 
 
 def missing_columns(found: DeltaTable, table: Table) -> list[Field]:
-    """The columns that the code has gained since.
+    """Returns the columns that the code has gained since.
 
     Raises TableError where a column was removed, has another type, or is new and required.
     """
@@ -56,19 +60,33 @@ def missing_columns(found: DeltaTable, table: Table) -> list[Field]:
     return [field for name, field in wanted.items() if name not in there]
 
 
+def relaxed_columns(found: DeltaTable, table: Table) -> list[str]:
+    """The columns that rows had to have, and need not have any more."""
+    there = {field.name: field for field in found.schema().fields}
+    return [
+        field.name
+        for field in Schema.from_arrow(table.columns).fields
+        if field.nullable and field.name in there and not there[field.name].nullable
+    ]
+
+
 def _evolve(places: Places, found: DeltaTable, table: Table) -> DeltaTable:
-    added = missing_columns(found, table)
-    if not added:
-        return found
+    """The table, grown; each step is a commit of its own, so that a crash leaves some to do."""
+    added, relaxed = missing_columns(found, table), relaxed_columns(found, table)
     try:
-        found.alter.add_columns(added)
+        for name in relaxed:
+            found.alter.drop_column_not_null(name)
+            sync_newest(places, table.name)
+        if added:
+            found.alter.add_columns(added)
+            sync_newest(places, table.name)
     except CommitFailedError:
-        return create(places, table)  # another process added them, or something else, meanwhile
+        return create(places, table)  # another process did it, or something else, meanwhile
     return found
 
 
 def _refuse_changed(table: Table, wanted: dict[str, Field], there: dict[str, Field]) -> None:
-    """Rows that are there could not be read, or could not have what is asked of them."""
+    """Raises TableError for a changed column: old rows could not be read, or would break a rule."""
     faults = {
         "no longer known": [name for name in there if name not in wanted],
         "of another type": [n for n, f in wanted.items() if n in there and not _same(f, there[n])],
@@ -86,11 +104,11 @@ def _refuse_changed(table: Table, wanted: dict[str, Field], there: dict[str, Fie
 
 
 def _same(wanted: Field, there: Field) -> bool:
-    return bool(wanted.type == there.type and wanted.nullable == there.nullable)
+    return bool(wanted.type == there.type and (wanted.nullable or not there.nullable))
 
 
 def set_property(places: Places, name: str, key: str, value: str) -> None:
-    """Give a table a property, unless it has it; beside other writers."""
+    """Sets a property of a table, unless it has that value; others may write meanwhile."""
 
     def change(found: DeltaTable) -> None:
         if (found.metadata().configuration or {}).get(key) != value:

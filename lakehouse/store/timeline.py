@@ -1,9 +1,9 @@
-"""When the versions of a table were committed: by the log's own stamps, never by times of files.
+"""Times of the versions of a table, by the log's own stamps and never by times of files.
 
-A clock may have been wrong for a while. Stamps have to rise with the versions: the longest run of
-them that does is trusted, and all other commits lie evenly between their trusted neighbours. So
-each version has a time of its own, and each time one version. Of a long log, samples are read, then
-samples between two of them: some 200 entries of 43,000. Pure, but for the stamps that it is given.
+A clock may have been wrong for a while. Stamps have to rise with the versions: the longest run that
+rises is trusted, and all other commits are spread evenly between their trusted neighbours. So each
+version has its own time, and each time one version. Of a long log, samples are read, then samples
+between two of them: some 200 of 43,000 entries. Pure, but for the stamps it is given.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Commit(NamedTuple):
 
 @dataclass(frozen=True)
 class Timeline:
-    """The versions `oldest` to `newest`; `stamped` gives the time that a commit says, if any."""
+    """The versions `oldest` to `newest`; `stamped` returns the time a commit notes, or None."""
 
     oldest: int
     newest: int
@@ -39,7 +39,7 @@ class Timeline:
     now: datetime
 
     def time(self, version: int) -> datetime:
-        """When a version was committed: after its predecessor, and before its successor."""
+        """Returns when a version was committed: after its predecessor, before its successor."""
         low, high = self._between(
             lambda trusted: bisect_right([c.version for c in trusted], version)
         )
@@ -49,7 +49,7 @@ class Timeline:
         return _moment(low.time - (low.version - version) * length // steps)
 
     def at(self, moment: datetime) -> int:
-        """The version that was current at a moment; the oldest where that was before it."""
+        """Returns the version that was current at a moment; before the oldest, the oldest."""
         if moment >= self.now:
             return self.newest
         low, high = self._around(moment)
@@ -59,7 +59,7 @@ class Timeline:
         return low.version + min((_micros(moment) - low.time) * steps // length, steps - 1)
 
     def surely_by(self, moment: datetime) -> int:
-        """The newest version whose own stamp says, and can be trusted, that it is of by then."""
+        """Returns the newest version with a trusted stamp at or before a moment."""
         return max(self._around(moment)[0].version, self.oldest)
 
     def _around(self, moment: datetime) -> tuple[Commit, Commit]:
@@ -68,7 +68,7 @@ class Timeline:
         )
 
     def _between(self, place: Callable[[list[Commit]], int]) -> tuple[Commit, Commit]:
-        """The trusted commits next to a place among them, with none that is trusted between."""
+        """Returns the trusted commits next to a place, with no other trusted one between."""
         low = Commit(self.oldest - 1, BEFORE_ALL)
         high = Commit(self.newest + 1, _micros(self.now + SKEW))
         while True:
@@ -86,14 +86,14 @@ class Timeline:
         return rising(commit for commit in commits if low.time < commit.time < high.time)
 
     def _gap(self, low: Commit, high: Commit) -> tuple[int, int]:
-        """Steps from one trusted commit to the next, and the time between them."""
+        """Returns the versions and the time between two neighbouring trusted commits."""
         steps = high.version - low.version
         end = min(high.time, _micros(self.now)) if high.version > self.newest else high.time
         return steps, max(end - low.time, steps)
 
 
 def rising(commits: Iterable[Commit]) -> list[Commit]:
-    """The longest run of commits, in their order, whose times rise."""
+    """Returns the longest run of commits, in their order, whose times rise."""
     ends: list[int] = []
     runs: list[Any] = []
     for commit in commits:

@@ -14,6 +14,10 @@ ORIGIN = [
     arrow_field("_offset", pa.int64(), "offset in the partition; record in a file", nullable=False),
     arrow_field("_kafka_timestamp", UTC_TIMESTAMP, "when the broker took it", nullable=False),
 ]
+ITEM_AND_SOURCE = [
+    arrow_field("_item", pa.int32(), "number of the event in its record; NULL where it is alone"),
+    arrow_field("_source", pa.string(), "source of the record, as in conf/sources.toml"),
+]
 BROUGHT_BY = [
     arrow_field("_ingested_at", UTC_TIMESTAMP, "when its batch was decoded", nullable=False),
     arrow_field("_commit", pa.string(), "commit that brought it: <writer>:<batch>", nullable=False),
@@ -23,8 +27,8 @@ BROUGHT_BY = [
 
 LOGS = Table(
     name="logs",
-    comment="valid events, one row a record of the topic",
-    columns=pa.schema(event_fields() + ORIGIN + BROUGHT_BY),
+    comment="valid events, one row an event of the topic",
+    columns=pa.schema([*event_fields(), *ORIGIN, *ITEM_AND_SOURCE, *BROUGHT_BY]),
     partition_by=("date", "hour"),
     statistics=("timestamp", "service", "endpoint", "status_code", "ip", "_partition", "_offset"),
     order_by=("endpoint", "status_code"),
@@ -41,8 +45,12 @@ QUARANTINE = Table(
             arrow_field("payload_encoding", pa.string(), "utf-8 or base64"),
             arrow_field("payload_length", pa.int64(), "[By] before it was capped"),
             arrow_field("payload_sha256", pa.string(), "of the whole payload, hexadecimal"),
+            arrow_field(
+                "headers", pa.string(), "of its record in Kafka, JSON: [[name, value], ...]"
+            ),
             arrow_field("date", pa.date32(), "day of the broker's time, a partition", False),
             *ORIGIN,
+            *ITEM_AND_SOURCE,
             *BROUGHT_BY,
         ]
     ),

@@ -1,4 +1,4 @@
-"""Rows of `anomalies` as they are read, and the words in them: severities, states, units."""
+"""Rows of `anomalies` as they are read; the names of severities, states and units."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ SEVERITIES = ("info", "warning", "critical")
 
 @dataclass(frozen=True)
 class Unit:
-    """How the numbers of a measure read.
+    """How the numbers of a measure are written.
 
     `of_span` and `of_minute` follow a number of five minutes, or of one, in a sentence; `axis` is
-    written at a picture. `is_share`: counted among the `n` requests of the same minutes.
+    the label in a chart. `is_share`: it is a part of the `n` requests of the same minutes.
     """
 
     of_span: str
@@ -34,14 +34,14 @@ UNITS = {
 
 
 def unit_of(measure: str) -> Unit:
-    """The unit of a measure; one that has none here reads by its name."""
+    """Returns the unit of a measure; one that is unknown here is written by its name."""
     name = measure.replace("_", " ")
     return UNITS.get(measure) or Unit(name, name, name)
 
 
 @dataclass(frozen=True)
 class Share:
-    """A part of what made an incident: an endpoint, an address, a status; `share` is 0 to 1."""
+    """A part of an incident: of an endpoint, an address or a status; `share` is 0 to 1."""
 
     kind: str
     name: str
@@ -50,7 +50,7 @@ class Share:
 
 @dataclass(frozen=True)
 class IncidentSummary:
-    """An incident as lists show it. None is what a version of the table does not have yet."""
+    """An incident as lists show it. A field is None if this version of the table lacks it."""
 
     incident_id: str
     status: str

@@ -42,12 +42,12 @@ class Sum:
 
     @property
     def folded(self) -> str:
-        """The same from rows of finer windows."""
+        """Returns SQL for the sum over rows of finer windows."""
         return f"sum(CAST(round({self.name} * {self.scale}) AS DECIMAL(38, 0)))"
 
     @property
     def result(self) -> str:
-        """As a reader sees it, from a row of sums."""
+        """Returns SQL for the value that readers see, from a row of sums."""
         if self.scale == 1:
             return f"CAST({at_most(f's.{self.name}', 2**63 - 1)} AS BIGINT)"
         return f"CAST(s.{self.name} AS DOUBLE) / {self.scale}"
@@ -69,7 +69,7 @@ class Ratio:
 
     @property
     def result(self) -> str:
-        """As a reader sees it, from a row of sums."""
+        """Returns SQL for the value that readers see, from a row of sums."""
         return f"CAST(({self.part}) AS DOUBLE) / nullif({self.whole}, 0)"
 
 
@@ -144,15 +144,15 @@ Measure = Sum | Ratio | Distribution | Distinct
 
 
 def added(column: str) -> str:
-    """The sum of a column of large integers, which no record can make overflow."""
+    """Returns SQL for the sum of a column of large integers, which cannot overflow."""
     return f"sum(CAST({column} AS DECIMAL(20, 0)))"
 
 
 def micros(column: str) -> str:
-    """The sum of a column of milliseconds in whole microseconds: the same in any order."""
+    """Returns SQL for the sum of milliseconds in whole microseconds: the same in any order."""
     return added(f"floor({at_most(column, LONGEST_MS)} * 1000 + 0.5)")
 
 
 def at_most(value: str, most: int) -> str:
-    """A value that is cut off; NULL stays NULL, of which DuckDB's `least` would make the other."""
+    """Returns SQL for a value limited to `most`; NULL stays NULL, unlike with DuckDB's `least`."""
     return f"CASE WHEN {value} > {most} THEN {most} ELSE {value} END"

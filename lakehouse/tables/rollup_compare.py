@@ -1,4 +1,4 @@
-"""SQL that sets stored windows against recounted ones, in DuckDB's words. Pure.
+"""SQL of DuckDB that compares stored windows with recounted ones. Pure.
 
 `logs`, `stored` (the table), `commits` (of a day) and `recounted` are relations of the connection.
 """
@@ -56,9 +56,9 @@ def rows_of(granularity: str, day: date) -> str:
 
 
 def different(rollup: Rollup, known: set[str], granularity: str, day: date) -> str:
-    """The windows that are only in one of both, or differ in a measure.
+    """Returns the windows that are only on one side, or differ in a measure.
 
-    A measure that no row of a window has was added after it was closed: that is no difference.
+    A measure that no row of a window has was added after it was closed, and is not compared.
     """
     measures = [f for f in rollup.columns if f.name in known - NOT_MEASURED - {*rollup.keys}]
     same_keys = "".join(f' AND s."{key}" IS NOT DISTINCT FROM r."{key}"' for key in rollup.keys)
@@ -75,7 +75,7 @@ def different(rollup: Rollup, known: set[str], granularity: str, day: date) -> s
 
 
 def _differs(field: pa.Field) -> str:
-    """Sums of integers are equal; what was divided or interpolated may end in another digit."""
+    """Returns SQL that compares a column: sums exactly, quotients and quantiles up to rounding."""
     stored, recounted = f"s.{field.name}", f"r.{field.name}"
     if not pa.types.is_floating(field.type):
         return f"{stored} IS DISTINCT FROM {recounted}"

@@ -65,7 +65,7 @@ class Rollup:
 
     @property
     def hidden(self) -> list[str]:
-        """The columns by which windows are folded and checked, and which readers do not want."""
+        """The columns by which windows are folded and checked; readers do not get them."""
         return [field.name for field in self.columns if field.name.startswith("_")]
 
     @property
@@ -87,14 +87,24 @@ class Rollup:
         )
 
     def definition(self, late: timedelta) -> str:
-        """What may not change under rows that are there: window, keys, watermark."""
+        """Returns what must not change under existing rows: window, keys, watermark."""
         minutes = self.window // timedelta(minutes=1)
         return json.dumps(
             {"window": f"{minutes} minutes", "keys": self.keys, "watermark": f"{late}"}
         )
 
 
-REQUESTS = Sum("requests", "requests that were answered", "count(*)")
+# Every error is of one side: of the client by its status, else of the service.
+SERVER_ERROR = "is_error AND coalesce(status_code NOT BETWEEN 400 AND 499, true)"
+CLIENT_ERRORS = Sum(
+    "client_errors", "answers 400 to 499", "count(*) FILTER (status_code BETWEEN 400 AND 499)"
+)
+SERVER_ERRORS = Sum(
+    "server_errors",
+    "answers 500 to 599, and lines of severity ERROR and above",
+    f"count(*) FILTER ({SERVER_ERROR})",
+)
+REQUESTS = Sum("requests", "requests that were answered, and other lines", "count(*)")
 BYTES = Sum("bytes", "sum of bytes_sent [By]", added("bytes_sent"))
 
 TRAFFIC = Rollup(
@@ -103,8 +113,8 @@ TRAFFIC = Rollup(
     keys=("service", "endpoint"),
     measures=(
         REQUESTS,
-        Sum("client_errors", "answers 400 to 499", "count_if(status_code BETWEEN 400 AND 499)"),
-        Sum("server_errors", "answers 500 to 599", "count_if(status_code >= 500)"),
+        CLIENT_ERRORS,
+        SERVER_ERRORS,
         Ratio("error_rate", "errors by requests", "client_errors + server_errors", "requests"),
         Distribution("latency", "response_time"),
         BYTES,
@@ -118,7 +128,11 @@ USAGE = Rollup(
     keys=("user", "app"),
     measures=(
         REQUESTS,
-        Sum("errors", "answers of 400 and more", "count_if(is_error)"),
+        Sum(
+            "errors",
+            "answers of 400 and more, and lines of ERROR and above",
+            "count(*) FILTER (is_error)",
+        ),
         BYTES,
         Sum("total_response_time", "sum of response_time [ms]", micros("response_time"), 1000),
     ),
@@ -129,9 +143,9 @@ MINUTES = Rollup(
     comment="closed minutes of each endpoint: what detection goes by",
     keys=("service", "endpoint"),
     measures=(
-        Sum("request_count", "requests that were answered", "count(*)"),
-        Sum("client_errors", "answers 400 to 499", "count_if(status_code BETWEEN 400 AND 499)"),
-        Sum("server_errors", "answers 500 to 599", "count_if(status_code >= 500)"),
+        Sum("request_count", "requests that were answered, and other lines", "count(*)"),
+        CLIENT_ERRORS,
+        SERVER_ERRORS,
         Distribution("response_time", "response_time", (95,), "avg_response_time"),
     ),
     granularity="1m",

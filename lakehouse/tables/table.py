@@ -1,4 +1,4 @@
-"""A Delta table as a value: what it holds, how it lies on disk, how long it is kept."""
+"""A Delta table as a value: its columns, its layout on disk, how long versions are kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REMOVED_MORE_HOURS = 12
 
 
 def history(hours: int) -> dict[str, str]:
-    """The properties of a table whose versions can be read for so long."""
+    """Returns the properties of a table whose versions are readable for so many hours."""
     noted = f"interval {hours + REMOVED_MORE_HOURS} hours"
     return {
         HISTORY_PROPERTY: str(hours),

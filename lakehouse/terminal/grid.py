@@ -35,7 +35,7 @@ def write(grid: Grid, out: TextIO) -> None:
 
     console = Console(file=out, markup=False, highlight=False, emoji=False)
     if sum(min(width, NARROWEST) + GAP for width in grid.widths) > console.width:
-        _records(grid, out)
+        _vertical(grid, out)
     else:
         _framed(grid, console)
 
@@ -65,7 +65,7 @@ def _plain(grid: Grid, out: TextIO) -> None:
         out.write("  ".join(padded).rstrip() + "\n")
 
 
-def _records(grid: Grid, out: TextIO) -> None:
+def _vertical(grid: Grid, out: TextIO) -> None:
     widest = max(map(len, grid.names))
     for number, row in enumerate(grid.cells, 1):
         out.write(f"row {number}\n")

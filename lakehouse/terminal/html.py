@@ -41,12 +41,12 @@ def count(value: float | None) -> str:
 
 
 def percent(value: float | None) -> str:
-    """A share."""
+    """Renders a share from 0 to 1 with three digits."""
     return NOTHING if value is None else f"{value * 100:.3g} %"
 
 
 def milliseconds(value: float | None) -> str:
-    """A latency."""
+    """Renders a latency in milliseconds, or in seconds from 10,000 ms on."""
     if value is None:
         return NOTHING
     return f"{value:,.0f} ms" if value < 10_000 else f"{value / 1000:,.1f} s"

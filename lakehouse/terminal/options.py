@@ -38,11 +38,20 @@ def setting(flag: str, name: str, **facts: Any) -> Decorator:
 def given(ctx: click.Context | None = None) -> Settings:
     """The settings under the flags of a command, by default the one that runs.
 
+    From here on the process writes as this lake is kept (`lakehouse/runtime/rights.py`).
     Raises SettingsError, which lists every fault.
     """
     from lakehouse import settings
+    from lakehouse.paths import Places
+    from lakehouse.runtime import rights
+    from lakehouse.storage import connection
 
-    return settings.load(**(ctx or click.get_current_context()).meta.get(GIVEN, {}))
+    found = settings.load(**(ctx or click.get_current_context()).meta.get(GIVEN, {}))
+    places = Places.of(found)
+    rights.keep(places.lake, found.access)
+    if places.is_in_a_bucket:
+        connection.publish(found.storage)
+    return found
 
 
 LAKE = setting(
@@ -72,6 +81,9 @@ def with_places(command: Callable[..., Any]) -> Callable[..., Any]:
     return LAKE(called)
 
 
+STANDBY = click.option(
+    "--standby", is_flag=True, help="Where another process holds the lake, wait and take over."
+)
 FORMAT = click.option(
     "--format",
     "how",
@@ -80,6 +92,18 @@ FORMAT = click.option(
     show_default=True,
     help="json is a list of row objects.",
 )
+
+
+def table_or_json(json_is: str) -> Decorator:
+    """The flag --format of a command whose JSON is no list of rows; `json_is` says what it is."""
+    return click.option(
+        "--format",
+        "how",
+        type=click.Choice(["table", "json"]),
+        default="table",
+        show_default=True,
+        help=f"json is {json_is}.",
+    )
 
 
 def _count(value: int | None) -> str:

@@ -43,7 +43,7 @@ def run(command: click.Command, name: str, words: Sequence[str] | None = None) -
 
 
 def _too_many_files(error: Exception) -> LogpondError | None:
-    """What to say where a library, whatever its own errors are, was refused one file more."""
+    """Returns the error to show where the limit of open files was reached, by any library."""
     if os.strerror(errno.EMFILE) not in str(error):
         return None
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
@@ -53,7 +53,7 @@ def _too_many_files(error: Exception) -> LogpondError | None:
 
 
 def _known(error: Exception) -> LogpondError | None:
-    """Ours as it is; and what to say of a place that this user may not read or write to."""
+    """Returns our own error, or one for a place that this user may not read or write."""
     if isinstance(error, LogpondError):
         return error
     if isinstance(error, OSError) and error.errno in REFUSALS and error.filename:
@@ -61,11 +61,20 @@ def _known(error: Exception) -> LogpondError | None:
             f"{error.strerror}: {error.filename!r}",
             "name another place, or let this user read or write it",
         )
-    return _of_files(error)
+    return _of_storage(error) or _of_files(error)
+
+
+def _of_storage(error: Exception) -> LogpondError | None:
+    """Returns the error to show where a bucket did not answer, or refused."""
+    if "obstore" not in sys.modules:
+        return None
+    from lakehouse.storage import reach
+
+    return reach.fault(error)
 
 
 def _of_files(error: Exception) -> LogpondError | None:
-    """What to say where the system or an engine could not take a file for what it should be."""
+    """Returns the error to show where an engine could not read a file as what it should be."""
     text = " ".join(str(error).split())[:LONGEST_TEXT]
     if isinstance(error, OSError | UnicodeEncodeError):
         return SettingsError(text, "name another place, or put right what lies there")

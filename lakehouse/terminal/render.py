@@ -56,7 +56,9 @@ class Rows:
     def of_arrow(cls, found: pa.Table) -> Rows:
         """The answer of an engine; a name that comes twice gets a number."""
         names = list(_distinct(found.column_names))
-        values = [[*map(_finite, column.to_pylist())] for column in found.columns]
+        values = [
+            [*map(_finite, column.to_pylist(maps_as_pydicts="lossy"))] for column in found.columns
+        ]
         return cls(names, list(zip(*values, strict=True)))
 
     def dicts(self) -> Iterator[dict[str, Any]]:

@@ -53,7 +53,7 @@ NOW = Moment()
 
 
 def moment(version: int | None, as_of: str | None, now: datetime) -> Moment:
-    """What two flags mean; SettingsError where both are given, or one means nothing."""
+    """Parses two flags to a moment. Raises SettingsError for both, or for one that is invalid."""
     if version is not None and as_of is not None:
         raise SettingsError("--version and --as-of are both given", "give one of them")
     if version is not None and version < 0:

@@ -1,1 +1,1 @@
-"""Windows of `logs`: closed by the stream, counted by DuckDB, checked and made again."""
+"""Windows of `logs`: the stream closes them, DuckDB counts, checks and recounts them."""

@@ -1,7 +1,7 @@
-"""Closed windows against a recount: wrong where it differs, late where only newer rows are missing.
+"""Compares closed windows with a recount: each is right, wrong, or late (newer rows came).
 
-A window is recounted from exactly those rows of `logs` that it says it counted, a day at a time; a
-day is folded again from its stored half hours.
+A window is recounted from exactly those rows of `logs` that it says it counted, one day at a time;
+the row of a day is compared with the sum of its stored half hours.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lakehouse.store import table_or_none
 from lakehouse.tables import rollup_compare
 from lakehouse.tables.rollups import DAY, ROLLUPS, Rollup
 from lakehouse.windows.close import days_of
-from lakehouse.windows.count import Count, counting, within
+from lakehouse.windows.count import CountOfTable, counting, within
 from lakehouse.windows.horizon import aligned, horizon
 
 EXAMPLES = 20
@@ -36,7 +36,7 @@ class Late:
 
 @dataclass(frozen=True)
 class Checked:
-    """A day of one rollup: how many closed windows were recounted, and what was found."""
+    """One day of a rollup: how many closed windows were recounted, and what was found."""
 
     table: str
     date: date
@@ -47,14 +47,14 @@ class Checked:
 
     @property
     def to_count(self) -> list[datetime]:
-        """The windows that a reconcile has to count again."""
+        """The windows that `reconcile` has to count again."""
         return sorted({*self.wrong, *(late.window_start for late in self.late)})
 
 
 def check(
     places: Places, rollup: Rollup, table: DeltaTable, logs: DeltaTable, since: date | None = None
 ) -> Iterator[Checked]:
-    """Recount every closed window of a state of a table, from `since` on, a day after another."""
+    """Recounts every closed window of one version of a table, from `since` on. Yields each day."""
     closed = horizon(table)
     if closed is None:
         return
@@ -69,7 +69,7 @@ def check(
 def late_rows(
     places: Places, rollup: Rollup, table: DeltaTable, logs: DeltaTable, since: date
 ) -> int:
-    """How many rows of `logs` came too late for closed windows, from a day on; no recount."""
+    """Returns how many rows of `logs` since a day came too late for closed windows. No recount."""
     closed, first = horizon(table), checked_from(table, logs, since)
     if closed is None:
         return 0
@@ -81,16 +81,16 @@ def late_rows(
 
 
 def checked_from(table: DeltaTable, logs: DeltaTable, since: date | None = None) -> date | None:
-    """The first day to check: what `retain` deleted, of either table, cannot be compared."""
+    """Returns the first day that can be checked: not what `retain` deleted from either table."""
     days = (since, retained_from(table), retained_from(logs))
     return max((day for day in days if day), default=None)
 
 
 @dataclass
 class _Day:
-    """One day of a rollup, as far as it is closed."""
+    """One day of a rollup, up to where it is closed."""
 
-    count: Count
+    count: CountOfTable
     rollup: Rollup
     known: set[str]
     day: date
@@ -105,7 +105,8 @@ class _Day:
         return Checked(self.rollup.name, self.day, len(windows) + has_day, wrong, late, wrong_days)
 
     def late(self) -> list[Late]:
-        """The closed windows of the day for which rows came later."""
+        """Returns the closed windows of the day for which rows came later."""
+        self.count.look_at(self.day, self.day)
         in_day = within(_first(self.day), self._end)
         query = rollup_compare.commits(self.rollup, self.day, in_day)
         self.count.connection.execute(f"CREATE OR REPLACE TEMP TABLE commits AS {query}")
@@ -119,7 +120,7 @@ class _Day:
         return self._different(self.rollup.granularity, recounted)
 
     def _wrong_days(self) -> list[datetime]:
-        """Where the day is not closed there must be no row of it."""
+        """Returns the rows of the day that differ. While the day is open there must be none."""
         windows = self.count.connection.sql(f"SELECT * FROM {self._rows_of_day}").to_arrow_table()
         is_closed = _first(self.day) + DAY <= self.closed
         rows = aligned(windows if is_closed else windows.slice(0, 0), self.rollup)
@@ -149,7 +150,7 @@ def _first(day: date) -> datetime:
 
 @dataclass(frozen=True)
 class WindowFault:
-    """A window that differs from its recount, or that `late_rows` came too late for."""
+    """A window that differs from its recount, or for which `late_rows` came too late."""
 
     table: str
     granularity: str
@@ -171,13 +172,13 @@ class WindowsVerdict:
 
 
 def rollups_of(places: Places) -> dict[str, DeltaTable]:
-    """The newest state of each rollup that is there; to be opened before `logs` is."""
+    """Opens the newest version of each rollup that exists; to be called before `logs` is opened."""
     found = {name: table_or_none(places, name) for name in ROLLUPS}
     return {name: table for name, table in found.items() if table is not None}
 
 
 def judge(places: Places, tables: Mapping[str, DeltaTable], logs: DeltaTable) -> WindowsVerdict:
-    """Recount every closed window that can be; `logs` at least as new as the tables."""
+    """Recounts all closed windows that can be. `logs` must be at least as new as the tables."""
     days = [
         day
         for name, table in tables.items()
@@ -194,7 +195,7 @@ def judge(places: Places, tables: Mapping[str, DeltaTable], logs: DeltaTable) ->
 
 
 def faults_of(day: Checked) -> Iterator[WindowFault]:
-    """What is not as a recount says; a window that is wrong is not told as late too."""
+    """Yields what differs from a recount; a wrong window is not listed as late too."""
     granularity = ROLLUPS[day.table].granularity
     for start in day.wrong:
         yield WindowFault(day.table, granularity, start, "wrong")

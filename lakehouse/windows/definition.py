@@ -1,4 +1,4 @@
-"""What the windows of a table were made with; a change is refused before it mixes two meanings."""
+"""Notes what the windows of a table are made with, and refuses a change that would mix meanings."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from lakehouse.tables.rollups import DEFINITION, WATERMARK, Rollup
 
 
 def prepare(places: Places, rollup: Rollup, late: timedelta) -> list[str]:
-    """Make the table, or check that its windows are of the same kind.
+    """Makes the table, or checks that its windows are of the same kind.
 
-    The columns that it gains now: NULL in the windows that are there, until a rebuild. Raises
-    CheckpointError where window, keys, watermark or columns are others than those of the rows.
+    Returns the columns that it gains now; they are NULL in existing windows until a rebuild. Raises
+    CheckpointError where window, keys, watermark or columns differ from those of the rows.
     """
     found = store.table_or_none(places, rollup.name)
     if found is not None:
@@ -28,13 +28,13 @@ def prepare(places: Places, rollup: Rollup, late: timedelta) -> list[str]:
 
 
 def has_same_windows(rollup: Rollup, found: DeltaTable) -> bool:
-    """Whether a table has windows of the same size and keys; how long they waited may differ."""
+    """Whether a table has windows of the same size and keys; the lateness may differ."""
     made, wanted = json.loads(_made(found)), json.loads(rollup.definition(WATERMARK))
     return all(made.get(what) == wanted[what] for what in ("window", "keys"))
 
 
 def unfit(rollup: Rollup, found: DeltaTable) -> list[str]:
-    """The columns of a table that its rollup has no more, or of another type."""
+    """Returns the columns of a table that its rollup no longer has, or has with another type."""
     wanted = {field.name: field.type for field in Schema.from_arrow(rollup.columns).fields}
     return [field.name for field in found.schema().fields if wanted.get(field.name) != field.type]
 
@@ -52,5 +52,5 @@ def _refuse_changed(rollup: Rollup, found: DeltaTable, late: timedelta) -> None:
 
 
 def _made(found: DeltaTable) -> str:
-    """What the rows of a table were made with, as JSON."""
+    """Returns what the rows of a table were made with, as JSON."""
     return (found.metadata().configuration or {}).get(DEFINITION) or "{}"

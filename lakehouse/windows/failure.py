@@ -1,4 +1,4 @@
-"""Why a query that closes windows failed, in words with a remedy."""
+"""Explains why a query that closes windows failed, with a remedy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BEHIND = (
 
 
 def explained(error: Exception, query: str, places: Places) -> LogpondError:
-    """The failure of a query in words; Spark's own text where nothing better is known."""
+    """Returns the failure of a query as an error with a remedy, or with Spark's text if unknown."""
     if isinstance(error, LogpondError):
         return error
     if full := disk.full(error, [places.lake, places.checkpoints]):
@@ -40,6 +40,6 @@ def explained(error: Exception, query: str, places: Places) -> LogpondError:
 
 
 def cause(error: str) -> str:
-    """The line that says most."""
+    """Returns the most useful line of an error text."""
     named: list[str] = CAUSE.findall(error)
     return (named[-1] if named else error.split("\n", 1)[0])[:500]

@@ -1,4 +1,4 @@
-"""Windows made again from `logs`: those that are late or wrong (reconcile), or all (rebuild)."""
+"""Makes windows again from `logs`: those that are late or wrong (reconcile), or all (rebuild)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lakehouse.store import Replacement, open_table, replace
 from lakehouse.tables.catalog import LOGS
 from lakehouse.tables.rollups import DAY, DEFINITION, Rollup
 from lakehouse.windows.check import Checked, check, checked_from
-from lakehouse.windows.close import Closed, close, instant
+from lakehouse.windows.close import AT_ONCE_ROWS, Closed, close, instant
 from lakehouse.windows.count import counting
 from lakehouse.windows.definition import has_same_windows, prepare, unfit
 from lakehouse.windows.horizon import EPOCH, before, horizon, last_closed, mark, stored
@@ -27,7 +27,7 @@ from lakehouse.windows.horizon import EPOCH, before, horizon, last_closed, mark,
 def reconcile(
     places: Places, rollup: Rollup, late: timedelta, since: date | None = None
 ) -> Iterator[Checked]:
-    """Count windows that are late or wrong again, with their days; tells each day once it is done.
+    """Counts late and wrong windows again, with their days. Yields each day once it is done.
 
     Where no window was ever closed, those that the newest event closes are closed first.
     """
@@ -44,7 +44,7 @@ def reconcile(
 
 
 def mend(places: Places, rollup: Rollup, since: date | None = None) -> Iterator[Checked]:
-    """Count closed windows again whose rows were removed since; those that are late stay so."""
+    """Counts closed windows again whose rows were removed since; late ones stay late."""
     table = store.table_or_none(places, rollup.name)
     if table is None or horizon(table) is None:
         return
@@ -56,10 +56,13 @@ def mend(places: Places, rollup: Rollup, since: date | None = None) -> Iterator[
             yield wrong
 
 
-def rebuild(places: Places, rollup: Rollup, late: timedelta) -> Iterator[Closed]:
-    """Make the windows that `logs` still has rows for again, with the keys of today.
+def rebuild(
+    places: Places, rollup: Rollup, late: timedelta, most_rows: int = AT_ONCE_ROWS
+) -> Iterator[Closed]:
+    """Makes all windows again for which `logs` still has rows, with the present keys.
 
-    Readers see right numbers meanwhile, as open windows; killed, it or the stream goes on.
+    Meanwhile readers see correct numbers, as open windows. After a crash, a repeat or the stream
+    continues.
     """
     found = store.table_or_none(places, rollup.name) or store.create(places, rollup.table(late))
     logs = open_table(places, LOGS)
@@ -67,18 +70,18 @@ def rebuild(places: Places, rollup: Rollup, late: timedelta) -> Iterator[Closed]
     replace(places, rollup.table(), partial(_emptied, rollup, retained_from(logs)))
     store.set_property(places, rollup.name, DEFINITION, rollup.definition(late))
     prepare(places, rollup, late)
-    yield from close(places, rollup, until)
+    yield from close(places, rollup, until, most_rows)
 
 
 def closed_by_now(logs: DeltaTable, late: timedelta) -> datetime:
-    """The horizon that the newest event gives, for a stream that never ran."""
+    """Returns the horizon that the newest event gives, for a stream that never ran."""
     files = pa.table(logs.get_add_actions(flatten=True))
     newest = pc.max(files["max.timestamp"]).as_py() if files.num_rows else None
     return last_closed(newest - late) if newest else EPOCH
 
 
 def _emptied(rollup: Rollup, first: date | None, current: DeltaTable) -> Replacement:
-    """No rows but those that cannot be counted again, and the horizon right before all others."""
+    """Keeps only rows that cannot be counted again, and sets the horizon before all others."""
     where, begin = f"granularity IN ('{rollup.granularity}', '1d')", None
     is_other, kept = bool(unfit(rollup, current)), rollup.columns.empty_table()
     if first and (closed := horizon(current)) and has_same_windows(rollup, current):
@@ -91,7 +94,7 @@ def _emptied(rollup: Rollup, first: date | None, current: DeltaTable) -> Replace
 def _recounted_day(
     places: Places, rollup: Rollup, found: Checked, current: DeltaTable
 ) -> Replacement | None:
-    """The half hours in question from the newest `logs`, and the day that they belong to."""
+    """Returns the given half hours counted from the newest `logs`, with the row of their day."""
     first, closed = datetime.combine(found.date, time(), UTC), horizon(current)
     if closed is None:
         return None
@@ -101,7 +104,7 @@ def _recounted_day(
     logs = open_table(places, LOGS)
     if (kept_from := retained_from(logs)) and found.date < kept_from:
         return None  # its rows were deleted meanwhile
-    with counting(places, logs) as count:
+    with counting(places, logs, (found.date, found.date)) as count:
         counted = count.windows(rollup, first, min(first + DAY, closed))
         rows = counted.filter(pc.is_in(counted["window_start"], wanted))
         others = kept.filter(pc.invert(pc.is_in(kept["window_start"], wanted)))

@@ -1,4 +1,4 @@
-"""Runs a query that closes windows in a thread of its own, and once more at the end."""
+"""Runs a query that closes windows in its own thread, and once more at the end."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ LOOK_SECONDS = 0.2
 
 @dataclass
 class ClosingRun:
-    """A query of a Spark application; `failed` hears, in words, why it ended by itself.
+    """A query of a Spark application. `failed` is called with an error if it ends by itself.
 
-    Its rollups have one size of window, and wait `late` for late events.
+    Its rollups have windows of one size, and wait `late` for late events.
     """
 
     spark: SparkSession
@@ -45,7 +45,7 @@ class ClosingRun:
     _failure: Exception | None = None
 
     def start(self) -> None:
-        """Close windows as time goes on, until `stop`."""
+        """Closes windows as time goes on, until `stop`."""
         trigger: dict[str, str | bool] = {"processingTime": f"{self.trigger_seconds} seconds"}
         self._thread = threading.Thread(
             target=self._run, args=(trigger,), name=self.query, daemon=True
@@ -53,14 +53,14 @@ class ClosingRun:
         self._thread.start()
 
     def stop(self) -> None:
-        """End between two commits; again is no fault."""
+        """Ends between two commits. May be called again."""
         self._stop.set()
         if self._thread:
             self._thread.join()
             self._thread = None
 
     def once(self) -> None:
-        """Close what the newest event closes, then return."""
+        """Closes what the newest event closes, then returns."""
         self._stop.clear()
         self._run({"availableNow": True})
 
@@ -88,7 +88,7 @@ class ClosingRun:
         return stream.start(windows, closing, trigger)
 
     def _follow(self, query: StreamingQuery) -> bool:
-        """Until it ends, by itself or because a stop finds it idle; whether to start it again."""
+        """Waits until the query ends, by itself or by a stop; returns whether to start it again."""
         clock, waits_too_long = WallClock(), False
         while query.isActive:
             time.sleep(LOOK_SECONDS)

@@ -1,7 +1,7 @@
 """A query that closes windows, as drawn: logs -> watermark -> windows -> final ones -> tables.
 
-Append mode tells once that a window is final. Its numbers are counted from `logs` as it is then,
-so that they include what came late but in time, and equal a recount by construction.
+Append mode reports once that a window is final. Its numbers are counted from `logs` at that time,
+so they include late rows that came in time, and equal a recount by construction.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class WindowsReport:
 
     @property
     def line(self) -> str:
-        """One line for a person."""
+        """Returns one line for a person."""
         of = {name: [c for c in self.closed if c.table == name] for name in self._names}
         tables = ", ".join(
             f"{name} {sum(c.rows for c in each):,} rows" for name, each in of.items()
@@ -51,7 +51,7 @@ class WindowsReport:
 
     @property
     def requests(self) -> int:
-        """How many rows of `logs` the windows hold."""
+        """How many rows of `logs` the windows count."""
         return max(sum(c.requests for c in self.closed if c.table == n) for n in self._names)
 
     @property
@@ -60,9 +60,9 @@ class WindowsReport:
 
 
 def read(spark: SparkSession, places: Places) -> DataFrame:
-    """The times of all rows of `logs` as a stream: those that are there, then each new commit.
+    """Returns the times of all rows of `logs` as a stream: existing rows, then each new commit.
 
-    Commits that delete or replace rows are passed over.
+    Commits that delete or replace rows are skipped.
     """
     options = {"skipChangeCommits": "true", "maxFilesPerTrigger": "10000"}
     rows = spark.readStream.format("delta").options(**options).load(places.table(LOGS))
@@ -70,7 +70,7 @@ def read(spark: SparkSession, places: Places) -> DataFrame:
 
 
 def final_windows(times: DataFrame, late: timedelta, window: timedelta) -> DataFrame:
-    """One row a window, once the newest event is `late` past its end."""
+    """Returns one row a window, once the newest event is `late` after its end."""
     from pyspark.sql import functions as F
 
     return (
@@ -81,7 +81,7 @@ def final_windows(times: DataFrame, late: timedelta, window: timedelta) -> DataF
 
 
 def start(windows: DataFrame, closing: Closing, trigger: dict[str, str | bool]) -> StreamingQuery:
-    """Run the query that `closing` keeps the checkpoint of; `trigger` as in DataStreamWriter."""
+    """Starts the query with the checkpoint of `closing`; `trigger` as in DataStreamWriter."""
     return (
         windows.writeStream.queryName(closing.checkpoint.query)
         .outputMode("append")
@@ -94,10 +94,10 @@ def start(windows: DataFrame, closing: Closing, trigger: dict[str, str | bool]) 
 
 @dataclass
 class Closing:
-    """Closes every window that the watermark of a batch has passed; repeating it changes nothing.
+    """Closes every window that the watermark of a batch has passed; a repeat changes nothing.
 
-    A stop ends it between two commits: the next start takes the batch again, and goes on.
-    `reached` hears that windows are final, and the table of each commit.
+    A stop ends it between two commits; the next start repeats the batch and continues. `reached` is
+    called when windows are final, and with the table of each commit.
     """
 
     places: Places
@@ -109,7 +109,7 @@ class Closing:
     failed: Callable[[Exception], None] = lambda _error: None
 
     def __call__(self, final: DataFrame, batch: int) -> None:
-        """One batch. A failure is tables to `failed` as it is: Spark passes on only its text."""
+        """Takes one batch. Passes failures to `failed` whole: Spark passes on only their text."""
         try:
             final.collect()  # the state moves on only where its rows are read
             self._close(batch)

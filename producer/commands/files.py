@@ -23,7 +23,7 @@ START = click.option(
 
 
 def with_place(folder: str) -> Callable[[Any], Any]:
-    """The options that every command here has: where to, which seed, whether to make all anew."""
+    """Returns the options that every command here has: folder, seed, whether to make all anew."""
     place: Any = {"type": FOLDER, "default": folder, "show_default": True, "metavar": "DIR"}
 
     def decorated(command: Any) -> Any:
@@ -218,7 +218,7 @@ def web_logs(
 
 
 def _bytes(text: str) -> int:
-    """A size as people write it."""
+    """Parses a size such as 1GB into bytes."""
     import re
 
     found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kMG]?)B?", text.strip())
@@ -228,7 +228,7 @@ def _bytes(text: str) -> int:
 
 
 def _listed(flags: dict[str, Any]) -> dict[str, Any]:
-    """The flags with the environments as names, which become folders."""
+    """Returns the flags with the environments as a tuple of names, which become folders."""
     import re
 
     names = tuple(dict.fromkeys(flags["environments"].split(",")))

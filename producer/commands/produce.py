@@ -1,4 +1,4 @@
-"""`logpond produce`: flags to an order, and the run of it."""
+"""`logpond produce`: makes the options of a run from flags, and runs it."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ HELP = """Send log events to Kafka: synthetic traffic, incidents, or a real acce
     logpond produce --duration 10m --incident error-burst@+120s:300s
   As fast as possible, the same bytes for the same seed and clock:
     logpond produce --rate 0 --duration 60 --seed 7
+  Beside the requests a line of an application for every twentieth of them:
+    logpond produce --app-lines 0.05
   A real log, as fast as possible, with the times it has:
     logpond produce --replay access.log.gz
   The same as if it happened right now, line by line, ten times as fast:
@@ -63,7 +65,7 @@ def _help() -> str:
 
 
 def _options(command: Any) -> Any:
-    """All flags of `produce`, in the order of its help."""
+    """Adds all flags of `produce`, in the order of its help."""
     for names, facts in reversed(OPTIONS):
         command = click.option(*names, **facts)(command)
     return command
@@ -98,6 +100,26 @@ OPTIONS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
     (
         ("--late",),
         {"type": float, "default": 0.02, "show_default": True, "help": "Late by 1 to 30 minutes."},
+    ),
+    (
+        ("--app-lines",),
+        {
+            "type": click.FloatRange(0, 1),
+            "default": 0.0,
+            "metavar": "SHARE",
+            "help": "So many lines of two applications for each request, to the topic of "
+            "kafka.app_topic.  [0]",
+        },
+    ),
+    (
+        ("--most-lag",),
+        {
+            "type": click.IntRange(0),
+            "default": 0,
+            "metavar": "N",
+            "help": "During --backfill: wait while ingest of this lake is N records behind. "
+            "0: do not.  [0]",
+        },
     ),
     (("--labels",), {"type": _file(), "help": "The truth.  [<lake>/_state/labels.ndjson]"}),
     (
@@ -152,24 +174,39 @@ def produce(settings: Settings, **flags: Any) -> None:
 
 
 def options_of(settings: Settings, flags: dict[str, Any]) -> Any:
-    """The order that the flags and the settings make."""
+    """Returns the options of a run by the flags and the settings."""
+    from lakehouse.runtime.kafka_connection import Connection
+    from producer.hold import of_ingest
     from producer.job import Options, Replay
-    from producer.replay import AccessLog
+    from producer.replay import LogFile
 
     topic, places = settings.kafka.topic, Places.of(settings)
     replay = flags["replay"] and Replay(
-        AccessLog(flags["replay"], flags["service"]), flags["shift_to_now"], flags["speed"]
+        LogFile(flags["replay"], flags["service"]), flags["shift_to_now"], flags["speed"]
     )
+    connection, lines = Connection.of(settings.kafka), _lines(settings, flags, places)
     wanted = not replay or any(flags[name] for name in ("backfill", "incidents"))
     return Options(
-        bootstrap=settings.kafka.bootstrap,
+        connection=connection,
         topic=topic,
         spool=flags["spool"] or places.unsent(topic),
         duration=_micros(flags["duration"], "--duration") if flags["duration"] else None,
         as_json=flags["form"] == "json",
         synthetic=_synthetic(flags, places) if wanted or flags["rate"] is not None else None,
         replay=replay,
+        lines=lines,
+        hold=of_ingest(
+            flags["most_lag"], places, connection, [topic, *([lines.topic] if lines else [])]
+        ),
     )
+
+
+def _lines(settings: Settings, flags: dict[str, Any], places: Places) -> Any:
+    from producer.job import Lines
+
+    topic = settings.kafka.app_topic
+    folder = flags["spool"] / topic if flags["spool"] else places.unsent(topic)
+    return Lines(topic, folder, flags["app_lines"]) if flags["app_lines"] else None
 
 
 def _synthetic(flags: dict[str, Any], places: Places) -> Any:
@@ -189,7 +226,7 @@ def _synthetic(flags: dict[str, Any], places: Places) -> Any:
 
 
 def incident_spec(text: str, known: list[str]) -> IncidentSpec:
-    """An incident as NAME@+START:LENGTH; SettingsError where it is none, or has no length."""
+    """Parses NAME@+START:LENGTH. Raises SettingsError for another form, or for no length."""
     from producer.job import IncidentSpec
 
     found = re.fullmatch(r"([\w-]+)@\+([^:]+):([^:]+)", text)
@@ -203,5 +240,5 @@ def incident_spec(text: str, known: list[str]) -> IncidentSpec:
 
 
 def _micros(text: str, flag: str) -> int:
-    """Microseconds of a length of time."""
+    """Parses a length of time to microseconds."""
     return times.length(text, flag) // timedelta(microseconds=1)

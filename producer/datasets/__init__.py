@@ -1,1 +1,1 @@
-"""Files of logs for the file jobs: made, seeded, the same bytes for the same seed."""
+"""Makes files of logs for the file jobs: the same seed gives the same bytes."""

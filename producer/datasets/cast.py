@@ -1,4 +1,4 @@
-"""Who is in generated files: users, applications, addresses. Seeded; the same for all files."""
+"""The users, applications and addresses in generated files; the same seed gives the same."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ PRIVATE = ("10.0.0.{}", "192.168.1.{}", "172.16.9.{}", "127.0.0.{}")
 
 
 def users(count: int = USERS) -> list[str]:
-    """`user1` to `user<count>`; by `shares`, the first is the most frequent."""
+    """Returns `user1` to `user<count>`; by `shares`, the first is the most frequent."""
     return [f"user{number}" for number in range(1, count + 1)]
 
 
 def shares(count: int, slope: float = 0.9) -> list[float]:
-    """Cumulative shares up to 1.0 of `count` members: the n-th has weight 1 / n ** slope."""
+    """Returns cumulative shares up to 1.0: the n-th member has weight 1 / n ** slope."""
     weights = people.zipf(count, slope)
     return [weight / weights[-1] for weight in weights]
 
 
 @lru_cache(maxsize=4)
 def addresses(seed: int, count: int, private: float = 0.02, ipv6: float = 0.1) -> tuple[str, ...]:
-    """Addresses of clients: these shares of private ones and of IPv6, public IPv4 else."""
+    """Returns addresses of clients: these shares are private or IPv6, the others public IPv4."""
     random = Random(f"addresses {seed}")
     return tuple(_address(random, private, ipv6) for _ in range(count))
 

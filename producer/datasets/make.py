@@ -1,4 +1,4 @@
-"""Making files: several at once, each whole or not at all, and only those that are missing."""
+"""Makes files, several at once: each whole or not at all, and only missing ones."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ ORDER = "order.json"
 
 
 def prepare(folder: Path, order: Mapping[str, Any], force: bool = False) -> None:
-    """Note in the folder what its files are made of.
+    """Notes in the folder what its files are made of.
 
-    Raises SettingsError where files of another order are there already, unless forced.
+    Raises SettingsError where files with other options are there already, unless forced.
     """
     note, text = folder / ORDER, json.dumps(order, indent=2) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
@@ -37,14 +37,14 @@ def prepare(folder: Path, order: Mapping[str, Any], force: bool = False) -> None
 
 @dataclass(frozen=True)
 class Made:
-    """A file that is there now."""
+    """A file that exists now, with its number of rows."""
 
     path: Path
     rows: int
 
 
 def whole(path: Path, write: Write) -> Made:
-    """Write a file beside its name, and rename it when it is all there."""
+    """Writes a file under a temporary name, and renames it when it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
@@ -56,12 +56,12 @@ def whole(path: Path, write: Write) -> Made:
 
 
 def missing(files: Mapping[Path, Write], force: bool = False) -> dict[Path, Write]:
-    """Those that are not there yet; all of them, if forced."""
+    """Returns the files that do not exist yet; all of them, if forced."""
     return {path: write for path, write in files.items() if force or not path.exists()}
 
 
 def make(files: Mapping[Path, Write], threads: int) -> Iterator[Made]:
-    """Each file as it is done, in whatever order that is."""
+    """Yields each file as it is done, in any order."""
     with ThreadPoolExecutor(threads) as pool:
         running = [pool.submit(whole, path, write) for path, write in files.items()]
         try:
@@ -73,7 +73,7 @@ def make(files: Mapping[Path, Write], threads: int) -> Iterator[Made]:
 def make_and_report(
     wanted: Mapping[Path, Write], absent: Mapping[Path, Write], threads: int, folder: Path
 ) -> None:
-    """Make what is absent of what is wanted, with progress, and say what it took."""
+    """Makes the absent ones of the wanted files, shows progress, and prints the time it took."""
     import click
 
     began = time.perf_counter()

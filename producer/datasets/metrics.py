@@ -23,7 +23,7 @@ MOST = 1000
 
 @dataclass(frozen=True)
 class Spec:
-    """What is to be made; `batch` rows are held at once by each thread."""
+    """What to make; each thread holds `batch` rows at a time."""
 
     seed: int
     first: date
@@ -32,17 +32,17 @@ class Spec:
     batch: int = 10_000
 
     def facts(self) -> dict[str, int]:
-        """What the bytes of a day depend on."""
+        """Returns what the bytes of a day depend on."""
         return {"seed": self.seed, "logs_per_day": self.rows}
 
     def files(self, folder: Path) -> dict[Path, partial[int]]:
-        """Each day's file, and what writes it."""
+        """Returns each day's file, and the function that writes it."""
         days = (self.first + timedelta(number) for number in range(self.days))
         return {folder / f"{day}.log.csv": partial(write, self, day) for day in days}
 
 
 def write(spec: Spec, day: date, path: Path) -> int:
-    """Write a day, in the order of its times. Returns its rows."""
+    """Writes a day, in the order of its times. Returns the number of rows."""
     import numpy as np
     from pyarrow import csv
 
@@ -56,7 +56,7 @@ def write(spec: Spec, day: date, path: Path) -> int:
 
 
 def _batch(spec: Spec, day: date, rows: np.ndarray, draws: np.ndarray) -> pa.Table:
-    """Rows of a day; whatever the batches, the n-th row takes the n-th draws."""
+    """Returns rows of a day; the n-th row takes the n-th draws, however rows are batched."""
     import numpy as np
     import pyarrow as pa
 

@@ -33,7 +33,7 @@ TRUTH = Path("_truth")
 
 @dataclass(frozen=True)
 class Spike:
-    """Minutes in which a service is slower in an environment: from `start`, before `end` [us]."""
+    """A spike: a service is slower in an environment, from `start` up to `end` [us]."""
 
     service: str
     environment: str
@@ -42,13 +42,13 @@ class Spike:
     slower: float
 
     def line(self) -> dict[str, Any]:
-        """As the truth file has it, with times in RFC 3339."""
+        """Returns the line of the truth file, with times in RFC 3339."""
         return {**asdict(self), "start": stamp(self.start), "end": stamp(self.end)}
 
 
 @dataclass(frozen=True)
 class Spec:
-    """What is to be made: `rate` requests a second of all services together, on average."""
+    """What to make: `rate` requests a second of all services together, on average."""
 
     seed: int
     start: int
@@ -60,11 +60,11 @@ class Spec:
     malformed: float
 
     def facts(self) -> dict[str, Any]:
-        """What the bytes of every file depend on."""
+        """Returns what the bytes of every file depend on."""
         return {**asdict(self), "start": stamp(self.start), "environments": [*self.environments]}
 
     def files(self, folder: Path) -> dict[Path, partial[int]]:
-        """Each file, and what writes it."""
+        """Returns each file, and the function that writes it."""
         return {
             folder
             / f"service={service.name}"
@@ -79,12 +79,12 @@ class Spec:
 
     @cached_property
     def catalog(self) -> tuple[Service, ...]:
-        """The services of the shop; beyond them, further ones that behave like them."""
+        """Returns the services of the shop, and further ones that behave like them."""
         return tuple(_service(number) for number in range(self.services))
 
     @cached_property
     def staged(self) -> tuple[Spike, ...]:
-        """The spikes, in their order; fewer than asked for where there is no room for them."""
+        """Returns the spikes in order; fewer than asked for where there is no room for them."""
         random, found = Random(f"spikes {self.seed}"), list[Spike]()
         for _ in range(TRIES):
             spike = self._spike(random)
@@ -93,7 +93,7 @@ class Spec:
         return tuple(sorted(found, key=lambda spike: spike.start))
 
     def share(self, service: Service, environment: str) -> float:
-        """The part of all requests that a service has in an environment."""
+        """Returns the part of all requests that a service has in an environment."""
         weights = [1 / (at + 1) ** 2 for at in range(len(self.environments))]
         mine = weights[self.environments.index(environment)] / sum(weights)
         return mine * service.share / sum(one.share for one in self.catalog)
@@ -108,16 +108,13 @@ class Spec:
 
 
 def truth(spec: Spec, path: Path) -> int:
-    """Write down the spikes. Returns how many there are."""
+    """Writes the spikes to a file. Returns how many there are."""
     path.write_text(json.dumps([spike.line() for spike in spec.staged], indent=2) + "\n")
     return len(spec.staged)
 
 
 def write(spec: Spec, service: Service, environment: str, hour: int, path: Path) -> int:
-    """Write an hour of a service in an environment, in the order of its times.
-
-    Returns its lines.
-    """
+    """Writes an hour of a service in an environment, in order of time. Returns the lines."""
     begin = spec.start + hour * HOUR
     with path.open("wb") as out:
         requests = _Requests(spec, service, environment).of(begin)
@@ -125,7 +122,7 @@ def write(spec: Spec, service: Service, environment: str, hour: int, path: Path)
 
 
 class _Requests:
-    """What a service is asked in an environment."""
+    """Generates the requests to a service in an environment."""
 
     def __init__(self, spec: Spec, service: Service, environment: str) -> None:
         self._spec, self._environment, self._name = spec, environment, service.name
@@ -137,7 +134,7 @@ class _Requests:
         self._spikes = [one for one in spec.staged if (one.service, one.environment) == mine]
 
     def of(self, begin: int) -> Iterator[bytes]:
-        """The lines of the hour that begins then, the same whatever was made before."""
+        """Yields the lines of an hour, the same whatever was generated before."""
         prefix = f"{self._name}-{self._environment}-{stamp(begin)[:13]}"
         random, numbers = Random(f"{self._spec.seed} {prefix}"), count()
         for start in range(begin, begin + HOUR, MINUTE):

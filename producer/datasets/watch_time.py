@@ -1,7 +1,7 @@
 """Files of views for `logpond watch-time`, with known duplicates, faults and totals.
 
-A row follows from its file, its number and the seed alone, so that a file of any size takes no
-memory, and a duplicate can be made of a row that was written long before, or into another file.
+A row depends only on its file, its number and the seed. So a file of any size takes no memory, and
+a duplicate can be made of any earlier row, also of another file.
 """
 
 from __future__ import annotations
@@ -43,27 +43,27 @@ FAULTS = (
 
 @dataclass(frozen=True)
 class Spec:
-    """What is to be made: files of about `size` bytes each."""
+    """What to make: files of about `size` bytes each."""
 
     seed: int
     size: int
 
     @property
     def rows(self) -> int:
-        """Rows of each file, whole fifties."""
+        """Returns the rows of each file, a multiple of fifty."""
         return max(1, self.size // LINE // GROUP) * GROUP
 
     def facts(self) -> dict[str, int]:
-        """What the bytes of a file depend on."""
+        """Returns what the bytes of a file depend on."""
         return {"seed": self.seed, "size": self.size}
 
     def files(self, folder: Path, count: int) -> dict[Path, partial[int]]:
-        """Each file, and what writes it."""
+        """Returns each file, and the function that writes it."""
         names = (folder / f"views-{number + 1:04d}.csv" for number in range(count))
         return {name: partial(write, self, number) for number, name in enumerate(names)}
 
     def truth(self, count: int) -> dict[str, Any]:
-        """What `logpond watch-time` must find in so many files."""
+        """Returns what `logpond watch-time` must find in so many files."""
         groups = self.rows // GROUP
         faulty = -(-groups // FAULTY_GROUPS)
         rejects = {name: len(range(at, faulty, len(FAULTS))) for at, name in enumerate(FAULTS)}
@@ -78,7 +78,7 @@ class Spec:
 
     @cached_property
     def pools(self) -> dict[str, pa.Array]:
-        """The values of each column that is drawn from."""
+        """Returns the values of each column that rows are drawn from."""
         import pyarrow as pa
 
         addresses = [*cast.addresses(self.seed, ADDRESSES), *BAD_ADDRESSES * 50]
@@ -93,7 +93,7 @@ class Spec:
 
     @cached_property
     def shares(self) -> np.ndarray:
-        """Cumulative shares of the users."""
+        """Returns the cumulative shares of the users."""
         import numpy as np
 
         return np.array(cast.shares(USERS, 0.6))
@@ -101,7 +101,7 @@ class Spec:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of a file: of which file and row each is (a duplicate: another's), and its fault."""
+    """Rows of a file: the file and row that each is from (a duplicate: another), and its fault."""
 
     source: np.ndarray
     row: np.ndarray
@@ -110,13 +110,13 @@ class Rows:
 
     @property
     def is_own(self) -> np.ndarray:
-        """Those that count, here."""
+        """Which rows count in this file."""
         own: np.ndarray = ~self.is_copy & (self.fault < 0)
         return own
 
 
 def write(spec: Spec, file: int, path: Path) -> int:
-    """Write a file, and what its users have watched into `_truth`. Returns its rows."""
+    """Writes a file, and what its users watched to `_truth`. Returns the number of rows."""
     import numpy as np
     from pyarrow import csv
 
@@ -136,12 +136,12 @@ def write(spec: Spec, file: int, path: Path) -> int:
 
 
 def note(spec: Spec, folder: Path, count: int) -> None:
-    """Write the truth of all files, `_truth.json`."""
+    """Writes the truth of all files, `_truth.json`."""
     (folder / "_truth.json").write_text(json.dumps(spec.truth(count), indent=2) + "\n")
 
 
 def _write_truth(spec: Spec, path: Path, minutes: np.ndarray, views: np.ndarray) -> None:
-    """What each user has in this file, in hundredths of a minute; of duplicates the first."""
+    """Writes what each user watched in this file [1/100 minutes], without later duplicates."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -168,7 +168,7 @@ def _rows(spec: Spec, file: int, numbers: np.ndarray) -> Rows:
 
 
 def _drawn(spec: Spec, rows: Rows) -> dict[str, np.ndarray]:
-    """Places in the pools. Every second copy says something else, and comes a minute later."""
+    """Returns indexes into the pools. Every second copy differs, and is a minute later."""
     import numpy as np
 
     differs = rows.is_copy & (rows.row % 2 == 0)
@@ -213,7 +213,7 @@ def _unless(lost: np.ndarray, values: pa.Array) -> pa.Array:
 
 
 def _mixed(seed: int, file: Any, rows: np.ndarray, column: int) -> np.ndarray:
-    """64 bits for a cell, by splitmix64: the same for the same, and no two rows' are equal."""
+    """Returns 64 bits for each cell, by splitmix64: the same input gives the same bits."""
     import numpy as np
 
     x = (np.asarray(file).astype(np.uint64) << np.uint64(40)) + rows.astype(np.uint64)

@@ -1,4 +1,4 @@
-"""Web logs of the shop as CSV, a file an hour, with a header: the columns of an event."""
+"""Web logs of the shop as CSV, a file an hour, with a header: the columns of a request."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from producer.traffic.clock import stamp
 from producer.traffic.curve import HOUR, MICROS, busyness
 from producer.traffic.traffic import Traffic
 
-COLUMNS = tuple(field.name for field in fields(LogEvent))
+# The fields of a line that is no request.
+NOT_OF_REQUESTS = {"message", "severity_number", "host", "logger", "exception", "span_id"}
+COLUMNS = tuple(field.name for field in fields(LogEvent) if field.name not in NOT_OF_REQUESTS)
 MINUTE = 60 * MICROS
 
 
 @dataclass(frozen=True)
 class Spec:
-    """What is to be made: `rate` requests a second, on average over a week."""
+    """What to make: `rate` requests a second, on average over a week."""
 
     seed: int
     start: int
@@ -31,11 +33,11 @@ class Spec:
     rate: float
 
     def facts(self) -> dict[str, Any]:
-        """What the bytes of every file depend on."""
+        """Returns what the bytes of every file depend on."""
         return {"seed": self.seed, "rate": self.rate}
 
     def files(self, folder: Path) -> dict[Path, partial[int]]:
-        """Each hour's file, and what writes it."""
+        """Returns each hour's file, and the function that writes it."""
         hours = (self.start + number * HOUR for number in range(self.hours))
         return {
             folder / f"web-logs-{stamp(hour)[:13]}.csv": partial(write, self, hour)
@@ -44,7 +46,7 @@ class Spec:
 
 
 def write(spec: Spec, hour: int, path: Path) -> int:
-    """Write the requests of an hour in the order of their times. Returns how many there are."""
+    """Writes the requests of an hour in order of time. Returns how many there are."""
     with path.open("w", newline="") as out:
         writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
         writer.writeheader()

@@ -1,1 +1,1 @@
-"""Synthetic traffic: seed and clock to events."""
+"""Synthetic traffic: makes events from a seed and a clock."""

@@ -8,13 +8,13 @@ from producer.traffic.curve import MICROS
 
 
 def stamp(at: int) -> str:
-    """RFC 3339 in UTC, with microseconds."""
+    """Renders a time as RFC 3339 in UTC, with microseconds."""
     second, micros = divmod(at, MICROS)
     return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}.{micros:06d}Z"
 
 
 def micros_of(moment: datetime) -> int:
-    """The microseconds since the epoch of a moment with a zone, exactly."""
+    """Returns the exact microseconds since the epoch of a time with a zone."""
     whole = int(moment.timestamp() // 1)
     return whole * MICROS + moment.microsecond
 
@@ -26,7 +26,7 @@ class Stamper:
         self._second, self._text = -1, ""
 
     def __call__(self, at: int) -> str:
-        """The same text as `stamp(at)`."""
+        """Returns the same text as `stamp(at)`."""
         second, micros = divmod(at, MICROS)
         if second != self._second:
             self._second, self._text = second, stamp(at)[:20]

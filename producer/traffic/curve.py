@@ -1,4 +1,4 @@
-"""How busy the shop is by hour and by weekday, in UTC. Pure."""
+"""The load of the shop by hour and weekday, in UTC. Pure."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ WEEKDAYS = (1.07, 1.02, 0.88, 0.84, 1.06, 1.09, 1.08)
 
 
 def busyness(at: int) -> float:
-    """The load at a time in microseconds since the epoch: about 1.0 over a week, no steps."""
+    """Returns the load at a time in microseconds since the epoch: 1.0 on average over a week."""
     return _between(HOURS, at / HOUR - 0.5) * _between(WEEKDAYS, at / DAY - 0.5)
 
 
 class Meter:
-    """How many events are due: `rate` a second at `anchor`, and along the daily curve from there.
+    """Counts due events: `rate` a second at `anchor`, and along the daily curve from there.
 
-    So a short run keeps to the rate asked for, whatever the hour, and a long one breathes.
+    So a short run has the rate asked for at any hour, and a long one follows the curve.
     """
 
     def __init__(self, rate: float, anchor: int) -> None:
         self._scale, self._owed = rate / busyness(anchor), 0.0
 
     def due(self, since: int, until: int, surge: float = 1.0) -> int:
-        """The events due between two times; fractions are carried over to the next call."""
+        """Returns the events due between two times; fractions are carried over to the next call."""
         per_second = self._scale * busyness((since + until) // 2) * surge
         self._owed += per_second * (until - since) / MICROS
         count = int(self._owed)

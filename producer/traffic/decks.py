@@ -1,4 +1,4 @@
-"""Routes made cheap to draw from: paths, statuses, latencies and sizes drawn once. Pure."""
+"""Routes with prepared answers: paths, statuses, latencies and sizes are drawn once. Pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Deck:
     sizes: tuple[int, ...]
 
     def answer(self, draw: Draw, slowdown: float = 1.0) -> dict[str, Any]:
-        """The event fields of one request; latency grows with `slowdown`."""
+        """Returns the event fields of one request; latency grows with `slowdown`."""
         status, level = self.outcomes[int(draw() * len(self.outcomes))]
         pick = draw()
         return {
@@ -57,18 +57,18 @@ class Deck:
 
 @lru_cache(maxsize=4)
 def decks(seed: int, services: tuple[Service, ...] = SERVICES) -> tuple[Deck, ...]:
-    """Every route, weighted by its service's share and a Zipf within it."""
+    """Returns every route, weighted by its service's share and a Zipf law within it."""
     random = Random(f"decks {seed}")
     return tuple(deck for service in services for deck in _of_service(service, random))
 
 
 def level_of(status: int) -> str:
-    """The severity that a status is logged with."""
+    """Returns the severity that a status is logged with."""
     return "ERROR" if status >= 500 else "WARN" if status >= 400 else "INFO"
 
 
 def hand(of: Sequence[Deck], size: int = 4096) -> list[Deck]:
-    """A list in which each deck stands as often as its weight says: one index draws one."""
+    """Returns a list in which each deck occurs by its weight: a random index draws one."""
     total = sum(deck.weight for deck in of)
     return [deck for deck in of for _ in range(max(1, round(size * deck.weight / total)))]
 

@@ -1,4 +1,4 @@
-"""Who visits: addresses, agents, users and applications, drawn once into pools. Pure."""
+"""The visitors: addresses, agents, users and applications, drawn once into pools. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Visitor:
 
 @lru_cache(maxsize=4)
 def visitors(seed: int, count: int = VISITORS) -> tuple[Visitor, ...]:
-    """`count` visitors, the most frequent first; the same for the same seed."""
+    """Returns `count` visitors, most frequent first; the same for the same seed."""
     from faker import Faker
 
     fake, random = Faker("en_US"), Random(f"people {seed}")
@@ -35,12 +35,12 @@ def visitors(seed: int, count: int = VISITORS) -> tuple[Visitor, ...]:
 
 
 def zipf(count: int, slope: float = 0.9) -> list[float]:
-    """Cumulative weights for `random.choices`: the n-th has weight 1 / n ** slope."""
+    """Returns cumulative weights for `random.choices`: the n-th has weight 1 / n ** slope."""
     return list(accumulate(1 / rank**slope for rank in range(1, count + 1)))
 
 
 def address(random: Random) -> str:
-    """A public-looking IPv4 address."""
+    """Returns a random public-looking IPv4 address."""
     first = random.choice((23, 37, 45, 62, 78, 84, 91, 103, 142, 151, 178, 185, 203, 212))
     return f"{first}.{random.randrange(256)}.{random.randrange(256)}.{random.randrange(1, 255)}"
 

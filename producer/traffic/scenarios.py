@@ -1,4 +1,4 @@
-"""Incidents that can be staged, each one registered function that returns its truth. Pure."""
+"""Incidents to stage: each is a registered function that returns its truth. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Label:
     ip: str | None = None
 
     def line(self) -> dict[str, str]:
-        """The label as it is written: times in UTC, keys that do not apply left out."""
+        """Returns the label as it is written: times in UTC, without keys that do not apply."""
         given = {name: value for name, value in asdict(self).items() if value is not None}
         return {**given, "start": stamp(self.start), "end": stamp(self.end)}
 
@@ -35,10 +35,10 @@ def _unchanged(event: Event, progress: float, random: Random) -> Event | None:
 
 @dataclass(frozen=True)
 class Incident:
-    """What happens while it lasts.
+    """Changes to the traffic while it lasts.
 
-    `change` gets each event and how far the incident is (0 to 1), and returns it, altered, or None
-    for silence. `surge` of 1.3 adds 30 % to the traffic; `own` makes the added events.
+    `change` gets each event and the progress of the incident (0 to 1), and returns it, altered, or
+    None for silence. `surge` of 1.3 adds 30 % to the traffic; `own` makes the added events.
     """
 
     label: Label
@@ -47,15 +47,15 @@ class Incident:
     own: Callable[[Event, Random], Event] | None = None
 
     def covers(self, at: int) -> bool:
-        """Whether it is going on."""
+        """Whether it lasts at this time."""
         return self.label.start <= at < self.label.end
 
     def progress(self, at: int) -> float:
-        """How far it is, 0 to 1."""
+        """Returns its progress at a time, from 0 to 1."""
         return (at - self.label.start) / (self.label.end - self.label.start)
 
     def add(self, event: Event, random: Random) -> Event:
-        """The event, or one of the incident's own as often as it adds to the traffic."""
+        """Returns the event, or one of the incident's own as often as it adds to the traffic."""
         return (
             self.own(event, random) if self.own and random.random() < 1 - 1 / self.surge else event
         )
@@ -63,7 +63,7 @@ class Incident:
 
 @dataclass(frozen=True)
 class Stage:
-    """What an incident is made from: chance, the shop's routes, and its time."""
+    """What an incident is made from: a random generator, the shop's routes, and its time."""
 
     random: Random
     decks: Sequence[Deck]
@@ -71,11 +71,11 @@ class Stage:
     end: int
 
     def label(self, kind: str, **keys: str) -> Label:
-        """The truth, at this stage's time."""
+        """Returns the truth, with the time of this stage."""
         return Label(kind, self.start, self.end, **keys)
 
     def busy(self) -> Deck:
-        """One of the routes that get the most requests."""
+        """Returns one of the routes with the most requests."""
         return self.random.choice(sorted(self.decks, key=lambda deck: -deck.weight)[:8])
 
 
@@ -84,7 +84,7 @@ INCIDENTS: dict[str, Play] = {}
 
 
 def incident(play: Play) -> Play:
-    """Register an incident under its function's name, `error_burst` as `error-burst`."""
+    """Registers an incident under its function's name, `error_burst` as `error-burst`."""
     INCIDENTS[play.__name__.replace("_", "-")] = play
     return play
 
@@ -193,7 +193,7 @@ def _keys(deck: Deck) -> dict[str, str]:
 
 
 def _stranger(event: Event, status: int) -> Event:
-    """A request of someone who is no visitor, in the place of an ordinary one."""
+    """Returns a request of somebody who is no visitor, in place of an ordinary one."""
     kept = {name: event[name] for name in ("event_id", "timestamp", "trace_id", "response_time")}
     answer = {"status_code": status, "level": level_of(status), "bytes_sent": 196}
     return {**kept, **answer, "environment": "production", "method": "GET"}

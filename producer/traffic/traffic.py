@@ -1,4 +1,4 @@
-"""Synthetic traffic: a seed and times in, records out, always the same. Pure."""
+"""Synthetic traffic: the same seed and times give the same records. Pure."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ REQUESTS_A_SESSION = 20
 
 
 class Traffic:
-    """Requests of visitors in sessions to the shop; `incidents` may be set at any time.
+    """Sessions of visitors to the shop; `incidents` may be set at any time.
 
-    No late event is from before `earliest`: the shop was closed.
+    No late event is from before `earliest`, when the shop was closed.
     """
 
     def __init__(
@@ -42,14 +42,14 @@ class Traffic:
         self._left = [self._length() for _ in self._sessions]
 
     def surge(self, at: int) -> float:
-        """How much busier than usual the incidents make it."""
+        """Returns how many times the usual traffic the incidents make."""
         factor = 1.0
         for incident in self.incidents:
             factor *= incident.surge if incident.covers(at) else 1.0
         return factor
 
     def tick(self, since: int, until: int, count: int) -> Iterator[Record]:
-        """The records of `count` requests between two times, in order but for the late ones."""
+        """Yields the records of `count` requests between two times, in order except late ones."""
         step, draw = (until - since) / max(count, 1), self.random.random
         slowdown = 0.75 + 0.25 * busyness(since) ** 2
         shares = self._shares
@@ -62,7 +62,7 @@ class Traffic:
                 yield event["ip"].encode(), orjson.dumps(event)
 
     def _faulty(self, fate: float, at: int, slowdown: float) -> Iterator[Record]:
-        """A malformed, repeated or late record, by where `fate` fell among their shares."""
+        """Yields a malformed, repeated or late record; `fate` selects which."""
         malformed = fate < self._shares.malformed
         twice = not malformed and fate < self._shares.malformed + self._shares.duplicates
         late = not (malformed or twice)
@@ -96,7 +96,7 @@ class Traffic:
         }
 
     def _during(self, event: Event, at: int) -> Event | None:
-        """The event as the incidents of that time leave it: their own ones come first."""
+        """Returns the event as changed by the incidents of that time."""
         now = [incident for incident in self.incidents if incident.covers(at)]
         for incident in now:
             event = incident.add(event, self.random)

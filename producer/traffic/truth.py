@@ -1,4 +1,4 @@
-"""The truth about staged incidents, so that detection can be graded."""
+"""Writes the truth about staged incidents, so that detection can be graded."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from producer.traffic.scenarios import Label
 
 
 class Truth:
-    """A labels file: a line for each incident that took place, for as long as it did."""
+    """A labels file: one line for each incident that took place, with its actual time."""
 
     def __init__(self, path: Path, labels: Iterable[Label]) -> None:
         self._path, self._open = path, list(labels)
 
     def close(self, at: int, stopped: bool = False) -> None:
-        """Write down what is over; `stopped` ends at `at` what has begun and forgets the rest."""
+        """Writes incidents that are over; `stopped` ends begun ones at `at` and drops the rest."""
         over = [label for label in self._open if label.end <= at or stopped]
         self._open = [label for label in self._open if label not in over]
         self._write(replace(label, end=min(label.end, at)) for label in over if label.start < at)

@@ -1,1 +1,1 @@
-"""Commands of the stream: stream, recover, replay-quarantine, upkeep, health."""
+"""The commands of the stream: stream, recover, replay-quarantine, upkeep, health."""

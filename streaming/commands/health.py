@@ -12,6 +12,7 @@ from lakehouse.ingest.lag import count, unread_offsets
 from lakehouse.ingest.queries import INGEST
 from lakehouse.paths import Places
 from lakehouse.runtime import kafka
+from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.terminal.options import with_settings
 from lakehouse.terminal.render import echo
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     default=60.0,
     show_default=True,
     metavar="SECONDS",
-    help="How lately a batch must have ended, if records wait.",
+    help="How recently a batch must have ended, if records wait.",
 )
 def health(settings: Settings, within: float) -> None:
     """Say whether the stream does its work; the exit code too. For health checks of containers.
@@ -36,16 +37,16 @@ def health(settings: Settings, within: float) -> None:
       python -m streaming health
       python -m streaming health --within 120
     """
-    fault = unhealthy(Places.of(settings), settings.kafka.bootstrap, timedelta(seconds=within))
+    fault = unhealthy(Places.of(settings), Connection.of(settings.kafka), timedelta(seconds=within))
     if fault:
         raise LogpondError(fault, "what the stream printed last says more")
     echo("healthy")
 
 
-def unhealthy(places: Places, bootstrap: str, patience: timedelta) -> str | None:
-    """Why ingest is not well: records wait, and no batch ended for `patience`. None where it is.
+def unhealthy(places: Places, connection: Connection, patience: timedelta) -> str | None:
+    """Returns why ingest is unhealthy: records wait, and no batch ended for `patience`; or None.
 
-    Kafka is asked only where no batch ended so lately; BrokerError where it does not answer then.
+    Kafka is asked only if no batch ended recently; raises BrokerError where it does not answer.
     """
     checkpoint = INGEST.checkpoint(places)
     manifest, ended = checkpoint.manifest(), checkpoint.ended()
@@ -53,8 +54,8 @@ def unhealthy(places: Places, bootstrap: str, patience: timedelta) -> str | None
         return "ingest was not started yet"
     if ended and datetime.now(UTC) - ended < patience:
         return None
-    kafka.expect(bootstrap)
-    waiting = count(unread_offsets(places, bootstrap, manifest.topic))
+    kafka.expect(connection)
+    waiting = count(unread_offsets(places, connection, manifest.topics))
     if not waiting:
         return None
     last = f"the last batch ended at {ended:%H:%M:%S} UTC" if ended else "no batch ended yet"

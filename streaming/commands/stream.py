@@ -9,7 +9,7 @@ import click
 
 from lakehouse.ingest.queries import INGEST, MINUTES, STREAMS
 from lakehouse.paths import Places
-from lakehouse.terminal.options import setting, with_places, with_settings
+from lakehouse.terminal.options import STANDBY, setting, with_places, with_settings
 from lakehouse.terminal.program import stopped_by_signals
 from lakehouse.terminal.render import echo
 
@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 BOOTSTRAP = setting(
     "--bootstrap", "kafka_bootstrap", metavar="HOST:PORT", help="Kafka. [localhost:9092]"
 )
-TOPIC = setting("--topic", "kafka_topic", help="The topic to read. [web-logs]")
+TOPIC = setting(
+    "--topic", "kafka_topic", help="The topic of the source that names none. [web-logs]"
+)
+SOURCES = setting(
+    "--sources", "sources", metavar="FILE", help="What is read, and how. [conf/sources.toml]"
+)
 ALL_TABLES = "tables"
 RECOVERABLE = click.argument(
     "query", type=click.Choice([*(query.name for query in STREAMS), ALL_TABLES])
@@ -31,6 +36,7 @@ RECOVERABLE = click.argument(
 @with_settings
 @BOOTSTRAP
 @TOPIC
+@SOURCES
 @setting(
     "--trigger",
     "ingest_trigger_seconds",
@@ -39,20 +45,29 @@ RECOVERABLE = click.argument(
     help="Between micro-batches. [2]",
 )
 @click.option("--once", is_flag=True, help="Take what is there, then end.")
-def stream(settings: Settings, once: bool) -> None:
-    """Read the topic into `logs` and `quarantine`; one line a micro-batch.
+@STANDBY
+def stream(settings: Settings, once: bool, standby: bool) -> None:
+    """Read the topics of all sources into `logs` and `quarantine`; one line a micro-batch.
 
     Ctrl-C or SIGTERM finishes the batch and stops. The next start goes on where this one ended.
 
+    One stream writes a lake at a time; a second one is refused, and told who does. With --standby
+    it waits, and takes over when that one ends, or is not heard of for `lease_seconds` (a lake in a
+    bucket; in a folder when its process ends). Where another stream took over from this one, which
+    was frozen or cut off, this one ends with exit code 6.
+
     \b
       logpond stream
+      logpond stream --standby
       logpond stream --bootstrap kafka:9092 --topic web-logs --trigger 5
       logpond stream --once
     """
+    from lakehouse.sources import sources_of
+    from lakehouse.store.lease.grant import Standby, StoppedWaiting
     from streaming.run import Hooks, Run
 
     echo(
-        f"starting Spark; {settings.kafka.topic} at {settings.kafka.bootstrap} "
+        f"starting Spark; {', '.join(sources_of(settings).by_name)} at {settings.kafka.bootstrap} "
         f"-> {Places.of(settings).lake}"
     )
     hooks = Hooks(
@@ -62,7 +77,12 @@ def stream(settings: Settings, once: bool) -> None:
         on_closed=lambda report: echo(report.line),
     )
     run = Run(settings, Places.of(settings), stopped_by_signals(), hooks, once)
-    run()
+    run.standby = Standby(run.stop.is_set, echo) if standby else None
+    try:
+        run()
+    except StoppedWaiting:
+        echo("stopped while it stood by")
+        return
     if not run.cut_short:
         echo("stopped between two batches; all of them are committed")
 
@@ -72,6 +92,7 @@ def stream(settings: Settings, once: bool) -> None:
 @with_settings
 @BOOTSTRAP
 @TOPIC
+@SOURCES
 @click.option("--moved", is_flag=True, help="Only say that the checkpoint lies here now.")
 @click.option(
     "--accept-loss", metavar="REASON", help="Acknowledge what Kafka removed before it was read."
@@ -101,7 +122,7 @@ def recover(settings: Settings, query: str, moved: bool, accept_loss: str | None
     if query == ALL_TABLES:
         _repair_tables(places)
         return
-    with next(one for one in STREAMS if one.name == query).alone(places):
+    with next(one for one in STREAMS if one.name == query).alone(places) as places:
         if query != INGEST.name:
             echo(f"the old checkpoint is kept as {recovery.anew(places, query) or 'none'}")
         elif moved:
@@ -147,15 +168,18 @@ def replay_quarantine(settings: Settings) -> None:
       logpond sql "SELECT reason, COUNT(*) FROM quarantine GROUP BY reason"
     """
     from lakehouse import store
-    from lakehouse.decode import decode
-    from lakehouse.tables.catalog import LOGS, QUARANTINE
-    from streaming.repair.replay import replay_quarantine
-    from streaming.run import limits
+    from lakehouse.ingest.queries import REPLAY
+    from lakehouse.schemas.asked import asked
+    from lakehouse.sources import sources_of
+    from lakehouse.sources.limits import limits
+    from lakehouse.tables.catalog import QUARANTINE
+    from streaming.repair.replay import as_read, replay_quarantine
 
     places = Places.of(settings)
     store.open_table(places, QUARANTINE)
-    logs = store.Writer(places, LOGS)
-    done = replay_quarantine(places, logs, limits(settings.ingest), decode)
+    decode = as_read(places, sources_of(settings))
+    with asked(settings.registry):
+        done = replay_quarantine(places, REPLAY.writers(places), limits(settings.ingest), decode)
     echo(f"{done.looked_at} open records looked at: {done.passed} passed and are in logs now")
     if done.capped:
         echo(f"{done.capped} were capped in quarantine and cannot be decoded from it")
@@ -182,17 +206,23 @@ def _repair_tables(places: Places) -> None:
 
 def _recover(settings: Settings, places: Places, query: str, accept_loss: str | None) -> None:
     from lakehouse import decode
-    from lakehouse.runtime import kafka as topics
+    from lakehouse.runtime.kafka_connection import Connection
+    from lakehouse.sources import sources_of
     from lakehouse.store import Writer
+    from streaming import subscriptions
     from streaming.repair import recover as recovery
 
-    kafka = settings.kafka
-    topic = topics.describe(kafka.bootstrap, kafka.topic)
-    bounds = topics.offsets(kafka.bootstrap, kafka.topic)
-    earliest, ends = ({p: both[which] for p, both in bounds.items()} for which in (0, 1))
+    found = subscriptions.find(sources_of(settings), Connection.of(settings.kafka))
     writers = {table.name: Writer(places, table) for table in INGEST.tables}
     done = recovery.recover(
-        places, query, topic, earliest, writers, INGEST.tables, decode.VERSION, ends
+        places,
+        query,
+        found.topics,
+        found.earliest,
+        writers,
+        INGEST.tables,
+        decode.VERSION,
+        found.ends,
     )
     echo(f"{done.finished_plans} plans finished")
     if done.kept_as:
@@ -202,7 +232,7 @@ def _recover(settings: Settings, places: Places, query: str, accept_loss: str | 
 
 
 def _render_losses(places: Places, losses: Sequence[Stretch], reason: str | None) -> None:
-    """Say what is lost, and acknowledge it where a reason is given."""
+    """Prints what is lost, and acknowledges it if a reason is given."""
     from streaming.repair.losses import accept
 
     for loss in losses:

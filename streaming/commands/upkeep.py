@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
@@ -38,8 +39,8 @@ def upkeep(dry_run: bool, nice: int, how: str, settings: Settings) -> None:
 
     os.nice(nice)
     places, tables = Places.of(settings), tuple(TABLES.values())
-    with UPKEEP.alone(places):
-        done = [asdict(one) for one in Pass(places, settings.upkeep, tables, dry_run)()]
+    with nullcontext(places) if dry_run else UPKEEP.alone(places) as fenced:
+        done = [asdict(one) for one in Pass(fenced, settings.upkeep, tables, dry_run)()]
     columns = [f.name for f in fields(Done) if not (dry_run and f.name == "files_after")]
     if how == "table" and not done:
         echo("nothing is due")

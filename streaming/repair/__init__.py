@@ -1,1 +1,1 @@
-"""A checkpoint or a reject made good: recover, replay."""
+"""Repairs a checkpoint, tables or rejects: recover, replay."""

@@ -1,4 +1,4 @@
-"""Records that are lost for good, acknowledged by a person: `verify` shows them and is ok."""
+"""Acknowledges lost records; `verify` then shows them as lost, and passes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from lakehouse.proof.verify import missing
 
 
 def acknowledge(places: Places, loss: Stretch, reason: str) -> Loss:
-    """Note for good that records are lost, who says so, when and why.
+    """Notes for good that records are lost: who says so, when and why.
 
-    Raises SettingsError where `verify` does not miss every one of them, or no reason is given.
+    Raises SettingsError where `verify` does not miss all of them, or no reason is given.
     """
     gaps = [gap for gap in missing(places, loss.topic) if gap.partition == loss.partition]
     if not any(gap.first <= loss.first <= loss.last <= gap.last for gap in gaps):
@@ -29,7 +29,7 @@ def acknowledge(places: Places, loss: Stretch, reason: str) -> Loss:
 
 
 def accept(places: Places, loss: Stretch, reason: str) -> Loss:
-    """The same of records that are known to be missing."""
+    """Notes the loss of records that are known to be missing, without asking `verify`."""
     if not reason.strip():
         raise SettingsError("a loss is acknowledged with a reason", 'give --reason "why it is one"')
     noted = Loss(**loss._asdict(), reason=reason.strip(), by=_name(), at=datetime.now(UTC))
@@ -38,7 +38,7 @@ def accept(places: Places, loss: Stretch, reason: str) -> Loss:
 
 
 def _name() -> str:
-    """Who runs this program; a number where the machine has no name for them."""
+    """Returns the user who runs this program, or a number where the machine has no name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -1,9 +1,9 @@
-"""A lost, copied or older checkpoint is made anew from what the tables hold."""
+"""Makes a lost, copied or old checkpoint anew from what the tables hold."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -11,8 +11,17 @@ import msgspec
 from lakehouse.errors import CheckpointError
 from lakehouse.ingest.absent import Stretch
 from lakehouse.ingest.admission import new_manifest
-from lakehouse.ingest.checkpoint import Checkpoint, Manifest, Offsets, Span
-from lakehouse.ingest.plans import BatchPlans, carry_out, lost_tables, newest, note_invisible
+from lakehouse.ingest.checkpoint import Checkpoint
+from lakehouse.ingest.manifest import Manifest, Subscription, TopicPast
+from lakehouse.ingest.offsets import Offsets, TopicOffsets, parse_offsets
+from lakehouse.ingest.plans import (
+    BatchPlan,
+    BatchPlans,
+    carry_out,
+    lost_tables,
+    newest,
+    note_invisible,
+)
 from lakehouse.ingest.topic_check import refuse_moved_back, refuse_remade
 from lakehouse.paths import Places
 from lakehouse.proof.coverage import Coverage, Range, current
@@ -23,11 +32,11 @@ from lakehouse.tables.catalog import Table
 
 @dataclass(frozen=True)
 class Recovery:
-    """What a recovery did: where the new checkpoint starts, and what the broker no longer has."""
+    """The result of a recovery: where the new checkpoint starts, and what the broker lost."""
 
     query_id: str
-    start: Offsets
-    held: Offsets
+    start: TopicOffsets
+    held: TopicOffsets
     finished_plans: int
     losses: list[Stretch]
     kept_as: str | None
@@ -39,7 +48,7 @@ class Recovery:
 
 
 def moved(places: Places, query: str) -> Manifest:
-    """Bind a checkpoint to the place where it lies now, where the old place is given up."""
+    """Binds a checkpoint to its present place, after its old place was given up."""
     checkpoint = Checkpoint(places, query)
     manifest = checkpoint.manifest()
     if manifest is None:
@@ -51,7 +60,7 @@ def moved(places: Places, query: str) -> Manifest:
 
 
 def anew(places: Places, query: str) -> str | None:
-    """Move the checkpoint of a query that rests on its tables alone aside; where it lies then."""
+    """Moves the checkpoint of a query that needs only its tables aside. Returns the new place."""
     checkpoint = Checkpoint(places, query)
     checkpoint.put_torn_manifest_aside()
     return checkpoint.retire(f".before-{uuid.uuid4().hex[:8]}")
@@ -60,90 +69,115 @@ def anew(places: Places, query: str) -> str | None:
 def recover(
     places: Places,
     query: str,
-    topic: Topic,
-    earliest: Offsets,
+    topics: Sequence[Topic],
+    earliest: TopicOffsets,
     writers: Mapping[str, Writer],
     tables: Sequence[Table],
     decode_version: int,
-    ends: Offsets | None = None,
+    ends: TopicOffsets | None = None,
 ) -> Recovery:
-    """Finish the plans left over, then start a checkpoint at the first record that is missing.
+    """Finishes the plans left over, then starts a checkpoint at the first missing record.
 
-    The old checkpoint is moved aside. Safe to repeat after a crash at any point. With `ends`, where
-    the partitions end now, one that ends before what the tables hold is refused (BrokerError).
+    The old checkpoint is moved aside. Safe to repeat after a crash at any point. `ends` are the
+    present ends of the partitions: where one is before what the tables hold, BrokerError is raised.
     """
     checkpoint, plans = Checkpoint(places, query), BatchPlans(places)
     checkpoint.put_torn_manifest_aside()
     old = checkpoint.manifest()
-    _refuse_remade(places, old, topic)
-    finished = _finish(places, plans, old, writers)
-    new = new_manifest(places, query, topic, earliest, tables, decode_version)
-    new, losses = _at_first_missing(places, new, old, earliest)
-    if ends is not None:
-        bounds = {p: (earliest.get(p, 0), end) for p, end in ends.items()}
-        refuse_moved_back(topic.name, bounds, new.held)
+    _refuse_remade(places, old, topics)
+    finished, torn = _finish(places, plans, old, writers)
+    new = new_manifest(places, query, topics, earliest, tables, decode_version)
+    new, losses = _at_first_missing(places, new, old, earliest, torn)
+    held = {name: of.held for name, of in new.topics.items()}
+    for topic, of in (ends or {}).items():
+        refuse_moved_back(topic, {p: (0, end) for p, end in of.items()}, held.get(topic, {}))
     kept_as = checkpoint.retire(f".before-{new.query_id[:8]}")
     checkpoint.adopt(new)
-    return Recovery(new.query_id, new.start, new.held, finished, losses, kept_as)
+    return Recovery(new.query_id, new.start, held, finished, losses, kept_as)
 
 
-def _refuse_remade(places: Places, old: Manifest | None, topic: Topic) -> None:
-    """By what the manifest says, and by the rows themselves, where the manifest is lost."""
-    known = {old.topic: old.topic_id, **{s.topic: s.topic_id for s in old.past}} if old else {}
-    refuse_remade(topic.name, known.get(topic.name, topic.id), topic.id)
+def _refuse_remade(places: Places, old: Manifest | None, topics: Sequence[Topic]) -> None:
+    """Raises if a topic was made anew, by the manifest or, if that is lost, by the rows."""
+    known = old.ids if old else {}
     with current(places) as held:
-        if topic.name not in known and held.of_another(topic.name, topic.id):
-            refuse_remade(topic.name, "of the rows", topic.id)
+        for topic in topics:
+            refuse_remade(topic.name, known.get(topic.name, topic.id), topic.id)
+            if topic.name not in known and held.of_another(topic.name, topic.id):
+                refuse_remade(topic.name, "of the rows", topic.id)
 
 
 def _finish(
     places: Places, plans: BatchPlans, old: Manifest | None, writers: Mapping[str, Writer]
-) -> int:
-    """Commit what is planned and whole; a batch that is not will be read again."""
+) -> tuple[int, list[BatchPlan]]:
+    """Commits plans as far as their files are whole.
+
+    Returns how many brought something, and those of which a table misses its part: that is read
+    again.
+    """
     if old is None:
-        return 0
+        return 0, []
     kept = plans.whole(old.query_id)
     last = [newest([p for p in kept if p.batch == batch]) for batch in {p.batch for p in kept}]
-    finished = 0
+    finished, torn = 0, list[BatchPlan]()
     for plan in (plan for plan in last if plan):
-        finished += carry_out(plan, writers, skip=lost_tables(places, plan, writers))
-        note_invisible(places, old.topic, plan)
-    return finished
+        lost = lost_tables(places, plan, writers)
+        finished += carry_out(plan, writers, skip=lost)
+        torn += [plan] if lost else []
+        note_invisible(places, plan)
+    return finished, torn
 
 
 def _at_first_missing(
-    places: Places, new: Manifest, old: Manifest | None, earliest: Offsets
+    places: Places,
+    new: Manifest,
+    old: Manifest | None,
+    earliest: TopicOffsets,
+    torn: Sequence[BatchPlan],
 ) -> tuple[Manifest, list[Stretch]]:
-    """The new manifest at the first offset missing in the tables, and which records are lost.
+    """Returns the manifest that starts at the first missing offsets, and the lost records.
 
-    What is noted as absent is not missing.
+    Offsets that are noted as absent are not missing. Of a batch that came to one table alone, a
+    record of several events may be there in part.
     """
+    topics, losses = dict[str, Subscription](), list[Stretch]()
     with current(places) as held:
-        first = _first(held, new.topic, old, earliest)
-        missing, ends = held.first_missing(new.topic, held.retained(new.topic, first))
-        past = _past(held, old, new.topic)
-        start = {p: max(offset, earliest.get(p, 0)) for p, offset in missing.items()}
-        gone = {p: Range(o, o, start[p], start[p]) for p, o in missing.items() if o < start[p]}
-        losses = held.gaps(new.topic, gone)
-    return msgspec.structs.replace(new, first=first, start=start, held=ends, past=past), losses
+        for name, of in new.topics.items():
+            first = _first(held, name, old, earliest[name])
+            missing, ends = held.first_missing(name, held.retained(name, first))
+            for ranges in (_ranges(plan, name) for plan in torn):
+                parts = held.first_of_several(name, ranges)
+                missing = {p: min(o, parts.get(p, o)) for p, o in missing.items()}
+            start = {p: max(offset, earliest[name].get(p, 0)) for p, offset in missing.items()}
+            gone = {p: Range(o, o, start[p], start[p]) for p, o in missing.items() if o < start[p]}
+            losses += held.gaps(name, gone)
+            topics[name] = Subscription(of.topic_id, first, start, ends)
+        past = _past(held, old, topics)
+    return msgspec.structs.replace(new, topics=topics, past=past), losses
+
+
+def _ranges(plan: BatchPlan, topic: str) -> dict[int, Range]:
+    """Returns what a plan was to bring of a topic."""
+    firsts, ends = (parse_offsets(text).get(topic, {}) for text in (plan.start, plan.end))
+    return {p: Range(first := firsts.get(p, 0), first, end, end) for p, end in ends.items()}
 
 
 def _first(held: Coverage, topic: str, old: Manifest | None, earliest: Offsets) -> Offsets:
-    """Where the promise begins: as noted, else at the first record that broker or tables have."""
-    noted = {span.topic: span.first for span in old.past} if old else {}
-    noted |= {old.topic: old.first} if old else {}
+    """Returns where the promise begins: as noted, or at the first record of broker or tables."""
+    noted = {past.topic: past.first for past in old.past} if old else {}
+    noted |= {name: of.first for name, of in old.topics.items()} if old else {}
     if topic in noted:
         return {**earliest, **noted[topic]}
     lowest = held.lowest(topic)
     return {**lowest, **{p: min(first, lowest.get(p, first)) for p, first in earliest.items()}}
 
 
-def _past(held: Coverage, old: Manifest | None, topic: str) -> list[Span]:
-    """The spans of topics that are read no more, up to what the tables hold of them."""
+def _past(held: Coverage, old: Manifest | None, topics: Collection[str]) -> list[TopicPast]:
+    """Returns the offsets of topics that are no longer read, as far as the tables hold them."""
     if old is None:
         return []
-    others = [span for span in old.past if span.topic != topic]
-    if old.topic == topic:
-        return others
-    _, ends = held.first_missing(old.topic, held.retained(old.topic, old.first))
-    return [*others, Span(old.topic, old.topic_id, old.first, {**old.first, **ends})]
+    pasts = [past for past in old.past if past.topic not in topics]
+    for name, of in old.topics.items():
+        if name not in topics:
+            _, ends = held.first_missing(name, held.retained(name, of.first))
+            pasts.append(TopicPast(name, of.topic_id, of.first, {**of.first, **ends}))
+    return pasts

@@ -1,8 +1,8 @@
-"""Tables that a crash of the machine left with files that are not whole go back to what is.
+"""Repairs tables with files that a crash of the machine left incomplete.
 
-Nothing is deleted: what is not whole moves to `_torn` below its table. A log entry is replaced by
-one that does nothing, so that later versions keep their numbers, and a stream that reads the table
-goes on. A data file is taken out of the table. What is then missing, `recover ingest` takes again.
+Nothing is deleted: incomplete files move to `_torn` below their table. A log entry is replaced by
+an empty one, so that later versions keep their numbers and streams continue. A data file is taken
+out of the table. `recover ingest` then takes again what is missing.
 """
 
 from __future__ import annotations
@@ -12,24 +12,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import msgspec
-import pyarrow as pa
 from deltalake import DeltaTable
 
 from lakehouse.errors import TableError
 from lakehouse.paths import DELTA_LOG, Places, is_url
-from lakehouse.store import note_of, objects, table_or_none
-from lakehouse.store.log import CHECKPOINT, COMMIT, PARQUET, Log, entries
+from lakehouse.store import durable, note_of, table_or_none
+from lakehouse.store.durable import LAST_CHECKPOINT
+from lakehouse.store.log import CHECKPOINT, COMMIT, Log, entries
+from lakehouse.store.whole import not_whole
 
-LAST_CHECKPOINT = "_last_checkpoint"
 TORN = "_torn"
 
 
 @dataclass(frozen=True)
 class Repair:
-    """One file that was put aside; `rows` of its table went with it, None where it cannot say."""
+    """One file that was put aside; `rows` of its table went with it, None if that is unknown."""
 
     table: str
     file: str
@@ -38,9 +37,9 @@ class Repair:
 
 
 def repair(places: Places, names: list[str]) -> Iterator[Repair]:
-    """Put aside what is not whole, of tables at rest in a folder. Safe to repeat after a crash.
+    """Puts incomplete files aside, for tables in a folder that nobody uses. May be repeated.
 
-    Raises TableError where nothing whole is left to go back to.
+    Raises TableError where no complete version is left.
     """
     if is_url(places.lake):
         return
@@ -64,7 +63,7 @@ def _log(places: Places, name: str) -> Iterator[Repair]:
             _refuse_first(places, name, version, file)
             rows = _rows_noted((folder / file).read_bytes())
             _aside(places, name, folder / file)
-            _put_nothing(folder / file)
+            _put_nothing(places, folder / file)
             yield Repair(name, f"{DELTA_LOG}/{file}", f"version {version}", rows)
 
 
@@ -78,7 +77,7 @@ def _refuse_first(places: Places, name: str, version: int, file: str) -> None:
 
 
 def _rows_noted(content: bytes) -> int | None:
-    """The rows that a commit says it brought, if so much of it is left."""
+    """Returns the rows that a commit says it added, if that part of it is left."""
     try:
         info: dict[str, Any] = msgspec.json.decode(content.splitlines()[0])["commitInfo"]
         return int(note_of(info)["rows"])
@@ -86,39 +85,25 @@ def _rows_noted(content: bytes) -> int | None:
         return None
 
 
-def _put_nothing(entry: Path) -> None:
-    """A commit that says what it is, and changes nothing."""
+def _put_nothing(places: Places, entry: Path) -> None:
+    """Replaces a log entry by a commit that changes nothing and says why."""
     info = {"timestamp": int(time.time() * 1000), "operation": "RECOVER", "operationParameters": {}}
-    objects.put(
-        objects.store(str(entry.parent)), entry.name, msgspec.json.encode({"commitInfo": info})
-    )
+    nothing = msgspec.json.encode({"commitInfo": info})
+    durable.put(places, str(entry.parent), entry.name, nothing)
 
 
 def _data(places: Places, name: str, found: DeltaTable) -> Iterator[Repair]:
-    adds, root = pa.table(found.get_add_actions()), Path(places.table(name))
-    gone = []
-    for path, size, rows in zip(
-        *(adds[c].to_pylist() for c in ("path", "size_bytes", "num_records")), strict=True
-    ):
-        file = root / unquote(path)
-        if not _is_whole(file, size):
-            gone.append(Repair(name, unquote(path), "a data file", rows))
-            _aside(places, name, file)
+    gone = [Repair(name, file, "a data file", n) for file, n in not_whole(places, name, found)]
+    for each in gone:
+        _aside(places, name, Path(places.table(name)) / each.file)
     if gone:
         found.repair()
+        durable.sync_newest(places, name)
     yield from gone
 
 
-def _is_whole(file: Path, size: int) -> bool:
-    if not file.is_file() or file.stat().st_size != size:
-        return False
-    with file.open("rb") as opened:
-        opened.seek(-len(PARQUET), 2)
-        return opened.read() == PARQUET
-
-
 def _aside(places: Places, name: str, file: Path) -> None:
-    """Keep a file below `_torn`, under its name and the moment."""
+    """Moves a file to `_torn`, with the time in its name."""
     if file.exists():
         aside = Path(places.table(name)) / TORN
         aside.mkdir(exist_ok=True)

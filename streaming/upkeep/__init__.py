@@ -1,1 +1,1 @@
-"""Tables kept healthy beside the stream."""
+"""Keeps tables healthy while the stream runs."""

@@ -1,4 +1,4 @@
-"""What upkeep remembers of a table. Lost, it costs one more rewrite of closed hours, no row."""
+"""What upkeep remembers of a table. Without it, closed hours are rewritten once more."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import msgspec
 
 from lakehouse.ingest.queries import UPKEEP
 from lakehouse.paths import Places
-from lakehouse.store import objects
+from lakehouse.store import durable, objects
 
 
 class Ledger(msgspec.Struct, frozen=True):
-    """The files that are in order, by partition, and when a vacuum last came by."""
+    """The files that are in order, by partition, and the time of the last vacuum."""
 
     ordered: dict[str, list[str]] = {}
     vacuumed: datetime | None = None
 
     @classmethod
     def of(cls, places: Places, table: str) -> Ledger:
-        """As it was saved; an empty one where there is none, or none that can be read."""
+        """Returns the saved ledger; an empty one where there is none that can be read."""
         content = objects.get(objects.reader(places.ledger(UPKEEP.name)), f"{table}.json")
         try:
             return msgspec.json.decode(content or b"{}", type=cls)
@@ -28,19 +28,19 @@ class Ledger(msgspec.Struct, frozen=True):
             return cls()
 
     def save(self, places: Places, table: str) -> None:
-        """Write it down, in one atomic step."""
-        folder = objects.store(places.ledger(UPKEEP.name))
-        objects.put(folder, f"{table}.json", msgspec.json.encode(self))
+        """Writes the ledger in one atomic step."""
+        folder = places.ledger(UPKEEP.name)
+        durable.put(places, folder, f"{table}.json", msgspec.json.encode(self))
 
     def with_ordered(self, partition: str, files: Collection[str]) -> Ledger:
-        """With these files of a partition in order, and no others of it."""
+        """Returns the ledger with exactly these files of a partition in order."""
         return msgspec.structs.replace(self, ordered={**self.ordered, partition: sorted(files)})
 
     def of_partitions(self, names: Collection[str]) -> Ledger:
-        """Without partitions that are gone."""
+        """Returns the ledger without partitions that are gone."""
         kept = {name: files for name, files in self.ordered.items() if name in names}
         return msgspec.structs.replace(self, ordered=kept)
 
     def with_vacuum(self, at: datetime) -> Ledger:
-        """With a vacuum that came by."""
+        """Returns the ledger with the time of a vacuum."""
         return msgspec.structs.replace(self, vacuumed=at)

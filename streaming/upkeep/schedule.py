@@ -1,7 +1,7 @@
-"""Upkeep beside a running stream: a pass now and then, each in a process of its own.
+"""Runs upkeep while a stream runs: a pass now and then, each in its own process.
 
-Sorting an hour takes memory and CPU that no batch should miss, and a crash of it must not end the
-stream. The process has the lowest priority that is still served, and ends when this one does.
+Sorting an hour takes memory and CPU that batches need, and its crash must not end the stream. The
+process has the lowest priority, and ends when this one does.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ COMMAND = ("-m", "streaming", "upkeep", "--format", "json", "--nice", NICE)
 
 
 class Schedule:
-    """Starts a pass every `upkeep.every_minutes`, never two at once; `say` gets what is amiss.
+    """Starts a pass every `upkeep.every_minutes`, never two at once; `say` is called with problems.
 
     `start` and `stop` may be called in any order, and again.
     """
 
     def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
         self._settings, self._say = settings, say
-        self._said: set[str] = set()
+        self._reported: set[str] = set()
         self._stopping = threading.Event()
         self._child: processes.Child | None = None
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """The first pass comes after the first period; none where it is 0."""
+        """Starts the schedule. The first pass comes after one period; with 0 minutes none comes."""
         if self._settings.upkeep.every_minutes and self._thread is None:
             self._stopping.clear()
             self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
-        """End a pass under way: what it did not commit is done by the next one."""
+        """Ends a running pass; the next one does what it has not committed."""
         self._stopping.set()
         with self._starting:
             if self._child is not None:
@@ -69,22 +69,22 @@ class Schedule:
                     [sys.executable, *COMMAND], subprocess.PIPE, errors, environment(self._settings)
                 )
             assert child.stdout
-            told = child.stdout.read()
+            output = child.stdout.read()
             code = child.wait()
-            done = json.loads(told) if code == 0 else []
+            done = json.loads(output) if code == 0 else []
             errors.seek(0)
             if not self._stopping.is_set():
                 self._tell(amiss(done, code, errors.read().decode(errors="replace")))
 
     def _tell(self, notes: set[str]) -> None:
-        """Each note once, until a pass goes by without it."""
-        for note in sorted(notes - self._said):
+        """Reports each problem once, until a pass goes by without it."""
+        for note in sorted(notes - self._reported):
             self._say(note)
-        self._said = notes
+        self._reported = notes
 
 
 def amiss(done: list[dict[str, Any]], code: int, errors: str) -> set[str]:
-    """What a person should hear of a pass: what was refused, and why it failed."""
+    """Returns the problems of a pass: what was refused, and why it failed."""
     notes = {
         f"upkeep of {one['table']}: {one['what']}: {one['note']}" for one in done if one["note"]
     }
@@ -94,13 +94,13 @@ def amiss(done: list[dict[str, Any]], code: int, errors: str) -> set[str]:
 
 
 def _why(errors: str) -> str:
-    """The first line of a fault in words, the last of a stack trace."""
+    """Returns the first line of an error message, or the last of a stack trace."""
     lines = [line.strip() for line in errors.splitlines() if line.strip()] or [""]
     return lines[-1] if lines[0].startswith("Traceback") else lines[0]
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """An environment in which a child has these settings, flags included."""
+    """Returns an environment in which a child process has these settings, flags included."""
     given = {"lake": settings.lake, "checkpoints": settings.checkpoints}
     upkeep = {f"upkeep_{name}": value for name, value in settings.upkeep}
     own = {f"LOGPOND_{name.upper()}": str(value) for name, value in {**given, **upkeep}.items()}

@@ -1,6 +1,7 @@
-"""One pass of upkeep over all tables, beside whatever reads and writes them.
+"""One pass of upkeep over all tables, while others read and write them.
 
-Each step is one commit or none, or deletes what nothing needs: a pass may be killed anywhere.
+Each step is one commit or none, or deletes files that nothing needs, so a pass may be killed at any
+point.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from streaming.upkeep.upkeep_plan import Due, Rules, due
 
 @dataclass(frozen=True)
 class Done:
-    """What was done to a table, or would be; `note` says why something was not."""
+    """What was done to a table, or would be; `note` says why something was not done."""
 
     table: str
     what: str
@@ -37,7 +38,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Pass:
-    """All that is due now, done, or only told of in a `dry_run`; `now` is the time to go by."""
+    """Does all that is due now, or with `dry_run` only reports it. `now` returns the time."""
 
     places: Places
     settings: Upkeep
@@ -46,27 +47,27 @@ class Pass:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def __call__(self) -> Iterator[Done]:
-        """Table by table; one that does not let itself be kept is a note, and others go on."""
+        """Yields what is done, table by table. A table that fails is a note; the others go on."""
         for table in self.tables:
             found = table_or_none(self.places, table)
             for step in self._steps(table) if found else ():
                 yield from _noted(table, step)
 
     def _steps(self, table: Table) -> list[Callable[[], Iterator[Done]]]:
-        steps = (self._settle, self._rewrite, self._retain, self._vacuum, self._trim)
+        steps = (self._properties, self._rewrite, self._retain, self._vacuum, self._trim)
         return [partial(step, table) for step in steps]
 
-    def _settle(self, table: Table) -> Iterator[Done]:
-        """The settings, in words that other tools read."""
+    def _properties(self, table: Table) -> Iterator[Done]:
+        """Writes the settings as table properties, which other tools read."""
         wanted = history(self._history(table))
         wanted["delta.checkpointInterval"] = table.configuration["delta.checkpointInterval"]
-        if maintenance.settle(self.places, table.name, wanted, self.dry_run):
+        if maintenance.set_properties(self.places, table.name, wanted, self.dry_run):
             yield Done(table.name, "properties")
 
     def _history(self, table: Table) -> int:
-        """Hours that versions reach back: fewer than set, in whole days, where commits are many.
+        """Returns for how many hours versions are kept: fewer, in whole days, if commits are many.
 
-        Files that only trimmed versions need are of no use, and each weighs on every checkpoint.
+        Files that only trimmed versions need are useless, and each makes every checkpoint larger.
         """
         newest = open_table(self.places, table).version()
         oldest = newest - self.settings.history_commits
@@ -106,15 +107,15 @@ class Pass:
         days = self.settings.retain_days
         if not days:
             return
-        told = maintenance.retain(self.places, table.name, days, self.dry_run)
-        if told.gone:
+        result = maintenance.retain(self.places, table.name, days, self.dry_run)
+        if result.gone:
             yield Done(
                 table.name,
                 "retain",
-                f"date < {told.first}",
-                told.before.files,
-                told.after.files,
-                told.before.bytes - told.after.bytes,
+                f"date < {result.first}",
+                result.before.files,
+                result.after.files,
+                result.before.bytes - result.after.bytes,
             )
 
     def _vacuum(self, table: Table) -> Iterator[Done]:
@@ -125,31 +126,31 @@ class Pass:
         hours = self._history(table)
         before = self.now() - timedelta(hours=hours)
         strays = not has_plan_before(self.places, before)
-        told = maintenance.vacuum(self.places, table.name, hours, self.dry_run, strays)
+        result = maintenance.vacuum(self.places, table.name, hours, self.dry_run, strays)
         if not self.dry_run:
             ledger.with_vacuum(self.now()).save(self.places, table.name)
-        if told.removed:
-            yield Done(table.name, "vacuum", "", told.removed, None if self.dry_run else 0)
+        if result.removed:
+            yield Done(table.name, "vacuum", "", result.removed, None if self.dry_run else 0)
 
     def _trim(self, table: Table) -> Iterator[Done]:
         keep = timedelta(hours=self.settings.history_hours)
         most = self.settings.history_commits
-        told = maintenance.trim(
+        result = maintenance.trim(
             self.places, table.name, keep, most, self.now(), dry_run=self.dry_run
         )
-        note = f"the query {told.held_by} has yet to read what is older" if told.held_by else ""
-        if told.entries or note:
+        note = f"the query {result.held_by} has yet to read what is older" if result.held_by else ""
+        if result.entries or note:
             yield Done(
                 table.name,
                 "trim",
-                files_before=told.entries + told.kept,
-                files_after=told.kept,
+                files_before=result.entries + result.kept,
+                files_after=result.kept,
                 note=note,
             )
 
 
 def _noted(table: Table, step: Callable[[], Iterator[Done]]) -> Iterator[Done]:
-    """A step; what it could not do is told."""
+    """Runs a step; a failure becomes a note."""
     try:
         yield from step()
     except maintenance.REFUSALS as error:

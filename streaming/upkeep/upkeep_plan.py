@@ -1,4 +1,4 @@
-"""What upkeep is due, from the files of a table alone. Pure."""
+"""Plans upkeep from the files of a table alone. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Ordered = Mapping[str, Collection[str]]
 
 @dataclass(frozen=True)
 class Rules:
-    """More small files than `small_files` are merged; an hour is over after `closed_after`."""
+    """More than `small_files` small files are merged; an hour is closed after `closed_after`."""
 
     small_files: int
     closed_after: timedelta
@@ -24,18 +24,18 @@ class Rules:
 
 @dataclass(frozen=True)
 class Due:
-    """A partition to rewrite: its rows put in `order`, or only its small files made few."""
+    """A partition to rewrite: to put its rows in `order`, or to `merge` its small files."""
 
     what: Literal["order", "merge"]
     part: Part
 
 
 def due(parts: Sequence[Part], can_order: bool, ordered: Ordered, rules: Rules) -> list[Due]:
-    """What to rewrite, cheap first, then the newest hour first.
+    """Returns what to rewrite: cheap ones first, then the newest hours first.
 
-    `ordered` names the files of each partition that are in order already. A closed partition is
-    put in order when more than a tenth of its bytes is not; any is merged when its other files
-    are small and many. Late rows so cost no more than ten rewrites for each doubling of an hour.
+    `ordered` names the files of each partition that are already in order. A closed partition is put
+    in order when more than a tenth of its bytes is not; any partition is merged when its other
+    files are small and many. So late rows cause at most ten rewrites for each doubling of an hour.
     """
     over = _newest(parts) - rules.closed_after
     to_order = {
@@ -58,7 +58,7 @@ def _newest(parts: Sequence[Part]) -> datetime:
 
 
 def _end(part: Part) -> datetime:
-    """When the hour or the day of a partition is over."""
+    """Returns when the hour or the day of a partition is over."""
     keys = dict(part.keys)
     day = datetime.fromisoformat(keys["date"]).replace(tzinfo=UTC)
     hour = keys.get("hour")

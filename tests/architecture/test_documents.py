@@ -80,3 +80,10 @@ def test_every_file_that_is_described_exists() -> None:
         if not (ROOT / file).is_file() and not [*(ROOT / room).rglob(file)]
     ]
     assert missing == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_is_in_what_is_built(room: str) -> None:
+    """In the package and in the image: a program that is missing there ends as it starts."""
+    assert f"!{room}" in (ROOT / ".dockerignore").read_text().split()
+    assert f'"{room}' in (ROOT / "pyproject.toml").read_text()

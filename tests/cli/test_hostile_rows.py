@@ -54,6 +54,8 @@ ASKED = (
     "retain --days 3000",
     "doctor",
     "token list",
+    "source try web-logs",
+    "sources",
     "reset",
 )
 # What needs a broker or Spark, serves until it is stopped, or makes what it prints itself.
@@ -62,6 +64,7 @@ NOT_ASKED = {
     "produce",
     "stream",
     "detect",
+    "gateway",
     "web",
     "files",
     "watch-time",
@@ -110,7 +113,8 @@ def test_each_command_is_asked_or_named() -> None:
 def test_no_command_prints_what_a_terminal_obeys(asked: str, lake: Lake, files: Path) -> None:
     """Neither on standard output nor on the other; what fails, fails in words."""
     env = {"LOGPOND_LAKE": lake.places.lake, "LOGPOND_KAFKA_BOOTSTRAP": "127.0.0.1:1"}
-    result = CliRunner(env=env).invoke(logpond, words(asked, files))
+    lines = "\n".join(NAUGHTY)
+    result = CliRunner(env=env).invoke(logpond, words(asked, files), input=lines)
 
     assert isinstance(result.exception, SystemExit | LogpondError | None), result.exception
     assert "Usage:" not in result.output

@@ -66,7 +66,9 @@ def test_every_flag_answers_to_underscores(words: list[str]) -> None:
     assert not re.search(r"--\w+_", CliRunner().invoke(logpond, [words[0], "--help"]).output)
 
 
-@pytest.mark.parametrize("room", ["producer", "streaming", "batch", "anomaly", "analytics"])
+@pytest.mark.parametrize(
+    "room", ["producer", "streaming", "batch", "anomaly", "analytics", "gateway"]
+)
 def test_a_program_by_itself_lists_its_commands(room: str) -> None:
     """`python -m ROOM --help` has those of its room, and is made of the same table."""
     words = [sys.executable, "-m", room, "--help"]

@@ -15,6 +15,8 @@ from lakehouse.errors import LogpondError
 from lakehouse.terminal.commands import Program
 from lakehouse.terminal.program import _known
 
+pytestmark = pytest.mark.slow
+
 NOWHERE = "127.0.0.1:1"
 COMMANDS = [
     ("tables",),

@@ -15,7 +15,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for secret in SECRETS:
         (tmp_path / secret.file).parent.mkdir()
         monkeypatch.delenv(secret.variable or "_", raising=False)
-    for number, name in enumerate(("WEB", "KAFKA_UI", "GRAFANA")):
+    for number, name in enumerate(("WEB", "GATEWAY", "KAFKA_UI", "GRAFANA")):
         monkeypatch.setenv(f"{name}_PORT", str(number))
     return tmp_path
 

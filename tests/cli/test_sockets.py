@@ -23,6 +23,7 @@ from lakehouse.settings import load
 LISTENING = {
     ("up", "127.0.0.1", "kafka"),
     ("up", "127.0.0.1", "pages"),
+    ("up", "127.0.0.1", "gateway"),
     ("up", "127.0.0.1", "spark"),
     ("up", "127.0.0.1", "free"),
     ("detect", "127.0.0.1", "spark"),
@@ -99,6 +100,7 @@ def start_the_stack(programs: Programs, lake: str) -> None:
         "LOGPOND_SPARK_EVENT_LOG_MB": "10",
         "LOGPOND_SPARK_UI_PORT": programs.port("spark"),
         "LOGPOND_WEB_PORT": programs.port("pages"),
+        "LOGPOND_GATEWAY_PORT": programs.port("gateway"),
     }
     programs.start("up", "--lake", lake, "--rate", "50", **settings)
     until = time.monotonic() + PATIENCE_SECONDS

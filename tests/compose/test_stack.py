@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.compose, pytest.mark.timeout(1800)]
 OF_PROFILES = ("PROMETHEUS", "GRAFANA", "SPARK_MASTER")
 # /proc/net/route: the route to everywhere
 LINE = '203.0.113.9 - - [21/Nov/2026:10:00:00 +0000] "GET /cart HTTP/1.1" 200 12 "-" "curl/8"\n'
-OURS = ("producer", "streaming", "anomaly", "web")
+OURS = ("producer", "streaming", "anomaly", "web", "gateway")
 ENDED_WELL = {"producer": 0, "streaming": 0, "anomaly": 0}
 WAYS_OUT = "print(sum(line.split()[1] == '00000000' for line in open('/proc/net/route')))"
 
@@ -59,6 +59,7 @@ def test_up_ends_well_and_all_of_it_runs(stack: Stack) -> None:
         "producer": "running",
         "streaming": "healthy",
         "anomaly": "healthy",
+        "gateway": "healthy",
         "web": "healthy",
         "kafka-ui": "healthy",
     }
@@ -112,9 +113,11 @@ def test_metrics_have_what_the_board_draws(stack: Stack) -> None:
 
 
 def test_passwords_are_shown_to_who_asks(stack: Stack) -> None:
-    """The token that was chosen, and what was made for Kafka UI and Grafana."""
-    page, kafka_ui, grafana = stack("run", "--rm", "-T", "secrets", "show").splitlines()
+    """The token that was chosen, and what was made for the gateway, Kafka UI and Grafana."""
+    shown = stack("run", "--rm", "-T", "secrets", "show").splitlines()
+    page, gateway, kafka_ui, grafana = shown
     assert page.endswith(f"/?token={stack.token}")
+    assert len(gateway.split()[-1]) >= 32
     assert PORTS["KAFKA_UI_PORT"] in kafka_ui
     assert len(kafka_ui.split()[-1]) >= 32
     assert kafka_ui.split()[-1] != grafana.split()[-1]
@@ -131,6 +134,7 @@ def test_each_sees_what_it_needs(stack: Stack) -> None:
         "streaming": ["/secrets/spark/secret"],
         "anomaly": ["/secrets/spark/secret"],
         "web": ["/secrets/web/token"],
+        "gateway": ["/secrets/gateway/token"],
     }
 
 

@@ -28,7 +28,7 @@ def mortal(tmp_path: Path) -> Iterator[Broker]:
     """A broker of this test's own, which keeps its port."""
     with Broker(str(tmp_path / "broker")) as broker:
         broker.wanted_port = broker.port
-        kafka.create(broker.bootstrap, TOPIC, partitions=2)
+        kafka.create(broker.connection, TOPIC, partitions=2)
         yield broker
 
 

@@ -14,9 +14,10 @@ from support.lakes import Lake
 from support.records import LIMITS
 from support.trouble import close_and_fold
 
-from anomaly.lake.job import prepare_tables
-from lakehouse import decode, maintenance, settings, store
+from anomaly.lake.detection import prepare_tables
+from lakehouse import decode, maintenance, settings
 from lakehouse.errors import LogpondError
+from lakehouse.ingest.queries import REPLAY
 from lakehouse.proof.verify import verify
 from lakehouse.tables.catalog import LOGS, TABLES
 from producer import spool
@@ -26,7 +27,7 @@ from streaming.upkeep.upkeep import Pass
 pytestmark = pytest.mark.faults
 
 # Pages of 4 kB that are left: each lets a program come a step or two further.
-LEFT = (*range(24), *range(24, 100, 4)) if "FAULTS_AT_NIGHT" in os.environ else (0, 2, 6, 20)
+LEFT = (*range(24), *range(24, 100, 4)) if "DISKS_AT_NIGHT" in os.environ else (0, 2, 6, 20)
 
 
 def import_(lake: Lake) -> object:
@@ -53,7 +54,7 @@ def detection(lake: Lake) -> object:
 
 def replay(lake: Lake) -> object:
     """Open quarantine decoded again."""
-    return replay_quarantine(lake.places, store.Writer(lake.places, LOGS), LIMITS, decode.decode)
+    return replay_quarantine(lake.places, REPLAY.writers(lake.places), LIMITS, decode.decode)
 
 
 PROGRAMS: list[Callable[[Lake], object]] = [import_, upkeep, optimize, detection, replay]

@@ -24,7 +24,7 @@ CRASHES = [Crash(step, lost, changed) for step, lost in POINTS for changed in (F
 def lake(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> CrashedLake:
     """A lake that has everything before it: a topic with some thousand records, some malformed."""
     root = tmp_path_factory.mktemp("crashes")
-    topic = kafka.create(broker.bootstrap, "crashes", partitions=2).name
+    topic = kafka.create(broker.connection, "crashes", partitions=2).name
     flags = ["--rate", "200", "--backfill", "25s", "--duration", "1", "--malformed", "0.1"]
     sent = produced.run(broker.bootstrap, topic, root, *flags)
     assert sent.code == 0

@@ -18,6 +18,7 @@ from lakehouse.duck import connect, create_view
 from lakehouse.proof.verify import verify
 from lakehouse.settings import CONF
 from lakehouse.tables.catalog import LOGS
+from lakehouse.tables.rollups import HALF_HOUR
 from lakehouse.windows.horizon import horizon
 
 pytestmark = [pytest.mark.faults, pytest.mark.spark]
@@ -78,4 +79,4 @@ def test_windows_survive_a_crash_at_each_point(lake: Lake) -> None:
     verdict = verify(lake.places)
     assert (verdict.windows_wrong, verdict.windows_late, verdict.misplaced) == (0, 0, 0)
     tables = [store.open_table(lake.places, name) for name in ("traffic", "usage")]
-    assert {horizon(table) for table in tables} == {TAKEN.replace(hour=0)}
+    assert {horizon(table) for table in tables} == {TAKEN - HALF_HOUR}

@@ -12,18 +12,23 @@ from typing import IO
 
 import psutil
 import pytest
+from support.asked import answer
 from support.lakes import Lake
+from support.messages import send
 from support.trouble import troubled
 
 from anomaly.lake.incidents import incidents
+from cli.stack.broker import Broker
+from lakehouse.runtime import kafka
 
 ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
 pytestmark = [pytest.mark.broker, pytest.mark.spark]
 
 
 def shown(section: str) -> str:
     """The shell commands of a section, as one script."""
-    text = (ROOT / "README.md").read_text().split(f"## {section}\n")[1].split("\n## ")[0]
+    text = README.split(f"## {section}\n")[1].split("\n## ")[0]
     return "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
 
 
@@ -78,11 +83,35 @@ def test_the_commands_of_an_incident_run(lake: Lake, tmp_path: Path) -> None:
 
 
 def test_a_log_of_ones_own_comes_in(lake: Lake, tmp_path: Path) -> None:
-    """The commands under "Your own logs", on an access log as Apache writes it."""
+    """The commands under "Bring your own logs", on an access log as Apache writes it."""
     line = '203.0.113.9 - - [01/May/2026:10:00:0{} +0000] "GET /cart HTTP/1.1" 200 512 "-" "curl/8"'
     (tmp_path / "access.log").write_text("".join(f"{line}\n".format(n) for n in range(5)))
 
-    assert "5" in run_in(tmp_path, shown("Your own logs"), lake)
+    assert "5" in run_in(tmp_path, shown("Bring your own logs"), lake)
+
+
+@pytest.fixture
+def own_broker(tmp_path: Path) -> Iterator[Broker]:
+    """A broker with a topic that the sources of other tests would read."""
+    with Broker(str(tmp_path / "broker")) as running:
+        yield running
+
+
+def test_a_topic_of_ones_own_comes_in(own_broker: Broker, lake: Lake, tmp_path: Path) -> None:
+    """The commands for a topic, as they stand there; the stream takes what is there and ends."""
+    line = '{{"ts": "2026-05-01T10:00:0{}Z", "lvl": "warn", "msg": "late", "took_ms": 5}}'
+    kafka.create(own_broker.connection, "app-logs", partitions=1)
+    send(own_broker.bootstrap, "app-logs", [line.format(n).encode() for n in range(5)])
+    script = next(part for part in README.split("```") if "discover --topic" in part)
+    script = script.replace("kafka:9092", own_broker.bootstrap).replace(
+        "/data/lake", lake.places.lake
+    )
+    said = run_in(tmp_path, f"{script.strip()} --once", lake)
+
+    columns = "service, level, message, response_time, _source"
+    rows = answer(lake, f"SELECT {columns}, COUNT(*) AS n FROM logs GROUP BY ALL")
+    assert "late" in said
+    assert [[*row.values()] for row in rows] == [["app-logs", "WARN", "late", 5.0, "app-logs", 5]]
 
 
 def test_the_tour_runs_beside_the_demo_which_ends_well(

@@ -18,6 +18,7 @@ from lakehouse.paths import Places
 from lakehouse.proof.verify import verify
 from lakehouse.runtime import kafka as topics
 from lakehouse.runtime.kafka import Topic
+from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.settings import Settings
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 from streaming.repair.recover import Recovery, recover
@@ -37,8 +38,9 @@ def recovered(asked: Settings) -> Recovery:
     """The query's checkpoint made anew."""
     places, kafka = Places.of(asked), asked.kafka
     writers = {t.name: store.Writer(places, t) for t in TABLES}
-    topic = topics.describe(kafka.bootstrap, kafka.topic)
-    return recover(places, "ingest", topic, {0: 0, 1: 0}, writers, TABLES, 1)
+    topic = topics.describe(Connection(kafka.bootstrap), kafka.topic)
+    first = {topic.name: {0: 0, 1: 0}}
+    return recover(places, "ingest", [topic], first, writers, TABLES, 1)
 
 
 @pytest.mark.parametrize("keeps_manifest", [True, False])
@@ -56,6 +58,6 @@ def test_gaps_are_filled_and_nothing_repeated(
     done = recovered(asked)
     once(asked)
 
-    assert (done.start, done.held) == ({0: 7, 1: 48}, {0: 50, 1: 50})
+    assert (done.start, done.held) == ({topic: {0: 7, 1: 48}}, {topic: {0: 50, 1: 50}})
     assert broken(bootstrap, places, topic) == []
     assert verify(places).ok

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions
-from support import streams
+from support import hooks, streams
 from support.messages import send
 from support.promise import broken
 from support.records import message
@@ -18,10 +18,12 @@ from support.streams import Once, running, settings, until
 
 from cli.stack.broker import Broker
 from lakehouse.errors import CheckpointError
+from lakehouse.ingest.lag import count, unread_offsets
 from lakehouse.paths import Places
 from lakehouse.proof.verify import verify
 from lakehouse.runtime import kafka as topics
 from lakehouse.runtime.kafka import Topic
+from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.settings import Settings
 
 pytestmark = [pytest.mark.broker, pytest.mark.spark]
@@ -38,6 +40,12 @@ def ended(stream: subprocess.Popen[str]) -> tuple[int, str]:
     """How a stream that ends by itself does so, and what it says."""
     said, _ = stream.communicate(timeout=60)
     return stream.returncode, said
+
+
+def level(asked: Settings) -> bool:
+    """Whether all that the topic has was taken."""
+    where, places = asked.kafka, Places.of(asked)
+    return not count(unread_offsets(places, Connection.of(where), [where.topic]))
 
 
 def test_second_run_changes_nothing(asked: Settings, once: Once) -> None:
@@ -79,7 +87,7 @@ def test_topic_made_anew_is_refused(asked: Settings, once: Once) -> None:
     kafka = asked.kafka
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
     admin.delete_topics([kafka.topic])[kafka.topic].result(10)
-    topics.create(kafka.bootstrap, kafka.topic, partitions=2)
+    topics.create(Connection(kafka.bootstrap), kafka.topic, partitions=2)
     send(kafka.bootstrap, kafka.topic, [message()] * 2000)
 
     with pytest.raises(CheckpointError, match="deleted and made again") as refusal:
@@ -101,6 +109,25 @@ def test_added_partitions_are_read_and_verified(asked: Settings, once: Once) -> 
     verdict = verify(Places.of(asked))
     assert (verdict.ok, verdict.records) == (True, 1200)
     assert [part.partition for part in verdict.partitions] == [0, 1, 2, 3]
+
+
+def test_partitions_added_while_the_stream_runs_are_read(asked: Settings) -> None:
+    """From their first record, by the same run: by the executors that read the others before."""
+    where, places = asked.kafka, Places.of(asked)
+    admin = AdminClient({"bootstrap.servers": where.bootstrap})
+    with streams.running(asked) as stream:
+        until(stream, " batch ")
+        admin.create_partitions([NewPartitions(where.topic, 4)])[where.topic].result(10)
+        for partition in (3, 0, 2, 1):
+            send(where.bootstrap, where.topic, [message()] * 100, partition)
+        hooks.until(lambda: level(asked) or stream.poll() is not None, 120)
+        code, said = streams.stop(stream)
+
+    verdict = verify(places)
+    assert code == 0, said
+    assert (verdict.ok, verdict.records) == (True, 1400)
+    assert [part.partition for part in verdict.partitions] == [0, 1, 2, 3]
+    assert broken(where.bootstrap, places, where.topic) == []
 
 
 def test_lost_checkpoint_is_refused_then_recovered(asked: Settings, once: Once) -> None:

@@ -14,11 +14,12 @@ from support.windows import Pond, differences, read
 
 from lakehouse import store
 from lakehouse.decode import decode
+from lakehouse.ingest.queries import REPLAY
 from lakehouse.proof.verify import verify
 from lakehouse.settings import Windows as Settings
-from lakehouse.tables.catalog import LOGS, QUARANTINE
+from lakehouse.tables.catalog import QUARANTINE
 from lakehouse.tables.rollups import WINDOWS
-from producer.replay import AccessLog
+from producer.replay import LogFile
 from streaming import windows
 from streaming.repair.replay import replay_quarantine
 
@@ -31,11 +32,11 @@ BATCHES, RUNS = 12, (3, 8, 11)
 @pytest.mark.timeout(600)
 def test_a_real_log_gives_its_truth(lake: Lake, spark: Any, shared_data: Path) -> None:
     """Lines up to 59 s out of order, closed as they come: days and statuses as counted, no less."""
-    log = AccessLog(shared_data / "web" / "elastic_apache_access.log.gz", "web")
+    log = LogFile(shared_data / "web" / "elastic_apache_access.log.gz", "web")
     lines = [value for _, (_, value) in log.records()]
     lake.payload = lambda _name, offset: lines[offset]
     lake.admit()
-    windows.admit(lake.places, Settings(), print)
+    windows.prepare_tables(lake.places, Settings(), print)
     failures: list[Exception] = []
     for batch in range(BATCHES):
         lake.batch(batch, {0: len(lines) * (batch + 1) // BATCHES})
@@ -69,7 +70,7 @@ def test_replayed_quarantine_is_late_then_counted(lake: Lake) -> None:
     assert store.open_table(lake.places, QUARANTINE).count() == 2
 
     lenient = dataclasses.replace(LIMITS, ahead=timedelta(hours=1))
-    done = replay_quarantine(lake.places, store.Writer(lake.places, LOGS), lenient, decode)
+    done = replay_quarantine(lake.places, REPLAY.writers(lake.places), lenient, decode)
     verdict = verify(lake.places)
     assert (done.passed, verdict.ok, verdict.windows_late, verdict.late_rows) == (2, True, 2, 4)
     assert len(pond.reconcile()) == len(WINDOWS)

@@ -67,5 +67,16 @@ def test_programs_keep_their_state_on_this_machine(
 ) -> None:
     """Also where the lake is a URL."""
     monkeypatch.chdir(tmp_path)
-    assert Places.at("s3://bucket/lake").labels == tmp_path / ".logpond" / "labels.ndjson"
+    labels = Places.at("s3://bucket/lake").labels
+    assert (labels.parents[1], labels.name) == (tmp_path / ".logpond", "labels.ndjson")
     assert Places.at("s3://bucket/lake").mutes == "s3://bucket/lake/_state/mutes"
+
+
+def test_no_lake_at_a_url_has_the_state_of_another() -> None:
+    """Where both are used from one folder: a reset of one leaves the other's Kafka alone."""
+    one, other = Places.at("s3://bucket/one"), Places.at("s3://bucket/other")
+    assert not {one.state, one.broker, one.alerts} & {other.state, other.broker, other.alerts}
+    assert not any(
+        of.broker.startswith(f"{than.state}/") for of, than in [(one, other), (other, one)]
+    )
+    assert one.broker.startswith(f"{one.state}/")

@@ -139,3 +139,10 @@ def test_what_is_no_broker_is_refused(given: str) -> None:
     """By name, before anything waits for it."""
     with pytest.raises(SettingsError, match=r"kafka\.bootstrap"):
         load(kafka_bootstrap=given)
+
+
+def test_the_gateway_has_room_for_its_largest_request() -> None:
+    """Otherwise its sender would be told to come again for ever."""
+    assert load(gateway_memory_mb=26).gateway.memory_mb == 26
+    with pytest.raises(SettingsError, match="memory_mb must be at least 80"):
+        load(gateway_body_mb=16, gateway_unpacked_mb=64)

@@ -30,7 +30,7 @@ def test_part_of_the_first_offsets_stops_no_start(lake: Lake, spark: SparkSessio
     offsets.mkdir(parents=True)
     (offsets / ".0.4c1e.tmp").write_bytes(b"v1\n{")
     failures: list[Exception] = []
-    windows.admit(lake.places, Windows(), failures.append)
+    windows.prepare_tables(lake.places, Windows(), failures.append)
     windows.windows(spark, lake.places, Windows(), lambda _: None, failures.append).once()
 
     assert failures == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ pytestmark = [pytest.mark.spark, pytest.mark.slow]
 def close(lake: Lake, spark: SparkSession) -> None:
     """Run the windows query over what it has not read yet; it must not fail."""
     failures: list[Exception] = []
-    windows.admit(lake.places, Settings(), print)
+    windows.prepare_tables(lake.places, Settings(), print)
     windows.windows(spark, lake.places, Settings(), print, failures.append).once()
     assert failures == []
 
@@ -62,7 +63,7 @@ def test_times_to_come_do_not_move_the_watermark(
     imports.run(written(tmp_path / "a.csv", csv_lines(60)))
     close(lake, spark)
     before, tomorrow = horizons(lake), datetime.now(UTC) + timedelta(days=1)
-    lines = [line.replace("2026-04-", f"{tomorrow:%Y-%m}-") for line in csv_lines(3)]
+    lines = [re.sub(r"2026-04-\d\d", f"{tomorrow:%Y-%m-%d}", line) for line in csv_lines(3)]
     (told,) = imports.run(written(tmp_path / "b.csv", [*lines, *csv_lines(1)[1:]]))
     close(lake, spark)
 

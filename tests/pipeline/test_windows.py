@@ -48,7 +48,7 @@ def crash(_told: WindowsReport | str) -> None:
 def run(lake: Lake, spark: Any, on_closed: Callable[[WindowsReport], None] = print) -> list[str]:
     """Close what the newest event closes; the failures by which it ended."""
     failures: list[Exception] = []
-    windows.admit(lake.places, Settings(), print)
+    windows.prepare_tables(lake.places, Settings(), print)
     windows.windows(spark, lake.places, Settings(), on_closed, failures.append).once()
     return [str(failure).splitlines()[0].rpartition(": ")[2] for failure in failures]
 

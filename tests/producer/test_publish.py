@@ -10,15 +10,18 @@ import pytest
 
 from cli.stack.broker import Broker
 from lakehouse.runtime.kafka import Topic
+from lakehouse.runtime.kafka_connection import Connection
 from producer import publish
 from producer.publish import Publisher
 
-NOWHERE = "127.0.0.1:9"
+NOWHERE = Connection("127.0.0.1:9")
 
 
-def publisher(stop: threading.Event, bootstrap: str = NOWHERE, topic: str = "t") -> Publisher:
+def publisher(
+    stop: threading.Event, connection: Connection = NOWHERE, topic: str = "t"
+) -> Publisher:
     """One that tells nobody."""
-    return Publisher(bootstrap, topic, stop, lambda _line: None, lambda: None)
+    return Publisher(connection, topic, stop, lambda _line: None, lambda: None)
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +59,7 @@ def test_a_full_queue_holds_the_generator_back(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.broker
 def test_a_record_too_large_is_refused_and_the_rest_acked(broker: Broker, topic: Topic) -> None:
     """What Kafka will never take is not tried again, and does not stop the others."""
-    out = publisher(threading.Event(), broker.bootstrap, topic.name)
+    out = publisher(threading.Event(), broker.connection, topic.name)
     out.send([(b"k", b"v"), (b"k", b"x" * 2_000_000), (b"k", b"v")])
     out.close()
 

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from lakehouse.errors import SettingsError
-from producer.replay import AccessLog, paced, shift_to
+from producer.replay import LogFile, paced, shift_to
 from producer.traffic.curve import MICROS
 
 LINES = [
@@ -21,20 +21,20 @@ LINES = [
 ]
 
 
-def log(tmp_path: Path, zipped: bool = False) -> AccessLog:
+def log(tmp_path: Path, zipped: bool = False) -> LogFile:
     """The lines above as a file, with both kinds of line ends."""
     path, content = tmp_path / "access.log", b"\n".join(LINES[:2]) + b"\n" + b"\r\n".join(LINES[2:])
     path.write_bytes(gzip.compress(content) if zipped else content)
-    return AccessLog(path, "web")
+    return LogFile(path, "web")
 
 
 @pytest.mark.parametrize("zipped", [False, True])
 def test_each_line_is_one_record_in_order(tmp_path: Path, zipped: bool) -> None:
-    """Lines that parse become events, the others go as they are."""
+    """Lines that parse become events, the others go as they are; blank ones are no records."""
     values = [value for _, (_, value) in log(tmp_path, zipped).records()]
 
-    assert [orjson.loads(values[place] or b"")["path"] for place in (0, 3)] == ["/a", "/c/42"]
-    assert values[1:3] == LINES[1:3]
+    assert [orjson.loads(values[place] or b"")["path"] for place in (0, 2)] == ["/a", "/c/42"]
+    assert values[1:2] == LINES[2:3]
 
 
 def test_replayed_twice_the_events_have_the_same_names(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_damaged_file_is_an_error_that_says_so(tmp_path: Path) -> None:
 
 def test_the_real_log_is_replayed_to_the_line(shared_data: Path) -> None:
     """10,000 lines: 9,999 events with the days and statuses of its README, one raw line."""
-    real = AccessLog(shared_data / "web" / "elastic_apache_access.log.gz", "web")
+    real = LogFile(shared_data / "web" / "elastic_apache_access.log.gz", "web")
     timed = list(real.records())
     events = [orjson.loads(value or b"") for at, (_, value) in timed if at]
     days = Counter(event["timestamp"][:10] for event in events)

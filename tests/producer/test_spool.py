@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lakehouse.runtime import kafka
+from lakehouse.runtime.kafka_connection import Connection
 from producer import publish, spool
 from producer.job import UNSENT_KEPT, Options, Run
 
@@ -65,7 +66,7 @@ def test_leftovers_that_find_no_broker_again_are_kept_again(
     monkeypatch.setattr(publish, "PATIENCE_SECONDS", 0.2)
     monkeypatch.setitem(publish.TUNING, "queue.buffering.max.messages", 1)
     first, stop = spool.keep(tmp_path, RECORDS), threading.Event()
-    options = Options("127.0.0.1:9", "t", tmp_path, None, False, None, None)
+    options = Options(Connection("127.0.0.1:9"), "t", tmp_path, None, False, None, None)
     threading.Timer(0.5, stop.set).start()
 
     assert Run(options, stop, print, print)() == UNSENT_KEPT

@@ -7,6 +7,7 @@ import pytest
 from lakehouse.paths import Places
 from lakehouse.windows.failure import explained as explained_query
 from streaming.failure import explained
+from streaming.fetch import TOO_LARGE
 
 JAVA = """An error occurred while calling o102.collectToPython.
 : org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 failed
@@ -29,6 +30,14 @@ def test_the_first_cause_is_named(error: str) -> None:
     told = explained(error, "web-logs", [])
     assert "Too many open files" in told.what
     assert "\n" not in told.what
+
+
+def test_a_batch_that_is_too_large_is_told_with_where_it_is() -> None:
+    """What Spark passes on is a stack trace that holds the words."""
+    said = f"{PYTHON}lakehouse.errors.BrokerError: records of t {TOO_LARGE} 1 MB: message at 7\n  x"
+    told = explained(said, "t", [])
+    assert told.what == f"records of t {TOO_LARGE} 1 MB: message at 7"
+    assert "smaller batches" in told.remedy
 
 
 def test_lost_records_are_told_as_such() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path("/sys/fs/cgroup")
+TAKE = "import sys; held = b'x' * (int(sys.argv[1]) << 20)"
 JOIN = 'echo $$ > "$0/cgroup.procs" && exec "$@"'
 
 
@@ -32,14 +35,23 @@ class Group:
         (self.folder / name).write_text(str(size))
 
     def shrink(self, megabytes: int) -> None:
-        """Set the limit to so much less than what is held now, of which no file can be dropped."""
+        """Leave no room, and have a small program take so much more: the kernel ends the largest.
+
+        The first version refuses a limit below what is held: so the limit is what is held, of which
+        no file can be dropped, and as little above it as is accepted.
+        """
         name, key = ("anon", "anon") if self.is_second else ("rss", "total_rss")
         stat = dict(line.split() for line in (self.folder / "memory.stat").read_text().splitlines())
         held = int(stat.get(key, stat[name]))
+        above = next(room for room in range(0, 1024, 32) if self._accepts(held + (room << 20)))
+        taking = [*self.prefix, sys.executable, "-c", TAKE, str(above + megabytes)]
+        subprocess.run(taking, check=False, timeout=120)
+
+    def _accepts(self, size: int) -> bool:
         with suppress(OSError):
-            self.limit(held - (megabytes << 20))
-        with suppress(OSError):
-            self.limit(held - (megabytes << 20))
+            self.limit(size)
+            return True
+        return False
 
     def killed(self) -> int:
         """How many processes the kernel killed for want of memory."""

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS = ("producer", "streaming", "batch", "anomaly", "analytics")
+PROGRAMS = ("producer", "streaming", "batch", "anomaly", "analytics", "gateway")
 ROOMS = ("lakehouse", *PROGRAMS, "cli", "logpond")
 FILES = sorted(f for room in ROOMS for f in (ROOT / room).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))

@@ -84,7 +84,7 @@ class CrashedLake:
         checkpoint, kafka = Checkpoint(self.places, INGEST), self.settings.kafka
         progress = checkpoint.progress()
         assert progress
-        end = checkpoint.end(progress.completed)
+        end = checkpoint.end(progress.completed)[kafka.topic]
         faults = broken(kafka.bootstrap, self.places, kafka.topic, end)
         verdict = verify(self.places)
         return faults if verdict.ok else [*faults, str(verdict)]

@@ -111,13 +111,13 @@ def all_killed(pipeline: Pipeline) -> Iterator[None]:
 
 @fault(8, at_night=60, only_at_night=True)
 def clock_an_hour_ahead(pipeline: Pipeline) -> Iterator[None]:
-    """The wall clock of stream and broker steps an hour forward, and stays there."""
+    """The wall clock of stream and broker steps an hour forward, and in the end is right again."""
     yield from _stepped(pipeline, 3600)
 
 
 @fault(8, at_night=60, only_at_night=True)
 def clock_an_hour_behind(pipeline: Pipeline) -> Iterator[None]:
-    """The wall clock of stream and broker steps an hour back, and stays there."""
+    """The wall clock of stream and broker steps an hour back, and in the end is right again."""
     yield from _stepped(pipeline, -3600)
 
 
@@ -132,7 +132,7 @@ def memory_of_2_GB(pipeline: Pipeline) -> Iterator[None]:
 
 @fault(10, at_night=60, only_at_night=True)
 def memory_used_up(pipeline: Pipeline) -> Iterator[None]:
-    """A running stream finds itself with 100 MB less than it holds: the kernel kills in it."""
+    """A program takes 100 MB more than are left to a running stream: the kernel kills in it."""
     with memory_limit(4096) as group:
         pipeline.restart_stream(*group.prefix)
         group.shrink(megabytes=100)
@@ -157,6 +157,7 @@ def _stepped(pipeline: Pipeline, seconds: int) -> Iterator[None]:
     pipeline.restart_stream(**clock.variables)
     clock.step(seconds)
     yield
+    clock.step(0)
 
 
 def endured(pipeline: Pipeline, of: Fault) -> float:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import dataclasses
 import json
@@ -15,7 +16,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-AFTER = 'trace_id: str | None = optional("trace of the request", otel="trace_id")'
 EVENT = {
     "event_id": "e-0",
     "timestamp": "2026-05-01T12:00:00Z",
@@ -31,12 +31,14 @@ def add_to_the_class(lines: list[str]) -> None:
     spec = find_spec("lakehouse.event.fields")
     assert spec
     assert spec.origin
-    text = Path(spec.origin).read_text()
-    assert AFTER in text
-    changed = text.replace(AFTER, "\n    ".join([AFTER, *lines]))
+    text = Path(spec.origin).read_text().splitlines()
+    (event,) = (
+        one for one in ast.parse("\n".join(text)).body if getattr(one, "name", "") == "LogEvent"
+    )
+    text[event.end_lineno : event.end_lineno] = [f"    {line}" for line in lines]
     module = ModuleType(spec.name)
     sys.modules[spec.name] = module
-    exec(compile(changed, spec.origin, "exec"), module.__dict__)
+    exec(compile("\n".join(text), spec.origin, "exec"), module.__dict__)
 
 
 def sent(given: dict[str, Any]) -> bytes:

@@ -23,7 +23,7 @@ from lakehouse.tables.rollups import WATERMARK
 
 HEADER = "timestamp,service,endpoint,status_code,ip,response_time"
 FIRST = datetime(2026, 4, 29, 22, 10, tzinfo=UTC)
-BAD = "oops,shop,/a,200,192.0.2.1,1.5"
+BAD = "oops,shop,/a,200"
 
 
 def csv_lines(rows: int, bad: Sequence[int] = (), service: str = "shop") -> list[str]:

@@ -12,29 +12,34 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pyarrow as pa
 
 from lakehouse import decode, settings
 from lakehouse.decode import Decoded, Limits
-from lakehouse.decode.fault import Fault
 from lakehouse.decode.rejects import reject_rows
+from lakehouse.formats.format import Fault
+from lakehouse.formats.reading import Reading
 from lakehouse.ingest.plans import BatchPlan
 from lakehouse.ingest.queries import INGEST
 from lakehouse.paths import Places
+from lakehouse.tables.catalog import ITEM_AND_SOURCE
 from streaming.run import Hooks, Run
 
+Readings = Mapping[str, Reading]
 CHANGED = Fault("changed", "by the decode of a test")
 
 
-def stricter(raw: pa.RecordBatch, limits: Limits) -> Decoded:
+def stricter(raw: pa.RecordBatch, limits: Limits, readings: Readings) -> Decoded:
     """A decode that changed: it refuses what comes from the service `search`."""
     payloads = raw.column("value").to_pylist()
     refused = [b'"service":"search"' in (payload or b"") for payload in payloads]
-    rest = decode.decode(raw.filter(pa.array([not each for each in refused])), limits)
+    rest = decode.decode(raw.filter(pa.array([not each for each in refused])), limits, readings)
     faults = {row: CHANGED for row, each in enumerate(refused) if each}
+    for field in ITEM_AND_SOURCE:
+        raw = raw.append_column(field, pa.nulls(raw.num_rows, field.type))
     more = reject_rows(raw, faults, limits.payload_cap)
     return Decoded(rest.events, pa.concat_tables([rest.rejects, more]))
 

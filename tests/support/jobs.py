@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from support.lakes import LIMITS, TABLES, Lake
+from support.lakes import LIMITS, TABLES, TOPIC, Lake
 
 from lakehouse import decode
 from lakehouse.decode import RAW
@@ -36,7 +36,7 @@ class Files:
     folder: str
 
     def __call__(self, ranges: Sequence[Range]) -> Iterator[pa.RecordBatch]:
-        for _, first, end in ranges:
+        for _, _, first, end in ranges:
             rows = pq.read_table(self.folder, schema=RAW)
             offset = pc.field("_offset")
             yield from rows.filter((offset >= first) & (offset < end)).to_batches()
@@ -88,7 +88,7 @@ class Job:
         first, last = (json.loads(text).get("logOffset", -1) for text in (start, end))
         files = sorted(self.source.glob("*.parquet"))[first + 1 : last + 1]
         offsets = [o for file in files for o in pq.read_table(file)["_offset"].to_pylist()]
-        return [Range(0, min(offsets), max(offsets) + 1)] if offsets else []
+        return [Range(TOPIC.name, 0, min(offsets), max(offsets) + 1)] if offsets else []
 
     def _records(self) -> DataFrame:
         files = self.spark.readStream.schema(RAW_SCHEMA).option("maxFilesPerTrigger", 1)

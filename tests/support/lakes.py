@@ -16,12 +16,15 @@ from support.records import LIMITS, TAKEN, message
 
 from lakehouse import decode, store
 from lakehouse.ingest.admission import admit, new_manifest
-from lakehouse.ingest.checkpoint import Checkpoint, Manifest, Offsets
-from lakehouse.ingest.intake import DecodeToFiles, stamped
+from lakehouse.ingest.checkpoint import Checkpoint
+from lakehouse.ingest.intake import Decode, DecodeToFiles, stamped
+from lakehouse.ingest.manifest import Manifest, Subscription
+from lakehouse.ingest.offsets import Offsets
 from lakehouse.ingest.plans import BatchPlan, BatchPlans
 from lakehouse.paths import Places
 from lakehouse.proof.coverage import current
 from lakehouse.runtime.kafka import Topic
+from lakehouse.store import objects
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 
 QUERY = "ingest"
@@ -73,6 +76,7 @@ class Lake:
     places: Places
     topic: Topic = TOPIC
     payload: Payload = named
+    decode: Decode = decode.decode
 
     @classmethod
     def at(cls, folder: Path, topic: Topic = TOPIC) -> Lake:
@@ -96,27 +100,44 @@ class Lake:
         assert found
         return found
 
-    def admit(self, earliest: Offsets | None = None, topic: Topic | None = None) -> Manifest:
-        """Start the query, as far as the checks."""
-        return admit(self.places, QUERY, topic or self.topic, earliest or {0: 0}, TABLES, 1)
+    @property
+    def subscription(self) -> Subscription:
+        """What the manifest says of its topic."""
+        return self.manifest.topics[self.topic.name]
+
+    def admit(self, earliest: Offsets | None = None, *topics: Topic) -> Manifest:
+        """Start the query over its topic or others, as far as the checks."""
+        read = topics or (self.topic,)
+        first = {topic.name: earliest or {0: 0} for topic in read}
+        return admit(self.places, QUERY, read, first, TABLES, 1)
 
     def adopt(self, first: Offsets) -> Manifest:
         """A new checkpoint without the checks."""
-        new = new_manifest(self.places, QUERY, self.topic, first, TABLES, 1)
+        new = new_manifest(self.places, QUERY, [self.topic], {self.topic.name: first}, TABLES, 1)
         return self.checkpoint.adopt(new)
 
     def batch(
-        self, number: int, end: Offsets, bad: Collection[int] = (), crash: str = "completed"
+        self,
+        number: int,
+        end: Offsets,
+        bad: Collection[int] = (),
+        crash: str = "completed",
+        reached: Callable[[str], None] = lambda _step: None,
     ) -> BatchPlan:
-        """Take the records up to `end` as one batch; those in `bad` are rejects."""
+        """Take the records up to `end` as one batch; those in `bad` are rejects.
+
+        `reached` is called before the first step and after each.
+        """
         start = self.checkpoint.offsets(number - 1)
         text = json.dumps({self.topic.name: {str(p): o for p, o in end.items()}})
         self._put("offsets", number, f'v1\n{{"batchWatermarkMs":0}}\n{text}')
         plan = BatchPlan(
             query_id=self.manifest.query_id, batch=number, start=start, end=text, files=[]
         )
+        reached(STEPS[0])
         for step in STEPS[1 : STEPS.index(crash) + 1]:
             plan = self._step(step, plan, bad)
+            reached(step)
         return plan
 
     def complete(self, number: int) -> None:
@@ -168,10 +189,9 @@ class Lake:
         ]
         roots = {table.name: self.places.table(table) for table in TABLES}
         commit, name = f"{plan.query_id}:{plan.batch}", f"part-{plan.batch:08d}"
-        task = DecodeToFiles(roots, commit, name, datetime.now(UTC), LIMITS, decode.decode)
-        return [*dataclasses.replace(task, topic_id=self.topic.id)(batches)]
+        task = DecodeToFiles(roots, commit, name, datetime.now(UTC), LIMITS, self.decode)
+        return [*dataclasses.replace(task, topic_ids={self.topic.name: self.topic.id})(batches)]
 
     def _put(self, folder: str, number: int, content: str) -> None:
-        file = Path(self.places.checkpoint(QUERY)) / folder / str(number)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(content)
+        at = objects.store(self.places.checkpoint(QUERY))
+        objects.put(at, f"{folder}/{number}", content.encode())

@@ -21,11 +21,12 @@ from support.streams import environment, settings
 from cli.stack import broker as broker_module
 from cli.stack.broker import Broker
 from lakehouse.errors import BrokerError
-from lakehouse.ingest.checkpoint import Offsets
+from lakehouse.ingest.offsets import Offsets
 from lakehouse.ingest.queries import INGEST
 from lakehouse.paths import Places
 from lakehouse.proof.verify import Verdict, verify
 from lakehouse.runtime import kafka
+from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.settings import Settings
 
 PATIENCE_SECONDS = 240.0
@@ -97,7 +98,7 @@ class Pipeline:
         progress = checkpoint.progress()
         if progress is None or progress.completed is None:
             return {}
-        return checkpoint.end(progress.completed)
+        return checkpoint.end(progress.completed)[self.settings.kafka.topic]
 
     def take(self, batches: int) -> None:
         """Wait until so many more batches are completed."""
@@ -138,7 +139,7 @@ class Pipeline:
         while True:
             with suppress(BrokerError):
                 kafka_ = self.settings.kafka
-                ends = kafka.offsets(kafka_.bootstrap, kafka_.topic)
+                ends = kafka.offsets(Connection(kafka_.bootstrap), kafka_.topic)
                 return {partition: end for partition, (_, end) in ends.items()}
             assert time.monotonic() < until, "the broker does not answer again"
 
@@ -169,7 +170,7 @@ def at_work(root: Path, **variables: str) -> Iterator[Pipeline]:
     try:
         with made.broker as broker:
             proxy.target = broker.wanted_port = broker.port
-            kafka.create(asked.kafka.bootstrap, TOPIC, partitions=2)
+            kafka.create(Connection(asked.kafka.bootstrap), TOPIC, partitions=2)
             made.start_load()
             made.start_stream()
             made.take(2)

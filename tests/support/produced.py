@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lakehouse.runtime import kafka
+from lakehouse.runtime.kafka_connection import Connection
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def values(bootstrap: str, topic: str) -> list[bytes | None]:
     """The values of all records in a topic."""
     from confluent_kafka import Consumer, TopicPartition
 
-    offsets = kafka.offsets(bootstrap, topic)
+    offsets = kafka.offsets(Connection(bootstrap), topic)
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "reader"})
     consumer.assign([TopicPartition(topic, p, first) for p, (first, _) in offsets.items()])
     wanted, found = sum(end - first for first, end in offsets.values()), list[bytes | None]()

@@ -8,9 +8,10 @@ from collections import Counter
 from typing import NamedTuple
 
 from lakehouse import store
-from lakehouse.ingest.checkpoint import Offsets
+from lakehouse.ingest.offsets import Offsets
 from lakehouse.paths import Places
 from lakehouse.runtime import kafka
+from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 
 
@@ -25,7 +26,7 @@ def payloads(bootstrap: str, topic: str) -> dict[At, bytes | None]:
     """Every record of a topic."""
     from confluent_kafka import Consumer, TopicPartition
 
-    offsets = kafka.offsets(bootstrap, topic)
+    offsets = kafka.offsets(Connection(bootstrap), topic)
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "promise"})
     consumer.assign([TopicPartition(topic, p, first) for p, (first, _) in offsets.items()])
     wanted, found = sum(end - first for first, end in offsets.values()), dict[At, bytes | None]()
@@ -62,7 +63,11 @@ def broken(bootstrap: str, places: Places, topic: str, end: Offsets | None = Non
         *(f"missing {at}" for at in due if not counts[at]),
         *(f"repeated {at}" for at, count in counts.items() if count > 1),
         *(f"from nowhere {at}" for at in counts if at not in sent),
-        *(f"changed {at}" for at, name in rows if at in sent and name not in _names(sent[at])),
+        *(
+            f"changed {at}"
+            for at, name in rows
+            if at in sent and name not in _names(sent[at], f"{topic}/{at.partition}/{at.offset}")
+        ),
     ]
 
 
@@ -73,12 +78,12 @@ def _rows(places: Places, table: str, topic: str, name: str) -> list[tuple[At, s
     return [(At(r["_partition"], r["_offset"]), r[name] or "") for r in of if r["_topic"] == topic]
 
 
-def _names(payload: bytes | None) -> set[str]:
-    """What a row may call a record: its hash where rejected, else its event's id."""
+def _names(payload: bytes | None, place: str) -> set[str]:
+    """What a row may call a record: its hash where rejected, else its event's id, or its place."""
     if payload is None:
         return {""}
     try:
-        event_id = json.loads(payload)["event_id"]
-    except (ValueError, TypeError, KeyError):
-        event_id = ""
+        event_id = json.loads(payload).get("event_id", place)
+    except (ValueError, AttributeError):
+        event_id = place
     return {hashlib.sha256(payload).hexdigest(), event_id}

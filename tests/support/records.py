@@ -39,6 +39,27 @@ def without(name: str) -> bytes:
     return json.dumps({n: value for n, value in EVENT.items() if n != name}).encode()
 
 
+def otlp(*records: dict[str, Any], **resource: str) -> bytes:
+    """A request of OTLP in JSON, with these records and these attributes of the resource."""
+    named = {name.replace("_", "."): value for name, value in resource.items()}
+    scope = {"scope": {"name": "tests"}, "logRecords": [*records]}
+    return json.dumps(
+        {"resourceLogs": [{"resource": {"attributes": attributes(named)}, "scopeLogs": [scope]}]}
+    ).encode()
+
+
+def attributes(values: dict[str, str]) -> list[dict[str, Any]]:
+    """Attributes of texts, as OTLP has them in JSON."""
+    return [{"key": name, "value": {"stringValue": value}} for name, value in values.items()]
+
+
+def otlp_at(*times: str) -> bytes:
+    """A request of OTLP in JSON, with an event of the service `shop` at each of these times."""
+    nanos = [f"{int(datetime.fromisoformat(at).timestamp())}000000000" for at in times]
+    records = [{"timeUnixNano": at, "body": {"stringValue": "hello"}} for at in nanos]
+    return otlp(*records, service_name="shop")
+
+
 def raw(payloads: Sequence[bytes | None], taken: datetime = TAKEN) -> pa.RecordBatch:
     """Raw rows of one partition, offsets from 0."""
     count = len(payloads)

@@ -57,6 +57,7 @@ def paths(address: str) -> dict[str, str]:
         "travel": f"/travel?version={newest // 2}&against={newest}",
         "tables": "/tables",
         "pipeline": "/pipeline",
+        "ingest": "/ingest?collector=fluent-bit",
     }
 
 

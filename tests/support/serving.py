@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+import httpx
 
 from lakehouse.http.sockets import Config, Server
 from lakehouse.settings import Http
+
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -52,3 +58,18 @@ def status(connection: socket.socket) -> int:
     except ConnectionResetError:
         return 0
     return int(words[1]) if words else 0
+
+
+def until_answered(address: str) -> str:
+    """What a server says that has just been started."""
+    for _ in range(300):
+        with suppress(httpx.ConnectError):
+            return httpx.get(address).text
+        time.sleep(0.1)
+    raise AssertionError(f"nobody answers at {address}")
+
+
+def awaited(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """What a coroutine returns, in a thread of its own, for Playwright has a loop in the other."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()

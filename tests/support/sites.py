@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from support.aging import age
@@ -12,9 +13,9 @@ from support.lakes import Lake, raw_rows
 from support.pages import NAUGHTY, hostile
 from support.records import LIMITS, message
 from support.trouble import close_minutes, troubled
-from support.windows import Pond, at
+from support.windows import Pond, at, logged
 
-from anomaly.lake.job import prepare_tables
+from anomaly.lake.detection import prepare_tables
 from lakehouse import decode, maintenance, settings
 from lakehouse.ingest.intake import stamped
 from lakehouse.tables.catalog import ANOMALIES, QUARANTINE
@@ -93,9 +94,29 @@ def incident(text: str) -> dict[str, object]:
     return {**named, **lists, **numbers, **times, "contributors": shares, **own}
 
 
+def app(folder: Path) -> Lake:
+    """Lines of an application, none of a request: levels, hosts, attributes, stack traces."""
+    lake = Lake.at(folder)
+    count = 40
+    requests = ("endpoint", "path", "method", "status_code", "ip", "user_agent", "is_bot")
+    fields: dict[str, Any] = {
+        "service": ["cart", "cart", "checkout", "mailer"] * 10,
+        "message": [f"order {n} {'failed' if n % 8 == 0 else 'taken'}" for n in range(count)],
+        "level": ["ERROR" if n % 8 == 0 else "INFO" for n in range(count)],
+        "severity_number": [17 if n % 8 == 0 else 9 for n in range(count)],
+        "exception": ["Fault\n  at x" if n % 8 == 0 else None for n in range(count)],
+        "host": [f"web-{n % 3}" for n in range(count)],
+        "attributes": [{"order_id": str(n % 5)} for n in range(count)],
+    }
+    times = [at(LAST - 20) + timedelta(seconds=30 * n) for n in range(count)]
+    Pond(lake).arrive(logged(times, **dict.fromkeys(requests), **fields))
+    return lake
+
+
 SITES: dict[str, Callable[[Path], Lake]] = {
     "shop": shop,
     "running": running,
     "nothing": nothing,
     "nasty": nasty,
+    "app": app,
 }

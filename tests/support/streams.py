@@ -17,7 +17,7 @@ from typing import Any
 from lakehouse import settings as settings_file
 from lakehouse.paths import Places
 from lakehouse.settings import Settings
-from streaming.report import BatchReport
+from streaming.progress import BatchReport
 from streaming.run import Hooks, Run
 
 
@@ -45,12 +45,17 @@ def ingest_once(asked: Settings) -> list[BatchReport]:
     return batches
 
 
-def start(asked: Settings, *flags: str) -> subprocess.Popen[str]:
-    """`python -m streaming` on the lake and topic of the settings; both outputs are one."""
+def command(asked: Settings, *flags: str) -> list[str]:
+    """The words that start a stream on the lake and topic of the settings."""
     kafka = asked.kafka
     where = ["--lake", asked.lake, "--bootstrap", kafka.bootstrap, "--topic", kafka.topic]
+    return [sys.executable, "-m", "streaming", "stream", *where, *flags]
+
+
+def start(asked: Settings, *flags: str) -> subprocess.Popen[str]:
+    """`python -m streaming` on the lake and topic of the settings; both outputs are one."""
     return subprocess.Popen(
-        [sys.executable, "-m", "streaming", "stream", *where, *flags],
+        command(asked, *flags),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -74,6 +79,7 @@ def environment(asked: Settings) -> dict[str, str]:
         "PYTHONPATH": str(settings_file.CONF.parent),
         "LOGPOND_SPARK_UI_PORT": "0",
         "LOGPOND_CHECKPOINTS": asked.checkpoints,
+        "LOGPOND_SOURCES": asked.sources,
         "LOGPOND_INGEST_MAX_OFFSETS": str(asked.ingest.max_offsets),
     }
 
@@ -87,6 +93,19 @@ def running(asked: Settings, *flags: str) -> Iterator[subprocess.Popen[str]]:
     finally:
         stream.kill()
         stream.wait()
+
+
+@contextmanager
+def detecting(asked: Settings, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """`detect` on the same lake, which says what it does in a file; it ends with the block."""
+    command = [sys.executable, "-m", "anomaly", "detect", "--lake", asked.lake]
+    with log.open("wb") as said:
+        detect = subprocess.Popen(command, stdout=said, stderr=said, env=environment(asked))
+    try:
+        yield detect
+    finally:
+        detect.kill()
+        detect.wait()
 
 
 def until(stream: subprocess.Popen[str], words: str) -> list[str]:

@@ -60,13 +60,16 @@ def at(minutes: float, day: datetime = DAY) -> datetime:
 
 def logged(times: Sequence[datetime], **columns: Any) -> pa.Table:
     """Rows of `logs` at these times; each column has a value for all of them, or a list."""
-    codes = columns.get("status_code", 200)
-    codes = codes if isinstance(codes, list) else [codes] * len(times)
+    codes = _each(columns.get("status_code", 200), len(times))
+    severities = _each(columns.get("severity_number"), len(times))
     own = {
         "timestamp": list(times),
         "date": [time.date() for time in times],
         "hour": [time.hour for time in times],
-        "is_error": [code >= 400 for code in codes],
+        "is_error": [
+            (code or 0) >= 400 or (severity or 0) >= 17
+            for code, severity in zip(codes, severities, strict=True)
+        ],
         "_offset": [next(OFFSETS) for _ in times],
     }
     given = {**USUAL, **columns, **own}

@@ -20,7 +20,7 @@ def main(die_at: str | None, lake: str) -> None:
     """Run the windows query as `--once` does."""
     asked = settings.load(lake=lake, spark_ui_port=0)
     places, failures = Places.of(asked), list[Exception]()
-    windows.admit(places, asked.windows, print)
+    windows.prepare_tables(places, asked.windows, print)
 
     def reached(step: str) -> None:
         if step == die_at:

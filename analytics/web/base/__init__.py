@@ -1,1 +1,1 @@
-"""What every page shares: guard, rendering, live parts."""
+"""What all pages share: guard, rendering, live parts."""

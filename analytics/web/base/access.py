@@ -1,16 +1,14 @@
-"""Who may ask: who has a token or a session, and on this machine the user who runs the server."""
+"""Decides who may ask: with a token, with a session, or as the user who runs the server."""
 
 from __future__ import annotations
 
 import hashlib
-import math
 import secrets
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 
 from starlette.datastructures import Headers
@@ -19,11 +17,11 @@ from starlette.types import Scope
 
 from lakehouse.http import peer
 from lakehouse.http.attempts import AUDIT, Attempts
-from lakehouse.http.bounds import Refusal
-from lakehouse.http.hosts import is_loopback
+from lakehouse.http.bounds import Refusal, unauthorized
+from lakehouse.http.presented import WRONG, beyond, presented
 from lakehouse.http.tokens import METRICS, READ, Token, Tokens
 from lakehouse.paths import Places
-from lakehouse.settings import Web
+from lakehouse.settings import Settings
 
 SESSIONS_KEPT = 1000
 COOKIE = "logpond"
@@ -31,9 +29,9 @@ COOKIE = "logpond"
 
 @dataclass
 class Sessions:
-    """Browsers that have shown a token, until their time is over; a restart ends them all.
+    """Sessions of browsers that have shown a token, until they expire; a restart ends all.
 
-    A browser has a random name in its cookie. Here is its hash, and the token that it came by.
+    A browser has a random name in its cookie. Only its hash is kept here, with the token.
     """
 
     seconds: float = 12 * 3600.0
@@ -42,7 +40,7 @@ class Sessions:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self, token: Token) -> str:
-        """The name of a new session."""
+        """Begins a session, and returns its name."""
         name = secrets.token_urlsafe(32)
         with self._lock:
             self._known[_hash(name)] = token, self.clock() + self.seconds
@@ -51,13 +49,13 @@ class Sessions:
         return name
 
     def token(self, name: str) -> Token | None:
-        """The token that a session came by; None where there is none, or it is over."""
+        """Returns the token of a session; None where there is none, or it is over."""
         with self._lock:
             token, until = self._known.get(_hash(name), (None, 0.0))
         return token if self.clock() < until else None
 
     def end(self, name: str) -> None:
-        """Forget a session."""
+        """Ends a session; its cookie is worth nothing from now on."""
         with self._lock:
             self._known.pop(_hash(name), None)
 
@@ -72,56 +70,49 @@ class Access:
     attempts: Attempts = field(default_factory=Attempts)
 
     @classmethod
-    def of(cls, places: Places, web: Web) -> Access:
-        """The access that settings give. Other users of this machine need a token as well."""
-        chosen = web.token.get_secret_value()
-        is_private = is_loopback(web.host) and not (chosen or web.hosts) and peer.can_tell()
+    def of(cls, places: Places, settings: Settings) -> Access:
+        """Returns the access by the settings. Other users of this machine need a token as well."""
+        web = settings.web
+        for_others = web.token.get_secret_value(), web.hosts, web.proxies
+        is_private = peer.needs_no_token(web.host, *for_others)
         sessions = Sessions(web.session_hours * 3600)
-        return cls(Tokens.of(places, chosen), is_private, sessions)
+        return cls(Tokens.of(places, settings), is_private, sessions)
 
     def first_token(self) -> str:
-        """A token for a person who has none yet; empty where nobody needs one, or has one."""
+        """Returns a token for a first visitor; empty where nobody needs one, or one exists."""
         needs_none = self.tokens is None or self.is_open_to_own_user
-        return "" if self.tokens is None or needs_none else self.tokens.first()
+        return "" if self.tokens is None or needs_none else self.tokens.first(READ)
 
     def refusal(self, scope: Scope) -> Refusal | None:
-        """Why this request may not be answered; None where it may."""
+        """Returns why this request may not be answered; None where it may."""
         headers = Headers(scope=scope)
         if self.tokens is None:
             return None
         kind, _, given = headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer":
-            found = self.take(scope, given.strip())
-            return found if isinstance(found, Refusal) else _beyond(found, scope)
+        if kind.lower() == "bearer" and (secret := given.strip()):
+            found = self.take(scope, secret)
+            return found if isinstance(found, Refusal) else None
         signed_in = self.session(scope)
         if signed_in:
-            return _beyond(signed_in, scope)
+            return beyond(signed_in, _needed(scope))
         is_own = self.is_open_to_own_user and _connection(scope, "is_own_user")
         return None if is_own else MISSING
 
     def take(self, scope: Scope, secret: str) -> Token | Refusal:
-        """The token of a secret. A wrong one makes its address wait before the next one."""
-        address = (scope.get("client") or ("", 0))[0]
-        wait = math.ceil(self.attempts.wait(address))
-        if wait:
-            return Refusal(
-                HTTPStatus.TOO_MANY_REQUESTS,
-                "too many wrong tokens came from this address",
-                f"try again in {wait} s",
-                (("Retry-After", str(wait)),),
-            )
-        found = self.tokens.find(secret) if self.tokens else None
-        if found is None:
-            self.attempts.wrong(address, scope["path"])
-        return found or WRONG
+        """Returns the token of a secret where it opens what is asked for."""
+        if self.tokens is None:
+            return WRONG
+        found = presented(secret, scope, self.tokens, self.attempts)
+        refusal = beyond(found, _needed(scope)) if isinstance(found, Token) else None
+        return refusal or found
 
     def session(self, scope: Scope) -> Token | None:
-        """The token of the session of a browser; None where there is none."""
+        """Returns the token of a browser's session; None where there is none."""
         found = self.sessions.token(_cookie(scope))
         return found if found and self.tokens and self.tokens.has(found) else None
 
     def sign_in(self, scope: Scope, token: Token, answer: Response) -> Response:
-        """Give the browser a session, by this answer."""
+        """Begins a session, and sets its cookie in this answer."""
         AUDIT.info("%s signed in with token %s", (scope.get("client") or ("?", 0))[0], token.name)
         answer.set_cookie(
             cookie_name(scope),
@@ -134,39 +125,27 @@ class Access:
         return answer
 
     def sign_out(self, scope: Scope, answer: Response) -> Response:
-        """End the session of a browser, here and there."""
+        """Ends the session of a browser, and deletes its cookie."""
         self.sessions.end(_cookie(scope))
         is_secure = scope["scheme"] == "https"
         answer.delete_cookie(cookie_name(scope), secure=is_secure, httponly=True, samesite="strict")
         return answer
 
 
-MISSING = Refusal(
-    HTTPStatus.UNAUTHORIZED,
+MISSING = unauthorized(
     "the token is missing",
     "send Authorization: Bearer ...; `logpond token create NAME` makes one",
-    (("WWW-Authenticate", "Bearer"),),
-)
-WRONG = Refusal(
-    HTTPStatus.UNAUTHORIZED,
-    "that is not the token",
-    "`logpond token list` names those that there are",
-    (("WWW-Authenticate", 'Bearer error="invalid_token"'),),
 )
 
 
 def cookie_name(scope: Scope) -> str:
-    """The name of the cookie; by TLS one that no other host and no plain page can set."""
+    """Returns the name of the cookie; with TLS one that no other host and no plain page can set."""
     return f"__Host-{COOKIE}" if scope["scheme"] == "https" else COOKIE
 
 
-def _beyond(token: Token, scope: Scope) -> Refusal | None:
-    """Why a token does not open what is asked for; None where it does."""
-    needed = METRICS if scope["path"] == "/metrics" else READ
-    if token.covers(needed):
-        return None
-    what = f"this token is for {token.scope}, and this page needs {needed}"
-    return Refusal(HTTPStatus.FORBIDDEN, what, "use another token")
+def _needed(scope: Scope) -> str:
+    """The scope that a request needs."""
+    return METRICS if scope["path"] == "/metrics" else READ
 
 
 def _connection(scope: Scope, fact: str) -> bool:

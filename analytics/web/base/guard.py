@@ -1,4 +1,4 @@
-"""The one guard: it judges every request before anything is done for it, and heads every answer."""
+"""The guard: checks every request before anything else, and sets the headers of every answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lakehouse.http.hosts import Hosts, is_foreign, is_visit
 STATIC = "/static/"
 OPEN = (STATIC, "/login", "/logout")
 # What is fetched by our own scripts and by programs, and never visited from elsewhere.
-FETCHED = ("/api/", "/metrics", "/live", "/explore.csv", "/explore/tail", "/logout")
+FETCHED = ("/api/", "/metrics", "/live", "/explore.csv", "/explore/tail", "/ingest/live", "/logout")
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -38,13 +38,13 @@ FOREIGN = Refusal(HTTPStatus.FORBIDDEN, "another site asked for this", "open it 
 
 
 class Guard:
-    """The middleware. `refuse` makes the answer to a request that is not let through."""
+    """The middleware. `refuse` makes the answer to a request that is refused."""
 
     def __init__(self, app: ASGIApp, access: Access, hosts: Hosts, refuse: Refuse) -> None:
         self._app, self._access, self._hosts, self._refuse = app, access, hosts, refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Passes a request on, or refuses it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -61,7 +61,7 @@ class Guard:
         await (self._answer(scope) or self._app)(scope, receive, headed)
 
     def _answer(self, scope: Scope) -> ASGIApp | None:
-        """The answer in place of what was asked for; None where that may be given."""
+        """Returns the answer to give instead of the page; None where the request may pass."""
         headers, path = Headers(scope=scope), scope["path"]
         if not self._hosts.knows(headers.get("host", "")):
             return self._refuse(scope, UNKNOWN_HOST)
@@ -83,7 +83,7 @@ class Guard:
         return self._refuse(scope, refusal)
 
     def _by_link(self, scope: Scope, secret: str, query: list[tuple[str, str]]) -> ASGIApp:
-        """Sign in by a link with a token, and go on without it in the address."""
+        """Signs in by a link with a token, and redirects to the address without it."""
         rest = urlencode([pair for pair in query if pair[0] != "token"])
         answer = RedirectResponse(f"{scope['path']}{'?' if rest else ''}{rest}", 303)
         if self._access.tokens is None:
@@ -95,6 +95,6 @@ class Guard:
 
 
 def _may_visit(scope: Scope, headers: Headers, query: dict[str, str]) -> bool:
-    """Whether a link of another site may lead here: to a page, and to no part that takes long."""
+    """Whether a link from another site may lead here: only to pages that do not take long."""
     is_page = not scope["path"].startswith(FETCHED) and "part" not in query
     return is_page and is_visit(scope["method"], headers)

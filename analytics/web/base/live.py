@@ -1,4 +1,4 @@
-"""Server-sent events, by which a page learns that there is something new to show."""
+"""Server-sent events that tell a page to load something new."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from fastapi.sse import ServerSentEvent
 from analytics.web.lake.lake import Lake
 
 # Answers without an end: they have a lane of their own.
-STREAMS = ("/live", "/explore/tail")
+STREAMS = ("/live", "/explore/tail", "/ingest/live")
 EVERY_SECONDS = 2.0
 
 
 async def changes(
     lake: Lake, names: Sequence[str], every: float = EVERY_SECONDS
 ) -> AsyncIterator[ServerSentEvent]:
-    """An event `changed` for each look at which one of these tables has a new version."""
+    """Yields an event `changed` whenever one of these tables has a new version."""
     known = await to_thread.run_sync(lake.versions, names)
     yield ServerSentEvent(event="hello", data=known, retry=3000)
     while not lake.closing.is_set():

@@ -1,4 +1,4 @@
-"""A page as a value; what a request to one needs: the lake at a moment, its links, templates."""
+"""Pages, and the view of one request: the lake at a moment, links, templates."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STATIC = Path(__file__).parents[1] / "static"
 
 
 def asset(name: str) -> str:
-    """The address of a static file, new with each change of it."""
+    """Returns the address of a static file, which changes with its content."""
     return f"/static/{name}?{(STATIC / name).stat().st_mtime_ns:x}"
 
 
@@ -48,9 +48,9 @@ AS_OF = Query(
 
 @dataclass(frozen=True)
 class Page:
-    """One entry of the navigation, with its routes. `name` is that of its folder.
+    """An entry of the navigation, with its routes. `name` is that of its folder.
 
-    Entries are listed by `order`; those of the same order by name.
+    Entries are in order of `order`, then of `name`.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Page:
 
 @dataclass
 class View:
-    """One request: the lake at the moment that it asks for, and links from where it is."""
+    """One request: the lake at the moment that it asks for, and links from this page."""
 
     request: Request
     moment: Moment
@@ -76,13 +76,13 @@ class View:
 
     @property
     def commands(self) -> Commands:
-        """Commands that answer what takes long, in processes of their own."""
+        """Runs commands in child processes, for answers that take long."""
         found: Commands = self.request.app.state.commands
         return found
 
     @property
     def is_signed_in(self) -> bool:
-        """Whether the browser has a session that can be ended."""
+        """Whether the browser has a session, which can be ended."""
         access: Access = self.request.app.state.access
         return access.session(self.request.scope) is not None
 
@@ -92,14 +92,14 @@ class View:
         return self.lake.at(self.moment)
 
     def render(self, of: Page, template: str = "page.html", **values: Any) -> HTMLResponse:
-        """Render a template of a page's folder with these values.
+        """Renders a template of the page's folder with these values.
 
-        With `?part=NAME` only that block of the template is rendered, for parts that are live.
+        With `?part=NAME` only that block of the template is rendered, for live parts.
         """
         return self._render(f"{of.name}/{template}", page=of, **values)
 
     def render_empty(self, of: Page) -> HTMLResponse:
-        """Render, in place of a page, how to get rows into a lake that has none."""
+        """Renders, instead of a page, how to get rows into an empty lake."""
         return self._render("base/empty.html", page=of, where=self.lake.places.lake)
 
     def _render(self, template: str, **values: Any) -> HTMLResponse:
@@ -111,7 +111,7 @@ class View:
         return HTMLResponse(found.render(known))
 
     def link(self, path: str = "", **changes: str | Sequence[str] | None) -> str:
-        """A link to this view with some of its parameters changed; None removes one."""
+        """Returns a link to this view with some parameters changed; None removes one."""
         given = self.request.query_params
         values: dict[str, str | Sequence[str] | None] = {
             name: given.getlist(name) for name in given if name != "part"
@@ -119,12 +119,12 @@ class View:
         return _url(path or self.request.url.path, values)
 
     def to(self, path: str, **values: str | Sequence[str] | None) -> str:
-        """A link to another page, at the same moment."""
+        """Returns a link to another page at the same moment."""
         given = {"as_of": self.as_of, **values}
         return _url(path, given)
 
     def others(self, *but: str) -> list[tuple[str, str]]:
-        """The parameters of this view except these: hidden inputs of a form."""
+        """Returns the parameters of this view except these, for hidden inputs of a form."""
         return [
             (k, v)
             for k, v in self.request.query_params.multi_items()
@@ -139,12 +139,12 @@ def _url(path: str, values: Mapping[str, str | Sequence[str] | None]) -> str:
 
 
 def viewed(request: Request, as_of: Annotated[str, AS_OF] = "") -> View:
-    """The view of a request; SettingsError where `as_of` is neither a version nor a time."""
+    """Returns the view of a request. Raises SettingsError for an `as_of` that cannot be parsed."""
     return View(request, moment_of(as_of.strip()), as_of.strip())
 
 
 def moment_of(text: str) -> Moment:
-    """A version number or a time as a moment; SettingsError where it is neither."""
+    """Parses a version number or a time. Raises SettingsError where it is neither."""
     if not text:
         return NOW
     if NEGATIVE.fullmatch(text):

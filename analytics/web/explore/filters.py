@@ -1,29 +1,34 @@
-"""The filters of Explore as a value, and as SQL in which every value is bound. Pure."""
+"""The filters of Explore, and their SQL, in which every value is bound. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from lakehouse.errors import SettingsError
+from lakehouse.query import search
+from lakehouse.query.search.edit import LONGEST_TERM
+from lakehouse.query.search.fields import Field
+from lakehouse.query.search.tree import EVERY
 from lakehouse.terminal import times
 
 STATUS = re.compile(r"([1-5])xx|([1-5]\d\d)")
 BOT = "CASE WHEN is_bot THEN 'yes' WHEN NOT is_bot THEN 'no' ELSE 'unknown' END"
-SEARCHED = ("path", "endpoint", "user_agent", "ip", '"user"', "app")
-EXACT = ("event_id", "trace_id")
 ALL, NONE = "all", "(none)"
 # Facets in the order of the page, and what each is of a row.
 FACETS = {
     "service": "service",
-    "endpoint": "endpoint",
-    "status": "status_code",
+    "endpoint": f"coalesce(endpoint, '{NONE}')",
+    "status": f"coalesce(status_code::VARCHAR, '{NONE}')",
     "level": f"coalesce(level, '{NONE}')",
     "bot": BOT,
 }
 Values = Mapping[str, object]
+# What bound values of the query are named by; longer values of a field are shown in part.
+QUERY, LONGEST_VALUE = "asked", LONGEST_TERM
 
 
 @dataclass(frozen=True)
@@ -33,35 +38,48 @@ class Cursor:
     timestamp: datetime
     partition: int
     offset: int
+    item: int = -1
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Cursor:
+        """The position of a row of `logs`."""
+        item = row["_item"]
+        at = (row["timestamp"], row["_partition"], row["_offset"])
+        return cls(*at, -1 if item is None else item)
 
     @classmethod
     def read(cls, text: str) -> Cursor:
         """Parse a cursor from a link; SettingsError where it is none."""
         try:
-            micros, partition, offset = (int(part) for part in text.split("."))
+            micros, *position = (int(part) for part in text.split("."))
             at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros)
-        except (ValueError, OverflowError):
+            return cls(at, *position)
+        except (ValueError, OverflowError, TypeError):
             raise SettingsError(
                 "before: this link is cut off", "go back to the first page"
             ) from None
-        return cls(at, partition, offset)
+
+    def bound(self) -> Values:
+        """The values to bind, by their names."""
+        position = {"partition": self.partition, "offset": self.offset, "item": self.item}
+        return {"at": self.timestamp, **position}
 
     def __str__(self) -> str:
         micros = (self.timestamp - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
-        return f"{micros}.{self.partition}.{self.offset}"
+        return f"{micros}.{self.partition}.{self.offset}.{self.item}"
 
 
 @dataclass(frozen=True)
 class Filters:
-    """Rows from `first` up to `end` with one of the `values` of each facet and with `text`."""
+    """Rows from `first` up to `end` with one of the `values` of each facet, that fit `query`."""
 
     first: datetime
     end: datetime
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    text: str = ""
+    query: search.Node = EVERY
 
     def within(self, first: datetime, end: datetime) -> Filters:
-        """The same filters within a shorter time."""
+        """Returns the same filters with a shorter time range."""
         return replace(self, first=max(first, self.first), end=min(end, self.end))
 
     def conditions(self) -> dict[str, str]:
@@ -69,34 +87,48 @@ class Filters:
         return {name: CONDITIONS[name] for name in FACETS if self.values.get(name)}
 
     @property
-    def time_and_text(self) -> str:
-        """The condition on time and text, which counts for every facet."""
+    def time_and_query(self) -> str:
+        """The condition on time and query, which counts for every facet."""
         time = "date BETWEEN $first_day AND $last_day AND timestamp >= $first AND timestamp < $end"
-        within = [f"contains(lower({column}), $text)" for column in SEARCHED]
-        same = [f"{column} = $text_as_is" for column in EXACT]
-        return f"{time} AND ({' OR '.join([*within, *same])})" if self.text else time
+        return f"{time} AND {search.condition(self.query, search.bound(QUERY)[0])}"
+
+    @property
+    def all(self) -> str:
+        """The condition on time, query and every facet that has a value."""
+        return " AND ".join([self.time_and_query, *self.conditions().values()])
 
     def bound(self) -> Values:
         """The values to bind to the conditions."""
         days = {"first_day": self.first.date(), "last_day": self.end.date()}
-        text = {"text": self.text.lower(), "text_as_is": self.text} if self.text else {}
+        dialect, asked = search.bound(QUERY)
+        search.condition(self.query, dialect)
         facets: dict[str, object] = {}
         for name in self.conditions():
             facets |= BOUND[name](self.values[name])
-        return {"first": self.first, "end": self.end, **days, **text, **facets}
+        return {"first": self.first, "end": self.end, **days, **asked, **facets}
 
 
 def _as_is(name: str) -> Callable[[Sequence[str]], Values]:
     return lambda values: {name: [*values]}
 
 
-def _statuses(values: Iterable[str]) -> Values:
+def text_of(field: Field, key: str) -> tuple[str, Values]:
+    """The value of a field as SQL, and what to bind: names begin so.
+
+    Of one that is longer than a term may be there is enough to be longer too.
+    """
+    dialect, given = search.bound(key)
+    return f"left({search.text(field, dialect)}, {LONGEST_VALUE + 1})", given
+
+
+def _statuses(values: Sequence[str]) -> Values:
     """Split statuses into codes and classes; SettingsError where one is neither."""
-    found = [(value, STATUS.fullmatch(value.lower())) for value in values]
+    found = [(value, STATUS.fullmatch(value.lower())) for value in values if value != NONE]
     wrong = next((value for value, read in found if not read), None)
     if wrong is not None:
         raise SettingsError(f"status: {wrong[:40]!r} is none", "write a code, 404, or a class, 5xx")
     return {
+        "no_status": NONE in values,
         "classes": [int(read[1]) for _, read in found if read and read[1]],
         "codes": [int(read[2]) for _, read in found if read and read[2]],
     }
@@ -104,9 +136,10 @@ def _statuses(values: Iterable[str]) -> Values:
 
 CONDITIONS = {
     "service": "list_contains($service, service)",
-    "endpoint": "list_contains($endpoint, endpoint)",
+    "endpoint": f"list_contains($endpoint, coalesce(endpoint, '{NONE}'))",
     "status": "(list_contains($codes::INT[], status_code) "
-    "OR list_contains($classes::INT[], status_code // 100))",
+    "OR list_contains($classes::INT[], status_code // 100) "
+    "OR ($no_status AND status_code IS NULL))",
     "level": f"list_contains($level, coalesce(level, '{NONE}'))",
     "bot": f"list_contains($bot, {BOT})",
 }
@@ -119,9 +152,9 @@ BOUND: Mapping[str, Callable[[Sequence[str]], Values]] = {
 def span(
     last: str, since: str, until: str, oldest: datetime, newest: datetime, now: datetime
 ) -> tuple[datetime, datetime]:
-    """The time range: `from` and `to` where given, else the length `last`.
+    """Returns the time range: `from` and `to` where given, otherwise the length `last`.
 
-    It counts back from the newest event, so that a stream that stopped still shows its end.
+    It counts back from the newest event, so that a stopped stream still shows its end.
     """
     end = min(newest + timedelta(seconds=1), now).replace(microsecond=0)
     end = times.time(until, now, "to") if until else max(end, newest.replace(microsecond=0))

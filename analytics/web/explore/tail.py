@@ -1,4 +1,4 @@
-"""Live tail: the rows that new commits bring, read from their own files."""
+"""Live tail: the rows of new commits, read from the files that they added."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pyarrow as pa
 from anyio import to_thread
 from fastapi.sse import ServerSentEvent
 
-from analytics.web.explore.figures import ORDER, Row
+from analytics.web.explore.figures import Row
 from analytics.web.explore.filters import Filters
+from analytics.web.explore.rows import ORDER, SHORT
 from analytics.web.lake.lake import Lake
 from lakehouse.duck import Pinned
 from lakehouse.errors import TableError
@@ -25,7 +26,7 @@ EVERY_SECONDS, MOST_ROWS, MOST_COMMITS = 1.0, 100, 50
 
 @dataclass
 class Tail:
-    """The filtered rows of commits after `version`, of any time."""
+    """The selected rows of commits after `version`, of any event time."""
 
     lake: Lake
     filters: Filters
@@ -33,7 +34,7 @@ class Tail:
 
     @classmethod
     def of(cls, lake: Lake, filters: Filters, after: str | None) -> Tail:
-        """A tail from `after` on, the version that a browser saw last; else from now on."""
+        """Returns a tail after the version that a browser saw last; without one, from now on."""
         if is_url(lake.places.lake):
             raise TableError("live tail reads the files of a folder", "look again in a moment")
         state = lake.newest(LOGS.name)
@@ -42,7 +43,7 @@ class Tail:
         return cls(lake, filters, min(max(seen, newest - MOST_COMMITS), newest))
 
     def rows(self) -> list[Row]:
-        """Rows since the last call, newest first; at most 100, of the newest 50 commits."""
+        """Returns the rows since the last call, newest first: at most 100, of 50 commits."""
         state = self.lake.newest(LOGS.name)
         if state is None or state.version <= self.version:
             return []
@@ -51,8 +52,9 @@ class Tail:
         self.version = state.version
         if not files.adds.num_rows:
             return []
-        rules = " AND ".join([self.filters.time_and_text, *self.filters.conditions().values()])
-        sql = f"SELECT * FROM logs WHERE {rules} ORDER BY {ORDER} LIMIT {MOST_ROWS}"
+        sql = (
+            f"SELECT {SHORT} FROM logs WHERE {self.filters.all} ORDER BY {ORDER} LIMIT {MOST_ROWS}"
+        )
         return self.lake.ask(sql, self.filters.bound(), {LOGS.name: files})
 
     def _files(self, whole: Pinned, first: int, last: int) -> Pinned:
@@ -68,7 +70,7 @@ class Tail:
 async def tail(
     lake: Lake, filters: Filters, after: str | None, render: Callable[[list[Row]], str]
 ) -> AsyncIterator[ServerSentEvent]:
-    """An event `rows` with HTML for each commit; its id lets a browser go on after a pause."""
+    """Yields an event `rows` with HTML for each commit; its id lets a browser resume."""
     follow = await to_thread.run_sync(Tail.of, lake, filters, after)
     yield ServerSentEvent(event="hello", id=str(follow.version), retry=2000, raw_data="")
     while not lake.closing.is_set():
@@ -79,7 +81,7 @@ async def tail(
 
 
 def _added_files(log: Log, version: int) -> Iterator[dict[str, Any]]:
-    """The files with new rows of a commit; one that only moves rows has none."""
+    """Yields the files with new rows of a commit; a commit that only moves rows has none."""
     for action in log.actions(version) or ():
         if "add" in action and action["add"].get("dataChange", True):
             yield action["add"]

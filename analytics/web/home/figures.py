@@ -1,4 +1,4 @@
-"""The figures of Home, as values: the last hours in numbers and series, services, events."""
+"""The figures of Home: numbers and series of the last hours, services, events."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STALE_SECONDS, OLD_SECONDS = 30, 300
 
 @dataclass(frozen=True)
 class Figure:
-    """A number of now with its last hours; `state` is ok, warn, bad or unknown."""
+    """A number as it is now, and its last hours; `state` is ok, warn, bad or unknown."""
 
     name: str
     title: str
@@ -60,11 +60,12 @@ class Home:
     services: list[Service]
     incidents: list[IncidentSummary]
     recent_events: list[Event]
+    has_latency: bool
 
 
 @dataclass(frozen=True)
 class Span:
-    """The time that Home shows, in points of some minutes each."""
+    """The time range of Home, in points of some minutes each."""
 
     first: datetime
     end: datetime
@@ -72,26 +73,26 @@ class Span:
 
     @classmethod
     def of(cls, hours: int, newest: datetime, now: datetime) -> Span:
-        """The last hours before the newest event: those of a stream that stopped are shown too."""
+        """Returns the last hours before the newest event, so that a stopped stream is shown too."""
         point = SPANS[hours] * MINUTE
         end = _floor(min(newest, now), MINUTE)
         return cls(_floor(end - timedelta(hours=hours), point), end, point)
 
     @property
     def times(self) -> list[datetime]:
-        """The starts of the points that are whole."""
+        """The starts of the complete points."""
         points = (self.end - self.first) // self.point
         return [self.first + number * self.point for number in range(points)]
 
     @property
     def key(self) -> str:
-        """The start of a minute's point, as SQL."""
+        """SQL for the start of a minute's point."""
         size = int(self.point.total_seconds())
         return f"epoch(window_start)::BIGINT // {size} * {size}"
 
 
 def home(snapshot: Snapshot, monitor: LagMonitor | None, hours: int) -> Home:
-    """Home over a lake with rows in it."""
+    """Returns Home for a lake that has rows."""
     logs = snapshot.need(LOGS.name)
     newest: datetime = logs.newest("timestamp")
     span = Span.of(hours, newest, snapshot.now)
@@ -121,6 +122,7 @@ def home(snapshot: Snapshot, monitor: LagMonitor | None, hours: int) -> Home:
         services,
         incidents[:MOST],
         events(snapshot, span.first, incidents),
+        any(service.p95 is not None for service in services),
     )
 
 
@@ -153,7 +155,7 @@ def _traffic(
             "Error rate",
             "%",
             errors,
-            f"{server * 100:.3g} % by servers",
+            f"{server * 100:.3g} % by services",
             "ok",
             each(lambda one: one.error_rate),
         ),

@@ -1,4 +1,4 @@
-"""Home: how it goes now, and how it went in the last hours."""
+"""Home: the state now, and the last hours."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from analytics.web.base.live import changes
 from analytics.web.base.view import Page, View, Viewed
 from analytics.web.home import figures as home_figures
 from analytics.web.home.figures import SPANS, Home
+from analytics.web.home.newest_patterns import NewPattern, newest_patterns
 from lakehouse.tables.catalog import ANOMALIES, LOGS
 from lakehouse.tables.rollups import MINUTES
 
@@ -23,11 +24,15 @@ Hours = Annotated[Literal["1", "6", "24"], Query(description="How many hours to 
 
 
 @router.get("/", response_class=HTMLResponse, include_in_schema=False)
-def page(view: Viewed, hours: Hours = "6") -> Response:
-    """The page."""
+def page(
+    view: Viewed, hours: Hours = "6", part: Annotated[str, Query(max_length=20)] = ""
+) -> Response:
+    """Renders the page; its part `patterns` is fetched later."""
     logs = view.snapshot.table(LOGS.name)
     if logs is None or not logs.rows:
         return view.render_empty(PAGE)
+    if part == "patterns":
+        return view.render(PAGE, patterns=newest_patterns(view.snapshot))
     return view.render(PAGE, home=_home(view, hours), spans=[*SPANS])
 
 
@@ -35,6 +40,12 @@ def page(view: Viewed, hours: Hours = "6") -> Response:
 def figures(view: Viewed, hours: Hours = "6") -> Home:
     """Figures of now with their series, services, incidents, recent events."""
     return _home(view, hours)
+
+
+@router.get("/api/home/patterns", tags=["home"])
+def patterns(view: Viewed) -> list[NewPattern]:
+    """Patterns of messages that began last, among the newest lines."""
+    return newest_patterns(view.snapshot)
 
 
 @router.get(

@@ -1,4 +1,4 @@
-"""Recent events: incidents, upkeep of tables, pauses of ingest; and the delay of commits."""
+"""Recent events (incidents, upkeep of tables, pauses of ingest), and the delay of commits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UPKEEP = {
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened: `kind` is incident, upkeep or pause; `link` leads there."""
+    """Something that happened; `kind` is incident, upkeep or pause; `link` leads to it."""
 
     at: datetime
     kind: str
@@ -37,7 +37,7 @@ class Event:
 def events(
     snapshot: Snapshot, since: datetime, incidents: Sequence[IncidentSummary]
 ) -> list[Event]:
-    """The newest events since then, newest first."""
+    """Returns the newest events since a time, newest first."""
     found = [*_of_incidents(incidents), *_of_commits(_newest_commits(snapshot), snapshot)]
     recent = [event for event in found if since <= event.at <= snapshot.now]
     return sorted(recent, key=lambda event: event.at, reverse=True)[:MOST]
@@ -46,7 +46,7 @@ def events(
 def delays(
     snapshot: Snapshot, first: datetime, point: timedelta, times: Sequence[datetime]
 ) -> list[float | None]:
-    """The age [s] of the newest event of a commit when it was made, at worst, for each time."""
+    """Returns for each time the longest delay [s] from a commit's newest event to the commit."""
     logs, commits = snapshot.need(LOGS.name), snapshot.lake.commits
     begin = max(commits.at(LOGS.name, first, logs.version), logs.oldest_kept)
     step = max(1, (logs.version - begin) // DELAYS_READ)
@@ -74,7 +74,7 @@ def _of_incidents(incidents: Sequence[IncidentSummary]) -> Iterator[Event]:
 
 
 def _of_commits(commits: Sequence[Commit], snapshot: Snapshot) -> Iterator[Event]:
-    """Upkeep, and pauses: two commits with new rows that lie far apart. Newest first."""
+    """Yields upkeep, and pauses (two commits with new rows far apart), newest first."""
     for commit in commits:
         if commit.operation in UPKEEP:
             text = f"logs, version {commit.version}: {UPKEEP[commit.operation]}"

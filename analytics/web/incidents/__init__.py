@@ -1,1 +1,1 @@
-"""The pages of incidents: the list, one of them, its rows and its story."""
+"""The pages of incidents: the list, and one incident with its rows and minutes."""

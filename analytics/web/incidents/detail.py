@@ -1,4 +1,4 @@
-"""An incident in detail: its minutes, some of its events, what it was computed from."""
+"""One incident: its minutes, sample events, and what it was computed from."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class Band:
 class Origin:
     """The closed minutes that an incident was folded from, and the `logs` that they counted.
 
-    `logs_version` is None where they are gone; `is_readable` is whether it still can be read.
-    `before` is when the lake had nothing of it yet.
+    `logs_version` is None if they are gone; `is_readable` says whether that version can still be
+    read. `before` is a time at which the lake had no row of the incident yet.
     """
 
     folded_to: datetime | None
@@ -68,14 +68,14 @@ class Origin:
 
 
 def span(incident: IncidentRow) -> tuple[datetime, datetime]:
-    """From an hour before an incident to a while after it, in whole minutes."""
+    """Returns the time from an hour before an incident to a while after it, in whole minutes."""
     first = incident.opened.replace(second=0, microsecond=0) - BEFORE
     last = incident.closed or incident.last_breach
     return first, min(last + AFTER, first + LONGEST) + MINUTE
 
 
 def series(snapshot: Snapshot, incident: IncidentRow) -> list[tuple[datetime, float | None]]:
-    """The measure of an incident by minute, as far as its minutes are kept."""
+    """Returns the measure of an incident by minute, as far as its minutes are kept."""
     first, end = span(incident)
     if incident.ip:
         return [*_of_address(snapshot, incident.ip, first, end)]
@@ -88,7 +88,7 @@ def series(snapshot: Snapshot, incident: IncidentRow) -> list[tuple[datetime, fl
 
 
 def band(explained: Mapping[str, Any]) -> list[Band]:
-    """The minutes in an answer of `logpond explain`."""
+    """Returns the minutes in an answer of `logpond explain`."""
     points = explained.get("series", [])
     return [
         Band(datetime.fromisoformat(one["at"]), *(one[name] for name in BAND)) for one in points
@@ -98,7 +98,7 @@ def band(explained: Mapping[str, Any]) -> list[Band]:
 def chart(
     incident: IncidentRow, seen: Sequence[tuple[datetime, float | None]], expected: Sequence[Band]
 ) -> dict[str, Any]:
-    """The series, the band and the mark of the incident, as charts.js takes them."""
+    """Returns the series, the band and the mark of the incident, as charts.js needs them."""
     first, end = span(incident)
     until = (incident.closed or incident.last_breach) + MINUTE
     mark = {"from": _seconds(incident.opened), "to": _seconds(until)}
@@ -119,7 +119,7 @@ def chart(
 
 
 def samples(snapshot: Snapshot, incident: IncidentRow) -> list[Row]:
-    """The sample events of an incident that `logs` still has, each once."""
+    """Returns the sample events of an incident that `logs` still has, each once."""
     ids, logs = incident.sample_event_ids[:SAMPLES], snapshot.need(LOGS.name)
     if not ids:
         return []
@@ -135,7 +135,7 @@ def samples(snapshot: Snapshot, incident: IncidentRow) -> list[Row]:
 
 
 def origin(snapshot: Snapshot, incident: IncidentRow) -> Origin:
-    """The closed minutes and the version of `logs` that an incident was computed from."""
+    """Returns the closed minutes and the version of `logs` that an incident was computed from."""
     logs, closed, to = snapshot.need(LOGS.name), snapshot.table(MINUTES.name), incident.folded_to
     version = None
     if closed and to:
@@ -150,7 +150,7 @@ def origin(snapshot: Snapshot, incident: IncidentRow) -> Origin:
 
 
 def _before(snapshot: Snapshot, incident: IncidentRow) -> datetime:
-    """When the first row of its first minute was decoded: just before the commit of that row."""
+    """Returns when the first row of its first minute was decoded, just before its commit."""
     opened = incident.opened
     (found,) = snapshot.ask(
         "SELECT min(_ingested_at) AS came FROM logs WHERE timestamp >= ? AND timestamp < ?",
@@ -182,7 +182,7 @@ def _of_address(
 
 
 def _rolled(counted: Sequence[Counted], measure: str) -> Iterator[tuple[datetime, float | None]]:
-    """Sums of five minutes, a minute without a row being 0; of latency the minute itself."""
+    """Yields sums of five minutes (a minute without a row counts 0); latency by single minutes."""
     if not counted:
         return
     known = {one.key: one for one in counted}

@@ -1,4 +1,4 @@
-"""Incidents: the list, and a page for each: what was seen, what was expected, and why."""
+"""Incidents: the list, and a page for each with what was observed, expected, and why."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Found:
 
 @dataclass(frozen=True)
 class IncidentDetail:
-    """One incident with what it took in, its events, and what it was computed from."""
+    """One incident with its narrower incidents, its events, and what it was computed from."""
 
     incident: IncidentRow
     children: list[IncidentSummary]
@@ -81,7 +81,7 @@ Listing = Annotated[ListQuery, Depends(list_query)]
 
 @router.get("/incidents", response_class=HTMLResponse, include_in_schema=False)
 def page(view: Viewed, query: Listing) -> Response:
-    """The list."""
+    """Lists the incidents that the query selects, one page of them."""
     if view.snapshot.table(ANOMALIES.name) is None:
         return view.render(PAGE, found=None)
     found = _found(view, query)
@@ -149,7 +149,7 @@ def _found(view: View, query: ListQuery) -> Found:
 def _facet(
     view: View, query: ListQuery, name: str, choices: list[Choice]
 ) -> Iterator[tuple[Choice, bool, str]]:
-    """Each value of a filter, whether it is on, and the link that turns it on or off."""
+    """Yields each value of a filter, whether it is selected, and the link that toggles it."""
     now = getattr(query.filters, name)
     for choice in choices:
         rest = [value for value in now if value != choice.value]
@@ -180,9 +180,7 @@ def _around(incident: IncidentRow) -> dict[str, str]:
 
 
 def _explained(view: View, incident: IncidentRow) -> dict[str, Any]:
-    """The answer of `explain`, kept while the incident does not change; one that is open changes
-    with every new minute.
-    """
+    """Returns the answer of `explain`, cached while the incident does not change."""
     table = MINUTES.name if incident.status == OPEN else ANOMALIES.name
     version = view.snapshot.need(table).version
     found: dict[str, Any] = view.commands.answer("explain", incident.incident_id, version=version)

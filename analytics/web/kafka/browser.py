@@ -1,4 +1,4 @@
-"""What Kafka says, asked by one thread: a page waits a moment for it, and never for a timeout."""
+"""Asks Kafka in one thread: a page waits a moment for the answer, never for a timeout."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 from lakehouse.errors import BrokerError, LogpondError
 from lakehouse.runtime import kafka_browser
 from lakehouse.runtime.kafka_browser import PartitionState, Record, TopicState
+from lakehouse.runtime.kafka_connection import Connection
 
 WAIT_SECONDS, GOOD_FOR_SECONDS = 0.2, 2.0
 KEPT, MOST_WAITING = 16, 4
@@ -21,25 +22,25 @@ KEPT, MOST_WAITING = 16, 4
 
 @dataclass
 class Asked:
-    """A question that was put to Kafka, and its answer once there is one."""
+    """A question to Kafka, and its answer once there is one."""
 
     at: float
     answer: Future[Any]
 
     @property
     def is_good(self) -> bool:
-        """Whether it is under way, or was answered lately."""
+        """Whether it is being answered, or was answered recently."""
         return not self.answer.done() or time.monotonic() - self.at < GOOD_FOR_SECONDS
 
 
 @dataclass
 class Browser:
-    """One Kafka, for all requests; answers are some seconds old at most.
+    """One Kafka for all requests; answers are at most some seconds old.
 
-    A question waits 0.2 s, then raises BrokerError; its answer is there for the next request.
+    A question waits 0.2 s, then raises BrokerError; the next request finds its answer.
     """
 
-    bootstrap: str
+    connection: Connection
     _asked: OrderedDict[tuple[Any, ...], Asked] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _thread: ThreadPoolExecutor = field(
@@ -47,14 +48,14 @@ class Browser:
     )
 
     def topics(self) -> list[TopicState]:
-        """The topics; BrokerError where Kafka does not answer at once."""
-        found: list[TopicState] = self._ask(("topics",), kafka_browser.topics, self.bootstrap)
+        """Returns the topics. Raises BrokerError where Kafka does not answer at once."""
+        found: list[TopicState] = self._ask(("topics",), kafka_browser.topics, self.connection)
         return found
 
     def newest(self, topic: str, state: PartitionState, before: int | None) -> list[Record]:
-        """The last messages of a partition, or the last before an offset; the newest first."""
+        """Returns the last messages of a partition, or the last before an offset, newest first."""
         key = (topic, state, before)
-        found: list[Record] = self._ask(key, kafka_browser.newest, self.bootstrap, *key)
+        found: list[Record] = self._ask(key, kafka_browser.newest, self.connection, *key)
         return found
 
     def _ask(self, key: tuple[Any, ...], question: Callable[..., Any], *words: Any) -> Any:
@@ -69,7 +70,7 @@ class Browser:
             return known.answer.result(WAIT_SECONDS)
         except NotYet:
             raise BrokerError(
-                f"Kafka at {self.bootstrap} has not answered yet", "look again in a moment"
+                f"Kafka at {self.connection} has not answered yet", "look again in a moment"
             ) from None
 
     def _put(self, question: Callable[..., Any], *words: Any) -> Asked:

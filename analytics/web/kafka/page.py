@@ -23,7 +23,7 @@ Before = Annotated[int | None, Query(ge=0, le=2**63 - 1, description="Only offse
 
 @dataclass(frozen=True)
 class Found:
-    """What Kafka says now; a `fault` in words where it says nothing."""
+    """What Kafka answers now; if it does not, `fault` says why."""
 
     bootstrap: str
     topics: list[TopicState] = field(default_factory=list)
@@ -75,17 +75,20 @@ def api_messages(
 
 def _found(view: View) -> Found:
     browser = _browser(view)
-    if not browser.bootstrap:
+    if browser is None:
         return Found("", fault=NO_KAFKA)
     try:
-        return Found(browser.bootstrap, browser.topics())
+        return Found(str(browser.connection), browser.topics())
     except LogpondError as error:
-        return Found(browser.bootstrap, fault=f"{error.what}: {error.remedy}")
+        return Found(str(browser.connection), fault=f"{error.what}: {error.remedy}")
 
 
 def _messages(view: View, topic: str, state: PartitionState, before: int | None) -> Messages:
+    browser = _browser(view)
+    if browser is None:
+        return Messages(topic, state.partition, fault=NO_KAFKA)
     try:
-        records = _browser(view).newest(topic, state, before)
+        records = browser.newest(topic, state, before)
     except LogpondError as error:
         return Messages(topic, state.partition, fault=f"{error.what}: {error.remedy}")
     oldest = records[-1].offset if records else 0
@@ -97,10 +100,10 @@ def _partition(topic: TopicState, number: int) -> PartitionState | None:
     return next((one for one in topic.partitions if one.partition == number), None)
 
 
-def _browser(view: View) -> Browser:
-    """That of this server, made at its first use."""
+def _browser(view: View) -> Browser | None:
+    """Returns the browser of this server, made at first use; None without a Kafka."""
     state = view.request.app.state
     if not hasattr(state, "kafka"):
-        state.kafka = Browser(state.lag.bootstrap if state.lag else "")
-    browser: Browser = state.kafka
+        state.kafka = Browser(state.lag.connection) if state.lag else None
+    browser: Browser | None = state.kafka
     return browser

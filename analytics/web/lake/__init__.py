@@ -1,1 +1,1 @@
-"""The lake as the pages read it: held open, pinned to a moment."""
+"""The lake as the pages read it: tables are kept open, and fixed at a moment."""

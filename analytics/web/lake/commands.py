@@ -1,8 +1,8 @@
 """Runs our own commands as child processes, for answers that take long or need much memory.
 
 `explain` folds all closed minutes, `verify` counts every record, `diff` reads the files of two
-versions: none of them may hold the memory of a server that is to stay small, and `analytics` does
-not import `anomaly`. The command line is the contract that both have already.
+versions: none of them may use the memory of a server that is to stay small, and `analytics` does
+not import `anomaly`. The command line is the contract that both already have.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Result:
 
 @dataclass
 class Run:
-    """A run of a command, for as long as `askers` wait for it, and the run that it replaces."""
+    """A run of a command while `askers` wait for it, and the run `before` that it replaces."""
 
     before: Run | None = None
     askers: int = 0
@@ -52,7 +52,7 @@ class Run:
     is_stopped: bool = False
 
     def stop(self) -> None:
-        """End it, or have it not begun."""
+        """Stops it, or keeps it from starting."""
         self.is_stopped = True
         if self.child:
             self.child.kill()
@@ -62,7 +62,7 @@ class Run:
 class Commands:
     """Runs commands on one lake, one at a time, and keeps the newest results.
 
-    At most eight requests may wait for one. A command for which nobody waits any more is killed.
+    At most eight requests may wait for one. A command is killed when nobody waits for it any more.
     """
 
     places: Places
@@ -72,9 +72,10 @@ class Commands:
     _askers: int = 0
 
     def run(self, *words: str, version: int = 0, refresh: bool = False) -> Result:
-        """The result of `logpond WORDS --format json`, run once for each `version` that it reads.
+        """Returns the result of `logpond WORDS --format json`, run once for each `version`.
 
-        With `refresh` a command that has ended is run again. Raises Busy where too many wait.
+        `version` is that of what the command reads. With `refresh` a finished command is run again.
+        Raises Busy where too many wait.
         """
         key, ended = (words, version), threading.Event()
         run = self._join(key, refresh)
@@ -89,13 +90,13 @@ class Commands:
         return run.result.result()
 
     def known(self, *words: str) -> Future[Result] | None:
-        """The result of a command that was run, or runs; None where nobody asked for it."""
+        """Returns the result of a command that has run, or runs; None where nobody asked for it."""
         with self._lock:
             run = self._known.get((words, 0))
             return run.result if run else None
 
     def answer(self, *words: str, version: int = 0) -> Any:
-        """The answer of a command; a LogpondError in the command's words where there is none."""
+        """Returns the answer of a command. Raises LogpondError with its message where it failed."""
         result = self.run(*words, version=version)
         if result.answer is None:
             what, _, remedy = result.error.partition("\n")
@@ -103,13 +104,13 @@ class Commands:
         return result.answer
 
     def close(self) -> None:
-        """Stop all, for an end of the server: who waits is told that there is no answer."""
+        """Stops all commands when the server ends; those who wait get an error."""
         # not locked: a signal may come while somebody holds the lock
         for run in [*self._known.values()]:
             run.stop()
 
     def _join(self, key: Key, refresh: bool) -> Run:
-        """One more who waits for a run, which is started unless there is one."""
+        """Adds a waiting request to a run, which is started if there is none."""
         with self._lock:
             run = self._known.get(key)
             if self._askers >= MOST_ASKERS:
@@ -125,7 +126,7 @@ class Commands:
             return run
 
     def _leave(self, key: Key, run: Run) -> None:
-        """One less; the last one of a run that has not ended stops it."""
+        """Removes a waiting request; the last one stops a run that has not ended."""
         with self._lock:
             run.askers -= 1
             self._askers -= 1
@@ -173,7 +174,7 @@ class Commands:
 
 
 def _parse(at: datetime, out: bytes, err: bytes, exit_code: int) -> Result:
-    """Read what a command printed. An exit code other than 0 may come with an answer too."""
+    """Parses the output of a command; exit codes other than 0 may have an answer too."""
     try:
         return Result(at, json.loads(out), exit_code=exit_code)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Queries of `anomalies`: filtered lists, counts by filter value, one incident in full."""
+"""Queries of `anomalies`: filtered lists, counts by value, one incident in full."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ A_PAGE = 50
 
 @dataclass(frozen=True)
 class Choice:
-    """A value of a filters, and how many incidents have it."""
+    """A value of a filter, and how many incidents have it."""
 
     value: str
     incidents: int
@@ -26,7 +26,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class IncidentFilters:
-    """Which incidents: any of the values of each filters, from `since` and up to `until`."""
+    """Selects incidents by one of the values of each filter, from `since` and up to `until`."""
 
     status: tuple[str, ...] = ()
     severity: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class IncidentFilters:
     until: datetime | None = None
 
     def where(self, but: str = "") -> tuple[str, list[Any]]:
-        """A condition in SQL and the values to bind to it; without the filter `but`."""
+        """Returns a condition in SQL and the values to bind, without the filter `but`."""
         parts = [
             *(
                 (
@@ -55,7 +55,7 @@ class IncidentFilters:
 def rows(
     snapshot: Snapshot, anomalies: TableState, filters: IncidentFilters, skip: int = 0
 ) -> list[IncidentSummary]:
-    """Open ones first, then the newest; one more than a page, where there are more."""
+    """Returns open incidents first, then the newest; one more than a page if there are more."""
     where, values = filters.where()
     order = f"status = 'open' DESC, opened DESC, incident_id LIMIT {A_PAGE + 1} OFFSET ?"
     return _listed(snapshot, anomalies, where, order, [*values, skip])
@@ -64,13 +64,13 @@ def rows(
 def opened_since(
     snapshot: Snapshot, anomalies: TableState, first: datetime
 ) -> list[IncidentSummary]:
-    """Incidents that opened since then, or are open still, newest first; at most 500."""
+    """Returns incidents that opened since a time or are open, newest first; at most 500."""
     where = "(opened >= ? OR status = 'open')"
     return _listed(snapshot, anomalies, where, "opened DESC LIMIT 500", [first])
 
 
 def children(snapshot: Snapshot, anomalies: TableState, incident_id: str) -> list[IncidentSummary]:
-    """The incidents that are part of a wider one."""
+    """Returns the incidents that are part of a wider one."""
     order = "surprise_peak DESC, incident_id LIMIT 20"
     return _listed(snapshot, anomalies, "parent = ?", order, [incident_id])
 
@@ -78,12 +78,12 @@ def children(snapshot: Snapshot, anomalies: TableState, incident_id: str) -> lis
 def counts(
     snapshot: Snapshot, anomalies: TableState, filters: IncidentFilters
 ) -> dict[str, list[Choice]]:
-    """For each filter its values, counted among the incidents that the other filters leave."""
+    """Returns the values of each filter, counted among incidents that other filters select."""
     return {name: [*_counted(snapshot, anomalies, filters, name)] for name in FILTERS}
 
 
 def one(snapshot: Snapshot, anomalies: TableState, incident_id: str) -> IncidentRow:
-    """An incident with every field; TableError where there is none."""
+    """Returns an incident with every field. Raises TableError where there is none."""
     found = snapshot.ask(
         f"SELECT {_columns(anomalies, IncidentRow)} FROM anomalies WHERE incident_id = ?",
         [incident_id],
@@ -122,6 +122,6 @@ def _counted(
 
 
 def _columns(anomalies: TableState, of: type[IncidentSummary]) -> str:
-    """A column that this version of the table does not have yet reads NULL."""
+    """Returns SQL for the columns; one that this version of the table lacks is NULL."""
     names, known = [field.name for field in fields(of)], anomalies.files.columns
     return ", ".join(name if name in known else f"NULL AS {name}" for name in names)

@@ -1,4 +1,4 @@
-"""The lake as pages see it: tables held open, DuckDB over the files that a question needs."""
+"""The lake for pages: tables are kept open, and DuckDB reads only the files that are needed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,10 @@ class Lake:
         self.commits = Commits(self.places)
 
     def at(self, moment: Moment = NOW) -> Snapshot:
-        """The lake at a moment. A version is one of `logs`; other tables are as they were then."""
+        """Returns the lake at a moment.
+
+        A version is one of `logs`; other tables are as of its time.
+        """
         if moment == NOW:
             return Snapshot(self)
         with self._lock:
@@ -65,7 +68,7 @@ class Lake:
             return self._snapshots[moment]
 
     def newest(self, name: str) -> TableState | None:
-        """A table as it is now; None where there is none, or none of ours has that name."""
+        """Returns a table as it is now; None where it does not exist, or is not one of ours."""
         if name not in TABLES:
             return None
         with self._lock:
@@ -73,12 +76,12 @@ class Lake:
         return table.state(self.refresh_seconds)
 
     def versions(self, names: Sequence[str]) -> tuple[int | None, ...]:
-        """The newest versions of tables; they differ once something changed."""
+        """Returns the newest versions of tables; they differ once something changed."""
         return tuple(state.version if (state := self.newest(name)) else None for name in names)
 
     @contextmanager
     def reading(self, tables: Mapping[str, Pinned]) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection with these tables in it. Errors of DuckDB are raised as LogpondError."""
+        """Opens a connection with these tables. Errors of DuckDB are raised as LogpondError."""
         with self._slot(), self._cursor() as cursor:
             alarm = threading.Timer(self.timeout_seconds, cursor.interrupt)
             alarm.start()
@@ -93,7 +96,7 @@ class Lake:
 
     @contextmanager
     def _slot(self) -> Iterator[None]:
-        """One of the places in which a question is answered; Busy where none is free soon."""
+        """Takes one of the slots for queries. Raises Busy where none becomes free soon."""
         if not self._slots.acquire(timeout=PATIENCE_SECONDS):
             raise Busy
         try:
@@ -103,12 +106,15 @@ class Lake:
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection whose question ends when nobody waits for the answer."""
+        """Opens a connection whose query ends when nobody waits for the answer."""
         with self._duck.cursor() as cursor, asker().calling(cursor.interrupt):
             yield cursor
 
     def ask(self, sql: str, values: Values, tables: Mapping[str, Pinned]) -> list[dict[str, Any]]:
-        """The rows of a query. `sql` is our own text; what people wrote is bound, as `values`."""
+        """Returns the rows of a query.
+
+        `sql` is our own text; what users wrote is bound by `values`.
+        """
         with self.reading(tables) as cursor:
             found = cursor.execute(sql, values)
             columns = [column[0] for column in found.description or ()]
@@ -130,7 +136,7 @@ class Lake:
 
 @dataclass
 class Snapshot:
-    """Every table of a lake at one moment, each opened at its first use."""
+    """All tables of a lake at one moment, each opened at its first use."""
 
     lake: Lake
     moment: Moment = NOW
@@ -140,25 +146,25 @@ class Snapshot:
 
     @property
     def is_live(self) -> bool:
-        """Whether this is the newest state, which goes on to change."""
+        """Whether this is the newest state, which keeps changing."""
         return self.moment == NOW
 
     def table(self, name: str) -> TableState | None:
-        """A table at this moment; None where there was none."""
+        """Returns a table at this moment; None where there was none."""
         with self._lock:
             if name not in self._states:
                 self._states[name] = self._state(name)
             return self._states[name]
 
     def need(self, name: str) -> TableState:
-        """A table at this moment; TableError where there was none."""
+        """Returns a table at this moment. Raises TableError where there was none."""
         found = self.table(name)
         if found is None:
             raise TableError(f"there is no table {name[:40]} in {self.lake.places.lake} yet", FILL)
         return found
 
     def ask(self, sql: str, values: Values = (), **tables: Pinned) -> list[dict[str, Any]]:
-        """The rows of a query over these tables, given by their names in it."""
+        """Returns the rows of a query on these tables, which have these names in it."""
         return self.lake.ask(sql, values, tables)
 
     def _state(self, name: str) -> TableState | None:

@@ -1,4 +1,4 @@
-"""Minutes of traffic up to now: closed ones as they are stored, open ones counted from `logs`."""
+"""Minutes of traffic up to now: closed ones as stored, open ones counted from `logs`."""
 
 from __future__ import annotations
 
@@ -68,11 +68,11 @@ class Minutes:
         self._cursor = cursor
 
     def keep(self, column: str, value: str) -> None:
-        """Drop minutes with other values in a column; `value` is bound."""
+        """Drops minutes with another value in a column; `value` is bound."""
         self._cursor.execute(f"DELETE FROM minutes WHERE {column} IS DISTINCT FROM ?", [value])
 
     def by(self, key: str, where: str = "true") -> list[Counted]:
-        """Groups in order of their key. `key` and `where` are our own SQL."""
+        """Returns groups in order of their key. `key` and `where` are our own SQL."""
         sums = SUMS.format(key=key, where=where)
         quantiles = QUANTILES.format(key=key, where=where, value=VALUE)
         found = self._cursor.execute(
@@ -82,14 +82,14 @@ class Minutes:
         return [Counted(*row) for row in found.fetchall()]
 
     def counts(self, keys: str, where: str = "true") -> list[tuple[Any, ...]]:
-        """Keys and requests of each group."""
+        """Returns keys and requests of each group."""
         query = f"SELECT {keys}, sum(request_count)::BIGINT FROM minutes WHERE {where} GROUP BY ALL"
         return list(self._cursor.execute(query).fetchall())
 
 
 @contextmanager
 def minutes(snapshot: Snapshot, first: datetime, end: datetime) -> Iterator[Minutes]:
-    """The minutes from `first` up to `end`, both whole minutes."""
+    """Opens the minutes from `first` up to `end`, both whole minutes."""
     logs, closed = snapshot.need(LOGS.name), snapshot.table(MINUTES.name)
     since = max(first, (closed and closed.horizon) or first)
     tables = {"events": logs.between("timestamp", since, end)}

@@ -1,4 +1,4 @@
-"""The state of ingest for pages that must not wait for Kafka: sampled or cached."""
+"""The state of ingest, sampled or cached, for pages that must not wait for Kafka."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from analytics.look.status import Backlog, Status, backlog, status
 from lakehouse.errors import LogpondError
 from lakehouse.ingest.queries import INGEST
 from lakehouse.paths import Places
+from lakehouse.runtime.kafka_connection import Connection
 
 EVERY_SECONDS, WATCHED_SECONDS = 5.0, 120.0
 FIRST_SECONDS, STALE = 0.1, timedelta(seconds=20)
@@ -22,7 +23,7 @@ UNKNOWN = Backlog()
 
 @dataclass(frozen=True)
 class LagSample:
-    """Whether ingest ran, and what Kafka said then; None where nobody knows."""
+    """Whether ingest ran, and what Kafka answered then; None where unknown."""
 
     at: datetime
     is_running: bool | None
@@ -36,10 +37,10 @@ class LagSample:
 
 @dataclass
 class LagMonitor:
-    """Samples the lag of ingest while somebody asks for it, in a thread of its own."""
+    """Samples the lag of ingest in its own thread, while somebody asks for it."""
 
     places: Places
-    bootstrap: str
+    connection: Connection
     samples: deque[LagSample] = field(default_factory=lambda: deque(maxlen=SAMPLES_KEPT))
     _asked_at: float = 0.0
     _thread: threading.Thread | None = None
@@ -47,7 +48,7 @@ class LagMonitor:
     _sampled: threading.Event = field(default_factory=threading.Event)
 
     def newest(self) -> LagSample | None:
-        """The newest sample, at once. Asking keeps the sampling going for two minutes."""
+        """Returns the newest sample at once. Each call keeps the sampling going for two minutes."""
         self._asked_at = time.monotonic()
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
@@ -56,7 +57,7 @@ class LagMonitor:
         return self.samples[-1] if self.samples else None
 
     def backlog(self) -> Backlog:
-        """What Kafka said lately; unknown where it did not answer within an instant."""
+        """Returns what Kafka answered recently; unknown where it does not answer at once."""
         found = self.newest()
         if found is None and self._sampled.wait(FIRST_SECONDS):
             found = self.newest()
@@ -64,9 +65,9 @@ class LagMonitor:
         return found.backlog if found and is_fresh else UNKNOWN
 
     def sample(self) -> LagSample:
-        """Look at the lock of ingest and ask Kafka; takes seconds where Kafka does not answer."""
+        """Checks the lock of ingest and asks Kafka; takes seconds where Kafka does not answer."""
         try:
-            found = backlog(self.places, self.bootstrap)
+            found = backlog(self.places, self.connection)
         except LogpondError:
             found = UNKNOWN
         return LagSample(datetime.now(UTC), INGEST.is_running(self.places), found)
@@ -80,9 +81,9 @@ class LagMonitor:
 
 @dataclass
 class StatusCache:
-    """The status of a lake, at most some seconds old; one request at a time looks at it anew.
+    """The status of a lake, at most some seconds old; one request at a time renews it.
 
-    Late rows are not counted: `verify` does that. Without a monitor Kafka is not known.
+    Late rows are not counted: `verify` does that. Without a monitor, Kafka is unknown.
     """
 
     places: Places
@@ -92,10 +93,10 @@ class StatusCache:
     _looked_at: float = 0.0
 
     def status(self) -> Status:
-        """The status; TableError where there is no table."""
+        """Returns the status. Raises TableError where there is no table."""
         with self._lock:
             if self._status is None or time.monotonic() - self._looked_at > GOOD_FOR_SECONDS:
-                kafka = self.monitor.bootstrap if self.monitor else ""
+                kafka = self.monitor.connection if self.monitor else None
                 known = self.monitor.backlog() if self.monitor else UNKNOWN
                 self._status = status(self.places, kafka, count_late=False, known=known)
                 self._looked_at = time.monotonic()

@@ -1,4 +1,4 @@
-"""Tables held open and refreshed by new commits, given out as values; and their commits."""
+"""Tables that are kept open and refreshed by new commits; their states, and their commits."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import accumulate
 from threading import Lock
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
@@ -22,14 +24,16 @@ from lakehouse.duck import Pinned
 from lakehouse.paths import Places
 from lakehouse.store import objects
 from lakehouse.store.log import Log
+from lakehouse.tables.catalog import TABLES
 from lakehouse.windows.horizon import horizon
 
 REFRESH_SECONDS = 0.5
+NEWEST_FILES = 64
 
 
 @dataclass(frozen=True)
 class TableState:
-    """A table at a version: its files, when it was committed, up to when its windows are closed."""
+    """A table at a version: its files, its commit time, and the horizon of its windows."""
 
     name: str
     version: int
@@ -40,14 +44,15 @@ class TableState:
 
     @classmethod
     def of(cls, places: Places, name: str, at: DeltaTable) -> TableState:
-        """The state of an opened table."""
+        """Returns the state of an opened table."""
         version, files = at.version(), Pinned.of(name, places.table(name), at)
+        files = files.with_columns(TABLES[name].columns)
         committed = Log(places, name).stamped(version)
         return cls(name, version, committed, store.oldest_kept(at), horizon(at), files)
 
     @classmethod
     def at(cls, places: Places, name: str, **moment: Any) -> TableState:
-        """A table at `version` or `as_of`; TableError where it has no such state."""
+        """Returns a table at `version` or `as_of`. Raises TableError where it has no such state."""
         return cls.of(places, name, store.open_table(places, name, **moment))
 
     @property
@@ -61,17 +66,41 @@ class TableState:
         return int(pc.sum(self.files.adds["size_bytes"]).as_py() or 0)
 
     def newest(self, column: str) -> Any:
-        """The greatest value of a column that has statistics; None where there is no row."""
+        """Returns the greatest value of a column with statistics; None where there is no row."""
         adds = self.files.adds
         return pc.max(pc.struct_field(adds["max"], column)).as_py() if adds.num_rows else None
 
     def oldest(self, column: str) -> Any:
-        """The least value of a column that has statistics; None where there is no row."""
+        """Returns the least value of a column with statistics; None where there is no row."""
         adds = self.files.adds
         return pc.min(pc.struct_field(adds["min"], column)).as_py() if adds.num_rows else None
 
+    def newest_files(self, column: str, rows: int) -> Pinned:
+        """The files with the greatest values of a column, as many as hold so many rows.
+
+        At most NEWEST_FILES: small files cost by their number.
+        """
+        adds = self.files.adds
+        if not adds.num_rows:
+            return self.files
+        greatest = pc.struct_field(adds["max"], column)
+        order = pc.sort_indices(greatest, sort_keys=[("", "descending")]).to_pylist()
+        counts = adds["num_records"].take(pa.array(order[:NEWEST_FILES])).to_pylist()
+        before = accumulate((count or 0 for count in counts), initial=0)
+        kept = {at for at, held in zip(order, before, strict=False) if held < rows}
+        kept &= {*order[:NEWEST_FILES]}
+        return self.files.only(pa.array([at in kept for at in range(adds.num_rows)]))
+
+    def written_since(self, moment: datetime, most: int) -> Pinned:
+        """Returns the files that were written since a time, the newest `most` of them."""
+        written = self.files.adds["modification_time"]
+        recent = pc.greater_equal(written, int(moment.timestamp() * 1000))
+        files = self.files.only(recent)
+        order = pc.sort_indices(files.adds, sort_keys=[("modification_time", "descending")])
+        return replace(files, adds=files.adds.take(order[:most]))
+
     def between(self, column: str, first: Any, end: Any) -> Pinned:
-        """The files that may have rows from `first` up to `end`; open where None."""
+        """Returns the files that may have rows from `first` up to `end`; None means no limit."""
         adds, keep = self.files.adds, pc.scalar(True)
         if not adds.num_rows:
             return self.files
@@ -87,7 +116,7 @@ class TableState:
 
 @dataclass
 class OpenTable:
-    """A table held open. Looks for new commits at most every `refresh_seconds`, whoever asks."""
+    """A table that is kept open; it looks for new commits at most every `refresh_seconds`."""
 
     places: Places
     name: str
@@ -98,7 +127,7 @@ class OpenTable:
     _looked_at: float = -REFRESH_SECONDS
 
     def state(self, refresh_seconds: float = REFRESH_SECONDS) -> TableState | None:
-        """The table as it is now, None where there is none."""
+        """Returns the table as it is now; None where there is none."""
         with self._lock:
             if time.monotonic() - self._looked_at >= refresh_seconds:
                 self._refresh()
@@ -126,7 +155,7 @@ class OpenTable:
         self._committed = self._commit_file_time()
 
     def _commit_file_time(self) -> datetime | None:
-        """When the file of our commit was written. It differs where the table was made anew."""
+        """Returns when the file of our commit was written; another one if it was made anew."""
         if self._state is None:
             return None
         root = objects.reader(self.places.delta_log(self.name))
@@ -150,14 +179,14 @@ class Commit:
 
 @dataclass
 class Commits:
-    """The commits of one lake's tables. They never change: those read last stay in memory."""
+    """The commits of one lake's tables. They never change, so those read last are cached."""
 
     places: Places
     _known: OrderedDict[tuple[str, int], Commit | None] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
     def of(self, table: str, versions: Iterable[int]) -> Iterator[Commit]:
-        """These commits, without those that were cleaned up or do not say when they were made."""
+        """Yields these commits, without those that were cleaned up or have no time."""
         log = Log(self.places, table)
         with self._lock:
             for version in versions:
@@ -165,7 +194,7 @@ class Commits:
                     yield found
 
     def at(self, table: str, moment: datetime, newest: int) -> int:
-        """The version that was current at a moment; the oldest one where none was."""
+        """Returns the version that was current at a moment; before the oldest, the oldest."""
         return min(Log(self.places, table).timeline().at(moment), newest)
 
     def _one(self, log: Log, table: str, version: int) -> Commit | None:
@@ -190,7 +219,7 @@ def _read(log: Log, version: int) -> Commit | None:
 
 
 def _newest(add: dict[str, Any]) -> datetime | None:
-    """The newest event of an added file; None where its rows were only moved there."""
+    """Returns the newest event of an added file; None where its rows were only moved."""
     if not add.get("dataChange", True) or not add.get("stats"):
         return None
     found = msgspec.json.decode(add["stats"]).get("maxValues", {}).get("timestamp")

@@ -1,7 +1,7 @@
-"""What the newest batches of ingest did and how long each step took, by what they left behind.
+"""The newest batches of ingest and the duration of each step, by what they left behind.
 
-Nothing has to run for it: Spark notes the offsets when a batch begins and its end when it is over,
-each commit knows when it was begun, and its file when it was written.
+Nothing has to run for it: Spark notes the offsets when a batch begins and its end when it is over;
+each commit notes when it began, and its file has the time when it was written.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LONGEST_SECONDS = 3600.0
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch: rows by table, and the seconds of each phase; None where they are not known.
+    """One batch: rows by table, and seconds of each phase; None where they are not known.
 
     `decode` is from its begin to the first commit, `commit` to the end of the last one, `finish`
     until Spark noted it as done.
@@ -49,7 +49,7 @@ class _Commit:
 
 
 def batches(places: Places, count: int = NEWEST) -> list[Batch]:
-    """The newest batches that are completed, oldest first."""
+    """Returns the newest completed batches, oldest first."""
     checkpoint = INGEST.checkpoint(places)
     progress = checkpoint.progress()
     if progress is None or progress.completed is None:
@@ -81,7 +81,7 @@ def _batch(root: Any, number: int, found: Mapping[str, Mapping[int, _Commit]]) -
 
 
 def _commits(places: Places, table: str, query_id: str, numbers: range) -> dict[int, _Commit]:
-    """The commits of these batches, by batch."""
+    """Returns batch -> commit for these batches."""
     found = store.table_or_none(places, table)
     if found is None:
         return {}
@@ -96,7 +96,7 @@ def _commits(places: Places, table: str, query_id: str, numbers: range) -> dict[
 def _newest(
     places: Places, table: str, query_id: str, newest: int
 ) -> Iterator[tuple[int, _Commit]]:
-    """Commits of this checkpoint's batches, newest first."""
+    """Yields commits of this checkpoint's batches, newest first."""
     log, folder = Log(places, table), objects.reader(places.delta_log(table))
     for version in range(newest, max(-1, newest - LOOKED_AT), -1):
         actions = list(log.actions(version) or ())

@@ -1,4 +1,4 @@
-"""Pipeline: the queries, the batches by phase, what was rejected and why, the promise verified."""
+"""Pipeline: the queries, the batches by phase, rejects with reasons, and `verify`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Reject:
 
 
 def reasons(snapshot: Snapshot, table: TableState) -> list[Reason]:
-    """Every reason, the most frequent first."""
+    """Returns all reasons, the most frequent first."""
     found = snapshot.ask(
         "SELECT reason, count(*) AS rows, max(_kafka_timestamp) AS newest FROM quarantine "
         "GROUP BY reason ORDER BY rows DESC, reason",
@@ -59,7 +59,7 @@ def reasons(snapshot: Snapshot, table: TableState) -> list[Reason]:
 
 
 def rejects(snapshot: Snapshot, table: TableState, reason: str, skip: int) -> list[Reject]:
-    """The newest ones, of one reason if any is named; one more than a page where there are more."""
+    """Returns the newest rejects, of one reason if given; one more than a page if possible."""
     names = (field.name for field in fields(Reject))
     payload = f"substr(payload, 1, {MOST_CHARS}) AS payload"
     columns = ", ".join(payload if name == "payload" else name for name in names)
@@ -163,7 +163,7 @@ def api_verify(view: Viewed) -> Verification:
 
 
 def chart(done: list[Batch]) -> dict[str, Any]:
-    """Seconds of each batch as bars: the phases one on the other."""
+    """Returns the seconds of each batch as bars, with the phases stacked."""
     known = [one for one in done if one.began and one.decode is not None]
     return {
         "x": [int(one.began.timestamp()) for one in known if one.began],
@@ -180,7 +180,7 @@ def chart(done: list[Batch]) -> dict[str, Any]:
 
 
 def _up_to(one: Batch, phase: str) -> float:
-    """The seconds from the begin to the end of a phase."""
+    """Returns the seconds from the begin of a batch to the end of a phase."""
     names = ("decode", "commit", "finish")
     upto = names[: names.index(phase) + 1]
     return round(sum(getattr(one, name) or 0.0 for name in upto), 3)

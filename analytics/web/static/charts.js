@@ -1,4 +1,4 @@
-// data-chart holds {x, end, series: [{label, values, color, fill, times, bars}], sync, select, band, marks} as JSON.
+// data-chart holds {x, end, series: [{label, values, color, fill, times, bars}], sync, select, band, marks, stacked} as JSON.
 "use strict";
 
 const shade = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -18,7 +18,7 @@ function lineOf(one) {
   return {
     label: one.label, stroke: one.bars ? undefined : color, width: 1.5, points: { show: false },
     fill: one.bars ? color : one.fill ? `${color}22` : undefined,
-    value: (_, value) => short(value), ...bars,
+    value: (_, value, __, at) => short(one.own ? (at == null ? null : one.own[at]) : value), ...bars,
   };
 }
 
@@ -51,8 +51,15 @@ function clock(plot, all, _, gap, step) {
   });
 }
 
+// Bars on top of each other: the highest sums are drawn first, the lowest over them; the legend has each one's own.
+function stack(spec) {
+  const sums = spec.x.map(() => 0);
+  spec.series = spec.series.map((one) => ({ ...one, own: one.values, values: one.values.map((value, at) => (sums[at] += value)) })).reverse();
+}
+
 function draw(place) {
   const spec = JSON.parse(place.dataset.chart);
+  if (spec.stacked) stack(spec);
   plots.get(place)?.destroy();
   place.textContent = "";
   const series = spec.series.map((one) => one.values.map((v) => (v == null ? null : v * (one.times || 1))));

@@ -1,5 +1,28 @@
-// Live tail: rows come as HTML that the server has escaped; the oldest make room.
+// Live tail: rows come as HTML that the server has escaped; the oldest make room. A row that is opened gets links
+// that ask for rows with the same value of a field, or without it.
 "use strict";
+
+function offer(entry) {
+  const name = entry.querySelector("dt").textContent;
+  for (const [sign, before, words] of [["=", "", "only rows with this"], ["≠", "-", "without rows with this"]]) {
+    const link = document.createElement("a");
+    // how a query takes one more term is the server's to say
+    const url = new URL(document.getElementById("log").dataset.narrow, location.href);
+    url.searchParams.set("add", before + entry.dataset.term);
+    link.href = url;
+    link.textContent = sign;
+    link.title = words;
+    link.className = "narrow";
+    link.setAttribute("aria-label", `${words} ${name}`);
+    entry.querySelector("dd").append(" ", link);
+  }
+}
+
+document.addEventListener("toggle", (event) => {
+  if (!event.target.matches?.(".log[open]") || event.target.dataset.offered) return;
+  event.target.dataset.offered = "1";
+  event.target.querySelectorAll("[data-term]").forEach(offer);
+}, true);
 
 addEventListener("DOMContentLoaded", () => {
   const log = document.querySelector("[data-tail]");

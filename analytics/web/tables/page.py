@@ -1,4 +1,4 @@
-"""Tables: what each weighs, how far back it goes, and its partitions, hour by hour."""
+"""Tables: sizes, history, and partitions hour by hour."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Weight:
 
 @dataclass(frozen=True)
 class Part:
-    """A partition: its day, its hour or granularity, and what lies in it."""
+    """A partition: its day, its hour or granularity, and its size."""
 
     date: date
     slot: str
@@ -73,13 +73,13 @@ class Cell:
 
 
 def weights(snapshot: Snapshot) -> list[Weight]:
-    """Every table that there was at this moment."""
+    """Returns every table that existed at this moment."""
     states = (snapshot.table(name) for name in TABLES)
     return [_weight(snapshot, state) for state in states if state]
 
 
 def parts(state: TableState) -> list[Part]:
-    """The partitions of a table, newest day first."""
+    """Returns the partitions of a table, newest day first."""
     sums: dict[tuple[date, str], list[int]] = {}
     adds = state.files.adds
     for key, size, rows in zip(
@@ -94,7 +94,7 @@ def parts(state: TableState) -> list[Part]:
 
 
 def heat(found: Iterable[Part], shade: str) -> list[tuple[date, list[Cell]]]:
-    """A row for each day with a cell for each hour; `level` is its share of the greatest value."""
+    """Returns a row for each day with a cell for each hour; `level` is relative to the greatest."""
     known = {(part.date, part.slot): part for part in found}
     most = max((getattr(part, shade) for part in known.values()), default=0) or 1
     days = sorted({day for day, _ in known}, reverse=True)
@@ -126,7 +126,7 @@ def _weight(snapshot: Snapshot, state: TableState) -> Weight:
 
 
 def last_done(snapshot: Snapshot, state: TableState) -> dict[str, Done]:
-    """The newest commit of each kind of upkeep; each commit is read once in a server's life."""
+    """Returns the newest commit of each kind of upkeep; a server reads each commit once."""
     versions = range(state.version, max(-1, state.version - LOOKED_AT), -1)
     done: dict[str, Done] = {}
     for commit in snapshot.lake.commits.of(state.name, versions):
@@ -168,7 +168,7 @@ class Tables:
 
 @router.get("/tables", response_class=HTMLResponse, include_in_schema=False)
 def page(view: Viewed, table: Name = LOGS.name, by: Shade = "rows", skip: Skipped = 0) -> Response:
-    """The page."""
+    """Shows one table: its size, and its parts by day and hour."""
     found = weights(view.snapshot)
     if not found:
         return view.render_empty(PAGE)
@@ -207,6 +207,6 @@ def _has_before(parts: list[Part], days: list[date]) -> bool:
 
 
 def hour(day: date, slot: str) -> dict[str, str]:
-    """The parameters of Explore for the rows of an hour."""
+    """Returns the parameters of Explore for the rows of an hour."""
     after = day + timedelta(days=1) if slot == "23" else day
     return {"from": f"{day}T{slot}:00:00Z", "to": f"{after}T{(int(slot) + 1) % 24:02d}:00:00Z"}

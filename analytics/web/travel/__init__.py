@@ -1,1 +1,1 @@
-"""The page Time travel: versions of a table, and what they differ in."""
+"""The page Time travel: the versions of a table and their differences."""

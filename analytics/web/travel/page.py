@@ -1,4 +1,4 @@
-"""Time travel: the versions of a table, the lake as it was at one, and the difference of two."""
+"""Time travel: versions of a table, the lake as it was at one, the difference of two."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Most = Annotated[int, Query(ge=1, le=1000)]
 
 @dataclass(frozen=True)
 class Reach:
-    """Which versions of a table can be read."""
+    """The range of versions of a table that can be read."""
 
     table: str
     oldest: int
@@ -107,7 +107,7 @@ def _reach(view: View, table: str) -> Reach:
 
 
 def _current(view: View, table: str, reach: Reach) -> int:
-    """The version at the moment of the request."""
+    """Returns the version at the moment of the request."""
     state = view.snapshot.table(table)
     return state.version if state else reach.oldest
 
@@ -121,7 +121,7 @@ def _table_version(view: View, table: str, version: int) -> TableVersion:
 
 
 def _just_at(view: View, table: str, version: int) -> str:
-    """The time of a commit, in full: a second may have several."""
+    """Returns the time of a commit with microseconds: a second may have several commits."""
     at = Log(view.lake.places, table).time(version)
     return at.isoformat().replace("+00:00", "Z")
 

@@ -1,4 +1,4 @@
-"""The detectors: a file each. What a module here registers is run, tested and evaluated."""
+"""The detectors, one file each. What a module here registers is run, tested and evaluated."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from anomaly.engine.detector import METHODS
 
 
 def discover() -> None:
-    """Import every module of this folder; what is imported already is let alone."""
+    """Imports every module of this folder, which registers its detectors."""
     for module in sorted(found.name for found in pkgutil.iter_modules(__path__)):
         importlib.import_module(f"{__name__}.{module}")
 

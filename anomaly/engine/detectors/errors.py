@@ -1,4 +1,4 @@
-"""Shares of failed requests: five minutes against the usual share. Pure."""
+"""Judges the share of failed requests: five minutes against the baseline share. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _WINSOR, _INCIDENT_WINSOR = 4.0, 1.0
 
 
 class Errors(Detector):
-    """A beta-binomial tail: a usual share, how sure it is, and how much it wanders."""
+    """Judges by a beta-binomial tail with a learned share, certainty and spread."""
 
     column: ClassVar[str]
     fields: ClassVar[dict[str, Field]] = {
@@ -44,7 +44,7 @@ class Errors(Detector):
     }
 
     def step(self, seen: Seen, learning: Array) -> list[Judged]:
-        """Judge the errors of the last five minutes among their requests, then learn."""
+        """Judges the errors of the last five minutes among their requests, then learns."""
         self._push(getattr(seen, self.column), seen.requests, learning)
         errors, tries = self._sums()
         share, spread = self._share(), self._spread(tries)
@@ -54,12 +54,12 @@ class Errors(Detector):
         return [found]
 
     def excess(self, rows: Ints) -> Floats:
-        """Errors over the expected, in the last five minutes."""
+        """Returns the errors over the expected in the last five minutes."""
         errors, tries = self._sums()
         return np.asarray((errors - tries * self._share())[rows])
 
     def observe(self, rows: Ints) -> Observation:
-        """Errors of five minutes, and their band, among so many requests."""
+        """Returns the errors of five minutes, the expected ones, and their band."""
         (errors, tries), share = self._sums(), self._share()
         low, high = band(tries * share, _variance(tries, share, self._spread(tries)))
         seen = errors + 0 * self.state["errors"].sum(axis=1)
@@ -67,7 +67,7 @@ class Errors(Detector):
         return Observation(*(column[rows] for column in columns))
 
     def clear(self) -> None:
-        """Wait for five minutes of data again."""
+        """Forgets the last minutes; judges again after five minutes of data."""
         self.state["errors"][:] = self.state["requests"][:] = np.nan
 
     def _sums(self) -> tuple[Floats, Floats]:
@@ -81,7 +81,7 @@ class Errors(Detector):
         return np.clip(usual / (self.state["usual_requests"] + prior), 1e-5, 0.95)
 
     def _spread(self, tries: Floats) -> Floats:
-        """The share's variance as a part of p(1-p): what it wanders, and what is not known."""
+        """Returns the share's variance as a part of p(1-p): spread plus uncertainty."""
         config, state = self.config.errors, self.state
         known = state["usual_requests"] / config.level_weight + config.prior_requests
         prior = config.prior_requests**2 * self._share()
@@ -144,14 +144,14 @@ class Errors(Detector):
 
 @detector("surprise")
 class ClientErrors(Errors):
-    """Answers 4xx among all."""
+    """Judges the share of requests that were answered 4xx."""
 
     measure, column = "client_errors", "client_errors"
 
 
 @detector("surprise")
 class ServerErrors(Errors):
-    """Answers 5xx among all."""
+    """Judges the share of requests that were answered 5xx."""
 
     measure, column = "server_errors", "server_errors"
 

@@ -1,4 +1,4 @@
-"""The 95th percentile of latency, on a log scale: five minutes against the usual. Pure."""
+"""Judges the 95th percentile of latency, on a log scale, against its baseline. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from anomaly.engine.detector import (
 
 @detector("surprise")
 class Latency(Detector):
-    """A Student tail; the variance is a learned multiple of tau + s2 / requests."""
+    """Judges by a tail of Student's t; its variance is learned as a multiple of tau + s2 / n."""
 
     measure = "latency"
     fields: ClassVar[dict[str, Field]] = {
@@ -39,7 +39,7 @@ class Latency(Detector):
     }
 
     def step(self, seen: Seen, learning: Array) -> list[Judged]:
-        """Judge the weighted log p95 of the last five minutes, then learn."""
+        """Judges the weighted log p95 of the last five minutes, then learns."""
         self._push(seen.log_p95, seen.timed, learning)
         now, n = self._now()
         ready = seen.warm & (n > 0) & (self.state["learned"] >= SPAN)
@@ -49,13 +49,13 @@ class Latency(Detector):
         return [found]
 
     def excess(self, rows: Ints) -> Floats:
-        """Requests times how much slower than usual they are."""
+        """Returns the requests times how much slower than the baseline they are."""
         now, n = self._now()
         slower = np.where(n > 0, np.maximum(now - self.state["level"], 0.0), 0.0)
         return np.asarray((n * slower)[rows])
 
     def observe(self, rows: Ints) -> Observation:
-        """The p95 of five minutes in ms, and its band."""
+        """Returns the p95 of five minutes in ms, the expected one, and its band."""
         now, n = (column[rows] for column in self._now())
         level, deviation = self.state["level"][rows], np.sqrt(self._variance(self._now()[1]))[rows]
         far = 2.326 * deviation
@@ -64,7 +64,7 @@ class Latency(Detector):
         return Observation(seen, expected, low, high, n)
 
     def clear(self) -> None:
-        """Wait for data again."""
+        """Forgets the last minutes; judges again once there is data."""
         self.state["values"][:], self.state["counts"][:] = np.nan, 0.0
 
     def _now(self) -> tuple[Floats, Floats]:

@@ -1,4 +1,4 @@
-"""Request counts: five minutes against a level that lags behind them. Pure."""
+"""Judges request counts: five minutes against a baseline that lags behind them. Pure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from anomaly.engine.detector import (
     RELEARN,
     SPAN,
     UP,
-    Detector,
     Judged,
     Observation,
+    SeasonalDetector,
     Seen,
     band,
     detector,
@@ -32,13 +32,12 @@ _FEW = 5.0
 
 
 @detector("surprise")
-class Traffic(Detector):
-    """Spikes, drops and silence: negative-binomial tails with learned over-dispersion."""
+class Traffic(SeasonalDetector):
+    """Judges spikes, drops and silence by negative-binomial tails with learned over-dispersion."""
 
     measure = "traffic"
     directions = (UP, DOWN)
     bursts = (UP,)
-    is_seasonal = True
     fields: ClassVar[dict[str, Field]] = {
         "last": Field(np.nan, width=SPAN),
         "level": Field(),
@@ -50,7 +49,7 @@ class Traffic(Detector):
     }
 
     def step(self, seen: Seen, learning: Array) -> list[Judged]:
-        """Judge the sum of the last five minutes, then learn."""
+        """Judges the sum of the last five minutes, then learns."""
         self._push(seen.requests, learning)
         total = self.totals()
         expected = SPAN * self.state["level"]
@@ -64,29 +63,29 @@ class Traffic(Detector):
         return found
 
     def totals(self) -> Floats:
-        """Requests of the last five minutes."""
+        """Returns the requests of the last five minutes, of the shape (keys,)."""
         return np.asarray(np.nansum(self.state["last"], axis=1))
 
     def excess(self, rows: Ints) -> Floats:
-        """Requests over the expected, in the last five minutes."""
+        """Returns the requests over the expected in the last five minutes."""
         return np.asarray((self.totals() - SPAN * self.state["level"])[rows])
 
     def observe(self, rows: Ints) -> Observation:
-        """Requests of five minutes, and their band."""
+        """Returns the requests of five minutes, the expected ones, and their band."""
         total, expected = self.state["last"].sum(axis=1), SPAN * self.state["level"]
         low, high = band(expected, expected + expected**2 / self._size(expected))
         five = np.full(len(total), float(SPAN))
         return Observation(*(column[rows] for column in (total, expected, low, high, five)))
 
     def absence(self, row: int, minutes: int) -> tuple[float, float]:
-        """How much it would surprise that a row did nothing for so long, and what was expected."""
+        """Returns U of no request in so many minutes, and the requests that were expected."""
         level = self.state["level"][row]
         size = float(self._size(SPAN * self.state["level"])[row])
         nothing = size * math.log1p(level * minutes / size) / math.log(10)
         return min(nothing, surprise.CAP), float(level * minutes)
 
     def clear(self) -> None:
-        """Wait for five minutes of data again."""
+        """Forgets the last minutes; judges again after five minutes of data."""
         self.state["last"][:] = np.nan
         self.state["quiet"][:] = 0
 
@@ -105,7 +104,7 @@ class Traffic(Detector):
         level[anew] = np.nanmean(self.state["last"][anew], axis=1) if anew.any() else 0.0
 
     def _size(self, expected: Floats) -> Floats:
-        """The size of the negative binomial: 1 / over-dispersion, with a prior that fades."""
+        """Returns the negative binomial's size: 1 / over-dispersion, whose prior fades."""
         config, state = self.config.traffic, self.state
         fading = config.prior_minutes / (config.prior_minutes + state["judged"])
         prior = _FEW**2 + expected**2 * fading

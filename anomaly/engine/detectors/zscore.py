@@ -1,4 +1,4 @@
-"""The plain method, for comparison: z of a minute over the hour before it. Pure."""
+"""The plain method, for comparison: z of a minute against the window before it. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGEST = 240
 
 
 class Zscore(Detector):
-    """Alerts where z is over its limit; U is z on a scale where the limit opens an incident."""
+    """Alerts where z is over its limit. U is z scaled so that the limit opens an incident."""
 
     directions: ClassVar[tuple[str, ...]] = (UP,)
     fields: ClassVar[dict[str, Field]] = {"last": Field(np.nan, width=LONGEST)}
@@ -26,7 +26,7 @@ class Zscore(Detector):
         """The measured value of this minute, of the shape (keys,); NaN where there is none."""
 
     def step(self, seen: Seen, learning: Array) -> list[Judged]:
-        """Judge one minute by the window before it."""
+        """Judges one minute by the window before it."""
         config, now = self.config.zscore, self.value(seen)
         last = self.state["last"][:, -config.window :]
         known = np.isfinite(last)
@@ -44,14 +44,14 @@ class Zscore(Detector):
         return list(self._judged(now, mean, deviation, z))
 
     def excess(self, rows: Ints) -> Floats:
-        """The last value over the mean of the window."""
+        """Returns the last value minus the mean of the window."""
         last = self.state["last"][rows]
         known = np.isfinite(last)
         mean = np.where(known, last, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
         return np.asarray(np.nan_to_num(last[:, -1] - mean))
 
     def observe(self, rows: Ints) -> Observation:
-        """The last value against the window before it."""
+        """Returns the last value, and mean and band of the window before it."""
         config, last = self.config.zscore, self.state["last"][rows]
         before = last[:, -config.window - 1 : -1]
         n = np.maximum(np.isfinite(before).sum(axis=1), 1)
@@ -61,7 +61,7 @@ class Zscore(Detector):
         return Observation(last[:, -1], mean, mean - far, mean + far, np.ones(len(rows)))
 
     def clear(self) -> None:
-        """Start the window again."""
+        """Forgets the window and starts a new one."""
         self.state["last"][:] = np.nan
 
     def _judged(self, now: Floats, mean: Floats, deviation: Floats, z: Floats) -> Iterator[Judged]:
@@ -78,7 +78,7 @@ class Zscore(Detector):
 
 @detector("zscore")
 class PlainTraffic(Zscore):
-    """Requests a minute."""
+    """Judges the requests of a minute."""
 
     measure = "traffic"
     directions: ClassVar[tuple[str, ...]] = (UP, DOWN)
@@ -89,7 +89,7 @@ class PlainTraffic(Zscore):
 
 @detector("zscore")
 class PlainClientErrors(Zscore):
-    """The share of the requests of a minute that were answered 4xx."""
+    """Judges the share of requests of a minute that were answered 4xx."""
 
     measure = "client_errors"
 
@@ -99,7 +99,7 @@ class PlainClientErrors(Zscore):
 
 @detector("zscore")
 class PlainServerErrors(Zscore):
-    """The share of the requests of a minute that were answered 5xx."""
+    """Judges the share of requests of a minute that were answered 5xx."""
 
     measure = "server_errors"
 
@@ -109,10 +109,10 @@ class PlainServerErrors(Zscore):
 
 @detector("zscore")
 class PlainLatency(Zscore):
-    """The 95th percentile in ms."""
+    """Judges the 95th percentile of latency in ms."""
 
     measure = "latency"
 
     def value(self, seen: Seen) -> Floats:
-        """The p95 of the minute; NaN where there is none."""
+        """Returns the p95 of the minute in ms; NaN where nothing was timed."""
         return np.exp(np.minimum(seen.log_p95, 690.0))

@@ -155,7 +155,7 @@ def _wanted(asked: Question) -> pl.Expr | None:
     import polars as pl
 
     time = pl.col("timestamp")
-    wanted = [pl.col(name).is_in([*members]) for name, members in asked.chosen.items()]
+    wanted = [pl.col(name).is_in([*members]) for name, members in asked.filters.items()]
     if asked.since:
         wanted.append(time >= asked.since.isoformat(" "))
     if asked.until:

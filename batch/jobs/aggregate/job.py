@@ -79,12 +79,12 @@ class Source(Protocol):
     def into(
         self, options: Options, performance: Performance, advance: Callable[[int], Any]
     ) -> Summary:
-        """Sum it into a new CSV; `advance` is told the bytes that were read."""
+        """Sums into a new CSV; `advance` is called with the bytes that were read."""
 
 
 @dataclass(frozen=True)
 class Files:
-    """A file a day."""
+    """Aggregates log files that are named by day."""
 
     files: Days
 

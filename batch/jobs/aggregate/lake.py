@@ -76,5 +76,5 @@ def _wanted(asked: Question) -> Iterator[str]:
         yield f"window_start >= TIMESTAMPTZ '{asked.since}+00'"
     if asked.until:
         yield f"window_start < TIMESTAMPTZ '{asked.until}+00'"
-    for name, members in asked.chosen.items():
+    for name, members in asked.filters.items():
         yield f"{quoted(name)} IN ({', '.join(map(literal, members))})"

@@ -9,7 +9,6 @@ from lakehouse.errors import SettingsError
 from lakehouse.terminal import times
 
 GRANULARITIES = {"30m": timedelta(minutes=30), "1day": timedelta(days=1)}
-DIMENSIONS = ("user", "app", "user,app")
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Question:
         return GRANULARITIES[self.granularity]
 
     @property
-    def chosen(self) -> dict[str, tuple[str, ...]]:
+    def filters(self) -> dict[str, tuple[str, ...]]:
         """The members that alone count, of each dimension that is narrowed."""
         return {name: names for name, names in (("user", self.users), ("app", self.apps)) if names}
 

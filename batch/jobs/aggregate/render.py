@@ -1,4 +1,4 @@
-"""What `aggregate` tells: what it would do, and what it did."""
+"""Renders what `aggregate` would do, and what it did."""
 
 from __future__ import annotations
 

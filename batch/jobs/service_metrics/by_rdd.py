@@ -94,10 +94,10 @@ def _scored(
     means = [(at, mean_us(sums.total_us, sums.timed)) for at, sums in ordered]
     for (at, sums), score in zip(ordered, scores(means, window), strict=True):
         is_spike = score.z is not None and score.z >= threshold
-        yield (*key, datetime.fromtimestamp(at, UTC), *_shown(sums), *score, is_spike)
+        yield (*key, datetime.fromtimestamp(at, UTC), *_columns(sums), *score, is_spike)
 
 
-def _shown(sums: Sums) -> tuple[Any, ...]:
+def _columns(sums: Sums) -> tuple[Any, ...]:
     mean_ms = float(sums.total_us) / sums.timed / 1000 if sums.timed else None
     return (*sums[:3], Decimal(sums.total_us), Decimal(sums.squares), mean_ms)
 
@@ -119,7 +119,7 @@ def _joined(one: Any, other: Any) -> Any:
 
 def _metric(part: tuple[Key, Any]) -> tuple[Any, ...]:
     key, (sums, spikes, first, last) = part
-    requests, errors, *rest = _shown(sums)
+    requests, errors, *rest = _columns(sums)
     span = [datetime.fromtimestamp(at, UTC) for at in (first, last)]
     spread = spread_ms(sums.timed, sums.total_us, sums.squares)
     return (*key, requests, errors, errors / requests, *rest, spread, spikes, *span)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batch.jobs.pictures import Look, page_template, pictures
-from batch.jobs.service_metrics import figures, tables
+from batch.jobs.service_metrics import figures
+from batch.jobs.service_metrics.job import table_rows
 from batch.jobs.service_metrics.score import LEAST_HISTORY
 
 if TYPE_CHECKING:
@@ -45,16 +46,16 @@ def draw(folder: Path) -> None:
     """Write `insights/` beside the tables of a result: PNG files, light and dark, and the page."""
     out = folder / "insights"
     out.mkdir()
-    metrics, anomalies = (tables.rows(folder, sql) for sql in (METRICS, ANOMALIES))
+    metrics, anomalies = (table_rows(folder, sql) for sql in (METRICS, ANOMALIES))
     span = (min(m["first_minute"] for m in metrics), max(m["last_minute"] for m in metrics))
-    hours = tables.rows(folder, HOURS)
+    hours = table_rows(folder, HOURS)
     drawn: dict[str, Callable[[Look], Figure]] = {
         "services": lambda look: figures.services(metrics, look),
         "spikes": lambda look: figures.spikes(anomalies, span, look),
         "hours": lambda look: figures.hours(hours, look),
     }
     by_name = {name: pictures(out, name, of) for name, of in drawn.items()}
-    rejects = tables.rows(folder, REJECTS)
+    rejects = table_rows(folder, REJECTS)
     (out / "index.html").write_text(_page(metrics, anomalies, rejects, span, by_name))
 
 

@@ -13,15 +13,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batch.jobs import folders
 from batch.jobs.performance import Performance
-from batch.jobs.service_metrics import by_dataframe, by_rdd, tables
-from batch.jobs.service_metrics.reading import EVENT, REJECT, UNREADABLE
+from batch.jobs.service_metrics import by_dataframe, by_rdd
+from batch.jobs.service_metrics.reading import EVENT, LINES, REJECT, UNREADABLE, rows_of
 from batch.jobs.service_metrics.score import THRESHOLD, WINDOW
-from batch.jobs.service_metrics.source import Source
+from batch.jobs.service_metrics.source import Files, Source
+from lakehouse.duck import connect, literal, one_file
 from lakehouse.errors import LogpondError, SettingsError
 from lakehouse.terminal.render import escaped
 
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 ENGINES = {"dataframe": by_dataframe, "rdd": by_rdd}
-PARTS = (*tables.NAMES, "insights")
+TABLES = ("metrics", "minutes", "anomalies", "enriched", "outliers", "rejects")
+PARTS = (*TABLES, "insights")
 WHO = "logpond service-metrics"
 ENRICHED = """
 WITH scored AS (
@@ -128,7 +131,7 @@ def _scored(
         summed = engine.metrics(minutes)
         metrics = _written(summed, draft / "metrics", "service", "environment")
         phase.rows = summary.events
-    summary.metrics = tables.rows(draft, "SELECT * FROM metrics ORDER BY service, environment")
+    summary.metrics = table_rows(draft, "SELECT * FROM metrics ORDER BY service, environment")
     return {"minutes": minutes, "metrics": metrics}
 
 
@@ -205,3 +208,58 @@ def _rows(folder: Path) -> int:
     from pyarrow import parquet
 
     return sum(parquet.read_metadata(file).num_rows for file in folder.rglob("*.parquet"))
+
+
+def table_rows(folder: Path, sql: str) -> list[dict[str, Any]]:
+    """The answer to one statement over the tables in a folder."""
+    with connect() as connection:
+        for name in (one for one in TABLES if (folder / one).exists()):
+            files = literal(one_file(str(folder / name)) + "/**/*.parquet")
+            reader = f"read_parquet({files}, hive_partitioning = true)"
+            connection.execute(f"CREATE TEMP VIEW {name} AS FROM {reader}")
+        found = connection.sql(sql).to_arrow_table().to_pylist()
+    return [dict(one) for one in found]
+
+
+def preview(options: Options) -> dict[str, Any]:
+    """The input, its first lines decoded, and the folders that would be replaced.
+
+    Raises SettingsError where a file cannot be read.
+    """
+    source = options.source
+    looked_at = _begun(source.files) if isinstance(source, Files) else {}
+    return {
+        "lines": source.lines(),
+        "bytes": source.bytes(),
+        **looked_at,
+        "engine": options.engine,
+        "would_replace": [str(options.output / part) for part in PARTS],
+    }
+
+
+def _begun(files: tuple[Path, ...]) -> dict[str, Any]:
+    """The first lines of each file, decoded."""
+    looked = rejected = 0
+    first = ""
+    for file in files:
+        for batch in islice(rows_of(str(file)), 1):
+            bad = [
+                row
+                for row in batch.select(["source", "line", "reason", "detail"]).to_pylist()
+                if row["reason"]
+            ]
+            if bad and bad[0]["reason"] == UNREADABLE:
+                raise SettingsError(bad[0]["detail"], "replace the file, or name files without it")
+            looked, rejected = looked + batch.num_rows, rejected + len(bad)
+            first = first or next(map(_render_reject, bad), "")
+    return {
+        "files": len(files),
+        "lines_looked_at": looked,
+        "rejects_among_them": rejected,
+        "first_reject": first,
+        "at_most_a_file": LINES,
+    }
+
+
+def _render_reject(reject: dict[str, Any]) -> str:
+    return escaped("{source}:{line}: {reason}: {detail}".format(**reject))

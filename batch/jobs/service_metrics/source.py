@@ -28,7 +28,7 @@ class Source(Protocol):
         """How many lines there are, counted by other means than `rows`."""
 
     def bytes(self) -> int | None:
-        """What they weigh; None where nobody knows."""
+        """The size of the files on disk."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Files:
         return sum(_line_ends(file) for file in self.files)
 
     def bytes(self) -> int:
-        """On disk."""
+        """The size of the files on disk."""
         return sum(file.stat().st_size for file in self.files)
 
 

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 
 from lakehouse.errors import SettingsError
 from lakehouse.event.textfile import BOM, opened, refused
+from lakehouse.formats.tables.rows import csv_reader
 from lakehouse.terminal.render import escaped
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ def blocks(path: Path, size: int = BLOCK) -> Iterator[Block]:
 def parse(block: Block, names: Sequence[str]) -> Parsed:
     """The rows of a block of a file with these columns; a line that is no row is broken.
 
-    Values that a short line lacks are NULL, those that a long one has too many are left out.
+    Values that a short line lacks are NULL, those that a long one has too many are left out, and
+    so are blanks around a value.
     """
     import polars as pl
 
@@ -93,12 +95,13 @@ def parse(block: Block, names: Sequence[str]) -> Parsed:
     if found.height != block.lines:
         return _one_by_one(block, wanted)
     numbers = pl.int_range(block.line, block.line + block.lines, eager=True).alias("line")
-    return Parsed(found.insert_column(0, numbers), _broken([]))
+    bare = found.with_columns(pl.all().str.strip_chars(" "))
+    return Parsed(bare.insert_column(0, numbers), _broken([]))
 
 
 def _names(line: bytes) -> list[str]:
     text = line.removeprefix(BOM).decode(errors="replace").strip("\r\n")
-    return [name.strip() for row in csv.reader([text]) for name in row]
+    return [name.strip() for row in csv_reader([text]) for name in row]
 
 
 def _whole_lines(file: IO[bytes], size: int) -> Iterator[bytes]:
@@ -153,7 +156,7 @@ def _lines(data: bytes) -> Iterator[bytes]:
 def _split(line: bytes) -> tuple[list[str], str]:
     """The values of a line, or why it has none."""
     try:
-        return next(csv.reader([line.decode()], strict=True), []), ""
+        return next(csv_reader([line.decode()], strict=True), []), ""
     except UnicodeDecodeError:
         return [], NOT_UTF8
     except csv.Error:
@@ -161,7 +164,7 @@ def _split(line: bytes) -> tuple[list[str], str]:
 
 
 def _at(values: list[str], at: int) -> str | None:
-    return values[at] if at < len(values) else None
+    return values[at].strip(" ") if at < len(values) else None
 
 
 def _broken(rows: list[tuple[int, str, str]]) -> pl.DataFrame:

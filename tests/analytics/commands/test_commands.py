@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from support.lakes import Lake, events
+from support.windows import Pond, at, logged
 
 from lakehouse.errors import LogpondError
 from lakehouse.terminal.commands import program
@@ -55,6 +56,9 @@ def test_tables_are_for_people_or_programs(lake: Lake) -> None:
         (("history", "nix"), 4),
         (("sql", "SELECT nix FROM logs"), 2),
         (("sql", "SELECT 1", "--as-of", "nix"), 2),
+        (("sql", "--where", "statux:5"), 2),
+        (("sql", "SELECT 1", "--where", "status:5xx"), 2),
+        (("sql",), 2),
     ],
 )
 def test_a_fault_has_its_exit_code(lake: Lake, words: tuple[str, ...], code: int) -> None:
@@ -86,3 +90,17 @@ def test_asking_starts_no_jvm(lake: Lake) -> None:
         "sys.exit('pyspark' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_where_alone_shows_the_newest_rows(lake: Lake) -> None:
+    """What they say, newest first."""
+    Pond(lake).arrive(logged([at(1), at(2)], method="GET", path=["/a", "/b"], status_code=500))
+    found = run(lake, "sql", "--where", "status:5xx path:/*", "--format", "json")
+    said = [row["message"] for row in json.loads(found.stdout)]
+    assert (found.exit_code, said) == (0, ["GET /b", "GET /a"])
+
+
+def test_a_fault_of_a_query_is_shown_below_it(lake: Lake) -> None:
+    """With carets at its place, and what would fit."""
+    found = run(lake, "sql", "--where", "service:a statux:5")
+    assert "\n  service:a statux:5\n            ^^^^^^^\n" in str(found.exception)

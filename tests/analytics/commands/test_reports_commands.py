@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 from support.lakes import Lake, events
 from support.windows import Pond, at, logged
@@ -59,6 +60,7 @@ def test_hostile_text_stays_text(lake: Lake) -> None:
     assert not {"\x1b", "\u202e"} & {*found}
 
 
+@pytest.mark.slow
 def test_no_jvm_is_started(lake: Lake) -> None:
     """Nor is pyspark imported."""
     lake.put(events([0]))
@@ -70,6 +72,7 @@ def test_no_jvm_is_started(lake: Lake) -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_figure_is_drawn_where_a_report_has_one(lake: Lake, tmp_path: Path) -> None:
     """As PNG, beside the rows; another report says which ones have."""
     Pond(lake).arrive(logged([at(1)], status_code=500))

@@ -55,6 +55,7 @@ def test_diff_as_json_is_one_object(lake: Lake) -> None:
     assert (found["rows_added"], found["rows_removed"]) == (0, 3)
 
 
+@pytest.mark.slow
 def test_no_jvm_is_started(running: Lake) -> None:
     """Nor is pyspark imported."""
     code = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,11 +13,12 @@ from analytics.look.status import QueryStatus, Status, status
 from lakehouse import maintenance, store
 from lakehouse.errors import TableError
 from lakehouse.runtime.kafka import Topic
+from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.store.lock import alone
 from lakehouse.tables.catalog import LOGS
 from lakehouse.tables.rollups import TRAFFIC
 
-NOWHERE = "127.0.0.1:1"
+NOWHERE = Connection("127.0.0.1:1")
 
 
 def of(found: Status, name: str = "ingest") -> QueryStatus:
@@ -46,6 +48,8 @@ def test_a_query_runs_while_its_lock_is_held(running: Lake) -> None:
         False,
     ]
     assert of(down).is_running is False
+    assert f"process {os.getpid()} on" in (of(up, "windows").held_by or "")
+    assert of(down).held_by is None
 
 
 def test_rows_of_the_last_minute_make_the_rate(lake: Lake) -> None:
@@ -99,16 +103,16 @@ def test_records_that_wait_are_the_lag(lake: Lake, topic: Topic, broker: object)
     """How many, and how long the oldest has waited; none is no lag."""
     from confluent_kafka import Producer
 
-    bootstrap = str(getattr(broker, "bootstrap", ""))
+    connection = Connection(str(getattr(broker, "bootstrap", "")))
     lake.topic = topic
     lake.admit({0: 0, 1: 0})
     lake.put(events([0]))
-    empty = of(status(lake.places, bootstrap))
-    producer = Producer({"bootstrap.servers": bootstrap})
+    empty = of(status(lake.places, connection))
+    producer = Producer(connection.client())
     for number in range(5):
         producer.produce(topic.name, b"x", partition=number % 2)
     producer.flush()
-    waiting = of(status(lake.places, bootstrap, datetime.now(UTC) + timedelta(seconds=10)))
+    waiting = of(status(lake.places, connection, datetime.now(UTC) + timedelta(seconds=10)))
 
     assert (empty.lag_records, empty.lag_seconds) == (0, 0.0)
     assert waiting.lag_records == 5
@@ -118,5 +122,5 @@ def test_records_that_wait_are_the_lag(lake: Lake, topic: Topic, broker: object)
 @pytest.mark.broker
 def test_another_kafka_does_not_know_the_lag(running: Lake, topic: Topic, broker: object) -> None:
     """A topic of the same name with another id is not the one that was read."""
-    found = status(running.places, str(getattr(broker, "bootstrap", "")))
+    found = status(running.places, Connection(str(getattr(broker, "bootstrap", ""))))
     assert (found.is_kafka_up, of(found).lag_records) == (True, None)

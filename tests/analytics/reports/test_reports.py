@@ -37,6 +37,7 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Lake:
                 times,
                 endpoint=["/a", "/b"] * (count // 2) + ["/a"] * (count % 2),
                 service="shop",
+                message=[f"item {n} of {half_hour} taken" for n in range(count)],
                 response_time=[10.5 + n for n in range(count)],
                 bytes_sent=100,
                 status_code=[500 if n % 5 == 0 else 200 for n in range(count)],

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import html
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support.lakes import Lake
-from support.pages import NAUGHTY, SCRIPT, hostile, minutes, pages, tags
+from support.pages import EACH_NAUGHTY, SCRIPT, hostile, minutes, pages, tags
+from support.sites import app
 from support.windows import Pond, at, logged
 
 from lakehouse.tables.rollups import MINUTES
@@ -103,7 +107,7 @@ def test_a_stream_that_stopped_shows(busy: Lake) -> None:
     assert (told["state"], "00:30:00" in told["note"]) == ("bad", True)
 
 
-@pytest.mark.parametrize("text", NAUGHTY)
+@pytest.mark.parametrize("text", EACH_NAUGHTY)
 def test_names_out_of_logs_are_inert(lake: Lake, text: str) -> None:
     """They are text on the page, and no element comes of them."""
     Pond(lake).arrive(hostile(text))
@@ -122,3 +126,31 @@ def test_a_part_is_the_live_block_alone(busy: Lake) -> None:
     found = pages(busy).get("/?part=live").text
     assert "Events a second" in found
     assert "<html" not in found
+
+
+def test_a_lake_without_requests_shows_lines_and_patterns(tmp_path: Path) -> None:
+    """Lines and errors a second by service, no latency; what its newest lines say, as links."""
+    asked = pages(app(tmp_path))
+    page = asked.get("/").raise_for_status().text
+    assert ("Lines</th>" in page, "Latency" in page) == (True, False)
+    (checkout, *_) = asked.get("/api/home/patterns").raise_for_status().json()
+    assert (checkout["service"], checkout["pattern"]) == ("mailer", "order <*> taken")
+    part = asked.get("/?part=patterns").text
+    assert "order &lt;*&gt; taken</a>" in part
+    (link, *_) = re.findall(r'href="(/explore[^"]*mailer[^"]*)"', part)
+    assert asked.get("/api" + html.unescape(link)).json()["found"]["rows"] == checkout["lines"]
+
+
+def test_a_lake_without_messages_shows_no_patterns(busy: Lake) -> None:
+    """Nothing is said of what is not there."""
+    assert "Newest patterns" not in pages(busy).get("/?part=patterns").text
+
+
+@pytest.mark.parametrize("text", ["n\x00ul", "x" * 900, '"\\', "OR"])
+def test_a_pattern_leads_to_its_lines(lake: Lake, text: str) -> None:
+    """Whatever is in it: of what no query can ask for there is nothing in its link."""
+    Pond(lake).arrive(logged(minutes(2), message=[f"{text} failed", None], service=[text, "a"]))
+    asked = pages(lake)
+    (one,) = asked.get("/api/home/patterns").raise_for_status().json()
+    found = asked.get("/api/explore", params={"query": one["query"], "last": "all"})
+    assert found.raise_for_status().json()["found"]["rows"] == 1

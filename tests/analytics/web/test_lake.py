@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from support.aging import age
@@ -57,6 +59,19 @@ def test_only_files_of_the_time_are_read(lake: Lake) -> None:
     assert logs.between("timestamp", None, at(120)).adds.num_rows == 2
     assert logs.between("timestamp", at(64), None).adds.num_rows == 2
     assert logs.between("timestamp", None, None).adds.num_rows == 3
+
+
+def test_only_files_that_were_written_lately_are_read(lake: Lake) -> None:
+    """The newest of them, so many at most, whatever the times of their events are."""
+    pond = Pond(lake)
+    for name in ("a", "b", "c"):
+        pond.arrive(named([name]))
+        time.sleep(0.01)
+    state, now = watched(lake).at().need("logs"), datetime.now(UTC)
+    found = state.written_since(now - timedelta(minutes=1), 2)
+    rows = watched(lake).ask("SELECT event_id FROM logs ORDER BY 1", (), {"logs": found})
+    assert [row["event_id"] for row in rows] == ["b", "c"]
+    assert state.written_since(now + timedelta(minutes=1), 2).adds.num_rows == 0
 
 
 def test_a_moment_holds_every_table_as_it_was(lake: Lake) -> None:

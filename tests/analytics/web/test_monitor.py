@@ -10,9 +10,10 @@ from support.pages import minutes, pages
 from support.windows import Pond, logged
 
 from analytics.web.lake.monitor import LagMonitor
+from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.store.lock import alone
 
-NOWHERE = "127.0.0.1:1"
+NOWHERE = Connection("127.0.0.1:1")
 
 
 def test_nobody_knows_the_lag_where_kafka_is_down(lake: Lake) -> None:
@@ -34,7 +35,7 @@ def test_a_running_ingest_is_seen(lake: Lake) -> None:
 def test_home_does_not_wait_for_kafka(lake: Lake) -> None:
     """The lag is looked at in the background; until then it is unknown."""
     Pond(lake).arrive(logged(minutes(3)))
-    home = pages(lake, bootstrap=NOWHERE).get("/api/home").json()
+    home = pages(lake, connection=NOWHERE).get("/api/home").json()
     lag = next(figure for figure in home["figures"] if figure["name"] == "lag")
     assert (lag["value"], lag["state"]) == (None, "unknown")
 

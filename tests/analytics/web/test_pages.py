@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from analytics.web.app import discover
 
 CODE = '''
@@ -37,6 +39,7 @@ print(TestClient(app, base_url="http://127.0.0.1").get("/greeting").text)
 """
 
 
+@pytest.mark.slow
 def test_a_page_is_one_folder(tmp_path: Path) -> None:
     """Three files in a new folder are served, and stand in the navigation by their order."""
     files = {"__init__.py": '"""A page."""\n', "page.py": CODE, "page.html": TEMPLATE}
@@ -55,4 +58,5 @@ def test_a_page_is_one_folder(tmp_path: Path) -> None:
 def test_pages_are_in_the_order_of_the_navigation() -> None:
     """That is a property of each page, whose name is that of its folder."""
     names = [page.name for page in discover()]
-    assert names == ["home", "explore", "incidents", "travel", "tables", "pipeline", "kafka"]
+    shown = ["home", "explore", "incidents", "travel", "tables", "pipeline", "kafka", "ingest"]
+    assert names == shown

@@ -19,6 +19,7 @@ PATHS = (
     "/tables",
     "/tables?table=logs_windowed",
     "/pipeline",
+    "/ingest?collector=nginx",
 )
 ONE = "an incident"
 SCREENS = {"light": {"theme": "light"}, "dark, 360 px": {"theme": "dark", "width": 360}}

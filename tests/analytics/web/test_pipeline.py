@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 from support.aging import three_days
 from support.lakes import Lake
-from support.pages import NAUGHTY, SCRIPT, pages
+from support.pages import EACH_NAUGHTY, SCRIPT, pages
 from support.sites import TEXTS, nasty, running, vacuumed
 
 from analytics.web.pipeline.batches import batches
+from lakehouse import store
+from lakehouse.ingest.absent import Absent, Loss
+from lakehouse.store import Key
+from lakehouse.tables.catalog import LOGS
 
 
 @pytest.fixture
@@ -60,7 +64,7 @@ def test_payloads_are_harmless(tmp_path: Any) -> None:
     assert "\x1b" not in shown
 
 
-@pytest.mark.parametrize("text", NAUGHTY)
+@pytest.mark.parametrize("text", EACH_NAUGHTY)
 def test_a_reason_is_a_value_and_no_sql(two: Lake, text: str) -> None:
     """It is bound."""
     answer = pages(two).get("/api/quarantine", params={"reason": text})
@@ -74,6 +78,19 @@ def test_the_promise_is_verified_once_asked(two: Lake) -> None:
     assert client.get("/api/verify").json()["verdict"] is None
     assert client.post("/api/verify").json()["verdict"]["ok"]
     assert client.get("/api/verify").json()["at"]
+
+
+@pytest.mark.slow
+def test_offsets_without_rows_are_told(two: Lake) -> None:
+    """A loss that somebody acknowledged is shown ever after; where there is none, nothing is."""
+    client = pages(two)
+    client.post("/api/verify")
+    assert "lost and acknowledged" not in client.get("/pipeline").text
+    loss = {"topic": two.topic.name, "partition": 0, "first": 0, "last": 0}
+    Absent(two.places).acknowledge(Loss(**loss, reason="r", by="b", at=datetime.now(UTC)))
+    store.remove(two.places, LOGS, "_offset = 0", Key("lost", 1))
+    assert client.post("/api/verify").json()["verdict"]["lost"] == 1
+    assert "1 lost and acknowledged" in client.get("/pipeline").text
 
 
 def test_another_site_cannot_make_us_verify(two: Lake) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support.lakes import Lake
-from support.pages import NAUGHTY, pages
+from support.pages import EACH_NAUGHTY, pages
 from support.sites import running, vacuumed
 
 
@@ -60,7 +60,7 @@ def test_a_version_that_a_vacuum_took_is_gone(two: Lake) -> None:
     assert 'min="1"' not in pages(two).get("/travel").text
 
 
-@pytest.mark.parametrize("text", NAUGHTY)
+@pytest.mark.parametrize("text", EACH_NAUGHTY)
 def test_a_table_is_one_of_ours(two: Lake, text: str) -> None:
     """No other name comes near a path."""
     for path in ("/travel", "/tables"):

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 import pytest
+from support.access_lines import parse
 
 from anomaly.addresses.fold import Addresses, State
 from anomaly.addresses.minute import AddressMinute, AddressMinutes
@@ -18,7 +19,6 @@ from anomaly.addresses.rules import RULES
 from anomaly.engine.config import Addresses as Limits
 from anomaly.engine.config import Config
 from anomaly.engine.incident import Incident
-from lakehouse.event.access_log import parse
 from lakehouse.event.routes import template
 
 BAD = "203.0.113.9"

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from click.testing import CliRunner
-from support.hooks import Receiver, alerts, until
+from support.hooks import FIRST, Receiver, alerts, until
 from support.lakes import Lake
 from support.trouble import CONFIG, close_minutes, found, put, spike, troubled
 
 from anomaly.alerts.alert import Change
 from anomaly.alerts.mutes import Mute, Mutes, key_of
-from anomaly.engine.incident import Incident
-from anomaly.lake.job import Detection
+from anomaly.lake.detection import Detection
 from lakehouse.terminal.commands import program
 
 NOW = datetime.now(UTC)
@@ -57,9 +57,8 @@ def test_a_key_is_muted_with_what_is_part_of_it(lake: Lake, key: str, quiet: set
 
 def test_an_address_is_muted_by_itself_only() -> None:
     """Not by all traffic, which it is no part of."""
-    one = Incident(
-        incident_id="0",
-        status="open",
+    one = msgspec.structs.replace(
+        FIRST,
         scope="address",
         key="203.0.113.9",
         service="",
@@ -67,22 +66,6 @@ def test_an_address_is_muted_by_itself_only() -> None:
         ip="203.0.113.9",
         measure="address",
         direction="scanning",
-        opened=NOW,
-        last_breach=NOW,
-        duration_minutes=1,
-        observed=0,
-        expected=0,
-        lower=0,
-        upper=0,
-        ratio=0,
-        n=0,
-        surprise_opened=5,
-        surprise_peak=5,
-        severity="warning",
-        reasons=[],
-        contributors=[],
-        config="",
-        folded_to=NOW,
     )
     assert mute("203.0.113.9").covers(one)
     assert not mute("global").covers(one)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -27,7 +28,8 @@ def test_what_is_next_to_nothing_has_the_lowest_bucket(value: float) -> None:
     assert bucket_of(value) == bucket_of(0.01)
 
 
-@pytest.mark.parametrize("value", [0.0, 0.01, 1.0, 1.02, 37.5, 1000.0, 8.64e7])
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [0.0, 0.01, 1.0, 1.02, 37.5, 1000.0, 8.64e7, sys.float_info.max])
 def test_the_form_is_that_of_the_windows(value: float) -> None:
     """What SQL counts into `logs_windowed` is read here as it was meant."""
     sql = f"SELECT bucket, {VALUE} FROM (SELECT {BUCKET.format(value)} AS bucket)"

@@ -13,8 +13,8 @@ from support.windows import at, logged
 
 from anomaly.commands.series import constants
 from anomaly.engine.incident import Incident
+from anomaly.lake.detection import Detection, prepare_tables
 from anomaly.lake.incidents import incidents
-from anomaly.lake.job import Detection, prepare_tables
 from lakehouse import settings
 from lakehouse.ingest.intake import stamped
 from lakehouse.tables.catalog import LOGS

@@ -5,39 +5,27 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import msgspec
+from support.hooks import FIRST
 
 from anomaly.engine.incident import Incident, incident_id, render_sentence
 from anomaly.engine.minute import Key
 from lakehouse.tables.incidents import Share
 
 NOON = datetime(2026, 3, 3, 14, 0, tzinfo=UTC)
-LOGIN = Incident(
-    incident_id="x",
-    status="open",
-    scope="endpoint",
+LOGIN = msgspec.structs.replace(
+    FIRST,
     key="auth /login",
     service="auth",
     endpoint="/login",
-    measure="traffic",
-    direction="up",
     opened=NOON,
     last_breach=NOON,
-    duration_minutes=1,
-    observed=412,
-    expected=96,
-    lower=60,
-    upper=151,
-    ratio=4.29,
-    n=5,
+    folded_to=NOON,
     surprise_opened=9.2,
     surprise_peak=9.2,
     severity="critical",
     usual_when="Tue 14:00",
     usual_lower=90,
     usual_upper=130,
-    reasons=[],
-    config="c",
-    folded_to=NOON,
     contributors=[Share("address", "203.0.113.9", 0.71)],
 )
 

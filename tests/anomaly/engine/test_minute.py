@@ -28,3 +28,12 @@ def test_scopes_follow_from_the_key() -> None:
 
     assert [key.scope for key in keys] == ["global", "service", "endpoint", "address"]
     assert [len(key.parents) for key in keys] == [0, 1, 2, 0]
+
+
+def test_lines_without_an_endpoint_count_once() -> None:
+    """For their service and for everything, beside the endpoints of the service."""
+    rolled = rolled_up(Minutes.of([CART, Minute(START, Key("shop"), 7, 0, 3, {90: 2})]))
+    requests = dict(zip(map(str, rolled.keys), rolled.requests.tolist(), strict=True))
+
+    assert requests == {"all traffic": 17, "shop": 17, "shop /cart": 10}
+    assert rolled.latency.totals().tolist() == [12, 12, 10]

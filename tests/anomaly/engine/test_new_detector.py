@@ -75,6 +75,7 @@ def test_a_state_of_before_it_came_is_refused(request: pytest.FixtureRequest) ->
         Engine.load(Config(), kept)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("ceiling")
 def test_it_is_evaluated() -> None:
     """Its alarms are among those that are counted."""

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import pyarrow as pa
 import pytest
+from support.access_lines import parse
 from support.lakes import Lake
 from support.windows import at, logged
 
@@ -25,12 +26,12 @@ from anomaly.engine.engine import State
 from anomaly.engine.incident import Incident
 from anomaly.lake.addresses import minutes_of
 from anomaly.lake.counted import counted, spans
+from anomaly.lake.detection import Detection, prepare_tables
 from anomaly.lake.fold import analyse
 from anomaly.lake.incidents import incidents
-from anomaly.lake.job import Detect, Detection, prepare_tables
+from anomaly.lake.job import Detect
 from anomaly.lake.snapshots import Snapshots
 from lakehouse import settings, store
-from lakehouse.event.access_log import parse
 from lakehouse.event.message import dump
 from lakehouse.paths import Places
 from lakehouse.tables.rollups import MINUTES

@@ -13,8 +13,8 @@ from support.windows import at, logged
 
 from anomaly.commands.series import constants
 from anomaly.engine.incident import Incident, evidence_of, with_evidence
+from anomaly.lake.detection import Detection, prepare_tables
 from anomaly.lake.incidents import incidents
-from anomaly.lake.job import Detection, prepare_tables
 from lakehouse import settings, store
 from lakehouse.tables.rollups import MINUTES
 from lakehouse.windows.close import close

@@ -21,9 +21,10 @@ from support.windows import DAY, at, logged
 from anomaly.commands.series import constants
 from anomaly.engine.engine import Engine, State
 from anomaly.engine.incident import Incident, with_evidence
+from anomaly.lake.detection import Detection, prepare_tables
 from anomaly.lake.fold import fold
 from anomaly.lake.incidents import incidents, incidents_of, rows_of, write
-from anomaly.lake.job import Detection, prepare_tables, query
+from anomaly.lake.job import query
 from anomaly.lake.minutes import closed_minutes, minutes_of
 from anomaly.lake.snapshots import Snapshots
 from lakehouse import settings, store

@@ -14,14 +14,15 @@ from anomaly.commands.series import constants
 from anomaly.engine.config import Config
 from anomaly.engine.engine import Engine
 from anomaly.engine.incident import Incident
+from anomaly.lake.detection import Detection, prepare_tables
 from anomaly.lake.incidents import write
-from anomaly.lake.job import Detection, prepare_tables
 from anomaly.lake.silence import Absence, Silence, absence, open_silence
 from cli.stack.broker import Broker
 from lakehouse import settings
 from lakehouse.ingest.lag import is_level, last_arrival
 from lakehouse.ingest.queries import INGEST
 from lakehouse.runtime.kafka import Topic
+from lakehouse.runtime.kafka_connection import Connection
 
 NOON = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
@@ -161,12 +162,12 @@ def test_ingest_is_level_while_it_runs_and_nothing_waits(
     lake = Lake.at(tmp_path_factory.mktemp("level"), topic)
     lake.admit({0: 0, 1: 0})
     lake.batch(0, {0: 0, 1: 0})
-    assert not is_level(lake.places, broker.bootstrap)
+    assert not is_level(lake.places, broker.connection)
     with INGEST.alone(lake.places):
-        assert is_level(lake.places, broker.bootstrap)
-        assert not is_level(lake.places, "localhost:1")
+        assert is_level(lake.places, broker.connection)
+        assert not is_level(lake.places, Connection("localhost:1"))
         send(broker.bootstrap, topic.name, [b"{}"])
-        assert not is_level(lake.places, broker.bootstrap)
+        assert not is_level(lake.places, broker.connection)
 
 
 def test_a_running_detection_looks(lake: Lake) -> None:
@@ -175,6 +176,6 @@ def test_a_running_detection_looks(lake: Lake) -> None:
     lake.admit()
     lake.batch(0, {0: 5})
     told: list[Incident] = []
-    Detection(lake.places, constants(None), told.append).silence("localhost:1")()
+    Detection(lake.places, constants(None), told.append).silence(Connection("localhost:1"))()
 
     assert told == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import shlex
 from pathlib import Path
 from typing import Any
@@ -76,27 +77,42 @@ def test_columns_are_counted(daily: Path) -> None:
 
 
 def test_the_import_is_there_to_copy(daily: Path) -> None:
-    """It names the files, what maps to what, and what only a person knows."""
+    """It names the files and what maps to what; nothing is left to fill in."""
     (one,) = found(daily)
     words = shlex.split(one["import"])
     assert words[:3] == ["logpond", "import", str(daily)]
-    assert {"client_ip=ip", "url=path", "service=SERVICE"} <= {*words}
-    assert one["missing"] == ["service"]
-    assert "--utc" not in words
+    assert {"client_ip=ip", "url=path"} <= {*words}
+    assert not {"--set", "--utc"} & {*words}
+    assert (one["missing"], one["services"], one["zone"]) == (["service"], ["a"], None)
+    said = "service is a, by the file's name; --set service=NAME says otherwise"
+    assert said in run(daily).stdout
 
 
 def test_times_without_a_zone_are_noticed(tmp_path: Path) -> None:
-    """They have none in the import either, unless a person says which."""
+    """And taken as UTC, which is said; the import does so too."""
     (tmp_path / "a.csv").write_text(ROWS.replace("Z,", ","))
     (one,) = found(tmp_path)
-    assert one["import"].endswith("--utc")
+    assert (one["zone"], "--zone" in one["import"]) == ("UTC", False)
+    assert run(tmp_path).stdout.count("times have no zone: taken as UTC") == 1
 
 
-@pytest.mark.parametrize("time", ["2026-05-01", "1777593600", "2026-05-01 00:00:00+00"])
-def test_times_that_import_refuses_are_noticed(tmp_path: Path, time: str) -> None:
-    """Before a file full of them goes to quarantine."""
+def test_a_year_that_is_not_written_is_that_of_the_file(tmp_path: Path) -> None:
+    """As an import takes it."""
+    (tmp_path / "a.log").write_text("Jan  2 00:00:01 host cron[1]: new\n" * 3)
+    os.utime(tmp_path / "a.log", (0, 1546387205))
+    (one,) = found(tmp_path)
+    assert one["first"] == "2019-01-02T00:00:01Z"
+
+
+@pytest.mark.parametrize(
+    ("time", "is_one"),
+    [("2026-05-01", False), ("1777593600", True), ("01/May/2026:00:00:00 +0000", True)],
+)
+def test_a_column_of_no_times_is_not_proposed(tmp_path: Path, time: str, is_one: bool) -> None:
+    """One of times in any form is, and its extent is told."""
     (tmp_path / "a.csv").write_text(f"ts,ip\n{time},192.0.2.1\n")
-    assert "ts is no RFC 3339 time: such rows go to quarantine" in run(tmp_path).stdout
+    (one,) = found(tmp_path)
+    assert ("--map ts=timestamp" in one["import"], bool(one["first"])) == (is_one, is_one)
 
 
 def test_of_many_rows_the_first_are_read(daily: Path) -> None:
@@ -106,10 +122,17 @@ def test_of_many_rows_the_first_are_read(daily: Path) -> None:
     assert one["rows"] == 120
 
 
+NO_ROW = "line 26: no CSV row of the file's columns: 1 values for 5 columns"
+
+
 @pytest.mark.parametrize(
     ("content", "rows", "first"),
     [
-        (ROWS + "oops\na,b,c,d,e,f\n", 24, "line 26: Expected Number of Columns: 5 Found: 1"),
+        (
+            ROWS + "oops\na,b,c,d,e,f\n",
+            24,
+            "line 26: no CSV row of the file's columns: 1 values for 5 columns",
+        ),
         ('{"ts": "2026-05-01T00:00:00Z"}\n' * 3 + "[1]\n\n{broken\n", 3, "line 4: no JSON object"),
         (ACCESS * 4 + "\ncut off\n" + ACCESS[:40], 4, "line 6: no access log line"),
     ],
@@ -158,7 +181,7 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
 def test_a_real_access_log_is_told(shared_data: Path) -> None:
     """Its 10,000 lines, of which one is broken, its four days and its statuses."""
     (one,) = found(shared_data / "web")
-    assert (one["rows"], one["broken_rows"], one["missing"]) == (9_999, 1, ["service"])
+    assert (one["rows"], one["broken_rows"], one["missing"]) == (9_999, 1, [])
     assert (one["first"][:10], one["last"][:10]) == ("2015-05-17", "2015-05-20")
     assert columns(one)["status_code"]["max"] == 500
 

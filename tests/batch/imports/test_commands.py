@@ -64,10 +64,10 @@ def test_windows_can_be_left_for_later(lake: Lake, file: Path) -> None:
 
 def test_a_folder_with_a_broken_file(lake: Lake, file: Path) -> None:
     """Ends with 1, names it with its reason, and imports the others."""
-    written(file.with_name("b.csv"), ["It was a dark and stormy night"])
+    written(file.with_name("b.csv"), ["\x00\x01\x02"])
     found = run(lake, file.parent / "*.csv", "--no-reconcile")
     assert found.exit_code == 1
-    assert f"failed: {file.with_name('b.csv')} is in no known format" in found.stderr
+    assert f"failed: {file.with_name('b.csv')} is binary" in found.stderr
     assert "1 of 2 files" in found.stdout
 
 
@@ -83,6 +83,8 @@ def test_the_same_again_ends_well(lake: Lake, file: Path) -> None:
     [
         ("--map", "when=time"),
         ("--map", "=ip"),
+        ("--map", "ip=user", "--map", "endpoint=user"),
+        ("--map", "ip=user", "--map", "ip=host"),
         ("--set", "colour=red"),
         ("--set", "service"),
         ("--set", "status_code=OK"),

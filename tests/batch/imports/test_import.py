@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 from support.importing import HEADER, Imports, csv_lines, ndjson, written
 from support.lakes import Lake
-from support.records import EVENT
+from support.records import EVENT, LIMITS
 from support.windows import Pond
 
+from batch.imports.contents import refuse_changed, state
+from batch.imports.load import Loader
 from batch.imports.reading import Overrides
 from lakehouse import maintenance
+from lakehouse.errors import SettingsError
 from lakehouse.ingest.plans import has_plan_before
 from lakehouse.ingest.raw_zone import ImportPlan, RawZone
 from lakehouse.paths import Places
@@ -50,7 +53,7 @@ def test_a_reject_is_found_again(imports: Imports, file: Path) -> None:
     """Its line, and the bytes that stood there."""
     imports.run(file)
     ((detail, payload),) = imports.ask("SELECT detail, payload FROM quarantine WHERE _offset = 3")
-    assert detail.startswith("line 5: timestamp")
+    assert detail.startswith("line 5: no CSV row")
     assert file.read_text().splitlines()[4] == payload
 
 
@@ -81,6 +84,31 @@ def test_a_changed_file_is_refused(imports: Imports, file: Path) -> None:
     assert told.is_fault
     assert "--replace" in told.reason
     assert counted(imports) == (True, 40, 38, 2)
+
+
+def test_what_changes_while_it_is_copied_is_not_kept(lake: Lake, file: Path) -> None:
+    """Neither where no copy was, nor in the place of one."""
+    zone, before = RawZone(lake.places), state(file)
+    kept = Path(lake.places.raw_file("files/5f"))
+    for grown in (50, 60):
+        written(file, csv_lines(grown))
+        with pytest.raises(SettingsError, match="changed"):
+            zone.keep(file, "5f", lambda: refuse_changed(file, before))
+        assert [*kept.parent.glob("*")] == ([kept] if grown == 60 else [])
+        zone.keep(written(file, csv_lines(40)), "5f")
+
+    assert kept.read_bytes() == file.read_bytes()
+
+
+def test_what_changed_before_is_not_even_copied(imports: Imports, file: Path) -> None:
+    """It is refused by its state alone."""
+    imports.run(file)
+    (what,) = RawZone(imports.lake.places).manifests().values()
+    steps, before = list[str](), state(file)
+    written(file, csv_lines(50))
+    with pytest.raises(SettingsError, match="changed"):
+        Loader(imports.lake.places, LIMITS, reached=steps.append).load(file, before, what, [])
+    assert steps == []
 
 
 def test_a_changed_file_takes_the_place_of_the_old_one(imports: Imports, file: Path) -> None:
@@ -189,7 +217,7 @@ def test_objects_are_in_with_their_own_names(imports: Imports, tmp_path: Path) -
     events = [EVENT | {"event_id": f"own-{n}"} for n in range(3)]
     file = written(tmp_path / "a.ndjson", [*ndjson(*events), "{broken"])
     (told,) = imports.run(file)
-    assert (told.format, told.logs, told.quarantine) == ("ndjson", 3, 1)
+    assert (told.format, told.logs, told.quarantine) == ("json", 3, 1)
     assert imports.ask("SELECT event_id FROM logs ORDER BY _offset") == [
         ("own-0",),
         ("own-1",),
@@ -205,13 +233,13 @@ def test_a_dry_run_writes_nothing(imports: Imports, file: Path) -> None:
 
 
 def test_a_file_that_fails_leaves_the_others_alone(imports: Imports, file: Path) -> None:
-    """One in no known format, one that is cut off; both are named, with the reason."""
-    prose = written(file.with_name("b.txt"), ["It was a dark and stormy night"])
+    """One that is no text, one that is cut off; both are named, with the reason."""
+    prose = written(file.with_name("b.txt"), ["\x00\x01\x02"])
     cut = written(file.with_name("c.csv.gz"), csv_lines(500))
     cut.write_bytes(cut.read_bytes()[:-20])
     first, second, third = imports.run(prose, cut, file)
     assert [first.done, second.done, third.done] == ["failed", "failed", "imported"]
-    assert ("in no known format" in first.reason, str(cut) in second.reason) == (True, True)
+    assert ("is binary" in first.reason, str(cut) in second.reason) == (True, True)
     assert counted(imports) == (True, 40, 38, 2)
 
 

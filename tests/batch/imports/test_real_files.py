@@ -24,7 +24,7 @@ def test_an_access_log(lake: Lake, shared_data: Path) -> None:
     statuses = dict(imports.ask("SELECT status_code, count(*) FROM logs GROUP BY ALL"))
     found = verify(lake.places)
 
-    assert (told.format, told.logs, told.quarantine) == ("access", 9_999, 1)
+    assert (told.format, told.logs, told.quarantine) == ("access-log", 9999, 1)
     assert days == [(17, 1_632), (18, 2_893), (19, 2_896), (20, 2_578)]
     assert (statuses[404], statuses[500]) == (213, 3)
     assert imports.ask("SELECT detail[:10] FROM quarantine") == [("line 8899:",)]
@@ -58,5 +58,5 @@ def test_edits_of_wikipedia(lake: Lake, shared_data: Path) -> None:
         {"service": "wikipedia", "status_code": "200", "ip": "0.0.0.0"},
     )
     (told,) = imports.run(file, overrides=overrides)
-    assert (told.format, told.logs, told.quarantine) == ("ndjson", 39_244, 0)
+    assert (told.format, told.logs, told.quarantine) == ("json", 39_244, 0)
     assert imports.ask("SELECT count(*) FROM logs WHERE date = '2015-09-12'") == [(39_199,)]

@@ -1,114 +1,134 @@
-"""Records of files as messages: typed, named, and never guessed."""
+"""Records of files as rows: typed, named, and never guessed."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
+import msgspec
 import pytest
-from support.records import EVENT, reason
-from support.records import event as event_of
+from support.reading_files import SHA256, TAKEN, of_lines
+from support.records import EVENT
 
-from batch.imports.records import Record, records
-from lakehouse.event.access_log import event_id
-from lakehouse.ingest.raw_zone import Reading
+from lakehouse.formats.reading import Reading
 
 COLUMNS = ("timestamp", "service", "endpoint", "status_code", "ip", "response_time")
-CSV = Reading(format="csv", delimiter=",", columns=COLUMNS, mapping={c: c for c in COLUMNS})
-JSON = Reading(format="ndjson", mapping={name: name for name in EVENT})
+CSV = Reading(
+    format="csv",
+    options={"columns": list(COLUMNS)},
+    mapping={c: c for c in COLUMNS},
+    on_missing_time="previous",
+)
+JSON = Reading(mapping={name: name for name in EVENT}, on_missing_time="previous")
 ROW = "2026-05-01T11:59:30Z,shop,/a,200,192.0.2.7,1.5"
 
 
-def read(line: str | bytes, reading: Reading = CSV) -> Record:
-    """The record of a line."""
-    lines = [line.encode() if isinstance(line, str) else line]
-    (record,) = records(lines, reading, "abc")
-    return record
-
-
-def changed(reading: Reading, **fields: Any) -> Reading:
-    """The same with other fields."""
-    return Reading(**{name: getattr(reading, name) for name in Reading.__struct_fields__} | fields)
+def event(line: str | bytes, reading: Reading = CSV) -> dict[str, Any]:
+    """The one event of a line."""
+    (row,), rejects = of_lines([line.encode() if isinstance(line, str) else line], reading)
+    assert rejects == []
+    return row
 
 
 def test_a_row_becomes_an_event_of_the_right_types() -> None:
     """Numbers are numbers, and its name is of file and record."""
-    event = event_of(read(ROW).payload)
-    assert (event["status_code"], event["response_time"], event["ip"]) == (200, 1.5, "192.0.2.7")
-    assert event["event_id"] == event_id("abc", 0)
+    row = event(ROW)
+    assert (row["status_code"], row["response_time"], row["ip"]) == (200, 1.5, "192.0.2.7")
+    assert row["event_id"] == hashlib.sha256(f"{SHA256}:0".encode()).hexdigest()[:32]
 
 
 @pytest.mark.parametrize(
     ("row", "why"),
     [
-        (ROW.replace("192.0.2.7", ""), "missing_field"),
-        (ROW.replace("200", "OK"), "wrong_type"),
-        (ROW.replace("200", "999"), "out_of_range"),
-        (ROW.replace("1.5", "1e999"), "wrong_type"),
-        (ROW.replace("30Z", "30"), "bad_timestamp"),
-        (ROW + ",more", "syntax"),
-        (ROW.rpartition(",")[0], "syntax"),
-        (ROW.replace("shop", '"shop'), "syntax"),
-        (ROW.encode().replace(b"shop", b"\xff"), "syntax"),
+        (ROW.replace("shop", ""), "missing_field"),
+        (ROW + ",more", "bad_format"),
+        (ROW.rpartition(",")[0], "bad_format"),
+        (ROW.replace("shop", '"shop'), "bad_format"),
+        (ROW.encode().replace(b"shop", b"\xff"), "bad_format"),
     ],
 )
 def test_what_does_not_fit_is_refused(row: str | bytes, why: str) -> None:
-    """By the decoder, with its reasons; and what stood there is kept."""
-    found = read(row)
-    assert reason(found.payload) == why
-    assert found.original == (row if isinstance(row, bytes) else row.encode())
+    """With its line, and what stood there is kept."""
+    line = row if isinstance(row, bytes) else row.encode()
+    events, (reject,) = of_lines([b"", line], CSV)
+    assert (events, reject["reason"], reject["detail"][:8]) == ([], why, "line 2: ")
+    assert reject["payload_length"] == len(line)
+
+
+@pytest.mark.parametrize(
+    ("was", "given", "field"),
+    [
+        ("200", "OK", "status_code"),
+        ("200", "999", "status_code"),
+        ("1.5", "1e999", "response_time"),
+    ],
+)
+def test_what_does_not_fit_its_field_is_an_attribute(was: str, given: str, field: str) -> None:
+    """As it stood there, and the row says which field it was meant for."""
+    row = event(ROW.replace(was, given))
+    assert (row[field], row["attributes"], row["_misfits"]) == (None, [(field, given)], [field])
+
+
+def test_a_time_that_is_none_is_that_of_the_row_before() -> None:
+    """And the row says so; the first one gets that of its import."""
+    lines = [ROW.replace("2026-05-01T11:59:30Z", "oops"), ROW, ROW.replace("30Z", "30")]
+    rows, _ = of_lines([line.encode() for line in lines], CSV)
+    assert [row["time_from"] for row in rows] == ["broker", "event", "previous"]
+    assert (rows[0]["timestamp"], rows[2]["timestamp"]) == (TAKEN, rows[1]["timestamp"])
 
 
 def test_an_empty_cell_is_a_missing_value() -> None:
     """Not a zero."""
-    assert event_of(read(ROW.replace("1.5", "")).payload)["response_time"] is None
+    assert event(ROW.replace("1.5", ""))["response_time"] is None
 
 
 def test_a_time_without_a_zone_can_be_utc() -> None:
     """Where it is said."""
-    found = read(ROW.replace("T", " ").replace("30Z", "30"), changed(CSV, utc=True))
-    assert event_of(found.payload)["timestamp"].isoformat() == "2026-05-01T11:59:30+00:00"
+    row = event(
+        ROW.replace("T", " ").replace("30Z", "30"), msgspec.structs.replace(CSV, zone="UTC")
+    )
+    assert row["timestamp"].isoformat() == "2026-05-01T11:59:30+00:00"
 
 
 def test_columns_and_constants_are_as_a_person_says() -> None:
     """A column by another name, a value for all records, a route out of the path."""
-    columns = ("when", "url", "code")
-    mapping = {"when": "timestamp", "url": "path", "code": "status_code"}
-    constants = {"service": "shop", "ip": "0.0.0.0"}
-    reading = changed(CSV, columns=columns, mapping=mapping, constants=constants)
-    event = event_of(read("2026-05-01T11:59:30Z,/items/12345?a=1,404", reading).payload)
-    assert (event["service"], event["ip"], event["endpoint"], event["status_code"]) == (
+    reading = Reading(
+        format="csv",
+        options={"columns": ["when", "url", "code"]},
+        mapping={"when": "timestamp", "url": "path", "code": "status_code"},
+        constants={"service": "shop", "ip": "192.0.2.1"},
+    )
+    row = event("2026-05-01T11:59:30Z,/items/12345?a=1,404", reading)
+    assert [row[n] for n in ("service", "ip", "endpoint", "status_code")] == [
         "shop",
-        "0.0.0.0",
+        "192.0.2.1",
         "/items/{id}",
         404,
-    )
-
-
-def test_an_object_that_is_an_event_stays_as_it_is() -> None:
-    """Byte for byte."""
-    line = json.dumps(EVENT | {"unknown": 1}, indent=None)
-    assert read(line, JSON).payload == line.encode()
+    ]
 
 
 def test_an_object_without_a_name_gets_one() -> None:
-    """Of file and record; its values keep their types, and are judged by them."""
+    """Of file and record; a number in text is the number."""
     nameless = {name: value for name, value in EVENT.items() if name != "event_id"}
-    assert event_of(read(json.dumps(nameless), JSON).payload)["event_id"] == event_id("abc", 0)
-    assert reason(read(json.dumps(nameless | {"status_code": "200"}), JSON).payload) == "wrong_type"
+    row = event(json.dumps(nameless | {"status_code": "404"}), JSON)
+    assert row["event_id"] == hashlib.sha256(f"{SHA256}:0".encode()).hexdigest()[:32]
+    assert row["status_code"] == 404
 
 
-@pytest.mark.parametrize("line", ["", "[]", "{", '{"a":', "null", '"\\ud800"'])
+@pytest.mark.parametrize("line", ["[]", "{", '{"a":', "null", '"\\ud800"'])
 def test_a_line_that_is_no_object_is_refused_as_it_is(line: str) -> None:
-    """The decoder sees the very bytes."""
-    assert read(line, JSON).payload == line.encode()
+    """The very bytes are kept."""
+    events, (reject,) = of_lines([line.encode()], JSON)
+    assert (events, reject["payload"]) == ([], line)
 
 
 def test_an_object_can_be_renamed() -> None:
-    """A name that another one takes the place of is not read."""
-    mapping = {"time": "timestamp", "channel": "endpoint"}
-    constants = {"service": "wiki", "status_code": "200", "ip": "0.0.0.0"}
-    reading = Reading(format="ndjson", mapping=mapping, constants=constants)
+    """A name that another one takes the place of is an attribute."""
+    reading = Reading(
+        mapping={"time": "timestamp", "channel": "endpoint"}, constants={"service": "wiki"}
+    )
     edit = {"time": "2015-09-12T00:46:58.771Z", "channel": "#en", "timestamp": 5, "user": "me"}
-    event = event_of(read(json.dumps(edit), reading).payload)
-    assert (event["endpoint"], event["user"], event["timestamp"].year) == ("#en", "me", 2015)
+    row = event(json.dumps(edit), reading)
+    assert (row["endpoint"], row["user"], row["timestamp"].year) == ("#en", "me", 2015)
+    assert row["attributes"] == [("original.timestamp", "5")]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import socket
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ from click.testing import CliRunner
 from support.lakes import Lake
 
 from cli.commands.doctor import doctor
-from lakehouse.runtime import jars
+from lakehouse.runtime import jars, rights
 
 
 def examined(lake: Lake, *words: str) -> tuple[int, dict[str, dict[str, Any]]]:
@@ -98,3 +101,40 @@ def test_an_empty_lake_is_no_fault(lake: Lake) -> None:
     _, found = examined(lake)
     assert (found["lake"]["state"], found["checkpoints"]["state"]) == ("note", "ok")
     assert "logpond up" in found["lake"]["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "words", "remedy"),
+    [
+        (0o777, "everybody on this machine can read and change", "chmod -R go-rwx"),
+        (0o755, "everybody on this machine can read", "chmod -R go-rwx"),
+        (0o750, "its group can read", "chmod -R go-rwx"),
+        (0o700, "nobody", ""),
+    ],
+)
+def test_who_else_can_read_is_said(
+    mode: int, words: str, remedy: str, running: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a lake that an earlier release made, or that somebody opened, with what mends it."""
+    monkeypatch.setattr(rights, "_umasks", {})
+    root = Path(running.places.lake)
+    for place in (root, *(each for each in root.rglob("*") if each.is_dir())):
+        place.chmod(mode)
+    monkeypatch.setattr(rights, "reachable", rights.modes)  # folders of tests are shut
+    before = os.umask(0o022)
+    try:
+        _, found = examined(running)
+    finally:
+        os.umask(before)
+    assert found["access"]["found"].startswith(words)
+    assert found["access"]["remedy"].strip("`").startswith(remedy)
+
+
+def test_a_port_that_is_taken_is_named(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of every program that `up` starts, the gateway too."""
+    with ExitStack() as opened:
+        for of in ("WEB", "GATEWAY", "SPARK_UI"):
+            taken = opened.enter_context(socket.create_server(("127.0.0.1", 0)))
+            monkeypatch.setenv(f"LOGPOND_{of}_PORT", str(taken.getsockname()[1]))
+        found = examined(lake)[1]["ports"]
+    assert all(f"({name})" in found["found"] for name in ("web", "gateway", "Spark UI"))

@@ -12,10 +12,11 @@ from support.lakes import Lake, events
 
 from cli.commands.reset import reset
 from lakehouse import store
-from lakehouse.errors import BrokerError, CheckpointError, LogpondError, SettingsError
+from lakehouse.errors import BrokerError, CheckpointError, LeaseError, LogpondError, SettingsError
 from lakehouse.runtime import kafka
 from lakehouse.runtime.kafka import Topic
 from lakehouse.store import objects
+from lakehouse.store.lease.folder import FolderLease
 from lakehouse.store.lock import alone
 from lakehouse.tables.catalog import LOGS, TABLES
 
@@ -68,6 +69,27 @@ def test_refused_while_the_stream_runs(running: Lake) -> None:
         with alone(running.places.ledger(query), query):
             assert isinstance(run(running, "--yes", "--keep-topic").exception, CheckpointError)
     assert running.count() == 7
+
+
+@pytest.mark.parametrize("done", range(3))
+def test_one_that_lost_its_lease_deletes_nothing_more(
+    running: Lake, monkeypatch: pytest.MonkeyPatch, done: int
+) -> None:
+    """While it asked, or deleted, another process may have begun."""
+    removed, remove = list[str](), objects.remove
+
+    def lost(_lease: FolderLease) -> None:
+        if len(removed) == done:
+            raise LeaseError("lost", "")
+
+    def noted(place: str) -> None:
+        remove(place)
+        removed.append(place)
+
+    monkeypatch.setattr(objects, "remove", noted)
+    monkeypatch.setattr(FolderLease, "confirm", lost)
+    assert isinstance(run(running, "--yes", "--keep-topic").exception, LeaseError)
+    assert len(removed) == done
 
 
 def test_a_topic_that_cannot_be_emptied_keeps_all(running: Lake) -> None:
@@ -134,8 +156,8 @@ def test_the_topic_that_was_read_is_emptied(lake: Lake, topic: Topic, broker: An
     said = run(lake, "--yes", "--bootstrap", broker.bootstrap)
 
     assert said.exit_code == 0, said.output
-    assert kafka.offsets(broker.bootstrap, topic.name) == {0: (0, 0), 1: (3, 3)}
-    assert kafka.describe(broker.bootstrap, topic.name).id == topic.id
+    assert kafka.offsets(broker.connection, topic.name) == {0: (0, 0), 1: (3, 3)}
+    assert kafka.describe(broker.connection, topic.name).id == topic.id
 
 
 @pytest.mark.broker
@@ -144,11 +166,12 @@ def test_another_topic_of_that_name_is_left_alone(running: Lake, topic: Topic, b
     import msgspec
     from confluent_kafka import Producer
 
-    other = msgspec.structs.replace(running.manifest, topic=topic.name)
+    topics = {topic.name: running.subscription}
+    other = msgspec.structs.replace(running.manifest, topics=topics)
     running.checkpoint.adopt(other)
     producer = Producer({"bootstrap.servers": broker.bootstrap})
     producer.produce(topic.name, b"x", partition=0)
     producer.flush()
 
     assert run(running, "--yes", "--bootstrap", broker.bootstrap).exit_code == 0
-    assert kafka.offsets(broker.bootstrap, topic.name) == {0: (0, 1), 1: (0, 0)}
+    assert kafka.offsets(broker.connection, topic.name) == {0: (0, 1), 1: (0, 0)}

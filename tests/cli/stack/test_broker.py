@@ -49,22 +49,22 @@ def test_records_survive_a_stop_and_a_crash(tmp_path: Path) -> None:
     """What was acknowledged is there after an orderly end, and after kill -9."""
     broker = Broker(str(tmp_path))
     broker.start()
-    before = kafka.create(broker.bootstrap, "kept", partitions=1)
+    before = kafka.create(broker.connection, "kept", partitions=1)
     send(broker.bootstrap, "kept", [b"x"] * 1000)
     broker.stop()
     broker.start()
     send(broker.bootstrap, "kept", [b"y"] * 1000)
     broker.kill()
     with broker:
-        assert kafka.offsets(broker.bootstrap, "kept") == {0: (0, 2000)}
-        assert kafka.describe(broker.bootstrap, "kept") == before
+        assert kafka.offsets(broker.connection, "kept") == {0: (0, 2000)}
+        assert kafka.describe(broker.connection, "kept") == before
 
 
 def test_second_broker_on_the_same_data_is_refused(broker: Broker) -> None:
     """Data that a living broker holds is not touched; the error names the process."""
     with pytest.raises(BrokerError, match=r"another logpond \(process \d+\)"):
         Broker(str(broker.data)).start()
-    assert kafka.is_up(broker.bootstrap)
+    assert kafka.is_up(broker.connection)
 
 
 def test_port_in_use_is_stepped_around(broker: Broker) -> None:
@@ -107,7 +107,7 @@ def test_orphan_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     owner.kill()
     owner.wait()
     with Broker(str(tmp_path)) as broker:
-        assert kafka.is_up(broker.bootstrap)
+        assert kafka.is_up(broker.connection)
     assert gone(child, within=0)
 
 
@@ -153,5 +153,5 @@ def test_a_port_lost_at_the_last_moment_is_replaced(tmp_path: Path) -> None:
     with Beaten(str(tmp_path)) as broker:
         assert broker.thief
         assert broker.port != broker.thief.getsockname()[1]
-        assert kafka.is_up(broker.bootstrap)
+        assert kafka.is_up(broker.connection)
         broker.thief.close()

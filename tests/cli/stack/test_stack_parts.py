@@ -1,16 +1,26 @@
 """The parts of the local stack, each by itself."""
 
 import signal
+from contextlib import closing
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
+import pytest
+from support.serving import until_answered
+
 from cli.commands.up import exit_code, summary
-from cli.stack.programs import Sender
-from cli.stack.screen import Status
-from cli.stack.stack import Outcome, Stops
+from cli.stack.programs import Gateway, Page, Sender
+from cli.stack.screen import Screen, Status
+from cli.stack.stack import Outcome, Setup, Stack, Stops
+from lakehouse.errors import CheckpointError
+from lakehouse.ingest.queries import INGEST, MINUTES, Query
+from lakehouse.paths import Places
 from lakehouse.proof.verify import Verdict
-from streaming.report import BatchReport
+from lakehouse.runtime import kafka
+from lakehouse.settings import load
+from streaming.progress import BatchReport
 
 
 def verdict(ok: bool = True, gaps: int = 0) -> Verdict:
@@ -42,6 +52,18 @@ def test_good_proof_is_exit_code_0() -> None:
     assert exit_code(Outcome(verdict())) == 0
 
 
+@pytest.mark.parametrize("query", [INGEST, MINUTES])
+def test_a_second_writer_is_refused_before_anything_starts(tmp_path: Path, query: Query) -> None:
+    """A stream, a standby that took over, or a detection of its own: neither Kafka nor Spark."""
+    settings = load(lake=str(tmp_path / "lake"))
+    places = Places.of(settings)
+    stack = Stack(Setup(settings, embedded=True, produce=[]), Screen(Status("lake")), Stops())
+    with query.alone(places), pytest.raises(CheckpointError, match="runs already"):
+        stack()
+    assert not Path(places.broker).exists()
+    assert not [*Path(places.state).glob("spark*")]
+
+
 def test_first_signal_asks_and_second_hurries() -> None:
     """Stops tell an orderly end from a quick one; the old handlers come back."""
     before = signal.getsignal(signal.SIGTERM)
@@ -60,3 +82,29 @@ def test_failed_producer_shows_its_words(tmp_path: Path) -> None:
     assert sender._child
     sender._child.wait(30)
     assert "kafka.topic" in str(sender.failure())
+
+
+def test_the_first_token_of_the_gateway_is_on_the_screen_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It sends, and no log of the lake has it."""
+    monkeypatch.setattr(kafka, "describe", lambda *_: None)
+    nowhere = {"lake": str(tmp_path), "kafka_bootstrap": "127.0.0.1:1"}
+    settings, lines = load(gateway_host="0.0.0.0", **nowhere), list[str]()
+    with closing(Gateway(Places.of(settings))) as gateway:
+        at = gateway.start(settings, lines.append)
+        assert until_answered(f"{at}healthz") == "ok\n"
+        (secret,) = [line.rpartition(" ")[2] for line in lines]
+        sent = {"authorization": f"Bearer {secret}", "content-encoding": "br"}
+        assert httpx.post(f"{at}ingest/app", headers=sent).status_code == 415
+    log = Places.of(settings).program_log("gateway").read_text()
+    assert ("http://" in log, secret in log, "token" in log) == (True, False, False)
+
+
+def test_the_page_says_at_which_port_the_gateway_is(tmp_path: Path) -> None:
+    """Also where that of the settings was taken, and the gateway got another one."""
+    settings = load(lake=str(tmp_path), kafka_bootstrap="127.0.0.1:1")
+    with closing(Page(Places.of(settings))) as page:
+        at = page.start(settings, 4777)
+        until_answered(f"{at}healthz")
+        assert "http://127.0.0.1:4777/ingest/app" in httpx.get(f"{at}ingest").text

@@ -7,11 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
+from support.serving import until_answered
 
 from lakehouse import store
 from lakehouse.paths import Places
@@ -91,13 +91,25 @@ def test_the_pages_are_served_meanwhile(tmp_path: Path) -> None:
         httpx.get(page[1])
 
 
-def until_answered(address: str) -> str:
-    """What a server says that has just been started."""
-    for _ in range(300):
-        with suppress(httpx.ConnectError):
-            return httpx.get(address).text
-        time.sleep(0.1)
-    raise AssertionError(f"nobody answers at {address}")
+@pytest.mark.broker
+@pytest.mark.spark
+def test_what_the_gateway_takes_is_in_the_lake(tmp_path: Path) -> None:
+    """A record that is acknowledged while it runs is a row at its end, as its source says."""
+    run = start(tmp_path, "--rate", "10")
+    said = wait_for(run, r"^Kafka  ")
+    found = re.search(r"^gateway +(http://\S+)", said, re.MULTILINE)
+    assert found, said
+    until_answered(f"{found[1]}healthz")
+    taken = httpx.post(f"{found[1]}ingest/cart", content=b'{"message":"paid"}', timeout=60).json()
+    run.send_signal(signal.SIGINT)
+    said, _ = run.communicate(timeout=120)
+    assert (run.returncode, taken["taken"]) == (0, 1), said
+    columns = ["service", "message", "_source", "time_from"]
+    logs = store.open_table(Places(str(tmp_path), f"{tmp_path}/_checkpoints"), LOGS)
+    rows = logs.to_pyarrow_table(columns=columns).to_pylist()
+    assert [row for row in rows if row["_source"] == "gateway"] == [
+        {"service": "cart", "message": "paid", "_source": "gateway", "time_from": "broker"}
+    ]
 
 
 @pytest.mark.broker

@@ -78,7 +78,7 @@ def test_every_record_ends_in_a_file(records: list[tuple[Any, int, int, int]]) -
 def test_one_time_is_judged_as_many_are(millis: int) -> None:
     """What Python asks of one record is what Arrow asks of a column."""
     (stored,) = record_time.of_millis(pa.array([millis])).cast(pa.int64()).to_pylist()
-    assert stored == (millis * 1000 if record_time.is_time(millis) else record_time.NONE)
+    assert stored == (millis * 1000 if record_time.is_time(millis) else record_time.NO_TIME)
 
 
 @given(INT64)

@@ -11,12 +11,12 @@ import pytest
 from support import field_child
 
 LINES = (
-    'region: str | None = optional("where it ran", otel="cloud.region")',
-    'retries: int | None = optional("attempts before it", ge=0)',
-    'load: float | None = optional("load of the machine")',
-    'cached: bool | None = optional("whether a cache answered")',
+    'more_text: str | None = optional("where it ran", otel="cloud.region")',
+    'more_count: int | None = optional("attempts before it", ge=0)',
+    'more_load: float | None = optional("load of the machine")',
+    'more_yes: bool | None = optional("whether a cache answered")',
 )
-GIVEN = {"region": "x-1", "retries": 7, "load": 2.5, "cached": True}
+GIVEN = {"more_text": "x-1", "more_count": 7, "more_load": 2.5, "more_yes": True}
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from lakehouse.http.hosts import Hosts, is_foreign, is_visit
         ("0.0.0.0", "", "192.0.2.1:8000", True),
         ("0.0.0.0", "", "evil.example", False),
         ("::", "", "[2001:db8::1]:8000", True),
+        ("::", "", '[fe80::1%" -x evil]:8000', False),
         ("192.0.2.1", "", "192.0.2.1:8000", True),
         ("192.0.2.1", "", "192.0.2.2:8000", False),
         ("logs.example", "", "logs.example", True),
@@ -31,6 +32,22 @@ def test_a_server_goes_by_a_list_of_names(
 ) -> None:
     """Its address, this machine's names, those that settings list; any address where it has all."""
     assert Hosts.of(listening, more).knows(header) is known
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("Logs.example:8000", "logs.example"),
+        ("192.0.2.1:8000", "192.0.2.1"),
+        ("[2001:DB8::1]:8000", "[2001:db8::1]"),
+        ("[2001:db8::1]", "[2001:db8::1]"),
+        ("evil.example:8000", ""),
+        ('[fe80::1%" -x evil]', ""),
+    ],
+)
+def test_a_name_may_stand_in_a_url(header: str, name: str) -> None:
+    """Without its port, and only one that the server goes by."""
+    assert Hosts.of("::", "logs.example").name(header) == name
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,23 @@ from lakehouse.http import peer
 pytestmark = pytest.mark.skipif(not peer.can_tell(), reason="only Linux tells")
 
 
+@pytest.mark.parametrize(
+    ("host", "for_others", "is_so"),
+    [
+        ("127.0.0.1", ("", ""), True),
+        ("localhost", (), True),
+        ("0.0.0.0", ("", ""), False),
+        ("127.0.0.1", ("", "logs.example"), False),
+        ("::1", ("a token of theirs", ""), False),
+    ],
+)
+def test_the_user_who_runs_a_server_needs_no_token(
+    host: str, for_others: tuple[str, ...], is_so: bool
+) -> None:
+    """As long as nobody else is meant to ask."""
+    assert peer.needs_no_token(host, *for_others) is is_so
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_our_own_connection_is_ours(host: str) -> None:
     """By either kind of address."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lakehouse.errors import SettingsError
-from lakehouse.http.tokens import FIRST, Tokens
+from lakehouse.http.tokens import FIRST, READ, Tokens
 
 
 @pytest.fixture
@@ -62,11 +62,11 @@ def test_a_name_is_taken_once(tokens: Tokens) -> None:
 
 def test_the_first_one_is_made_once(tokens: Tokens) -> None:
     """Until nobody has one that reads."""
-    assert tokens.find(tokens.first())
-    assert tokens.first() == ""
-    tokens.revoke(FIRST)
+    assert tokens.find(tokens.first(READ))
+    assert tokens.first(READ) == ""
+    tokens.revoke(FIRST[READ])
     tokens.create("prometheus", "metrics")
-    assert tokens.first()
+    assert tokens.first(READ)
 
 
 def test_what_is_no_token_is_passed_over(tokens: Tokens) -> None:

@@ -11,16 +11,15 @@ import pytest
 from support.lakes import QUERY, TABLES, TOPIC, Lake
 
 from lakehouse.errors import CheckpointError
-from lakehouse.ingest.admission import admit
 from lakehouse.paths import Places
 from lakehouse.runtime.kafka import Topic
 from lakehouse.tables.catalog import LOGS
 
 
-def assert_refused(lake: Lake, why: str, remedy: str, **asked: Any) -> None:
+def assert_refused(lake: Lake, why: str, remedy: str, *topics: Topic) -> None:
     """A start is refused for this reason, with this remedy."""
     with pytest.raises(CheckpointError, match=why) as error:
-        lake.admit(**asked)
+        lake.admit(None, *topics)
     assert remedy in error.value.remedy
 
 
@@ -34,8 +33,8 @@ def test_a_first_start_notes_what_it_is_for(lake: Lake) -> None:
     manifest = lake.admit(earliest={0: 7, 1: 0})
 
     assert lake.manifest == manifest
-    assert (manifest.topic, manifest.topic_id) == (TOPIC.name, TOPIC.id)
-    assert manifest.first == manifest.start == {0: 7, 1: 0}
+    assert manifest.ids == {TOPIC.name: TOPIC.id}
+    assert lake.subscription.first == lake.subscription.start == {0: 7, 1: 0}
     progress = lake.checkpoint.progress()
     assert progress
     assert progress.query_id == manifest.query_id
@@ -44,7 +43,7 @@ def test_a_first_start_notes_what_it_is_for(lake: Lake) -> None:
 def test_a_start_again_goes_on(running: Lake) -> None:
     """With everything in its place the manifest stays, whatever the broker holds now."""
     assert running.admit(earliest={0: 8}) == running.manifest
-    assert running.manifest.first == {0: 0}
+    assert running.subscription.first == {0: 0}
 
 
 def test_a_crash_between_manifest_and_metadata_goes_on(lake: Lake) -> None:
@@ -73,7 +72,7 @@ def test_a_missing_checkpoint_over_rows_is_refused(running: Lake) -> None:
 def test_rows_of_another_topic_are_no_reason(running: Lake) -> None:
     """A new topic over tables with rows of others is a first start."""
     shutil.rmtree(running.places.checkpoints)
-    assert running.admit(topic=Topic("other", "id-9", 1)).topic == "other"
+    assert [*running.admit(None, Topic("other", "id-9", 1)).topics] == ["other"]
 
 
 def test_spark_part_alone_lost_is_refused(running: Lake) -> None:
@@ -119,13 +118,13 @@ def test_another_place_is_refused(running: Lake, act: Any, tmp_path: Path) -> No
 def test_another_topic_is_refused(running: Lake) -> None:
     """Offsets of one topic mean nothing in another."""
     other = Topic("other", "id-9", 1)
-    assert_refused(running, "reads topic web-logs, not other", "--topic web-logs", topic=other)
+    assert_refused(running, "reads topic web-logs, not other", "--topic web-logs", other)
 
 
 def test_a_topic_made_again_is_refused(running: Lake) -> None:
     """Its offsets start over, and would pass for those in the tables."""
     again = Topic(TOPIC.name, "id-2", 1)
-    assert_refused(running, "deleted and made again", "logpond reset", topic=again)
+    assert_refused(running, "deleted and made again", "logpond reset", again)
 
 
 @pytest.mark.parametrize("lost", [["logs"], ["quarantine"], ["logs", "quarantine"]], ids=str)
@@ -169,8 +168,8 @@ def test_an_added_column_is_noted(running: Lake) -> None:
 
 def test_a_removed_column_is_refused(running: Lake) -> None:
     """A column that the code no longer writes is named."""
-    changed_columns(running, region="string")
-    assert_refused(running, r"logs.region \(string -> removed\)", "put them back")
+    changed_columns(running, no_field="string")
+    assert_refused(running, r"logs.no_field \(string -> removed\)", "put them back")
 
 
 def test_a_retyped_column_is_refused(running: Lake) -> None:
@@ -183,7 +182,7 @@ def test_a_refusal_changes_nothing(running: Lake) -> None:
     """A start that is refused can be repeated: the manifest is as it was."""
     before = running.manifest
     with pytest.raises(CheckpointError):
-        admit(running.places, QUERY, Topic("other", "x", 1), {0: 0}, TABLES, 2)
+        running.admit(None, Topic("other", "x", 1))
     assert running.manifest == before
 
 

@@ -16,7 +16,7 @@ from lakehouse.ingest import intake
 from lakehouse.ingest.intake import DecodeToFiles
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 
-LARGE = 100_000
+LARGE = 60_000
 GOOD, BAD = message(path="/" + "x" * LARGE), b'{"path": "' + b"x" * LARGE + b'"}'
 
 
@@ -24,7 +24,7 @@ GOOD, BAD = message(path="/" + "x" * LARGE), b'{"path": "' + b"x" * LARGE + b'"}
 def test_few_large_records_are_written_in_between(
     payload: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file goes out after 1 MB here, long before the rows are many."""
+    """A file goes out after 0.6 MB here, long before the rows are many."""
     monkeypatch.setattr(intake, "FLUSH_BYTES", 10 * LARGE)
     roots = {table.name: str(tmp_path / table.name) for table in (LOGS, QUARANTINE)}
     task = DecodeToFiles(roots, "test:0", "part", datetime.now(UTC), LIMITS, decode.decode)

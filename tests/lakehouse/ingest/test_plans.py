@@ -61,13 +61,43 @@ def test_a_plan_of_an_earlier_version_is_read(lake: Lake, name: str) -> None:
 
     assert plan.name == at
     now, then = msgspec.json.decode(msgspec.json.encode(plan)), msgspec.json.decode(content)
-    assert now == {**then, **{name: [] for name in now.keys() - then.keys()}}
+    for what in (found["what"] for found in (now, then) if "what" in found):
+        del what["reading"]
+        what.setdefault("rows", None)
+    assert now == {**then, **{name: type(now[name])() for name in now.keys() - then.keys()}}
+
+
+def test_a_reading_of_an_earlier_version_has_todays_words() -> None:
+    """Its zone, its form and the names of its format; it is marked as read by less."""
+    content: bytes = EARLIER["import"][1]
+    other = content.replace(b'"format":"csv"', b'"format":"access"')
+    csv, access = (
+        msgspec.json.decode(one, type=ImportPlan).what.reading for one in (content, other)
+    )
+    form = {"delimiter": ",", "header": True, "columns": ["a"], "former": True}
+    assert (csv.format, csv.zone, csv.options) == ("csv", "UTC", form)
+    assert (access.format, access.options) == ("access-log", {"former": True})
 
 
 def test_without_a_plan_there_is_none(lake: Lake, planned: BatchPlan) -> None:
     """Neither another batch nor another query has it."""
-    assert find(lake, msgspec.structs.replace(planned, batch=1)) is None
+    assert find(lake, msgspec.structs.replace(planned, batch=1, start=planned.end)) is None
     assert find(lake, msgspec.structs.replace(planned, query_id="other")) is None
+
+
+def test_a_batch_begins_where_the_one_before_was_planned_to_end(
+    lake: Lake, planned: BatchPlan
+) -> None:
+    """Offsets that a process without its lease wrote over would lose records, or repeat them."""
+    astray = msgspec.structs.replace(planned, batch=1, start='{"web-logs":{"0":4}}')
+    with pytest.raises(CheckpointError, match="lost its lease"):
+        find(lake, astray)
+
+
+def test_a_plan_of_other_records_is_not_taken_for_ours(lake: Lake, planned: BatchPlan) -> None:
+    """As one that a process without its lease wrote, before we did."""
+    with pytest.raises(CheckpointError, match="another range"):
+        lake.plans.write(msgspec.structs.replace(planned, end='{"web-logs":{"0":6}}'))
 
 
 def test_the_first_plan_stands(lake: Lake, planned: BatchPlan) -> None:

@@ -38,8 +38,10 @@ def test_transactions_stay(running: Lake) -> None:
 
     writers = {t.name: store.Writer(running.places, t) for t in TABLES}
     assert writers["logs"].last(f"{running.manifest.query_id}/logs") == 1
-    done = recover(running.places, QUERY, running.topic, {0: 0}, writers, TABLES, 1)
-    assert (done.start, done.held) == ({0: 5}, {0: 7})
+    done = recover(
+        running.places, QUERY, [running.topic], {running.topic.name: {0: 0}}, writers, TABLES, 1
+    )
+    assert (done.start, done.held) == ({"web-logs": {0: 5}}, {"web-logs": {0: 7}})
 
 
 def test_the_point_of_retain_stays(lake: Lake) -> None:

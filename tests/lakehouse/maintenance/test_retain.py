@@ -31,7 +31,9 @@ def aged(lake: Lake) -> Lake:
 def recovered(lake: Lake) -> dict[int, int]:
     """Where a recovery starts that finds all of the topic on the broker."""
     writers = {t.name: store.Writer(lake.places, t) for t in TABLES}
-    return recover(lake.places, QUERY, lake.topic, {0: 0}, writers, TABLES, 1).start
+    first = {lake.topic.name: {0: 0}}
+    done = recover(lake.places, QUERY, [lake.topic], first, writers, TABLES, 1)
+    return done.start[lake.topic.name]
 
 
 def faults(verdict: Verdict) -> tuple[int, int, int]:
@@ -155,9 +157,8 @@ def retain_rejects(lake: Lake) -> None:
     place = found.schema.get_field_index("date")
     new = found.set_column(place, found.schema.field(place), dates).to_pylist()[0]
     lake.batch(3, {0: 21}, crash="offsets")
-    lake.put(
-        pa.Table.from_pylist([new | {"_offset": 20}], schema=QUARANTINE.columns), "q", QUARANTINE
-    )
+    new |= {"_offset": 20, "_kafka_timestamp": day(10)}
+    lake.put(pa.Table.from_pylist([new], schema=QUARANTINE.columns), "q", QUARANTINE)
     lake.complete(3)
     told = maintenance.retain(lake.places, "quarantine", days=2)
     assert told.gone == (date(2026, 5, 1),)

@@ -115,8 +115,8 @@ def test_settled_properties_are_one_commit_and_then_none(lake: Lake) -> None:
     """Only what differs is written."""
     lake.put(events([0]))
     wanted = {"logpond.historyHours": "48"}
-    assert maintenance.settle(lake.places, "logs", wanted)
+    assert maintenance.set_properties(lake.places, "logs", wanted)
     version = store.open_table(lake.places, LOGS).version()
 
-    assert not maintenance.settle(lake.places, "logs", wanted)
+    assert not maintenance.set_properties(lake.places, "logs", wanted)
     assert store.open_table(lake.places, LOGS).version() == version

@@ -8,11 +8,12 @@ import pyarrow as pa
 import pytest
 from support.importing import Imports, csv_lines, written
 from support.lakes import QUERY, TABLES, Lake
-from support.records import LIMITS, message
+from support.records import LIMITS, message, otlp_at
 
 from lakehouse import maintenance, store
 from lakehouse.decode import RAW, Decoded, Limits, decode
 from lakehouse.errors import TableError
+from lakehouse.ingest.queries import REPLAY
 from lakehouse.proof.verify import Verdict, verify
 from lakehouse.store import objects
 from lakehouse.tables.catalog import LOGS
@@ -58,8 +59,9 @@ def test_a_stream_can_begin_on_a_lake_of_files(imports: Imports) -> None:
     lake.admit()
     lake.batch(0, {0: 5}, bad={1})
     writers = {table.name: store.Writer(lake.places, table) for table in TABLES}
-    done = recover(lake.places, QUERY, lake.topic, {0: 0}, writers, TABLES, 1)
-    assert (done.start, done.lost) == ({0: 5}, 0)
+    first = {lake.topic.name: {0: 0}}
+    done = recover(lake.places, QUERY, [lake.topic], first, writers, TABLES, 1)
+    assert (done.start, done.lost) == ({"web-logs": {0: 5}}, 0)
     assert (found(imports).ok, found(imports).records) == (True, 45)
 
 
@@ -131,7 +133,7 @@ def test_rejects_that_pass_a_replay_are_there(imports: Imports) -> None:
         events = [message(event_id=f"e-{n}") for n in raw["_offset"].to_pylist()]
         return decode(raw.set_column(0, RAW.field(0), pa.array(events)), limits)
 
-    done = replay_quarantine(places, store.Writer(places, LOGS), LIMITS, milder)
+    done = replay_quarantine(places, REPLAY.writers(places), LIMITS, milder)
     assert (done.passed, faults(found(imports))) == (2, (0, 0, 0))
     assert found(imports).logs == 40
 
@@ -140,3 +142,44 @@ def later(rows: int) -> list[str]:
     """Rows of nine days later."""
     header, *others = csv_lines(rows)
     return [header, *(row.replace("2026-04-29", "2026-05-08") for row in others)]
+
+
+@pytest.fixture
+def requests(lake: Lake, tmp_path: Path) -> Imports:
+    """Three requests of OTLP with seven events on two days; one of each of two is of the future."""
+    made = Imports(lake)
+    days = [f"2026-04-{day}T12:00:00Z" for day in (28, 29)]
+    later = "2099-01-01T00:00:00Z"
+    lines = [otlp_at(*days, later), otlp_at(later, days[1]), otlp_at(*days)]
+    file = tmp_path / "requests.json"
+    file.write_bytes(b"\n".join(lines) + b"\n")
+    made.run(file)
+    return made
+
+
+def test_events_of_one_record_are_no_repeats(requests: Imports) -> None:
+    """Three records are found, in five rows of `logs` and two of quarantine."""
+    verdict = found(requests)
+    assert (faults(verdict), verdict.logs, verdict.quarantine) == ((0, 0, 0), 5, 2)
+    assert [file.records for file in verdict.files] == [3]
+
+
+def test_an_event_that_is_there_twice_is_a_repeat(requests: Imports) -> None:
+    """By its number within its record."""
+    logs = store.open_table(requests.lake.places, LOGS)
+    logs.update(updates={"_item": "1"}, predicate="_offset = 2")
+    assert faults(found(requests)) == (0, 1, 0)
+
+
+def test_a_record_of_several_events_that_is_gone_is_one_gap(requests: Imports) -> None:
+    """However many events it had."""
+    delete(requests, "_offset = 2")
+    assert faults(found(requests)) == (1, 0, 0)
+
+
+def test_events_that_retain_deleted_leave_their_records(requests: Imports, tmp_path: Path) -> None:
+    """A record is there as long as one of its events is."""
+    requests.run(written(tmp_path / "b.csv", csv_lines(2)))
+    maintenance.retain(requests.lake.places, "logs", days=1)
+    verdict = found(requests)
+    assert (faults(verdict), verdict.records) == ((0, 0, 0), 5)

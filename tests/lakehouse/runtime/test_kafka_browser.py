@@ -10,6 +10,7 @@ from lakehouse.errors import BrokerError
 from lakehouse.runtime import kafka_browser
 from lakehouse.runtime.kafka import Topic
 from lakehouse.runtime.kafka_browser import MOST_BYTES, MOST_MESSAGES
+from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.runtime.processes import free_port
 
 
@@ -22,11 +23,11 @@ def test_what_a_topic_holds_is_shown(broker: Broker, topic: Topic) -> None:
     producer.produce(topic.name, None, None, 1)
     producer.flush()
 
-    found = next(one for one in kafka_browser.topics(broker.bootstrap) if one.name == topic.name)
+    found = next(one for one in kafka_browser.topics(broker.connection) if one.name == topic.name)
     assert [(one.first, one.end) for one in found.partitions] == [(0, MOST_MESSAGES + 5), (0, 1)]
 
     state = found.partitions[0]
-    newest = kafka_browser.newest(broker.bootstrap, topic.name, state, None)
+    newest = kafka_browser.newest(broker.connection, topic.name, state, None)
     assert [one.offset for one in newest] == [*range(MOST_MESSAGES + 4, 4, -1)]
     assert newest[0].size == 10_000
     assert newest[0].value
@@ -35,14 +36,14 @@ def test_what_a_topic_holds_is_shown(broker: Broker, topic: Topic) -> None:
     assert (newest[1].value, newest[1].key) == (f"{MOST_MESSAGES + 3}", "key")
     assert newest[1].headers == [("h", "\\xfe")]
 
-    older = kafka_browser.newest(broker.bootstrap, topic.name, state, newest[-1].offset)
+    older = kafka_browser.newest(broker.connection, topic.name, state, newest[-1].offset)
     assert [one.offset for one in older] == [4, 3, 2, 1, 0]
-    (tombstone,) = kafka_browser.newest(broker.bootstrap, topic.name, found.partitions[1], None)
+    (tombstone,) = kafka_browser.newest(broker.connection, topic.name, found.partitions[1], None)
     assert (tombstone.value, tombstone.key, tombstone.size) == (None, None, 0)
-    assert kafka_browser.newest(broker.bootstrap, topic.name, state, 0) == []
+    assert kafka_browser.newest(broker.connection, topic.name, state, 0) == []
 
 
 def test_nobody_answers_in_words() -> None:
     """Within two seconds."""
     with pytest.raises(BrokerError, match="does not answer"):
-        kafka_browser.topics(f"127.0.0.1:{free_port()}")
+        kafka_browser.topics(Connection(f"127.0.0.1:{free_port()}"))

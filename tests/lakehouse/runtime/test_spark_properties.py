@@ -15,7 +15,7 @@ from lakehouse.runtime.environment import ROOT, spark_home
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-ROOMS = ("lakehouse", "producer", "streaming", "batch", "anomaly", "analytics", "cli")
+ROOMS = ("lakehouse", "producer", "streaming", "batch", "anomaly", "analytics", "gateway", "cli")
 # In quotes, at the start of a line of properties, or as an option of a JVM. Settings of ours that
 # start like that have an underscore, or are set at the second place.
 PROPERTY = re.compile(r"""(?:["']|^|-D)(spark(?:\.[a-zA-Z]+)+)(?=["' =]|$)""", re.MULTILINE)
@@ -28,6 +28,7 @@ WITHOUT_ENTRY = {
     "spark.master",
     "spark.scheduler.pool",
     "spark.sql.catalog.spark_catalog",
+    "spark.sql.streaming.checkpointFileManagerClass",  # declared, and no entry made of it
 }
 ENTRIES = (
     "org.apache.spark.sql.internal.SQLConf$",

@@ -57,7 +57,7 @@ WRITES: dict[str, Callable[[Lake], object]] = {
     "table": lambda lake: store.create(lake.places, TRAFFIC.table()),
     "property": lambda lake: store.set_property(lake.places, "logs", "logpond.x", "1"),
     "optimize": lambda lake: maintenance.optimize(lake.places, LOGS.name),
-    "settle": lambda lake: maintenance.settle(lake.places, LOGS.name, {"logpond.x": "1"}),
+    "settle": lambda lake: maintenance.set_properties(lake.places, LOGS.name, {"logpond.x": "1"}),
 }
 
 

@@ -65,6 +65,7 @@ def half_hours(connection: Any, rows: list[tuple[Any, ...]], squeezed: bool = Fa
     return Count(connection, 0).windows(EVERY, None, None)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ROWS)
 def test_a_folded_day_is_a_counted_day(connection: Any, rows: list[tuple[Any, ...]]) -> None:

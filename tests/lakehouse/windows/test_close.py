@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from support.lakes import Lake
@@ -12,6 +13,7 @@ from lakehouse import maintenance, store
 from lakehouse.tables.catalog import LOGS
 from lakehouse.tables.rollups import TRAFFIC, WATERMARK, WINDOWS
 from lakehouse.windows.close import close
+from lakehouse.windows.count import counting
 from lakehouse.windows.definition import prepare
 from lakehouse.windows.horizon import horizon, last_closed
 
@@ -47,6 +49,16 @@ def version(pond: Pond) -> int:
     return store.open_table(pond.lake.places, TRAFFIC.name).version()
 
 
+def test_a_day_is_counted_by_its_own_files(pond: Pond) -> None:
+    """Files of other days are not opened: thousands of days cost their number, not its square."""
+    logs = store.open_table(pond.lake.places, LOGS)
+    for file in (f for f in logs.file_uris() if f"date={TIMES[0].date()}" not in f):
+        Path(file.removeprefix("file://")).unlink()
+    with counting(pond.lake.places, logs, (DAY.date(), DAY.date())) as count:
+        rows = count.windows(TRAFFIC, at(0), at(1440))
+    assert sum(rows["requests"].to_pylist()) == 5
+
+
 @pytest.mark.slow
 def test_at_once_or_step_by_step(pond: Pond, expected: list[dict[str, object]]) -> None:
     """A first start on a full `logs` gives the rows of a start from the beginning."""
@@ -79,13 +91,37 @@ def test_ended_between_two_commits(
 ) -> None:
     """The next one goes on where this one ended."""
     prepare(pond.lake.places, TRAFFIC, WATERMARK)
-    closing = close(pond.lake.places, TRAFFIC, END)
+    closing = close(pond.lake.places, TRAFFIC, END, most_rows=1)
     for _ in range(commits):
         next(closing)
     closing.close()
     assert differences(pond.lake, [TRAFFIC]) == []
     pond.close(END, [TRAFFIC])
     assert measured(pond.lake) == expected
+
+
+def test_a_history_spread_thin_is_one_commit(lake: Lake) -> None:
+    """Many days of few rows cost what one does; the last one is open, and goes on later."""
+    pond = Pond(lake)
+    pond.arrive(logged([at(5 + 1000 * number) for number in range(40)], endpoint="/a"))
+    end = at(39 * 1000)
+    before = {closed.table: closed for closed in pond.close(end)}
+
+    assert {name: closed.windows for name, closed in before.items()} == {"traffic": 39, "usage": 39}
+    assert version(pond) == 1
+    assert differences(pond.lake) == []
+    pond.arrive(logged([at(40_100), at(50_000)], endpoint="/b"))
+    pond.close(at(49_000))
+    assert differences(pond.lake) == []
+    assert pond.judged().wrong == 0
+
+
+def test_days_of_many_rows_are_closed_one_by_one(pond: Pond) -> None:
+    """What a commit holds is bounded: by the rows of its days, or one day."""
+    prepare(pond.lake.places, TRAFFIC, WATERMARK)
+    done = list(close(pond.lake.places, TRAFFIC, END, most_rows=6))
+
+    assert [(closed.first.day - DAY.day, closed.requests) for closed in done] == [(0, 5), (1, 3)]
 
 
 @pytest.mark.slow

@@ -84,7 +84,7 @@ def test_a_rebuild_changes_no_row(pond: Pond) -> None:
 @pytest.mark.slow
 def test_readers_see_right_numbers_during_a_rebuild(pond: Pond) -> None:
     """At each commit of it; killed, another one brings all windows back."""
-    done = rebuild(pond.lake.places, TRAFFIC, WATERMARK)
+    done = rebuild(pond.lake.places, TRAFFIC, WATERMARK, most_rows=1)
     for _ in range(2):
         next(done)
         assert differences(pond.lake, [TRAFFIC]) == []

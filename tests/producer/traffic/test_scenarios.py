@@ -72,6 +72,7 @@ def test_traffic_before_an_incident_is_untouched(name: str) -> None:
     assert with_it != records(END)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", INCIDENTS)
 def test_late_events_do_not_carry_an_incident_out_of_its_time(name: str) -> None:
     """An event that arrives late during an incident, but happened before, is ordinary."""

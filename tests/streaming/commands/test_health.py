@@ -10,10 +10,11 @@ from support.lakes import Lake
 from anomaly.commands.health import ailing as detection_ailing
 from lakehouse.errors import BrokerError
 from lakehouse.ingest.checkpoint import Checkpoint
+from lakehouse.runtime.kafka_connection import Connection
 from streaming.commands.health import unhealthy
 
 AGES, NOW = timedelta(hours=1), timedelta(0)
-NOWHERE = "127.0.0.1:1"
+NOWHERE = Connection("127.0.0.1:1")
 
 
 def test_before_the_first_start_ingest_is_not_well(lake: Lake) -> None:

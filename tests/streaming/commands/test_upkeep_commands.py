@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from click.testing import CliRunner
 from support.lakes import Lake, events
 
@@ -17,6 +18,7 @@ def run(lake: Lake, *flags: str) -> str:
     return found.output
 
 
+@pytest.mark.slow
 def test_a_dry_run_and_then_the_pass(lake: Lake) -> None:
     """The same partition is named; afterwards nothing is due."""
     for number in range(40):

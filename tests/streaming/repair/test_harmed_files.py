@@ -17,6 +17,8 @@ from lakehouse.errors import LogpondError
 from lakehouse.proof.verify import verify
 from streaming.repair.recover import recover
 
+pytestmark = pytest.mark.slow
+
 FILES = ("metadata", "offsets/0", "offsets/1", "commits/0", "commits/1", "manifest.json")
 HARM: dict[str, Callable[[Path, Path], object]] = {
     "missing": lambda file, _older: file.unlink(),
@@ -49,7 +51,9 @@ def test_a_harmed_file_costs_no_record(running: Lake, name: str, harm: str) -> N
     HARM[harm](*files(running, name))
     assert starts_or_says_why(running)
     writers = {table.name: store.Writer(running.places, table) for table in TABLES}
-    recover(running.places, QUERY, running.topic, {0: 0}, writers, TABLES, 1)
+    recover(
+        running.places, QUERY, [running.topic], {running.topic.name: {0: 0}}, writers, TABLES, 1
+    )
     running.admit()
     running.batch(0, {0: 12}, bad={10})
 
@@ -68,9 +72,10 @@ def test_a_harmed_plan_costs_no_record(lake: Lake, harm: str) -> None:
     HARM[harm](file, file.with_name("0.0.json"))
     assert starts_or_says_why(lake)
     writers = {table.name: store.Writer(lake.places, table) for table in TABLES}
-    done = recover(lake.places, QUERY, lake.topic, {0: 0}, writers, TABLES, 1)
+    first = {lake.topic.name: {0: 0}}
+    done = recover(lake.places, QUERY, [lake.topic], first, writers, TABLES, 1)
     lake.admit()
-    lake.batch(0, {0: 12}, bad={6, 10} if done.start == {0: 5} else {10})
+    lake.batch(0, {0: 12}, bad={6, 10} if done.start == {"web-logs": {0: 5}} else {10})
 
     verdict = verify(lake.places)
     assert (verdict.ok, verdict.records) == (True, 12), verdict

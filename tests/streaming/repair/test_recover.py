@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
 from support.lakes import QUERY, TABLES, Lake, events
+from support.records import otlp_at
 
 from lakehouse import store
+from lakehouse.decode import decode
 from lakehouse.errors import CheckpointError, SettingsError
+from lakehouse.formats.reading import Reading
 from lakehouse.ingest.absent import Absent, Stretch, noted
-from lakehouse.ingest.checkpoint import Checkpoint, Offsets
+from lakehouse.ingest.checkpoint import Checkpoint
+from lakehouse.ingest.offsets import Offsets
 from lakehouse.ingest.plans import BatchPlan
 from lakehouse.proof.verify import verify
 from lakehouse.runtime.kafka import Topic
-from lakehouse.tables.catalog import LOGS
+from lakehouse.tables.catalog import LOGS, QUARANTINE
 from streaming.repair.losses import accept, acknowledge
 from streaming.repair.recover import Recovery, moved, recover
 
@@ -24,7 +29,9 @@ def recovered(lake: Lake, earliest: Offsets | None = None, topic: Topic | None =
     """Recover the lake's query; `earliest` is what the broker has."""
     writers = {t.name: store.Writer(lake.places, t) for t in TABLES}
     lake.topic = topic or lake.topic
-    return recover(lake.places, QUERY, lake.topic, earliest or {0: 0}, writers, TABLES, 1)
+    return recover(
+        lake.places, QUERY, [lake.topic], {lake.topic.name: earliest or {0: 0}}, writers, TABLES, 1
+    )
 
 
 def lose(lake: Lake, *folders: str) -> None:
@@ -39,8 +46,8 @@ def test_after_the_loss_of_everything(running: Lake) -> None:
 
     done = recovered(running)
 
-    assert (done.start, done.lost, done.kept_as) == ({0: 9}, 0, None)
-    assert running.admit().start == {0: 9}
+    assert (done.start, done.lost, done.kept_as) == ({"web-logs": {0: 9}}, 0, None)
+    assert running.admit().start == {"web-logs": {0: 9}}
     assert verify(running.places).ok
 
 
@@ -48,8 +55,8 @@ def test_after_the_loss_of_sparks_part(running: Lake) -> None:
     """The promise still begins where it began."""
     lose(running, QUERY)
 
-    assert recovered(running).start == {0: 9}
-    assert running.manifest.first == {0: 0}
+    assert recovered(running).start == {"web-logs": {0: 9}}
+    assert running.subscription.first == {0: 0}
     assert verify(running.places).records == 9
 
 
@@ -63,7 +70,7 @@ def test_an_older_copy_is_put_aside(running: Lake) -> None:
 
     assert done.kept_as
     assert (Path(done.kept_as) / "offsets" / "0").exists()
-    assert done.start == {0: 9}
+    assert done.start == {"web-logs": {0: 9}}
     assert running.admit().query_id == done.query_id
 
 
@@ -86,7 +93,7 @@ def test_a_plan_left_over_is_finished(running: Lake, crash: str) -> None:
 
     done = recovered(running)
 
-    assert done.start == {0: 12}
+    assert done.start == {"web-logs": {0: 12}}
     assert done.finished_plans == (0 if crash == "logs" else 1)
     assert running.held() == [(0, n) for n in range(12)]
 
@@ -104,8 +111,23 @@ def test_a_plan_with_a_missing_file_is_read_again(running: Lake) -> None:
 
     done = recovered(running)
 
-    assert (done.start, done.held) == ({0: 10}, {0: 10})
+    assert (done.start, done.held) == ({"web-logs": {0: 10}}, {"web-logs": {0: 10}})
     assert running.held() == [(0, n) for n in range(10)]
+
+
+def test_a_record_that_came_to_one_table_alone_is_read_again(lake: Lake) -> None:
+    """One of its two events is in quarantine; the other was in the file that is gone."""
+    times = {3: ("2026-05-01T11:59:00Z", "2099-01-01T00:00:00Z")}
+    lake.payload = lambda _name, offset: otlp_at(*times.get(offset, times[3][1:]))
+    lake.decode = partial(decode, readings={"web-logs": Reading(format="otlp")})
+    lake.admit()
+    plan = lake.batch(0, {0: 6}, crash="quarantine")
+    remove_file(lake, plan, "logs")
+    assert recovered(lake).start == {"web-logs": {0: 0}}
+
+    ingest = lake.manifest.topics["web-logs"]
+    held = store.coordinates(store.open_table(lake.places, QUARANTINE), "web-logs", {0: (0, 6)})
+    assert (ingest.held, held["_item"].to_pylist()) == ({0: 6}, [0, 0, 0, 1, 0, 0])
 
 
 def test_a_plan_with_a_missing_file_brings_its_other_table(running: Lake) -> None:
@@ -115,7 +137,7 @@ def test_a_plan_with_a_missing_file_brings_its_other_table(running: Lake) -> Non
 
     done = recovered(running)
 
-    assert (done.start, done.held) == ({0: 9}, {0: 11})
+    assert (done.start, done.held) == ({"web-logs": {0: 9}}, {"web-logs": {0: 11}})
     assert running.held() == [*((0, n) for n in range(9)), (0, 10)]
 
 
@@ -125,7 +147,7 @@ def test_a_gap_in_the_middle_is_where_it_starts(running: Lake) -> None:
 
     done = recovered(running)
 
-    assert (done.start, done.held) == ({0: 3}, {0: 9})
+    assert (done.start, done.held) == ({"web-logs": {0: 3}}, {"web-logs": {0: 9}})
 
 
 def test_what_is_held_beyond_the_start_is_no_fault(running: Lake) -> None:
@@ -145,7 +167,7 @@ def test_twice_in_a_row_is_the_same(running: Lake) -> None:
 
     assert (one.start, one.held) == (two.start, two.held)
     assert one.query_id != two.query_id
-    assert running.manifest.first == {0: 0}
+    assert running.subscription.first == {0: 0}
 
 
 class Crash(Exception):
@@ -172,8 +194,8 @@ def test_a_crash_in_the_middle_is_mended_by_a_repeat(
     with pytest.raises(CheckpointError, match="recover ingest"):
         running.admit()
 
-    assert recovered(running).start == {0: 12}
-    assert running.admit().start == {0: 12}
+    assert recovered(running).start == {"web-logs": {0: 12}}
+    assert running.admit().start == {"web-logs": {0: 12}}
     assert verify(running.places).ok
 
 
@@ -184,7 +206,7 @@ def test_another_topic_begins_at_its_first(running: Lake) -> None:
 
     verdict = verify(running.places)
 
-    assert done.start == {0: 3, 1: 0}
+    assert done.start == {"other": {0: 3, 1: 0}}
     assert (verdict.ok, verdict.records) == (True, 9 + 5)
     assert {(p.topic, p.first, p.end) for p in verdict.partitions} == {
         ("web-logs", 0, 9),
@@ -202,7 +224,7 @@ def test_back_to_the_first_topic_goes_on_there(running: Lake) -> None:
 
     done = recovered(running, {0: 0}, first)
 
-    assert (done.start, done.held) == ({0: 0}, {0: 9})
+    assert (done.start, done.held) == ({"web-logs": {0: 0}}, {"web-logs": {0: 9}})
     assert [span.topic for span in running.manifest.past] == ["other"]
 
 
@@ -221,7 +243,7 @@ def test_records_that_the_broker_removed_are_lost_and_said(running: Lake) -> Non
 
     verdict = verify(running.places)
 
-    assert (done.start, done.lost) == ({0: 12}, 3)
+    assert (done.start, done.lost) == ({"web-logs": {0: 12}}, 3)
     assert (verdict.ok, verdict.gaps) == (False, 3)
     assert verdict.examples_of_gaps == [
         {"topic": "web-logs", "partition": 0, "first": 9, "last": 11}
@@ -263,7 +285,7 @@ def test_what_is_acknowledged_or_invisible_is_not_read_again(running: Lake) -> N
     store.open_table(running.places, LOGS).delete("_offset in (13, 14)")
     gone = noted([Stretch("web-logs", 0, 13, 13)])
     Absent(running.places).note("invisible", "13", gone)
-    assert recovered(running).start == {0: 14}
+    assert recovered(running).start == {"web-logs": {0: 14}}
 
 
 def test_rows_of_a_topic_made_again_are_known_without_a_manifest(running: Lake) -> None:
@@ -278,19 +300,23 @@ def test_records_before_all_that_is_held_are_read(running: Lake) -> None:
     store.open_table(running.places, LOGS).delete("_offset = 0")
     lose(running)
 
-    assert recovered(running).start == {0: 0}
+    assert recovered(running).start == {"web-logs": {0: 0}}
 
 
 def test_a_new_partition_begins_at_its_first(running: Lake) -> None:
     """A topic that has grown since is read whole."""
-    assert recovered(running, {0: 0, 1: 0, 2: 7}).start == {0: 9, 1: 0, 2: 7}
+    assert recovered(running, {0: 0, 1: 0, 2: 7}).start == {"web-logs": {0: 9, 1: 0, 2: 7}}
 
 
 def test_an_empty_lake_begins_anew(lake: Lake) -> None:
     """With nothing at all it is a first start."""
     done = recovered(lake, {0: 4})
-    assert (done.start, done.held, done.finished_plans) == ({0: 4}, {}, 0)
-    assert lake.admit().start == {0: 4}
+    assert (done.start, done.held, done.finished_plans) == (
+        {"web-logs": {0: 4}},
+        {"web-logs": {}},
+        0,
+    )
+    assert lake.admit().start == {"web-logs": {0: 4}}
 
 
 def test_moved_only_binds_it_to_its_place(running: Lake, tmp_path: Path) -> None:

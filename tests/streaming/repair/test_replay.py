@@ -12,14 +12,18 @@ import pytest
 from support.aging import day
 from support.asked import rows_at
 from support.lakes import LIMITS, Lake, raw_rows
-from support.records import message
+from support.records import message, otlp_at
 
 from lakehouse import maintenance, store
-from lakehouse.decode import Decoded, Limits, decode
+from lakehouse.decode import HEADERS, Decoded, Limits, decode
+from lakehouse.decode.leftover import headers
 from lakehouse.errors import CheckpointError
+from lakehouse.formats.reading import Reading
 from lakehouse.ingest.intake import Decode, stamped
 from lakehouse.ingest.queries import REPLAY
-from lakehouse.tables.catalog import LOGS, QUARANTINE
+from lakehouse.proof.coverage import current
+from lakehouse.store import open_table
+from lakehouse.tables.catalog import LOGS, QUARANTINE, Table
 from streaming.repair import replay
 from streaming.repair.replay import Replay, replay_quarantine
 
@@ -54,7 +58,7 @@ def reject(lake: Lake, values: list[bytes | None], first: int, limits: Limits = 
 
 def replayed(lake: Lake, limits: Limits = LENIENT, with_: Decode = decode) -> Replay:
     """Decode open quarantine again."""
-    return replay_quarantine(lake.places, store.Writer(lake.places, LOGS), limits, with_)
+    return replay_quarantine(lake.places, REPLAY.writers(lake.places), limits, with_)
 
 
 def forgiving(raw: pa.RecordBatch, limits: Limits) -> Decoded:
@@ -69,6 +73,19 @@ def test_what_passes_now_is_added(lake: Lake) -> None:
     assert replayed(lake) == Replay(looked_at=5, passed=2, capped=0)
     assert lake.coordinates() == [(3, 10), (3, 14)]
     assert lake.count(QUARANTINE) == 5
+
+
+def test_headers_come_back_with_their_record(lake: Lake) -> None:
+    """As attributes of the event that it is now; what was without has none."""
+    rows = raw_rows([message(event_id="h", timestamp=LATER)], [40], partition=3)
+    column = headers.column([[("tenant", b"a"), ("id", b"\xff")]])
+    rejects = decode(rows.append_column(HEADERS, column), LIMITS).rejects
+    lake.put(stamped(rejects, QUARANTINE.columns, datetime.now(UTC), "q:1"), table=QUARANTINE)
+
+    assert replayed(lake).passed == 3
+    found = open_table(lake.places, LOGS).to_pyarrow_table(columns=["event_id", "attributes"])
+    (own,) = (row["attributes"] for row in found.to_pylist() if row["event_id"] == "h")
+    assert own == [("kafka.header.tenant", "a"), ("kafka.header.id", "/w==")]
 
 
 def test_what_retain_deleted_does_not_come_back(lake: Lake) -> None:
@@ -175,3 +192,68 @@ def test_two_at_once_are_refused(lake: Lake) -> None:
 def test_an_empty_lake_has_nothing_open(tmp_path: Any) -> None:
     """Nothing to do is no fault."""
     assert replayed(Lake.at(tmp_path / "new")) == Replay(0, 0, 0)
+
+
+GOOD, EARLY = "2026-05-01T11:59:00Z", LATER
+AS_OTLP = {"web-logs": Reading(format="otlp")}
+
+
+def as_otlp(raw: pa.RecordBatch, limits: Limits) -> Decoded:
+    """A decode that reads each record as a request of OTLP."""
+    return decode(raw, limits, AS_OTLP)
+
+
+def items(lake: Lake, table: Table) -> list[tuple[int, int | None]]:
+    """Offset and number in its record of each row that the promise counts, in order."""
+    in_logs = table is LOGS
+    with current(lake.places) as found:
+        rows = found.ask(f"SELECT _offset, _item FROM held WHERE in_logs = {in_logs}")
+    return sorted(rows, key=str)
+
+
+@pytest.fixture
+def requests(tmp_path: Any) -> Lake:
+    """A lake whose quarantine has two requests of OTLP, refused whole as another format."""
+    made = Lake.at(tmp_path / "requests")
+    reject(made, [otlp_at(GOOD, EARLY, GOOD), otlp_at(EARLY, EARLY)], first=0)
+    return made
+
+
+def test_events_of_a_record_that_stay_bad_are_rejects_of_their_own(requests: Lake) -> None:
+    """The record is in `logs` in part; its other event is open quarantine, and no copy is."""
+    assert replayed(requests, LIMITS, as_otlp).passed == 2
+
+    assert items(requests, LOGS) == [(0, 0), (0, 2)]
+    assert items(requests, QUARANTINE) == [(0, 1), (1, None)]
+    assert replayed(requests, LIMITS, as_otlp) == Replay(looked_at=2, passed=0, capped=0)
+
+
+def test_an_event_that_stayed_bad_passes_a_later_replay(requests: Lake) -> None:
+    """By itself, and under its own number."""
+    replayed(requests, LIMITS, as_otlp)
+    assert replayed(requests, LENIENT, as_otlp).passed == 3
+    assert items(requests, LOGS) == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)]
+    assert items(requests, QUARANTINE) == []
+
+
+def test_a_crash_before_logs_leaves_the_record_open_as_it_was(requests: Lake) -> None:
+    """Its rejected event is written first, and counts once its record is in `logs`."""
+    writers = REPLAY.writers(requests.places)
+    writers[LOGS.name] = Dying(requests.places, LOGS)
+    with pytest.raises(Crash):
+        replay_quarantine(requests.places, writers, LIMITS, as_otlp)
+    assert requests.count(QUARANTINE) == 3
+    assert items(requests, QUARANTINE) == [(0, None), (1, None)]
+
+    assert replayed(requests, LIMITS, as_otlp) == Replay(looked_at=2, passed=2, capped=0)
+    assert items(requests, LOGS) == [(0, 0), (0, 2)]
+    assert items(requests, QUARANTINE) == [(0, 1), (1, None)]
+    assert requests.count(QUARANTINE) == 3
+
+
+class Dying(store.Writer):
+    """A writer whose process ends before its commit."""
+
+    def append(self, rows: pa.Table, key: store.Key) -> bool:
+        """End."""
+        raise Crash

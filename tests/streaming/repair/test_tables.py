@@ -16,8 +16,11 @@ from lakehouse.errors import CheckpointError, LogpondError, TableError
 from lakehouse.ingest.checkpoint import Checkpoint
 from lakehouse.paths import Places
 from lakehouse.proof.verify import verify
+from lakehouse.runtime.kafka_connection import Connection
 from streaming.repair import tables
 from streaming.repair.recover import recover
+
+pytestmark = pytest.mark.slow
 
 WAYS: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda _content: b"",
@@ -45,7 +48,8 @@ def repaired(lake: Lake) -> list[tables.Repair]:
 def taken_again(lake: Lake) -> None:
     """Recover the checkpoint, and read what the tables lack up to where they ended."""
     writers = {table.name: store.Writer(lake.places, table) for table in TABLES}
-    done = recover(lake.places, QUERY, lake.topic, {0: 0}, writers, TABLES, 1)
+    first = {lake.topic.name: {0: 0}}
+    done = recover(lake.places, QUERY, [lake.topic], first, writers, TABLES, 1)
     lake.admit()
     if done.start != {0: 9}:
         lake.batch(0, {0: 9}, bad={2, 7})
@@ -117,7 +121,7 @@ def test_a_torn_file_of_a_checkpoint_is_words_and_a_way_back(
 
     commands = [verify, _admitted(running)]
     if name != "ledger":  # which status reads only beside a broker
-        commands.append(lambda at: status(at, "127.0.0.1:1"))
+        commands.append(lambda at: status(at, Connection("127.0.0.1:1")))
     for command in commands:
         with pytest.raises(CheckpointError, match=file.name) as error:
             command(running.places)

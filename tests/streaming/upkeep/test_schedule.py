@@ -52,6 +52,7 @@ def test_passes_run_by_themselves(worn: Lake) -> None:
     assert (merged, said) == (True, [])
 
 
+@pytest.mark.slow
 def test_a_pass_that_fails_is_told_once(worn: Lake) -> None:
     """In one line, and the next one is tried."""
     heard = threading.Event()

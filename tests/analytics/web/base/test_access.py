@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from http.client import HTTPConnection
+from urllib.parse import urlencode
 
 import pytest
 from support.lakes import Lake
 from support.pages import SECRET, guarded, pages
+from support.serving import serving
 
+from analytics.web.app import Options, create
 from analytics.web.base.access import Access, Sessions
 from lakehouse.errors import SettingsError
 from lakehouse.http.attempts import Attempts
 from lakehouse.http.tokens import Token, Tokens
-from lakehouse.settings import load
+from lakehouse.settings import Http, load
 
 HTML = {"accept": "text/html"}
 BEARER = {"authorization": f"Bearer {SECRET}"}
@@ -43,6 +47,15 @@ def test_without_a_token_nothing_is_told(lake: Lake, path: str) -> None:
     assert asked.get(path, headers={"cookie": f"logpond={SECRET}"}).status_code == 401
 
 
+def test_an_empty_token_is_none(lake: Lake) -> None:
+    """What comes is told that one is missing, and is no guess."""
+    asked = pages(lake, access=guarded(lake))
+    for _ in range(20):
+        found = asked.get("/api/tables", headers={"authorization": "Bearer "})
+        assert found.status_code == 401
+    assert "missing" in found.text
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/static/style.css"])
 def test_health_and_static_files_need_none(lake: Lake, path: str) -> None:
     """They tell nothing of the lake."""
@@ -64,6 +77,21 @@ def test_a_token_opens_what_its_scope_says(lake: Lake) -> None:
     assert opened("read") == [200, 200]
     assert opened("metrics") == [403, 200]
     assert opened("ingest") == [403, 403]
+
+
+def test_a_token_of_another_scope_is_no_guess(lake: Lake) -> None:
+    """As often as it comes, and at the form too, where it begins no session."""
+    access = Access.of(lake.places, load(web_host="0.0.0.0", gateway_token="sends-to-the-gateway"))
+    assert access.tokens
+    asked = pages(lake, access=access)
+    for secret in ("sends-to-the-gateway", access.tokens.create("sends", "ingest")):
+        assert asked.get("/api/tables", headers=bearer(secret)).status_code == 403
+        answer = asked.post("/login", data={"token": secret})
+        assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
+        assert "his token is for ingest" in answer.text
+        assert asked.get(f"/?token={secret}").status_code == 403
+    reads = access.tokens.create("reads", "read")
+    assert asked.get("/api/tables", headers=bearer(reads)).status_code == 200
 
 
 def test_a_revoked_token_opens_nothing(lake: Lake) -> None:
@@ -162,7 +190,7 @@ def test_the_form_says_that_one_has_to_wait(lake: Lake) -> None:
     asked = pages(lake, access=guarded(lake))
     told = [asked.post("/login", data={"token": "guess"}) for _ in range(4)]
     assert [one.status_code for one in told] == [401, 401, 401, 429]
-    assert "That is not the token" in told[0].text
+    assert "That is not a token of this lake" in told[0].text
     assert "try again in 1 s" in told[3].text
     assert not any("set-cookie" in one.headers for one in told)
 
@@ -181,17 +209,38 @@ def test_a_token_that_could_be_guessed_is_refused(name: str, value: str) -> None
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.org"])
 def test_a_first_start_that_others_can_reach_makes_a_token(lake: Lake, host: str) -> None:
     """Once; what is kept is not the token, and nobody else can read even that."""
-    web = load(web_host=host).web
-    secret = Access.of(lake.places, web).first_token()
+    settings = load(web_host=host)
+    secret = Access.of(lake.places, settings).first_token()
     (kept,) = Tokens.of(lake.places).folder.iterdir()
     assert len(secret) >= 32
     assert secret not in kept.read_text()
     assert (kept.stat().st_mode & 0o777, kept.parent.stat().st_mode & 0o777) == (0o600, 0o700)
-    assert Access.of(lake.places, web).first_token() == ""
-    assert not Access.of(lake.places, web).is_open_to_own_user
+    assert Access.of(lake.places, settings).first_token() == ""
+    assert not Access.of(lake.places, settings).is_open_to_own_user
 
 
 def test_a_chosen_token_is_enough(lake: Lake) -> None:
     """Then none is made."""
-    web = load(web_host="0.0.0.0", web_token="chosen-by-a-person").web
-    assert Access.of(lake.places, web).first_token() == ""
+    settings = load(web_host="0.0.0.0", web_token="chosen-by-a-person")
+    assert Access.of(lake.places, settings).first_token() == ""
+
+
+def test_behind_a_proxy_that_ends_tls_the_cookie_is_secure(lake: Lake) -> None:
+    """As if the browser had asked here by TLS; by the proxy's address nobody is let in."""
+    settings = load(web_proxies="127.0.0.1")
+    assert not Access.of(lake.places, settings).is_open_to_own_user
+    app = create(lake.places, Options(access=guarded(lake)))
+    with serving(app, Http(), proxies=settings.web.proxies) as at:
+        asked = HTTPConnection(at.rpartition("/")[2])
+        said = {"X-Forwarded-Proto": "https", "Content-Type": "application/x-www-form-urlencoded"}
+        asked.request("POST", "/login", urlencode({"token": SECRET}), said)
+        cookie = asked.getresponse().headers["set-cookie"]
+    assert cookie.startswith("__Host-logpond=")
+    assert {"secure", "httponly"} <= {part.strip().lower() for part in cookie.split(";")}
+
+
+@pytest.mark.parametrize("proxies", ["*", "proxy.example", "10.0.0.1/8", "10.0.0.0/40"])
+def test_a_proxy_is_an_address(proxies: str) -> None:
+    """Neither anybody nor a name, which could lead anywhere."""
+    with pytest.raises(SettingsError, match=r"web\.proxies"):
+        load(web_proxies=proxies)

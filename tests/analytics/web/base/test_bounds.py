@@ -19,6 +19,7 @@ from analytics.look.status import Backlog
 from analytics.web.lake.commands import MOST_ASKERS, Commands, Result, Run
 from lakehouse.errors import TableError
 from lakehouse.http.asker import ASKER, Asker, Busy, Gone
+from lakehouse.runtime.kafka_connection import Connection
 
 PATIENCE_SECONDS = 60
 
@@ -30,8 +31,10 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def children() -> list[psutil.Process]:
-    """The commands that run for pages now."""
-    return [one for one in psutil.Process().children(recursive=True) if "diff" in one.cmdline()]
+    """The commands that run for pages now; one may end while it is looked at."""
+    found = psutil.process_iter(["cmdline"])
+    ours = {one.pid for one in psutil.Process().children(recursive=True)}
+    return [one for one in found if one.pid in ours and "diff" in (one.info["cmdline"] or ())]
 
 
 @pytest.mark.slow
@@ -63,6 +66,7 @@ class Slow(Commands):
         return super()._result(run, ["--version"])
 
 
+@pytest.mark.slow
 def test_so_many_may_wait_for_commands(lake: Lake) -> None:
     """One more is told to come again."""
     commands = Slow(lake.places)
@@ -129,7 +133,7 @@ def test_a_question_ends_with_who_asked(lake: Lake) -> None:
 def test_nothing_waits_for_kafka(lake: Lake, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it takes a minute to answer, the pages do not, the first time either."""
     monkeypatch.setattr("lakehouse.runtime.kafka.cluster_id", lambda *_: time.sleep(60))
-    asked, began = pages(lake, bootstrap="127.0.0.1:1"), time.monotonic()
+    asked, began = pages(lake, connection=Connection("127.0.0.1:1")), time.monotonic()
     assert asked.get(path).status_code == 200
     assert time.monotonic() - began < 20
     waited = time.monotonic()

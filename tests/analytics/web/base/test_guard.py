@@ -12,7 +12,16 @@ from support.pages import SECRET, guarded, pages
 from analytics.web import app
 
 PATHS = ("/", "/explore", "/api/home", "/nowhere", "/static/style.css", "/healthz", "/metrics")
-JUDGED = ("/", "/explore", "/api/home", "/metrics", "/explore.csv", "/live", "/login")
+JUDGED = (
+    "/",
+    "/explore",
+    "/api/home",
+    "/metrics",
+    "/explore.csv",
+    "/live",
+    "/ingest/live",
+    "/login",
+)
 TEMPLATES = sorted(Path(app.__file__).parent.rglob("*.html"))
 VISIT = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 

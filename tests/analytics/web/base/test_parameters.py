@@ -20,6 +20,8 @@ from analytics.web.app import discover
 from analytics.web.base.live import STREAMS
 from analytics.web.lake.commands import Result
 
+pytestmark = pytest.mark.slow
+
 MOST_BYTES = 2_000_000
 ODD = (
     *NAUGHTY,

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from batch.jobs.aggregate.blocks import Block, blocks
@@ -139,7 +139,6 @@ def by_engine(parts: list[Part]) -> tuple[Totals, Counter[tuple[int, str]]]:
     return {row[:3]: row[3:] for row in rows}, faults
 
 
-@settings(max_examples=400, deadline=None)
 @given(st.lists(LINES, min_size=1, max_size=12))
 def test_damaged_lines_are_judged_by_the_rule(lines: list[bytes]) -> None:
     """Each line counts, or is a fault with its number and reason, as the rule alone says."""
@@ -147,7 +146,6 @@ def test_damaged_lines_are_judged_by_the_rule(lines: list[bytes]) -> None:
     assert by_engine([ENGINE.part(of(text))]) == by_rule(text)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(LINES, min_size=1, max_size=12), st.integers(1, 200), st.booleans())
 def test_blocks_of_any_size_give_the_same(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], size: int, is_ended: bool

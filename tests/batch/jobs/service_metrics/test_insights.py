@@ -16,6 +16,8 @@ from batch.jobs.pictures import LOOKS
 from batch.jobs.service_metrics import figures, insights
 from batch.jobs.service_metrics.reading import REJECT
 
+pytestmark = pytest.mark.slow
+
 START = datetime(2025, 1, 1, 22, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script>\x1b[2J\u202e$\\frac{"
 MINUTES = pa.schema(

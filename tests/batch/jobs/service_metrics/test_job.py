@@ -13,8 +13,7 @@ from support.lakes import Lake, events
 from support.records import decoded, message
 
 from batch.formats.paths import expand
-from batch.jobs.service_metrics import tables
-from batch.jobs.service_metrics.job import Options, Summary, run
+from batch.jobs.service_metrics.job import TABLES, Options, Summary, run, table_rows
 from batch.jobs.service_metrics.score import mean_us, scores
 from batch.jobs.service_metrics.source import Files
 from batch.jobs.service_metrics.source import Lake as LakeSource
@@ -35,7 +34,7 @@ ODD = [
     b"",
     b"oops",
 ]
-ALL = {name: f"SELECT * FROM {name} ORDER BY ALL" for name in tables.NAMES}
+ALL = {name: f"SELECT * FROM {name} ORDER BY ALL" for name in TABLES}
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +73,10 @@ def lines(files: Files) -> list[bytes]:
     ]
 
 
-@pytest.mark.parametrize("table", tables.NAMES)
+@pytest.mark.parametrize("table", TABLES)
 def test_both_engines_give_the_same(results: dict[str, Any], table: str) -> None:
     """Every row of every table, to the last bit."""
-    by_dataframe, by_rdd = (tables.rows(results[e][0], ALL[table]) for e in ("dataframe", "rdd"))
+    by_dataframe, by_rdd = (table_rows(results[e][0], ALL[table]) for e in ("dataframe", "rdd"))
     assert by_dataframe
     assert by_dataframe == by_rdd
 
@@ -90,7 +89,7 @@ def test_metrics_are_a_plain_recount(files: Files, results: dict[str, Any]) -> N
         found[*key, "requests"] += 1
         found[*key, "errors"] += event["status_code"] >= 400
         found[*key, "total_us"] += int(min(took or 0, 10**15) * 1000 + 0.5)
-    rows = tables.rows(results["dataframe"][0], ALL["metrics"])
+    rows = table_rows(results["dataframe"][0], ALL["metrics"])
     assert {
         (r["service"], r["environment"], name): int(r[name])
         for r in rows
@@ -100,7 +99,7 @@ def test_metrics_are_a_plain_recount(files: Files, results: dict[str, Any]) -> N
 
 def test_minutes_are_scored_by_the_formula(results: dict[str, Any]) -> None:
     """SQL gives each minute what the pure function gives."""
-    rows = tables.rows(results["dataframe"][0], ALL["minutes"])
+    rows = table_rows(results["dataframe"][0], ALL["minutes"])
     of = [r for r in rows if (r["service"], r["environment"]) == ("search", "staging")]
     means = [(int(r["minute"].timestamp()), mean_us(int(r["total_us"]), r["timed"])) for r in of]
     wanted = list(scores(means, timedelta(minutes=30)))
@@ -109,7 +108,7 @@ def test_minutes_are_scored_by_the_formula(results: dict[str, Any]) -> None:
 
 def test_staged_spikes_are_found(results: dict[str, Any]) -> None:
     """The first minute of each is a spike, with a high z."""
-    rows = tables.rows(results["dataframe"][0], ALL["anomalies"])
+    rows = table_rows(results["dataframe"][0], ALL["anomalies"])
     found = {(r["service"], r["environment"], int(r["minute"].timestamp())): r["z"] for r in rows}
     first = [(s.service, s.environment, s.start // MICROS) for s in MADE.staged]
     assert len(first) == 3
@@ -119,7 +118,7 @@ def test_staged_spikes_are_found(results: dict[str, Any]) -> None:
 def test_no_line_is_lost(files: Files, results: dict[str, Any]) -> None:
     """Each is an event or a reject, with its file and line."""
     folder, outcome = results["dataframe"]
-    there = tables.rows(
+    there = table_rows(
         folder, "SELECT source, line FROM enriched UNION ALL SELECT source, line FROM rejects"
     )
     wanted = decoded(*lines(files))
@@ -135,7 +134,7 @@ def test_an_event_is_enriched_by_its_minute(results: dict[str, Any]) -> None:
         FROM enriched e JOIN minutes m ON e.service = m.service AND e.minute = m.minute
         AND e.environment IS NOT DISTINCT FROM m.environment"""
     folder, outcome = results["rdd"]
-    (found,) = tables.rows(folder, differ)
+    (found,) = table_rows(folder, differ)
     assert found == {"rows": outcome.events, "wrong": 0, "misplaced": 0}
 
 
@@ -149,11 +148,11 @@ def test_a_record_is_judged_by_all_of_its_service(results: dict[str, Any]) -> No
         FROM enriched e JOIN s ON e.service = s.service
         AND e.environment IS NOT DISTINCT FROM s.environment"""
     folder, outcome = results["dataframe"]
-    (found,) = tables.rows(folder, plain)
+    (found,) = table_rows(folder, plain)
     assert found["rows"] > 1000
     assert found["off"] < 1e-3
     assert found["outliers"] == outcome.outliers > 0
-    rows = tables.rows(folder, "SELECT * FROM outliers")
+    rows = table_rows(folder, "SELECT * FROM outliers")
     assert len(rows) == outcome.outliers
     assert min(row["record_z"] for row in rows) >= 3
 
@@ -172,7 +171,7 @@ def test_bad_input_leaves_what_was_there(tmp_path: Path, spark: SparkSession, fa
     run(Options(Files((good,)), tmp_path / "out"), spark, no_page)
     with pytest.raises(SettingsError, match=r"bad\.gz"):
         run(Options(Files((bad,)), tmp_path / "out"), spark, no_page)
-    assert len(tables.rows(tmp_path / "out", ALL["metrics"])) == 1
+    assert len(table_rows(tmp_path / "out", ALL["metrics"])) == 1
 
 
 def test_lines_that_went_missing_are_no_result(tmp_path: Path, spark: SparkSession) -> None:

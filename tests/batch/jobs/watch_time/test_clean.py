@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support import views
 from support.views import line
@@ -108,6 +108,16 @@ def test_duplicates_are_found_however_far_apart(
     assert (note.rows, note.views, note.duplicates) == (1000, 170, 830)
 
 
+def test_blanks_around_values_are_no_part_of_them(tmp_path: Path) -> None:
+    """Neither of a user, who would be two, nor of an address or a time."""
+    path = views.write(tmp_path / "a.csv", [line().replace(",", ", ")])
+
+    views.cleaned(path)
+
+    [view] = views.views(path)
+    assert (view["user_id"], view["ip"]) == ("ann", "8.8.8.8")
+
+
 def test_columns_are_found_by_name(tmp_path: Path) -> None:
     """In any order, among others, quoted, with a byte order mark and CRLF, packed by gzip."""
     header = '\ufefftitle,"watch_time(min)",ip,user_id,timestamp,log_id'
@@ -160,7 +170,6 @@ LINES = st.lists(
 @example([b"\x1f\x8b", b""])
 @example([b"x\x9c"])
 @example([b"(\xb5/\xfd"])
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_the_lines_are_each_is_accounted_for(
     tmp_path_factory: pytest.TempPathFactory, lines: list[str | bytes]
 ) -> None:

@@ -76,6 +76,7 @@ def test_test_data_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     assert not (tmp_path / "in").exists()
 
 
+@pytest.mark.slow
 def test_where_no_file_can_be_read_all_fail(tmp_path: Path) -> None:
     """Exit 1, each with its reason, without starting Spark; no control character is shown."""
     views.write(tmp_path / "in" / "a\x1b[31m.csv", [], header="id,user\x1b]0;me")

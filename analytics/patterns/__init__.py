@@ -1,0 +1,1 @@
+"""Patterns of messages: lines that differ in their variable parts alone are one."""

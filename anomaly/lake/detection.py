@@ -1,0 +1,122 @@
+"""Detection on a lake: closed minutes are folded, and incidents that changed are written.
+
+It reads only the table of minutes. At a start it folds what is there, and writes every incident
+that is missing in `anomalies` or differs: a crash loses nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from anomaly.engine.config import Config
+from anomaly.engine.engine import Engine, State
+from anomaly.engine.incident import Incident, start_of
+from anomaly.lake.addresses import AddressDetection
+from anomaly.lake.background import IsStopping
+from anomaly.lake.fold import fold
+from anomaly.lake.incidents import OnChanges, write
+from anomaly.lake.minutes import closed_minutes
+from anomaly.lake.silence import Silence, absence, open_silence
+from anomaly.lake.snapshots import Snapshots
+from lakehouse import store
+from lakehouse.ingest import queries
+from lakehouse.ingest.lag import is_level, last_arrival
+from lakehouse.paths import Places
+from lakehouse.runtime.kafka_connection import Connection
+from lakehouse.settings import Anomaly
+from lakehouse.tables.catalog import ANOMALIES
+from lakehouse.tables.rollups import MINUTES
+from lakehouse.windows.definition import prepare
+
+SNAPSHOTS_KEPT = 8
+OnIncident = Callable[[Incident], None]
+
+
+@dataclass
+class Detection:
+    """Folds the minutes closed since the last call, from the newest snapshot on.
+
+    `on_incident` is called with each change once a process. `on_changes` is called with changes
+    before the table has them, and again after a crash in between.
+    """
+
+    places: Places
+    config: Config
+    on_incident: OnIncident = lambda _incident: None
+    on_changes: OnChanges = lambda _changes: None
+    _engine: Engine = field(init=False)
+    _snapshots: Snapshots = field(init=False)
+    _addresses: AddressDetection = field(init=False)
+    _writing: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._snapshots = Snapshots(self.places, self.config, "state", SNAPSHOTS_KEPT)
+        newest = self._snapshots.newest(State, partial(Engine.load, self.config))
+        self._engine = newest or Engine(self.config)
+        self._addresses = AddressDetection(self.places, self.config)
+
+    @property
+    def open(self) -> list[Incident]:
+        """Returns the incidents that are open."""
+        return self._engine.incidents
+
+    def __call__(self) -> list[Incident]:
+        """Folds the minutes that were closed meanwhile. Returns the incidents that changed.
+
+        After the first minute of a day a snapshot of the state is kept for that day.
+        """
+        before = self._engine.folded_to
+        table = store.open_table(self.places, MINUTES.name)
+        written = self._write(fold(self._engine, closed_minutes(table, before)))
+        day = start_of(self._engine.folded_to).date()
+        if before >= 0 and start_of(before).date() != day:
+            self._snapshots.keep(str(day), self._engine.dump())
+        return written
+
+    def addresses(self, is_stopping: IsStopping = lambda: False) -> list[Incident]:
+        """Folds the addresses of those minutes, until a stop. Returns the changed incidents."""
+        written: list[Incident] = []
+        for changed in self._addresses.changes(store.open_table(self.places, MINUTES.name)):
+            written += self._write(changed)
+            if is_stopping():
+                break
+        return written
+
+    def silence(self, connection: Connection) -> Callable[[], None]:
+        """Returns what looks for total silence while ingest from this Kafka has no lag."""
+        silence = Silence(
+            self.config,
+            partial(last_arrival, self.places),
+            partial(is_level, self.places, connection),
+            partial(absence, self._engine),
+            open_silence(self.places),
+        )
+
+        def look() -> None:
+            if changed := silence.look(datetime.now(UTC)):
+                self._write({changed.incident_id: changed})
+
+        return look
+
+    def _write(self, changed: Mapping[str, Incident]) -> list[Incident]:
+        with self._writing:
+            written = write(self.places, changed, self.config, self.on_changes)
+            for incident in written:
+                self.on_incident(incident)
+        return written
+
+
+def prepare_tables(places: Places, settings: Anomaly) -> None:
+    """Makes the tables. Raises CheckpointError where the lake has minutes of another kind."""
+    queries.MINUTES.checkpoint(places).progress()
+    prepare(places, MINUTES, allowed_lateness(settings))
+    store.create(places, ANOMALIES)
+
+
+def allowed_lateness(settings: Anomaly) -> timedelta:
+    """How long a minute waits for late events."""
+    return timedelta(seconds=settings.watermark_seconds)

@@ -1,0 +1,1 @@
+"""The HTTP door: records that collectors send become messages in Kafka."""

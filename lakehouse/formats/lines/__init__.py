@@ -1,0 +1,1 @@
+"""Formats whose record is a line of text, with those that continue it. Pure."""

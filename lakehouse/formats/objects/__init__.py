@@ -1,0 +1,1 @@
+"""Formats whose record is JSON, or another encoding of an object. Pure."""

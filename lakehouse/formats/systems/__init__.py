@@ -1,0 +1,1 @@
+"""Lines of systems whose form is fixed: a pattern each."""

@@ -1,0 +1,1 @@
+"""Formats whose records are rows under a header. Pure."""

@@ -1,0 +1,1 @@
+"""Formats that put a prefix before the lines of another. Pure."""

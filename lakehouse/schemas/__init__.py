@@ -1,0 +1,1 @@
+"""The schema registry: who is asked, within which bounds, and what it said."""

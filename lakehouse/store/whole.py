@@ -1,0 +1,49 @@
+"""Data files that are not as a commit wrote them: gone, cut off, or exchanged for others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from lakehouse.errors import TableError
+from lakehouse.paths import Places, is_url
+from lakehouse.store.log import MENDS, PARQUET
+
+
+def not_whole(places: Places, name: str, at: DeltaTable) -> Iterator[tuple[str, int | None]]:
+    """Each such file of a table at its version, and how many rows its commit says it has.
+
+    What has the size that was written counts as whole: its content is Parquet's to check. None at
+    a URL, where an object is there as a whole or not at all.
+    """
+    if is_url(places.lake):
+        return
+    adds, root = pa.table(at.get_add_actions()), Path(places.table(name))
+    columns = (adds[column].to_pylist() for column in ("path", "size_bytes", "num_records"))
+    for path, size, rows in zip(*columns, strict=True):
+        if not _is_whole(root / unquote(path), size):
+            yield unquote(path), rows
+
+
+def refuse_altered(places: Places, name: str, at: DeltaTable) -> None:
+    """Raise TableError where a table at its version has a file that is not whole."""
+    files = [file for file, _ in not_whole(places, name, at)]
+    if files:
+        raise TableError(
+            f"table {name} is not as it was written: {len(files)} of its data files are gone or "
+            f"changed, as {files[0]}",
+            f"`{MENDS}` takes them out of the table, then `logpond recover ingest` takes their "
+            "records again",
+        )
+
+
+def _is_whole(file: Path, size: int) -> bool:
+    if not file.is_file() or file.stat().st_size != size:
+        return False
+    with file.open("rb") as opened:
+        opened.seek(-len(PARQUET), 2)
+        return opened.read() == PARQUET

@@ -1,0 +1,132 @@
+"""Other engines read the lake as docs/read-from.md says: each of its blocks is run."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.bucket import Bucket
+from support.lakes import Lake, events
+
+from lakehouse import store
+from lakehouse.paths import Places
+from lakehouse.query.about.detail import features
+from lakehouse.runtime import environment, jars
+from lakehouse.tables.catalog import LOGS, TABLES
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "read-from.md").read_text()
+WITHOUT_SPARK = ("pandas", "polars", "DuckDB", "deltalake: versions and times")
+
+
+def block(section: str, language: str = "python") -> str:
+    """The code of a section."""
+    text = PAGE.split(f"## {section}\n")[1].split("\n## ")[0]
+    (found,) = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    return str(found)
+
+
+def printed(script: str, lake: str, **variables: str) -> str:
+    """What a block prints on a lake, in a process of its own, as a reader would run it."""
+    assert script.count('lake = "/data/lake"') == 1
+    ran = subprocess.run(
+        [sys.executable, "-c", script.replace("/data/lake", lake)],
+        env={**os.environ, "PYTHONPATH": "", **variables},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+@pytest.fixture
+def filled(lake: Lake) -> Lake:
+    """A lake in a folder."""
+    return fill(lake)
+
+
+@pytest.fixture
+def in_bucket(bucket: Bucket) -> Lake:
+    """The same lake in a bucket, whose keys are in the environment."""
+    return fill(Lake(Places(bucket.url, f"{bucket.url}/_checkpoints")))
+
+
+def fill(lake: Lake) -> Lake:
+    """All tables, and in `logs` three rows at version 1 and five at version 2."""
+    for table in TABLES.values():
+        store.create(lake.places, table)
+    lake.put(events(range(3)))
+    lake.put(events(range(3, 5)))
+    return lake
+
+
+@pytest.mark.parametrize("section", WITHOUT_SPARK)
+def test_a_block_runs_on_a_folder(filled: Lake, section: str) -> None:
+    """It sees the rows of the version that it asks for."""
+    found = printed(block(section), filled.places.lake)
+    assert re.search(r"\b3\b" if section.startswith("deltalake") else r"\b5\b", found), found
+
+
+def test_every_block_is_run() -> None:
+    """None on the page is left out here."""
+    shown = re.findall(r"^## (.*)\n(?:(?!^## ).*\n)*?```python", PAGE, re.MULTILINE)
+    assert {*shown} == {*WITHOUT_SPARK, "Spark"}
+
+
+@pytest.fixture
+def plain_spark(tmp_path: Path) -> dict[str, str]:
+    """The environment of a Spark that is not ours, with what the page passes to `pyspark`.
+
+    In place of its package it has our jars of the same version.
+    """
+    (said,) = re.findall(r"```sh\n(pyspark.*?)```", PAGE, re.DOTALL)
+    ours = next(jar.coordinates for jar in jars.locked() if ":delta-spark_" in jar.coordinates)
+    assert f"--packages {ours} " in said
+    options = re.findall(r"--conf (\S+)=(\S+)", said)
+    class_path = os.pathsep.join(map(str, jars.spark_jars()))
+    lines = [*options, ("spark.driver.extraClassPath", class_path), ("spark.ui.enabled", "false")]
+    # as small as the tables are: 200 tasks a shuffle otherwise, and 50 for a log
+    lines += [("spark.sql.shuffle.partitions", "1"), ("spark.master", "local[1]")]
+    lines += [("spark.databricks.delta.snapshotPartitions", "1")]
+    lines += [("spark.driver.host", "localhost"), ("spark.driver.bindAddress", "127.0.0.1")]
+    (tmp_path / "spark-defaults.conf").write_text("\n".join(" ".join(line) for line in lines))
+    home = str(environment.spark_home())
+    return {"SPARK_CONF_DIR": str(tmp_path), "SPARK_HOME": home, "PYSPARK_PYTHON": sys.executable}
+
+
+@pytest.mark.spark
+def test_a_plain_spark_reads_versions_and_times(filled: Lake, plain_spark: dict[str, str]) -> None:
+    """The newest rows, those of version 1, those of the newest time, and another table."""
+    found = printed(block("Spark"), filled.places.lake, **plain_spark)
+    assert found.split() == ["5", "3", "5", "[Row(count(1)=0)]"]
+
+
+@pytest.mark.parametrize("section", WITHOUT_SPARK)
+def test_a_block_runs_on_a_bucket(in_bucket: Lake, bucket: Bucket, section: str) -> None:
+    """The same lines, with the URL of the lake and keys from the environment that only read."""
+    key = bucket.server.reader_key
+    found = printed(block(section), in_bucket.places.lake, AWS_ACCESS_KEY_ID=key)
+    assert re.search(r"\b3\b" if section.startswith("deltalake") else r"\b5\b", found), found
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_need_no_feature_that_a_reader_may_lack(filled: Lake, name: str) -> None:
+    """Reader version 1 and what writer version 2 implies, as the page says."""
+    found = store.open_table(filled.places, name)
+    assert features(found) == ["appendOnly", "invariants"]
+    assert (found.protocol().min_reader_version, found.protocol().min_writer_version) == (1, 2)
+    assert "reader version 1, writer version 2 (`appendOnly`, `invariants`)" in PAGE
+
+
+def test_rights_to_read_are_enough(filled: Lake) -> None:
+    """No block writes anything below the lake."""
+    root = Path(filled.places.lake)
+    before = {f: f.stat().st_mtime_ns for f in root.rglob("*")}
+    for section in WITHOUT_SPARK:
+        printed(block(section), filled.places.lake)
+    assert {f: f.stat().st_mtime_ns for f in root.rglob("*")} == before
+    assert LOGS.name in PAGE
