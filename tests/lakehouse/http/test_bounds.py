@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -77,6 +78,21 @@ class Work:
 def refuse(_scope: object, refusal: Refusal) -> PlainTextResponse:
     """The refusal as text."""
     return PlainTextResponse(refusal.what, refusal.status, dict(refusal.headers))
+
+
+def test_answers_wait_for_no_acknowledgement() -> None:
+    """The head and the body of an answer are two packets; Nagle's algorithm holds the second one
+    back until the first is acknowledged, which takes 40 ms."""
+    delays = list[int]()
+
+    async def delay(request: Request) -> PlainTextResponse:
+        sock = request.scope["state"]["connection"].transport.get_extra_info("socket")
+        delays.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        return PlainTextResponse("sent")
+
+    with serving(Starlette(routes=[Route("/", delay)]), QUICK, lambda: None) as at:
+        assert httpx.get(at).text == "sent"
+    assert delays == [1]
 
 
 def test_work_is_admitted_not_queued() -> None:
