@@ -18,7 +18,8 @@ Made by `make docs` from the table in `lakehouse/terminal/commands.py`: change t
 `--lake DIR|URL`; those with `--format` answer as a table, JSON or CSV.
 
 Exit codes: 0 ok, 1 it did not hold or failed, 2 settings or flags, 3 checkpoint, 4 table, 5 Kafka,
-8 bucket.
+6 another process writes now (of `produce`: what was not sent is kept), 7 `produce` keeps records
+that Kafka refused, 8 bucket.
 A program runs by itself too: `python -m streaming recover ingest` is `logpond recover ingest`."""
 EVERYWHERE = {"--help", "--lake", "--format"}
 
