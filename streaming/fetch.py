@@ -10,16 +10,14 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import methodcaller
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
-from lakehouse.decode import HEADERS, RAW, record_time
-from lakehouse.decode.leftover import headers
 from lakehouse.errors import BrokerError
 from lakehouse.runtime.kafka_client import QUIET, RIGHTS, Faults, denied, is_of_group
 from lakehouse.runtime.kafka_connection import Connection
+from streaming.records import Came, Message, Range, by_topic
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer
@@ -50,27 +48,6 @@ SKIP = (
 )
 # Less of a core than this, and the client is not at work on what it got.
 IDLE_SHARE = 0.02
-
-
-# For a name that is not UTF-8 the client returns a list and sets an error. A hot loop of Python
-# 3.11 does not look for that, and the error comes up anywhere later; this call does.
-_headers_of = methodcaller("headers")
-# The client's own type says that each part of a record may be absent.
-Message = Any
-
-
-class Range(NamedTuple):
-    """Records of one partition of a topic: [first, end)."""
-
-    topic: str
-    partition: int
-    first: int
-    end: int
-
-    @property
-    def size(self) -> int:
-        """How many records it has at most."""
-        return self.end - self.first
 
 
 @dataclass(frozen=True)
@@ -127,49 +104,58 @@ class _Reading:
     def __iter__(self) -> Iterator[list[pa.RecordBatch]]:
         while waiting := self._waiting():
             read = self._consumer.consume(min(self._most, waiting), WAIT_SECONDS)
-            came = [each for each in read if not is_of_group(each)]
-            self._listen(came)
-            if records := [each for each in came if self._is_asked(each)]:
-                chunks = [_rows(topic, part) for topic, part in _by_topic(records)]
+            faults = [each for each in read if each.error() is not None]
+            records = [each for each in read if each.error() is None] if faults else read
+            faults = [each for each in faults if not is_of_group(each)]
+            self._listen(faults, is_silence=not records and not faults)
+            came = [*by_topic(records)]
+            asked = [each.asked(self._ranges) for each in came]
+            if chunks := [each.rows() for each in asked if each.records]:
                 self._adapt(chunks)
                 yield chunks
-            self._note(came)
+            self._note(came, faults)
+            self._leave()
 
     def _waiting(self) -> int:
         """The highest number of records that can still come."""
         return sum(max(0, r.end - self._next[at]) for at, r in self._ranges.items())
-
-    def _is_asked(self, record: Message) -> bool:
-        wanted = self._ranges.get(_place(record))
-        if wanted is None or record.error() is not None:
-            return False
-        return bool(wanted.first <= record.offset() < wanted.end)
 
     @property
     def _topics(self) -> str:
         """The names of the topics that are read."""
         return ", ".join(dict.fromkeys(topic for topic, _ in self._ranges))
 
-    def _note(self, came: Sequence[Message]) -> None:
-        """Notes the offsets of these messages, to continue after them."""
-        self._next |= {_place(each): _after(each) for each in came}
-        if came:
+    def _note(self, came: Sequence[Came], ends: Sequence[Message]) -> None:
+        """Notes the offsets of records, to continue after them, and of the ends of partitions."""
+        for each in came:
+            self._next |= each.after()
+        self._next |= {(end.topic(), end.partition()): end.offset() for end in ends}
+        if came or ends:
             self._heard, self._worked = time.monotonic(), time.process_time()
             self._looked = self._heard
+
+    def _leave(self) -> None:
+        """Ends the fetching of partitions that are read to their end: what follows is dropped."""
+        from confluent_kafka import TopicPartition
+
+        ended = [at for at, r in self._ranges.items() if self._next[at] >= r.end]
+        if ended and len(ended) < len(self._ranges):
+            self._consumer.incremental_unassign([TopicPartition(*at) for at in ended])
+            self._ranges = {at: r for at, r in self._ranges.items() if at not in ended}
 
     def _adapt(self, chunks: Sequence[pa.RecordBatch]) -> None:
         """Asks next for as many records as fit into a chunk; the number grows step by step."""
         mean = 1 + sum(rows.nbytes for rows in chunks) // sum(rows.num_rows for rows in chunks)
         self._most = max(1, min(CHUNK_RECORDS, 4 * self._most, self._chunk_bytes // mean))
 
-    def _listen(self, came: Sequence[Message]) -> None:
+    def _listen(self, faults: Sequence[Message], *, is_silence: bool) -> None:
         """Raises what the broker reports, or that it stopped answering."""
-        for error in (fault for each in came if (fault := each.error()) is not None):
+        for error in (each.error() for each in faults):
             if error.name() in RIGHTS:
                 raise denied(error.name(), self._client.connection, self._topics)
             _refuse_unless_end(error, self._topics)
         self._client.faults.check(self._client.connection)
-        if not came and self._is_silent():
+        if is_silence and self._is_silent():
             raise BrokerError(
                 f"{SILENT} of {self._topics} for {SILENCE_SECONDS:.0f} s, from {self._next} on",
                 "nothing is lost: start again; a transaction that is open holds back what follows",
@@ -186,30 +172,6 @@ class _Reading:
         return is_idle or now - self._heard > UNPACKING_SECONDS
 
 
-def _place(came: Message) -> tuple[str, int]:
-    return came.topic(), came.partition()
-
-
-def _by_topic(records: Sequence[Message]) -> Iterator[tuple[str, Sequence[Message]]]:
-    """Yields the records of each topic, in their order."""
-    names = [record.topic() for record in records]
-    topics = dict.fromkeys(names)
-    for topic in topics:
-        is_all = len(topics) == 1
-        yield (
-            topic,
-            records
-            if is_all
-            else [r for name, r in zip(names, records, strict=True) if name == topic],
-        )
-
-
-def _after(came: Message) -> int:
-    """Returns the next offset; the message at the end of a partition already has it."""
-    is_end = came.error() is not None
-    return int(came.offset()) + (not is_end)
-
-
 def _refuse_unless_end(error: Any, topic: str) -> None:
     from confluent_kafka import KafkaError, KafkaException
 
@@ -220,29 +182,6 @@ def _refuse_unless_end(error: Any, topic: str) -> None:
         raise BrokerError(f"records of {topic} {TOO_LARGE} {most}: {error.str()}", SKIP)
     if error.code() != KafkaError._PARTITION_EOF:
         raise KafkaException(error)
-
-
-def _rows(topic: str, records: Sequence[Message]) -> pa.RecordBatch:
-    count = len(records)
-    columns: list[pa.Array] = [
-        pa.array([record.value() for record in records], pa.binary()),
-        pa.repeat(pa.scalar(topic), count),
-        pa.array([record.partition() for record in records], pa.int32()),
-        pa.array([record.offset() for record in records], pa.int64()),
-        record_time.of_millis(pa.array([each.timestamp()[1] for each in records], pa.int64())),
-    ]
-    rows = pa.RecordBatch.from_arrays(columns, schema=RAW)
-    named = headers.column([_headers(record) for record in records])
-    return rows if named is None else rows.append_column(HEADERS, named)
-
-
-def _headers(record: Message) -> list[headers.Header] | None:
-    """The headers of a record. The client can be asked once only: what is not UTF-8 breaks it."""
-    try:
-        found: list[headers.Header] | None = _headers_of(record)
-    except (SystemError, UnicodeDecodeError):
-        return headers.UNREADABLE
-    return found
 
 
 @lru_cache(maxsize=4)

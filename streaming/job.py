@@ -26,8 +26,8 @@ from lakehouse.paths import Places
 from lakehouse.runtime import rights
 from lakehouse.store import DataFile, Writer
 from streaming import source
-from streaming.fetch import Range
 from streaming.guard import BatchesOfAnotherSize, StopBetweenBatches
+from streaming.records import Range
 from streaming.source import Given, Source, Work
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from lakehouse.errors import BrokerError
 from lakehouse.ingest.offsets import Offsets
 from lakehouse.runtime.kafka import Bounds
 from lakehouse.runtime.kafka_client import FirmError
-from streaming.fetch import Range
+from streaming.records import Range
 from streaming.source import RowsOf
 
 # A batch may be so many times as large as it should be, or a part of it, before that is put right.

@@ -35,10 +35,11 @@ from lakehouse.windows.run import ClosingRun
 from lakehouse.windows.stream import WindowsReport
 from streaming import job, source, subscriptions, windows
 from streaming.failure import explained
-from streaming.fetch import SILENT, Range
+from streaming.fetch import SILENT
 from streaming.guard import PATIENCE_SECONDS, Guard
 from streaming.pace import Pace, between
 from streaming.progress import BatchReport, Reporter
+from streaming.records import Range
 from streaming.upkeep.schedule import Schedule
 from streaming.watch import Watch
 

@@ -22,7 +22,8 @@ from lakehouse.ingest.runs import Run, runs
 from lakehouse.ingest.topic_check import refuse_moved_back
 from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.store import DataFile
-from streaming.fetch import Fetch, Range
+from streaming.fetch import Fetch
+from streaming.records import Range
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

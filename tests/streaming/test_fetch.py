@@ -24,13 +24,14 @@ from streaming.fetch import (
     TOO_LARGE,
     UNPACKED_BYTES,
     Fetch,
-    Range,
 )
+from streaming.records import Range
 
 FETCHED = """
 import sys
 from lakehouse.runtime.kafka_connection import Connection
-from streaming.fetch import Fetch, Range
+from streaming.fetch import Fetch
+from streaming.records import Range
 try:
     _, bootstrap, topic, end = sys.argv
     for rows in Fetch(Connection(bootstrap))([Range(topic, 0, 0, int(end))]):

@@ -13,7 +13,8 @@ from lakehouse.ingest.offsets import Offsets, kafka_json
 from lakehouse.ingest.queries import INGEST
 from lakehouse.runtime.kafka_connection import Connection
 from streaming import source
-from streaming.fetch import Fetch, Range
+from streaming.fetch import Fetch
+from streaming.records import Range
 
 NAME = TOPIC.name
 

@@ -20,7 +20,7 @@ from lakehouse.ingest.intake import Decode
 from lakehouse.ingest.plans import BatchPlan
 from lakehouse.store import Writer
 from streaming import job
-from streaming.fetch import Range
+from streaming.records import Range
 from streaming.source import Source
 
 if TYPE_CHECKING:
