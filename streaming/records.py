@@ -50,7 +50,7 @@ class Came(NamedTuple):
                 wanted |= rows & (self.offsets >= at.first) & (self.offsets < at.end)
         if wanted.all():
             return self
-        kept = [self.records[row] for row in np.flatnonzero(wanted)]
+        kept = [self.records[row] for row in np.flatnonzero(wanted).tolist()]
         return Came(self.topic, kept, self.partitions[wanted], self.offsets[wanted])
 
     def after(self) -> dict[Place, int]:

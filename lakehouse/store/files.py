@@ -20,6 +20,8 @@ from lakehouse.store import objects
 from lakehouse.tables.catalog import Table
 
 LONGEST_STATISTIC = 64
+# Whether values repeat is seen of so many of them.
+SAMPLED = 1000
 MAP_OF_TEXT = pa.map_(pa.string(), pa.string())
 
 
@@ -68,25 +70,35 @@ def _write_file(table: Table, rows: pa.Table, folder: Any, name: str) -> DataFil
         buffer,
         compression="zstd",
         compression_level=1,
-        use_dictionary=_dictionaries(content.schema),
+        use_dictionary=dictionaries(content),
     )
     objects.put(folder, path, buffer.getvalue())
     size = buffer.getbuffer().nbytes
     return DataFile(table.name, path, size, rows.num_rows, partition, statistics(table, rows))
 
 
-def _dictionaries(columns: pa.Schema) -> bool | list[str]:
-    """The columns with a dictionary: all but the values of maps of text, which repeat too seldom.
+def dictionaries(rows: pa.Table) -> list[str]:
+    """The columns, by their path in a file, that get a dictionary: those whose values repeat.
 
-    Measured on ten attributes an event: 0.6 us of 1.4 less, and 28 instead of 33 bytes a row.
+    One of names that are all different costs time and bytes, and is given up in the end. The values
+    of maps of text have none: measured on ten attributes an event, 0.6 us of 1.4 less, and 28
+    instead of 33 bytes a row.
     """
-    maps = [f.name for f in columns if f.type == MAP_OF_TEXT]
-    if not maps:
-        return True
-    lists = [f.name for f in columns if pa.types.is_list(f.type)]
-    plain = [name for name in columns.names if name not in maps and name not in lists]
-    keys = [f"{name}.key_value.key" for name in maps]
-    return [*plain, *keys, *(f"{name}.list.element" for name in lists)]
+    found = list[str]()
+    for name, column in zip(rows.column_names, rows.columns, strict=True):
+        if column.type == MAP_OF_TEXT:
+            found.append(f"{name}.key_value.key")
+        elif pa.types.is_list(column.type):
+            found.append(f"{name}.list.element")
+        elif _repeats(column):
+            found.append(name)
+    return found
+
+
+def _repeats(values: pa.ChunkedArray) -> bool:
+    """Whether of the first values at least one in twenty was there before."""
+    first = values.slice(0, SAMPLED)
+    return bool(20 * pc.count_distinct(first, mode="all").as_py() <= 19 * len(first))
 
 
 def statistics(table: Table, rows: pa.Table) -> str:

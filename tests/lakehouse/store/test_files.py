@@ -136,3 +136,14 @@ def test_a_number_that_is_none_bounds_nothing() -> None:
         found = facts(rows, statistics=("response_time",))
 
         assert found["minValues"] == found["maxValues"] == {}
+
+
+def test_values_that_never_repeat_have_no_dictionary(lake: Lake) -> None:
+    """Times are written as they are; services, of which there are few, by a dictionary."""
+    rows = logged([START + timedelta(seconds=n) for n in range(100)])
+    (file,) = files.write(LOGS, rows, lake.places.table(LOGS), "part-1")
+
+    group = pq.read_metadata(Path(lake.places.table(LOGS)) / file.path).row_group(0)
+    columns = [group.column(n) for n in range(group.num_columns)]
+    found = {c.path_in_schema: "RLE_DICTIONARY" in c.encodings for c in columns}
+    assert [found[name] for name in ("timestamp", "service")] == [False, True]
