@@ -8,6 +8,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
 JARS := $(or $(LOGPOND_JARS),.jars)
 READY := .venv/.packages .venv/.project $(JARS)/verified.json
+# Only for tests: with it the hundred JVMs that they start take half the CPU to be ready.
+ARCHIVES := $(JARS)/spark.jsa
 
 # What `make demo` passes on: make demo DURATION=300 RATE=2000 INCIDENT=scanner@+60s:120s
 BACKFILL ?= 2h
@@ -41,7 +43,7 @@ demo: setup  ## Kafka, producer and ingest with a live screen (DURATION RATE INC
 demo-s3: development setup-s3  ## the same with the lake in a bucket, of an object store that is started with it
 	@PYTHONPATH=.:tests $(BIN)/python -m support.bucket $(BIN)/logpond up $(UP)
 
-test: development  ## all tests but those of containers: first those that need no broker, then the others
+test: development $(ARCHIVES)  ## all tests but those of containers: first those that need no broker, then the others
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not (broker or faults or compose or nightly)"
 	@$(BIN)/pytest -n 2 --dist loadfile -m "(broker or faults) and not nightly"
 
@@ -49,11 +51,11 @@ test-fast: development  ## the quick ones, without Spark and Kafka, in about a m
 	@$(BIN)/pytest -n 2 --dist loadfile --hypothesis-profile fast \
 		-m "not (spark or broker or faults or compose or browser or slow or nightly)"
 
-test-nightly: development  ## properties tried a thousand times, every fault at length, a soak of an hour
+test-nightly: development $(ARCHIVES)  ## properties tried a thousand times, every fault at length, a soak of an hour
 	@$(AT_NIGHT) RANDOM_LAKES=20 $(BIN)/pytest -n 2 --dist loadfile \
 		--hypothesis-profile nightly --timeout 3600 -m "random or faults or nightly"
 
-test-faults: development  ## every fault, each followed by `verify`, into docs/faults.md (SOAK=seconds)
+test-faults: development $(ARCHIVES)  ## every fault, each followed by `verify`, into docs/faults.md (SOAK=seconds)
 	@rm -f $(FAULTS)
 	@$(FOR_TABLE) FAULTS_TABLE=$(FAULTS) $(BIN)/pytest --timeout 3600 -m faults
 	@PYTHONPATH=.:tests $(BIN)/python -m support.fault_table $(FAULTS) >docs/faults.md
@@ -123,6 +125,9 @@ machine:
 
 $(JARS)/verified.json: conf/jars.lock .venv/.packages | machine
 	@$(BIN)/python -m lakehouse.runtime.jars
+
+$(JARS)/spark.jsa: $(JARS)/verified.json .venv/.development
+	@PYTHONPATH=.:tests $(BIN)/python -m support.class_archives
 
 $(JARS)/s3: conf/jars-s3.lock $(JARS)/verified.json
 	@$(BIN)/python -m lakehouse.runtime.jars s3

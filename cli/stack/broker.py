@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from lakehouse.errors import BrokerError, LogpondError
-from lakehouse.runtime import environment, jars, java, kafka, processes
+from lakehouse.runtime import class_archive, environment, jars, java, kafka, processes
 from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.settings import CONF
 from lakehouse.store.disk import full, in_words
@@ -224,6 +224,7 @@ def _java(log: Path, heap: str) -> list[str]:
         java.check(),
         f"-Xmx{heap}",
         *environment.java_options(log.parent / "tmp"),
+        *class_archive.java_options("broker"),
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
         f"-Dlog4j2.configurationFile={CONF / 'log4j2-broker.properties'}",

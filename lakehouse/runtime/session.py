@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from lakehouse.errors import SettingsError
 from lakehouse.paths import Places, is_url
-from lakehouse.runtime import environment, event_log, jars, java, rights
+from lakehouse.runtime import class_archive, environment, event_log, jars, java, rights
 from lakehouse.settings import CONF, Settings, Spark
 from lakehouse.storage import Storage
 
@@ -204,7 +204,11 @@ def _options(settings: Settings, app: str, java_options: Sequence[str]) -> dict[
         "spark.driver.memory": settings.spark.driver_memory,
         "spark.ui.port": str(settings.spark.ui_port),
         "spark.driver.defaultJavaOptions": environment.quoted(
-            [*environment.java_options(places.of_spark("tmp")), *java_options]
+            [
+                *environment.java_options(places.of_spark("tmp")),
+                *class_archive.java_options("spark"),
+                *java_options,
+            ]
         ),
         "spark.jars.ivy": str(places.of_spark("ivy")),
         "spark.local.dir": tempfile.gettempdir(),
@@ -234,12 +238,17 @@ def _keys(settings: Settings) -> dict[str, str]:
 
 
 def _jars(settings: Settings) -> dict[str, str]:
-    """On the driver's class path, and sent to executors that have another one."""
+    """On the driver's class path, and sent to executors that have another one.
+
+    Spark's own come before the folder `conf`, where Spark would have them after it: Java takes
+    no archive of classes that were loaded after a folder with files.
+    """
     places, master = Places.of(settings), settings.spark.master
-    far = jars.s3_jars() if places.is_in_a_bucket else []
-    found = [str(jar) for jar in (*jars.spark_jars(), *far)]
-    sent = {} if master.startswith("local") else {"spark.jars": ",".join(found)}
-    return {"spark.driver.extraClassPath": os.pathsep.join(found), **sent}
+    far = [str(jar) for jar in (jars.s3_jars() if places.is_in_a_bucket else [])]
+    found = [str(jar) for jar in jars.spark_jars()]
+    sent = {} if master.startswith("local") else {"spark.jars": ",".join([*found, *far])}
+    class_path = [*found, str(environment.spark_home() / "jars" / "*"), *far]
+    return {"spark.driver.extraClassPath": os.pathsep.join(class_path), **sent}
 
 
 def _driver_address(master: str) -> dict[str, str]:
