@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lakehouse.paths import Places
-from lakehouse.tables.rollups import WINDOWS
+from lakehouse.tables.rollups import MINUTES, WINDOWS
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, with_settings
 from lakehouse.terminal.render import echo
@@ -31,6 +31,8 @@ def reconcile(since: str | None, how: str, settings: Settings) -> None:
 
     Each is replaced whole, together with its day; the stream may go on meanwhile. What is shown is
     what was found and mended. Where no window was closed yet, those that are over are closed.
+    Minutes with late rows are judged again, as `logpond analyze` does, and what that changes is
+    told as a correction.
 
     \b
       logpond reconcile
@@ -52,6 +54,7 @@ def reconcile(since: str | None, how: str, settings: Settings) -> None:
     render.show(render.Rows.of_dicts(rows, COLUMNS), how, sys.stdout, HUMANE)
     if how == "table":
         echo(f"{sum(row['late_rows'] for row in rows):,} late rows are counted now")
+    _judge(Places.of(settings))
 
 
 @click.command()
@@ -79,6 +82,15 @@ def rebuild(rollup: str, settings: Settings) -> None:
         f"{rollup} made again: {sum(c.windows for c in done):,} windows, {rows:,} rows, "
         f"{requests:,} requests in {time.monotonic() - began:.1f} s"
     )
+
+
+def _judge(places: Places) -> None:
+    """Has the minutes judged again, if there are any."""
+    from lakehouse.runtime.judging import judge
+    from lakehouse.store import table_or_none
+
+    if table_or_none(places, MINUTES.name) and not judge(places, lambda line: echo(line, err=True)):
+        echo("minutes are not judged again: `logpond analyze` does it", err=True)
 
 
 def _late(settings: Settings) -> timedelta:

@@ -69,6 +69,11 @@ class Addresses:
         changes = [change for one in breaches if (change := self.tracker.breach(at, one))]
         return [*changes, *(ended.incident for ended, _ in self.tracker.end(at))]
 
+    @property
+    def incidents(self) -> list[Incident]:
+        """The incidents that are open."""
+        return [tracked.incident for tracked in self.tracker.open.values()]
+
     def dump(self) -> State:
         """Returns the whole state, for a snapshot."""
         return State(

@@ -23,6 +23,7 @@ from anomaly.alerts.outbox import REFUSED, SENT, Outbox
 from lakehouse.errors import SettingsError
 from lakehouse.paths import Places
 from lakehouse.settings import Webhook as Settings
+from lakehouse.tables.incidents import WITHDRAWN
 
 # Answers that no repetition would change: the message itself is not taken.
 REFUSING = frozenset({400, 405, 406, 410, 411, 413, 414, 415, 422})
@@ -242,7 +243,8 @@ class Alerts:
         if event is None:
             return
         alert = alert_of(change.after, event)
-        if event != ENDED and datetime.now(UTC) - change.after.folded_to > self._old:
+        is_end, age = event in (ENDED, WITHDRAWN), datetime.now(UTC) - change.after.folded_to
+        if age > self._old and not is_end:
             self._outbox.pass_over(alert)
         else:
             self._outbox.offer(alert)

@@ -1,4 +1,4 @@
-"""Commands of the anomaly program that need a lake: detect, analyze, anomalies, explain."""
+"""Commands of the anomaly program that need a lake: detect, anomalies, explain."""
 
 from __future__ import annotations
 
@@ -62,42 +62,6 @@ def detect(settings: Settings, config: Path | None, once: bool, standby: bool) -
 
 @click.command()
 @with_places
-@CONFIG
-@FORMAT
-@SINCE
-@click.option("--until", metavar="TIME", help="Only what opened before.")
-@click.option("--version", type=int, metavar="N", help="Of `logs_windowed` at this version.")
-@METHOD
-def analyze(
-    places: Places,
-    config: Path | None,
-    how: str,
-    method: str,
-    since: str | None,
-    until: str | None,
-    version: int | None,
-) -> None:
-    """Judge all closed minutes again, without Spark: what `detect` finds in them, or would find.
-
-    The fold always starts at the first minute that is kept; --since and --until (RFC 3339, a
-    date, '24 hours ago' or -24h) select what is shown.
-
-    \b
-      logpond analyze --since -24h
-      logpond analyze --since 2026-05-01 --until 2026-05-02 --config other.toml --format json
-      logpond analyze --method zscore
-    """
-    from anomaly.lake.fold import analyse
-
-    between = time_of(since, "--since"), time_of(until, "--until")
-    judged_by = constants(config)
-    found = analyse(places, minutes_table(places, version), judged_by, method, between)
-    if not _show(found, between, how, COLUMNS) and how == "table":
-        _say_none(judged_by)
-
-
-@click.command()
-@with_places
 @FORMAT
 @SINCE
 @click.option("--open", "only_open", is_flag=True, help="Only those that are open.")
@@ -116,8 +80,8 @@ def anomalies(places: Places, how: str, since: str | None, only_open: bool) -> N
     found = [as_muted_now(one, mutes) for one in incidents(places)]
     wanted = [one for one in found if not only_open or one.status == "open"]
     columns = (*COLUMNS[:3], "muted", *COLUMNS[3:])
-    if not _show(wanted, between, how, columns) and how == "table":
-        _say_none(constants(None))
+    if not show(wanted, between, how, columns) and how == "table":
+        say_none(constants(None))
 
 
 @click.command()
@@ -203,7 +167,7 @@ def time_of(text: str | None, flag: str) -> datetime | None:
     return None if text is None else time(text, datetime.now(UTC), flag)
 
 
-def _show(
+def show(
     incidents: Iterable[Incident], between: Between, how: str, columns: tuple[str, ...]
 ) -> int:
     """Prints the incidents between two times in order of opening. Returns how many there are.
@@ -220,6 +184,6 @@ def _show(
     return int(rows.num_rows)
 
 
-def _say_none(judged_by: Any) -> None:
+def say_none(judged_by: Any) -> None:
     warm = judged_by.keys.warm_minutes
     echo(f"no incident; a service or endpoint is judged after {warm} min of history", err=True)

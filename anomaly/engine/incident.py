@@ -11,7 +11,7 @@ import msgspec
 from anomaly.engine.config import Config
 from anomaly.engine.minute import Key
 from anomaly.engine.surprise import CAP
-from lakehouse.tables.incidents import Share, unit_of
+from lakehouse.tables.incidents import WITHDRAWN, Share, unit_of
 
 # The direction of an incident of nothing at all, which only the wall clock can tell.
 SILENCE = "silence"
@@ -56,6 +56,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     sample_event_ids: list[str] = []
     parent: str = ""
     muted: bool = False
+    of_past: bool = False
     config: str
     folded_to: datetime
     sentence: str = ""
@@ -76,6 +77,15 @@ def with_sentence(one: Incident, **changed: object) -> Incident:
     """Returns the incident with these fields changed, and its sentence made anew."""
     after = msgspec.structs.replace(one, **changed)
     return msgspec.structs.replace(after, sentence=render_sentence(after))
+
+
+def withdrawn(one: Incident) -> Incident:
+    """Returns an incident that is none any more: late rows changed the minutes it was made of."""
+    why = "withdrawn: no incident with the rows that came late"
+    sentence = f"{one.sentence}; {why}"
+    return msgspec.structs.replace(
+        one, status=WITHDRAWN, reasons=[*one.reasons, why], sentence=sentence
+    )
 
 
 def with_evidence(one: Incident, samples: Sequence[str], shares: Iterable[Share]) -> Incident:

@@ -129,12 +129,17 @@ def _each(rows: Iterable[dict[str, Any]]) -> Iterator[AddressMinute]:
 KEEP_MINUTES, KEPT = 10, 2
 
 
+def address_snapshots(places: Places, config: Config) -> Snapshots:
+    """Returns the snapshots of addresses, one each ten minutes."""
+    return Snapshots(places, config, "addresses", KEPT)
+
+
 class AddressDetection:
     """Folds the addresses of a lake, from the newest snapshot on."""
 
     def __init__(self, places: Places, config: Config) -> None:
         self._places = places
-        self._snapshots = Snapshots(places, config, "addresses", KEPT)
+        self._snapshots = address_snapshots(places, config)
         newest = self._snapshots.newest(State, partial(Addresses.load, config))
         self.addresses = newest or Addresses(config)
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from anomaly.lake.minutes import AT_ONCE_ROWS, by_days
 from lakehouse.duck import connect, create_view
 from lakehouse.paths import Places
 from lakehouse.store import open_table
@@ -81,15 +82,15 @@ def spans(
 
 def _sizes(closed: DeltaTable, after: datetime | None, end: datetime) -> dict[datetime, int]:
     """Returns closed minute -> requests, in order."""
-    condition = pc.field("window_start") < _scalar(end)
-    if after:
-        condition &= (pc.field("date") >= pa.scalar(after.date())) & (
-            pc.field("window_start") > _scalar(after)
-        )
-    rows = closed.to_pyarrow_dataset().to_table(["window_start", "request_count"], filter=condition)
-    summed = rows.group_by("window_start").aggregate([("request_count", "sum")])
-    in_order = summed.sort_by("window_start").to_pydict()
-    return dict(zip(in_order["window_start"], in_order["request_count_sum"], strict=True))
+    found: dict[datetime, int] = {}
+    for rows in by_days(closed, after, ["window_start", "request_count"], 50 * AT_ONCE_ROWS):
+        is_new = pc.less(rows["window_start"], _scalar(end))
+        if after:
+            is_new = pc.and_(is_new, pc.greater(rows["window_start"], _scalar(after)))
+        minutes = rows.filter(is_new).group_by("window_start")
+        summed = minutes.aggregate([("request_count", "sum")]).sort_by("window_start").to_pydict()
+        found |= zip(summed["window_start"], summed["request_count_sum"], strict=True)
+    return found
 
 
 def _minutes(closed: DeltaTable, span: Span) -> pa.Table:

@@ -18,7 +18,7 @@ from anomaly.engine.incident import Incident, start_of
 from anomaly.lake.addresses import AddressDetection
 from anomaly.lake.background import IsStopping
 from anomaly.lake.fold import fold
-from anomaly.lake.incidents import OnChanges, write
+from anomaly.lake.incidents import OnChanges, open_of_past, write
 from anomaly.lake.minutes import closed_minutes
 from anomaly.lake.silence import Silence, absence, open_silence
 from anomaly.lake.snapshots import Snapshots
@@ -52,12 +52,15 @@ class Detection:
     _snapshots: Snapshots = field(init=False)
     _addresses: AddressDetection = field(init=False)
     _writing: threading.Lock = field(default_factory=threading.Lock)
+    _of_past: dict[str, Incident] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._snapshots = Snapshots(self.places, self.config, "state", SNAPSHOTS_KEPT)
+        self._snapshots = state_snapshots(self.places, self.config)
         newest = self._snapshots.newest(State, partial(Engine.load, self.config))
         self._engine = newest or Engine(self.config)
         self._addresses = AddressDetection(self.places, self.config)
+        going_on = {one.incident_id for one in (*self.open, *self._addresses.addresses.incidents)}
+        self._of_past = {one.incident_id: one for one in open_of_past(self.places, going_on)}
 
     @property
     def open(self) -> list[Incident]:
@@ -67,11 +70,14 @@ class Detection:
     def __call__(self) -> list[Incident]:
         """Folds the minutes that were closed meanwhile. Returns the incidents that changed.
 
+        At the first call so are those that `analyze` found while they go on: they are told now.
+
         After the first minute of a day a snapshot of the state is kept for that day.
         """
         before = self._engine.folded_to
         table = store.open_table(self.places, MINUTES.name)
-        written = self._write(fold(self._engine, closed_minutes(table, before)))
+        first_seen, self._of_past = self._of_past, {}
+        written = self._write(first_seen | fold(self._engine, closed_minutes(table, before)))
         day = start_of(self._engine.folded_to).date()
         if before >= 0 and start_of(before).date() != day:
             self._snapshots.keep(str(day), self._engine.dump())
@@ -104,10 +110,16 @@ class Detection:
 
     def _write(self, changed: Mapping[str, Incident]) -> list[Incident]:
         with self._writing:
-            written = write(self.places, changed, self.config, self.on_changes)
+            changes = write(self.places, changed, self.config, self.on_changes)
+            written = [change.after for change in changes]
             for incident in written:
                 self.on_incident(incident)
         return written
+
+
+def state_snapshots(places: Places, config: Config) -> Snapshots:
+    """Returns the snapshots of the engine, one a day."""
+    return Snapshots(places, config, "state", SNAPSHOTS_KEPT)
 
 
 def prepare_tables(places: Places, settings: Anomaly) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from deltalake import DeltaTable
@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 from anomaly.addresses.fold import Addresses
 from anomaly.engine.config import Config
 from anomaly.engine.engine import Engine
-from anomaly.engine.incident import SILENCE, Incident, with_zscore_sentence
+from anomaly.engine.incident import SILENCE, Incident, start_of, with_zscore_sentence
 from anomaly.engine.minute import Minutes
 from anomaly.lake.addresses import folded
 from anomaly.lake.evidence import read_evidence
@@ -19,6 +19,7 @@ from anomaly.lake.minutes import closed_minutes
 from lakehouse.paths import Places
 
 SURPRISE = "surprise"
+OnFolded = Callable[[datetime], None]
 
 
 def fold(engine: Engine, minutes: Iterator[Minutes]) -> dict[str, Incident]:
@@ -32,6 +33,28 @@ def judged(table: DeltaTable, config: Config, method: str = SURPRISE) -> dict[st
     if method == SURPRISE:
         return found
     return {name: with_zscore_sentence(one, config) for name, one in found.items()}
+
+
+def fold_all(
+    places: Places,
+    closed: DeltaTable,
+    engine: Engine,
+    addresses: Addresses,
+    folded_to: OnFolded = lambda _minute: None,
+) -> dict[str, Incident]:
+    """Folds all closed minutes, then their addresses. Returns all incidents by id.
+
+    `folded_to` is called now and then with the minute that is folded, by each of both.
+    """
+    found: dict[str, Incident] = {}
+    for minutes in closed_minutes(closed, engine.folded_to):
+        found |= {change.incident_id: change for change in engine.fold(minutes)}
+        if minutes.at % 60 == 0:
+            folded_to(start_of(minutes.at))
+    for changed in folded(places, closed, addresses):
+        found |= changed
+        folded_to(start_of(addresses.folded_to))
+    return found
 
 
 def active_between(
@@ -62,12 +85,9 @@ def analyse(
     Addresses are folded again from the rows of `logs` that these minutes counted. Total silence
     depends on the wall clock, so it is read from `anomalies`.
     """
-    found = judged(closed, config, method)
     if method != SURPRISE:
-        return active_between(found.values(), *between)
-    addresses = Addresses(config)
-    for changed in folded(places, closed, addresses):
-        found |= changed
+        return active_between(judged(closed, config, method).values(), *between)
+    found = fold_all(places, closed, Engine(config), Addresses(config))
     complete = read_evidence(places, closed, active_between(found.values(), *between), config)
     silences = [one for one in incidents_if_any(places) if one.direction == SILENCE]
     return active_between([*complete, *silences], *between)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -15,13 +15,16 @@ from deltalake import DeltaTable
 from anomaly.alerts.alert import Change
 from anomaly.alerts.mutes import Mute, Mutes, is_muted
 from anomaly.engine.config import Config
+from anomaly.engine.detector import SPAN
 from anomaly.engine.incident import SILENCE, Incident, evidence_of, with_evidence
+from anomaly.lake.counted import MINUTE
 from anomaly.lake.evidence import read_evidence
 from lakehouse import store
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
 from lakehouse.store import Replacement
 from lakehouse.tables.catalog import ANOMALIES
+from lakehouse.tables.incidents import OPEN
 from lakehouse.tables.rollups import MINUTES
 
 OnChanges = Callable[[Sequence[Change]], None]
@@ -36,6 +39,12 @@ def incidents(places: Places, where: pc.Expression | None = None) -> list[Incide
 def incidents_if_any(places: Places) -> list[Incident]:
     """Returns all incidents of the table; none where there is no table yet."""
     return incidents(places) if store.table_or_none(places, ANOMALIES) else []
+
+
+def open_of_past(places: Places, names: Collection[str]) -> list[Incident]:
+    """Returns those of the named incidents that are open, and that nobody was told of."""
+    found = incidents(places, pc.field("status") == OPEN)
+    return [_unmuted(one) for one in found if one.of_past and one.incident_id in names]
 
 
 def incident_named(places: Places, name: str) -> Incident:
@@ -72,10 +81,13 @@ def write(
     incidents: Mapping[str, Incident],
     config: Config,
     on_changes: OnChanges = lambda _changes: None,
-) -> list[Incident]:
-    """Inserts or updates the incidents that differ from the table. Returns those that changed.
+    of_past: bool = False,
+    recounted: datetime | None = None,
+) -> list[Change]:
+    """Inserts or updates the incidents that differ from the table. Returns the changes.
 
-    Muted ones are written with `muted = true`; new ones get samples and contributors from `logs`.
+    Muted ones are written with `muted = true`, new ones with `of_past`. New ones get samples and
+    contributors from `logs`, and so do those that opened since minutes were `recounted`.
     `on_changes` is called before the commit, and again where another writer was first: after a
     crash in between, a change was reported and is written later.
     """
@@ -85,28 +97,28 @@ def write(
     read: dict[str, Incident] = {}
 
     def make(current: DeltaTable) -> Replacement | None:
-        found = changes_of(current, incidents)
-        fresh = [one for one in _opened(found) if one.incident_id not in read]
+        found = pairs(current, incidents)
+        fresh = [one for one in _without_evidence(found, recounted) if one.incident_id not in read]
         read.update(_read_evidence(places, fresh, config))
         complete = (one._replace(after=read.get(one.after.incident_id, one.after)) for one in found)
-        changes[:] = with_mutes(complete, Mutes(places).now(datetime.now(UTC)))
+        differing = [one for one in (_marked(each, of_past) for each in complete) if _differs(one)]
+        changes[:] = with_mutes(differing, Mutes(places).now(datetime.now(UTC)))
         on_changes(changes)
-        return _replacement([change.after for change in changes])
+        return replacement([change.after for change in changes])
 
     store.replace(places, ANOMALIES, make)
-    return [change.after for change in changes]
+    return changes
 
 
-def changes_of(current: DeltaTable, incidents: Mapping[str, Incident]) -> list[Change]:
-    """Returns the incidents that differ from a version of the table, each with its earlier form.
+def pairs(current: DeltaTable, incidents: Mapping[str, Incident]) -> list[Change]:
+    """Returns each incident with its form in a version of the table.
 
-    Mutes and what was read from `logs` are kept by the table only, and are not compared.
+    What was read from `logs` is kept by the table only, and taken from there.
     """
     named = pc.field("incident_id").isin([*incidents])
     stored = incidents_of(current.to_pyarrow_dataset().to_table(filter=named))
     there = {one.incident_id: one for one in stored}
-    changes = [_change(there.get(name), one) for name, one in incidents.items()]
-    return [one for one in changes if one.before is None or _unmuted(one.before) != one.after]
+    return [_change(there.get(name), one) for name, one in incidents.items()]
 
 
 def with_mutes(changes: Iterable[Change], mutes: Sequence[Mute]) -> list[Change]:
@@ -117,9 +129,30 @@ def with_mutes(changes: Iterable[Change], mutes: Sequence[Mute]) -> list[Change]
     ]
 
 
-def _opened(changes: Iterable[Change]) -> list[Incident]:
-    """Returns the incidents that the table does not have, without silence, which has no rows."""
-    return [c.after for c in changes if c.before is None and c.after.direction != SILENCE]
+def _without_evidence(changes: Iterable[Change], recounted: datetime | None) -> list[Incident]:
+    """Returns the incidents whose rows are to be read, without silence, which has none.
+
+    Rows that came late since may be among the first of one that opened just before.
+    """
+    again = recounted and recounted - SPAN * MINUTE
+    return [
+        each.after
+        for each in changes
+        if each.after.direction != SILENCE
+        and (each.before is None or (again and each.after.opened >= again))
+    ]
+
+
+def _marked(change: Change, of_past: bool) -> Change:
+    """Returns the change, of the past where the table says so; what is open is followed live."""
+    before, after = change
+    was_past = before.of_past if before else of_past
+    still = was_past and (of_past or after.status != OPEN)
+    return Change(before, msgspec.structs.replace(after, of_past=still))
+
+
+def _differs(change: Change) -> bool:
+    return change.before is None or _unmuted(change.before) != change.after
 
 
 def _read_evidence(
@@ -139,7 +172,8 @@ def _unmuted(one: Incident) -> Incident:
     return msgspec.structs.replace(one, muted=False)
 
 
-def _replacement(written: Sequence[Incident]) -> Replacement | None:
+def replacement(written: Sequence[Incident]) -> Replacement | None:
+    """Returns what puts these incidents in place of their rows; None for none."""
     if not written:
         return None
     names = ", ".join(f"'{one.incident_id}'" for one in written)

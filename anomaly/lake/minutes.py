@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
 from itertools import pairwise
 
 import numpy as np
@@ -15,22 +16,61 @@ from anomaly.engine.histogram import Histograms
 from anomaly.engine.incident import start_of
 from anomaly.engine.minute import Key, Minutes, rolled_up
 from lakehouse.tables.rollups import MINUTES
-from lakehouse.windows.horizon import EPOCH, horizon, stored
+from lakehouse.windows.close import rows_by_day
+from lakehouse.windows.horizon import EPOCH, aligned, horizon
 
+# More rows at a time: fewer reads, and more memory.
+AT_ONCE_ROWS = 200_000
 _AS_LIST = pa.list_(pa.struct([("key", pa.int32()), ("value", pa.int64())]))
 
 
 def closed_minutes(table: DeltaTable, after_minute: int = -1) -> Iterator[Minutes]:
-    """Yields the closed minutes after one, in order, from a version of `logs_windowed`."""
+    """Yields the closed minutes after one, in order, from a version of `logs_windowed`.
+
+    It holds the rows of one day, or of days that have few together.
+    """
     closed = horizon(table)
     if closed is None:
-        return iter(())
-    since = start_of(after_minute) if after_minute >= 0 else None
-    rows = stored(table, MINUTES, MINUTES.granularity, since)
-    is_new = pc.less(rows["window_start"], pa.scalar(closed, rows["window_start"].type))
-    if since:
-        is_new = pc.and_(is_new, pc.greater(rows["window_start"], after(after_minute)))
-    return minutes_of(rows.filter(is_new))
+        return
+    for rows in by_days(table, start_of(after_minute) if after_minute >= 0 else None):
+        start = rows["window_start"]
+        is_new = pc.less(start, pa.scalar(closed, start.type))
+        if after_minute >= 0:
+            is_new = pc.and_(is_new, pc.greater(start, after(after_minute)))
+        yield from minutes_of(aligned(rows, MINUTES).filter(is_new))
+
+
+def by_days(
+    table: DeltaTable,
+    since: datetime | None = None,
+    columns: Sequence[str] | None = None,
+    most_rows: int = AT_ONCE_ROWS,
+) -> Iterator[pa.Table]:
+    """Yields the rows of a version from the day of `since` on, a day or days of few rows at once.
+
+    They are in no order within.
+    """
+    rows, day = table.to_pyarrow_dataset(), pc.field("date")
+    for first, last in _spans_of_days(table, since, most_rows):
+        of_days = (day >= pa.scalar(first)) & (day <= pa.scalar(last))
+        is_minute = pc.field("granularity") == MINUTES.granularity
+        yield rows.to_table(columns and [*columns], filter=of_days & is_minute)
+
+
+def _spans_of_days(
+    table: DeltaTable, since: datetime | None, most_rows: int
+) -> Iterator[tuple[date, date]]:
+    first = last = None
+    together = 0
+    for day, rows in rows_by_day(table).items():
+        if since and day < since.date():
+            continue
+        if first and last and together + rows > most_rows:
+            yield first, last
+            first, together = None, 0
+        first, last, together = first or day, day, together + rows
+    if first and last:
+        yield first, last
 
 
 def minutes_of(rows: pa.Table) -> Iterator[Minutes]:

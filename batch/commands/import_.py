@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--again", is_flag=True, help="Replace also what did not change (after a restore).")
 @click.option("--no-raw", is_flag=True, help="Keep no copy of the file in the lake.")
 @click.option("--no-reconcile", is_flag=True, help="Leave windows to `logpond reconcile`.")
+@click.option("--no-judge", is_flag=True, help="Leave the search for incidents to `analyze`.")
 @click.option("--dry-run", is_flag=True, help="Read all of it, write nothing, say what would be.")
 @FORMAT
 @with_settings
@@ -48,6 +49,7 @@ def import_(
     again: bool,
     no_raw: bool,
     no_reconcile: bool,
+    no_judge: bool,
     dry_run: bool,
     how: str,
     settings: Settings,
@@ -62,7 +64,8 @@ def import_(
     once       what is in changes nothing, by whatever name, packed or not; killed, run it again
     changed    another content under a known path is refused, or takes its place with --replace
     raw zone   <lake>/_raw/ keeps a copy of the file, and a manifest of what came of it
-    windows    those that it touches are counted again; detection judges no late minutes
+    windows    those that it touches are counted again
+    incidents  what came is judged as `logpond analyze` does, and nobody is called for the past
     formats    told by the first lines, or by --input: access-log, json, syslog, app, csv, ...
     service    where no record names it: the file's name (app-2026-05-01.log.gz: app), or
                --set service=NAME; `web` for access logs
@@ -90,7 +93,10 @@ def import_(
     )
     files = expand(paths)
     run = _run(settings, wanted, keeps_copies=not no_raw)
-    sys.exit(_imported(run, files, how, None if no_reconcile else settings))
+    exit_code = _imported(run, files, how, None if no_reconcile else settings)
+    if run.since() and not no_judge:
+        _judge(run.loader.places)
+    sys.exit(exit_code)
 
 
 def _run(settings: Settings, wanted: Wanted, keeps_copies: bool) -> Run:
@@ -125,6 +131,13 @@ def _imported(run: Run, files: Sequence[Path], how: str, windows: Settings | Non
             echo(import_render.total(results))
         _windows(run, windows)
     return int(any(each.is_fault for each in results))
+
+
+def _judge(places: Places) -> None:
+    from lakehouse.runtime.judging import judge
+
+    if not judge(places, lambda line: echo(line, err=True)):
+        echo("what was imported is not judged yet: `logpond analyze` does it", err=True)
 
 
 def _windows(run: Run, settings: Settings | None) -> None:

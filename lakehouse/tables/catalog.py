@@ -69,7 +69,7 @@ ANOMALIES = Table(
                 "incident_id", pa.string(), "hash of key, measure, direction, opening", False
             ),
             arrow_field("date", pa.date32(), "day of opening, a partition", nullable=False),
-            arrow_field("status", pa.string(), "open or closed", nullable=False),
+            arrow_field("status", pa.string(), "open, closed or withdrawn", nullable=False),
             arrow_field("scope", pa.string(), "global, service, endpoint or address", False),
             arrow_field("key", pa.string(), "whose minutes they are, in words"),
             arrow_field("service", pa.string(), "service, empty for all"),
@@ -100,6 +100,7 @@ ANOMALIES = Table(
             arrow_field("sample_event_ids", pa.list_(pa.string()), "of its first minutes"),
             arrow_field("parent", pa.string(), "open incident of a wider key, empty for none"),
             arrow_field("muted", pa.bool_(), "its key was muted when it last changed: not sent"),
+            arrow_field("of_past", pa.bool_(), "it was found in history: not sent"),
             arrow_field("config", pa.string(), "hash of the constants it was judged by"),
             arrow_field("folded_to", UTC_TIMESTAMP, "the last closed minute it was made from"),
             arrow_field("sentence", pa.string(), "all of it in one sentence"),

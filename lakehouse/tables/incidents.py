@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-OPEN, CLOSED = "open", "closed"
+# Withdrawn: its minutes were counted again with late rows, and it is none any more.
+OPEN, CLOSED, WITHDRAWN = "open", "closed", "withdrawn"
 # From the least to the worst.
 SEVERITIES = ("info", "warning", "critical")
 
@@ -68,6 +69,7 @@ class IncidentSummary:
     duration_minutes: int | None
     surprise_peak: float | None
     muted: bool | None
+    of_past: bool | None
     parent: str | None
     sentence: str | None
 

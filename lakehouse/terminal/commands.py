@@ -58,7 +58,7 @@ COMMANDS = [
         (FILES, "service-metrics", "batch.commands.service_metrics", "Find spikes of services."),
         (INCIDENTS, "anomalies", "anomaly.commands.lake", "List the incidents that were found."),
         (INCIDENTS, "explain", "anomaly.commands.lake", "Show what an incident was computed from."),
-        (INCIDENTS, "analyze", "anomaly.commands.lake", "Find incidents in all of the history."),
+        (INCIDENTS, "analyze", "anomaly.commands.analyze", "Find incidents in all of the history."),
         (INCIDENTS, "evaluate", "anomaly.commands.series", "Compare incidents with the truth."),
         (INCIDENTS, "backtest", "anomaly.commands.review", "Try other constants on the history."),
         (INCIDENTS, "alerts", "anomaly.commands.alerts", "Show what the webhook got, what waits."),

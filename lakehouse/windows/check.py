@@ -18,7 +18,7 @@ from lakehouse.paths import Places
 from lakehouse.store import table_or_none
 from lakehouse.tables import rollup_compare
 from lakehouse.tables.rollups import DAY, ROLLUPS, Rollup
-from lakehouse.windows.close import days_of
+from lakehouse.windows.close import days_of, rows_by_day
 from lakehouse.windows.count import CountOfTable, counting, within
 from lakehouse.windows.horizon import aligned, horizon
 
@@ -70,14 +70,41 @@ def late_rows(
     places: Places, rollup: Rollup, table: DeltaTable, logs: DeltaTable, since: date
 ) -> int:
     """Returns how many rows of `logs` since a day came too late for closed windows. No recount."""
+    days = late_days(places, rollup, table, logs, since)
+    return sum(late.rows for day in days for late in day.late)
+
+
+def late_days(
+    places: Places,
+    rollup: Rollup,
+    table: DeltaTable,
+    logs: DeltaTable,
+    since: date | None = None,
+) -> Iterator[Checked]:
+    """Yields the days since one whose closed windows have late rows, without a recount.
+
+    Days whose windows count as many rows as `logs` has are passed over.
+    """
     closed, first = horizon(table), checked_from(table, logs, since)
     if closed is None:
-        return 0
+        return
     with counting(places, logs) as count:
         create_view(count.connection, "stored", places.table(rollup.name), table)
-        days = [day for day in days_of(logs) if day >= (first or day) and _first(day) < closed]
-        found = (_Day(count, rollup, set(), day, closed).late() for day in days)
-        return sum(late.rows for day in found for late in day)
+        counted = _counted_by_day(count, rollup)
+        for day, rows in rows_by_day(logs).items():
+            if day < (first or day) or _first(day) >= closed or counted.get(day) == rows:
+                continue
+            if late := _Day(count, rollup, set(), day, closed).late():
+                yield Checked(rollup.name, day, len(late), late=late)
+
+
+def _counted_by_day(count: CountOfTable, rollup: Rollup) -> dict[date, int]:
+    """Returns how many rows the closed windows of each day count."""
+    query = (
+        f"SELECT date, CAST(sum({rollup.sums[0].name}) AS BIGINT) FROM stored "
+        f"WHERE granularity = '{rollup.granularity}' GROUP BY date"
+    )
+    return dict(count.connection.sql(query).fetchall())
 
 
 def checked_from(table: DeltaTable, logs: DeltaTable, since: date | None = None) -> date | None:

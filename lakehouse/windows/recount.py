@@ -16,8 +16,9 @@ from lakehouse.maintenance.retention_marks import retained_from
 from lakehouse.paths import Places
 from lakehouse.store import Replacement, open_table, replace
 from lakehouse.tables.catalog import LOGS
-from lakehouse.tables.rollups import DAY, DEFINITION, Rollup
-from lakehouse.windows.check import Checked, check, checked_from
+from lakehouse.tables.rollups import DAY, DEFINITION, HALF_HOUR, MINUTES, Rollup
+from lakehouse.windows import recounted
+from lakehouse.windows.check import Checked, check, checked_from, late_days
 from lakehouse.windows.close import AT_ONCE_ROWS, Closed, close, instant
 from lakehouse.windows.count import counting
 from lakehouse.windows.definition import has_same_windows, prepare, unfit
@@ -39,7 +40,7 @@ def reconcile(
     logs = open_table(places, LOGS)
     for found in check(places, rollup, table, logs, checked_from(table, logs, since)):
         if found.to_count or found.wrong_days:
-            replace(places, rollup.table(), partial(_recounted_day, places, rollup, found))
+            _count_again(places, rollup, found)
             yield found
 
 
@@ -52,8 +53,16 @@ def mend(places: Places, rollup: Rollup, since: date | None = None) -> Iterator[
     for found in check(places, rollup, table, logs, checked_from(table, logs, since)):
         wrong = dataclasses.replace(found, late=[])
         if wrong.to_count:
-            replace(places, rollup.table(), partial(_recounted_day, places, rollup, wrong))
+            _count_again(places, rollup, wrong)
             yield wrong
+
+
+def count_late(places: Places, rollup: Rollup) -> Iterator[Checked]:
+    """Counts closed windows again for which rows came late. Yields each day once it is done."""
+    table = open_table(places, rollup.name)  # before logs, which must have all that it counted
+    for found in late_days(places, rollup, table, open_table(places, LOGS)):
+        _count_again(places, rollup, found)
+        yield found
 
 
 def rebuild(
@@ -73,11 +82,11 @@ def rebuild(
     yield from close(places, rollup, until, most_rows)
 
 
-def closed_by_now(logs: DeltaTable, late: timedelta) -> datetime:
+def closed_by_now(logs: DeltaTable, late: timedelta, window: timedelta = HALF_HOUR) -> datetime:
     """Returns the horizon that the newest event gives, for a stream that never ran."""
     files = pa.table(logs.get_add_actions(flatten=True))
     newest = pc.max(files["max.timestamp"]).as_py() if files.num_rows else None
-    return last_closed(newest - late) if newest else EPOCH
+    return last_closed(newest - late, window) if newest else EPOCH
 
 
 def _emptied(rollup: Rollup, first: date | None, current: DeltaTable) -> Replacement:
@@ -89,6 +98,15 @@ def _emptied(rollup: Rollup, first: date | None, current: DeltaTable) -> Replace
         kept = before(current, rollup, first) if is_other else kept
         where += f" AND date >= '{first}'"
     return Replacement(kept, where, mark(begin), {"writer": "rebuild"}, is_other)
+
+
+def _count_again(places: Places, rollup: Rollup, found: Checked) -> None:
+    first = min(found.to_count, default=None) if rollup is MINUTES else None
+    if first:
+        recounted.note(places, first)
+    replace(places, rollup.table(), partial(_recounted_day, places, rollup, found))
+    if first:  # who judged meanwhile may have forgotten it
+        recounted.note(places, first)
 
 
 def _recounted_day(

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from support.importing import Imports, csv_lines, written
+from support.importing import FIRST, Imports, csv_lines, written
 from support.lakes import Lake
 
 from analytics.commands.verify import verify
 from batch.commands.import_ import import_
+from lakehouse import store
 from lakehouse.errors import CheckpointError, SettingsError
 from lakehouse.ingest.raw_zone import RawZone
 from lakehouse.store.lock import alone
+from lakehouse.tables.catalog import ANOMALIES
 
 
 def run(lake: Lake, *words: str | Path) -> Result:
@@ -121,3 +124,28 @@ def test_verify_lists_files(lake: Lake, file: Path) -> None:
     row = CliRunner().invoke(verify, [*words, "--format", "csv"]).stdout.splitlines()[1]
     assert row.startswith("file:")
     assert row.endswith(",0,0,10,9,1,0,0,0,0,0,0")
+
+
+@pytest.mark.slow
+def test_what_is_imported_is_judged(lake: Lake, tmp_path: Path) -> None:
+    """However its lines lie; whoever leaves it has it judged by the next `analyze`."""
+    lines = troubled_lines()
+    first = run(lake, written(tmp_path / "a.log", lines[::-1]), "--no-reconcile", "--no-judge")
+    assert "judged" not in first.stderr
+    said = run(lake, written(tmp_path / "b.log", lines[-1:]), "--no-reconcile")
+    assert (said.exit_code, "incidents of the past" in said.stderr) == (0, True)
+    found = store.open_table(lake.places, ANOMALIES).to_pyarrow_table().to_pylist()
+    assert {(one["measure"], one["of_past"]) for one in found} == {("server_errors", True)}
+    again = run(lake, tmp_path / "a.log", "--no-reconcile")
+    assert "judged" not in again.stderr
+
+
+def troubled_lines() -> list[str]:
+    """Two hours of an access log, 30 requests a minute; for eight minutes most of them fail."""
+    times = [FIRST + timedelta(seconds=2 * n) for n in range(60 * 60)]
+    failing = range(80, 88)
+    return [
+        f"192.0.2.{n % 7} - - [{time:%d/%b/%Y:%H:%M:%S} +0000] "
+        f'"GET /api/{n % 3} HTTP/1.1" {503 if n // 30 in failing else 200} 512'
+        for n, time in enumerate(times)
+    ]

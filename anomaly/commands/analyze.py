@@ -1,0 +1,128 @@
+"""The command that judges the history of a lake: analyze."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from anomaly.commands.lake import COLUMNS, METHOD, SINCE, minutes_table, say_none, show, time_of
+from anomaly.commands.series import CONFIG, constants
+from lakehouse.paths import Places
+from lakehouse.terminal.options import FORMAT, with_settings
+from lakehouse.terminal.render import echo
+
+if TYPE_CHECKING:
+    from anomaly.alerts.alert import Change
+    from anomaly.engine.config import Config
+    from anomaly.engine.incident import Incident
+    from anomaly.lake.history import Say
+    from lakehouse.settings import Settings
+
+EVERY_SECONDS = 2.0
+RUNS = (
+    "detection runs: the minutes that it closed are judged as they are, and nothing is written; "
+    "when it has stopped, `logpond analyze` judges what came late too"
+)
+
+
+@click.command()
+@with_settings
+@CONFIG
+@FORMAT
+@SINCE
+@click.option("--until", metavar="TIME", help="Only what opened before.")
+@click.option("--version", type=int, metavar="N", help="Of `logs_windowed` at this version.")
+@METHOD
+@click.option("--dry-run", is_flag=True, help="Write nothing: judge the minutes that are closed.")
+@click.option("--summary", is_flag=True, help="Only say in a line what was found and changed.")
+def analyze(
+    settings: Settings,
+    config: Path | None,
+    how: str,
+    method: str,
+    since: str | None,
+    until: str | None,
+    version: int | None,
+    dry_run: bool,
+    summary: bool,
+) -> None:
+    """Judge all of the history, without Spark: what `detect` finds in it, or would find.
+
+    Minutes that are missing are closed first, and those with late rows counted again, however the
+    rows came. What `anomalies` lacks is written there, marked `of_past` and posted to nobody; what
+    late rows changed is told as a correction. With --config or --method only minutes are written.
+    While detection runs nothing is.
+
+    The fold always starts at the first minute that is kept; --since and --until (RFC 3339, a
+    date, '24 hours ago' or -24h) select what is shown.
+
+    \b
+      logpond import access.log --no-judge && logpond analyze
+      logpond analyze --since -24h
+      logpond analyze --since 2026-05-01 --until 2026-05-02 --config other.toml --format json
+      logpond analyze --method zscore
+    """
+    from anomaly.lake.fold import analyse
+
+    places, judged_by = Places.of(settings), constants(config)
+    between = time_of(since, "--since"), time_of(until, "--until")
+    judged: list[Incident] | None = None
+    if not dry_run and version is None:
+        is_trial = bool(config) or method != "surprise"
+        judged = _judged(settings, places, judged_by, is_trial, summary)
+    if summary:
+        return
+    if judged is None:
+        judged = analyse(places, minutes_table(places, version), judged_by, method, between)
+    if not show(judged, between, how, COLUMNS) and how == "table":
+        say_none(judged_by)
+
+
+def _judged(
+    settings: Settings, places: Places, judged_by: Config, is_trial: bool, summary: bool
+) -> list[Incident] | None:
+    """Closes minutes and judges them; returns the incidents as they are written.
+
+    Returns None for a trial of other constants, and while detection runs.
+    """
+    from anomaly.alerts.webhook import Alerts
+    from anomaly.lake.history import History, alone, as_written, ends, render_history
+
+    with alone(places) as fenced, Alerts(places, settings.webhook, _note) as alerts:
+        if fenced is None:
+            _note(RUNS)
+            return None
+
+        def tell(changes: Sequence[Change]) -> None:
+            alerts.take(ends(changes))
+
+        history = History(fenced, settings.anomaly, judged_by, _progress(), tell)
+        closed = history.close()
+        if is_trial:
+            return None
+        judged = history.judge()
+        for line in render_history(closed, judged):
+            echo(line, err=not summary)
+        return as_written(fenced, judged)
+
+
+def _note(why: str) -> None:
+    echo(f"note: {why}", err=True)
+
+
+def _progress() -> Say:
+    """Returns what shows on a terminal how far a run is, now and then; elsewhere nothing."""
+    shown_at = time.monotonic()
+
+    def say(how_far: str) -> None:
+        nonlocal shown_at
+        if time.monotonic() - shown_at >= EVERY_SECONDS:
+            shown_at = time.monotonic()
+            echo(how_far, err=True)
+
+    return say if sys.stderr.isatty() else lambda _how_far: None
