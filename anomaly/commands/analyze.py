@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from anomaly.commands.lake import COLUMNS, METHOD, SINCE, minutes_table, say_none, show, time_of
+from anomaly.commands.review import show_change
 from anomaly.commands.series import CONFIG, constants
 from lakehouse.paths import Places
 from lakehouse.terminal.options import FORMAT, with_settings
@@ -38,6 +39,7 @@ RUNS = (
 @click.option("--until", metavar="TIME", help="Only what opened before.")
 @click.option("--version", type=int, metavar="N", help="Of `logs_windowed` at this version.")
 @METHOD
+@click.option("--compare", is_flag=True, help="With `anomalies`: what would go, stay, come.")
 @click.option("--dry-run", is_flag=True, help="Write nothing: judge the minutes that are closed.")
 @click.option("--summary", is_flag=True, help="Only say in a line what was found and changed.")
 def analyze(
@@ -48,6 +50,7 @@ def analyze(
     since: str | None,
     until: str | None,
     version: int | None,
+    compare: bool,
     dry_run: bool,
     summary: bool,
 ) -> None:
@@ -55,8 +58,8 @@ def analyze(
 
     Minutes that are missing are closed first, and those with late rows counted again, however the
     rows came. What `anomalies` lacks is written there, marked `of_past` and posted to nobody; what
-    late rows changed is told as a correction. With --config or --method only minutes are written.
-    While detection runs nothing is.
+    late rows changed is told as a correction. With --config, --method or --compare only minutes are
+    written: `anomalies` stays as it was raised. While detection runs nothing is.
 
     The fold always starts at the first minute that is kept; --since and --until (RFC 3339, a
     date, '24 hours ago' or -24h) select what is shown.
@@ -66,6 +69,7 @@ def analyze(
       logpond analyze --since -24h
       logpond analyze --since 2026-05-01 --until 2026-05-02 --config other.toml --format json
       logpond analyze --method zscore
+      logpond analyze --config other.toml --compare
     """
     from anomaly.lake.fold import analyse
 
@@ -73,13 +77,15 @@ def analyze(
     between = time_of(since, "--since"), time_of(until, "--until")
     judged: list[Incident] | None = None
     if not dry_run and version is None:
-        is_trial = bool(config) or method != "surprise"
+        is_trial = compare or bool(config) or method != "surprise"
         judged = _judged(settings, places, judged_by, is_trial, summary)
     if summary:
         return
     if judged is None:
         judged = analyse(places, minutes_table(places, version), judged_by, method, between)
-    if not show(judged, between, how, COLUMNS) and how == "table":
+    if compare:
+        show_change(places, judged, between, method, how)
+    elif not show(judged, between, how, COLUMNS) and how == "table":
         say_none(judged_by)
 
 

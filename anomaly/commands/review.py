@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from anomaly.commands.lake import METHOD, SINCE, minutes_table, time_of
+from anomaly.commands.lake import METHOD, SINCE, Between, minutes_table, time_of
 from anomaly.commands.series import FILE, constants
 from lakehouse.paths import Places
+from lakehouse.tables.incidents import WITHDRAWN
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, with_places
 from lakehouse.terminal.render import echo
@@ -57,19 +58,47 @@ def backtest(places: Places, other: Path | None, method: str, since: str | None,
       logpond backtest --config other.toml --since 7d
       logpond backtest --method zscore --since -24h --format csv
     """
-    from anomaly.lake.fold import active_between, analyse
-    from anomaly.lake.incidents import incidents
-    from anomaly.review.backtest import COLUMNS, compare, totals
+    from anomaly.lake.fold import analyse
+    from anomaly.review.backtest import totals
 
     between = time_of(since, "--since"), None
     would = analyse(places, minutes_table(places), constants(other), method, between)
-    raised = [one for one in incidents(places) if _is_judged_by(method, one)]
-    rows = compare(
-        active_between(raised, *between), [one for one in would if _is_judged_by(method, one)]
+    rows = compared(places, would, between, method)
+    _show(rows, how)
+    echo(totals(rows), err=True)
+
+
+def show_change(
+    places: Places, would: Iterable[Incident], between: Between, method: str, how: str
+) -> None:
+    """Prints which incidents would go, stay and come if these were found; the counts last."""
+    from anomaly.review.backtest import becomes, totals_of_change
+
+    rows = becomes(compared(places, would, between, method))
+    _show(rows, how)
+    echo(f"of what was raised and what would be: {totals_of_change(rows)}", err=True)
+
+
+def compared(
+    places: Places, would: Iterable[Incident], between: Between, method: str
+) -> list[dict[str, Any]]:
+    """Returns the rows of a comparison with what was raised; of what is withdrawn there is none."""
+    from anomaly.lake.fold import active_between
+    from anomaly.lake.incidents import incidents_if_any
+    from anomaly.review.backtest import compare
+
+    raised = [one for one in incidents_if_any(places) if _is_judged_by(method, one)]
+    return compare(
+        active_between((one for one in raised if one.status != WITHDRAWN), *between),
+        [one for one in would if _is_judged_by(method, one)],
     )
+
+
+def _show(rows: list[dict[str, Any]], how: str) -> None:
+    from anomaly.review.backtest import COLUMNS
+
     columns = MAIN_COLUMNS if how == "table" else COLUMNS
     render.show(render.Rows.of_dicts(rows, columns), how, sys.stdout, READS)
-    echo(totals(rows), err=True)
 
 
 def _is_judged_by(method: str, one: Incident) -> bool:

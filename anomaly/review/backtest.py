@@ -5,6 +5,7 @@ Pure.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -28,6 +29,10 @@ COLUMNS = (
     "incident_id",
     "sentence",
 )
+
+
+# What becomes of an incident if these constants take the place of those that raised it.
+BECOMES = {BOTH: "stays", ONLY_RAISED: "goes", ONLY_OTHER: "comes"}
 
 
 def compare(raised: Iterable[Incident], other: Iterable[Incident]) -> list[dict[str, Any]]:
@@ -59,6 +64,17 @@ def totals(rows: Sequence[dict[str, Any]]) -> str:
         f"{count[BOTH]} in both ({moved} opened at another minute, {differ} with another severity),"
         f" {count[ONLY_RAISED]} only raised, {count[ONLY_OTHER]} only by the other"
     )
+
+
+def becomes(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns the rows of a comparison in the words of who changes constants."""
+    return [{**row, "found": BECOMES[row["found"]]} for row in rows]
+
+
+def totals_of_change(rows: Iterable[dict[str, Any]]) -> str:
+    """Returns how many stay, go and come, in one line."""
+    count = Counter(row["found"] for row in rows)
+    return ", ".join(f"{count[word]:,} {word.removesuffix('s')}" for word in BECOMES.values())
 
 
 def _is_same(one: Incident, other: Incident) -> bool:

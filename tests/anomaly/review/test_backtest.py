@@ -18,6 +18,7 @@ from anomaly.lake.fold import judged
 from anomaly.review.backtest import compare, totals
 from lakehouse import store
 from lakehouse.settings import CONF
+from lakehouse.tables.catalog import ANOMALIES
 from lakehouse.tables.rollups import MINUTES
 from lakehouse.terminal.commands import program
 
@@ -92,6 +93,21 @@ def test_other_constants_raise_others(shop: Lake, tmp_path: Path) -> None:
         if row["key"] == "shop /cart"
     ]
     assert [row["found"] for row in rows] == ["both", "only raised"]
+
+
+@pytest.mark.slow
+def test_analysis_says_what_would_go(shop: Lake, tmp_path: Path) -> None:
+    """By the same rows, in words of a change; what was raised stays as it was."""
+    other = tmp_path / "other.toml"
+    text = (CONF / "anomaly.toml").read_text()
+    other.write_text(text.replace("spike_ratio = 1.3", "spike_ratio = 3.0"))
+    version = store.open_table(shop.places, ANOMALIES).version()
+    words = ["analyze", "--config", str(other), "--compare", "--format", "json"]
+    said = CliRunner().invoke(program("anomaly"), [*words, "--lake", shop.places.lake])
+    rows = [row["found"] for row in json.loads(said.stdout) if row["key"] == "shop /cart"]
+    assert rows == ["stays", "goes"]
+    assert " go, 0 come" in said.stderr
+    assert store.open_table(shop.places, ANOMALIES).version() == version
 
 
 @pytest.mark.slow
