@@ -185,5 +185,6 @@ def show(
 
 
 def say_none(judged_by: Any) -> None:
+    """Says that no incident is there, and when one could be."""
     warm = judged_by.keys.warm_minutes
     echo(f"no incident; a service or endpoint is judged after {warm} min of history", err=True)

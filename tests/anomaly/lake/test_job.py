@@ -241,12 +241,12 @@ def test_commands_show_what_was_found(troubled: Lake) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["analyze", "anomalies"])
-def test_where_nothing_was_found_it_says_what_that_takes(troubled: Lake, name: str) -> None:
+@pytest.mark.parametrize("words", [["analyze", "--dry-run"], ["anomalies"]])
+def test_where_nothing_was_found_it_says_what_that_takes(troubled: Lake, words: list[str]) -> None:
     """Ten minutes are no history: the list is empty, and a line says from when on one judges."""
     close_up_to(troubled, 10)
     Detection(troubled.places, CONFIG)()
-    said = CliRunner().invoke(program("anomaly"), [name, "--lake", troubled.places.lake])
+    said = CliRunner().invoke(program("anomaly"), [*words, "--lake", troubled.places.lake])
     assert (said.exit_code, "45 min of history" in said.stderr) == (0, True)
 
 
