@@ -86,8 +86,8 @@ def rebuild(rollup: str, settings: Settings) -> None:
 
 def _judge(places: Places) -> None:
     """Has the minutes judged again, if there are any."""
-    from lakehouse.runtime.judging import judge
     from lakehouse.store import table_or_none
+    from lakehouse.windows.judging import judge
 
     if table_or_none(places, MINUTES.name) and not judge(places, lambda line: echo(line, err=True)):
         echo("minutes are not judged again: `logpond analyze` does it", err=True)

@@ -134,7 +134,7 @@ def _imported(run: Run, files: Sequence[Path], how: str, windows: Settings | Non
 
 
 def _judge(places: Places) -> None:
-    from lakehouse.runtime.judging import judge
+    from lakehouse.windows.judging import judge
 
     if not judge(places, lambda line: echo(line, err=True)):
         echo("what was imported is not judged yet: `logpond analyze` does it", err=True)
