@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from lakehouse.errors import BrokerError, LogpondError
 from lakehouse.runtime.kafka_client import AccessError
+from lakehouse.storage import reach
 from lakehouse.store import disk
 from lakehouse.windows.failure import cause
 from streaming.fetch import GONE, SKIP, TOO_LARGE
@@ -29,6 +30,8 @@ def explained(error: str, topic: str, places: Sequence[str]) -> LogpondError:
             f"Kafka no longer holds the next records of {topic}: its retention removed them",
             "go on from what is there: `logpond recover ingest`; `verify` lists what is lost",
         )
+    if away := reach.fault(Exception(error), places[0]):
+        return away
     if REFUSED in error:
         what, _, remedy = error.partition(REFUSED)[2].partition("\n")
         return AccessError(what, remedy.partition("\n")[0].strip())

@@ -28,6 +28,7 @@ from lakehouse.schemas.registry import WithRegistry
 from lakehouse.settings import Settings
 from lakehouse.sources import sources_of
 from lakehouse.sources.limits import limits
+from lakehouse.storage import reach
 from lakehouse.store import Writer, disk
 from lakehouse.store.lease.grant import Standby
 from lakehouse.tables.catalog import QUARANTINE
@@ -286,11 +287,11 @@ class Run:
         error = failure or (None if self.stop.is_set() else query.exception())
         if error is None:
             return False
-        is_full = disk.full(error, self._disks()) is not None
-        if not is_full:
+        is_place = disk.full(error, self._disks()) or reach.fault(error)
+        if not is_place:
             self._guard.between_batches()  # which knows better than Spark what is wrong with it
         is_silent = any(sign in str(error) for sign in (KAFKA_TIMEOUT, SILENT))
-        if is_full or (not is_silent and self._is_up()):
+        if is_place or (not is_silent and self._is_up()):
             read = ", ".join(self._guard.manifest.topics)
             raise explained(str(error), read, self._disks())
         return not self.stop.is_set()

@@ -20,6 +20,7 @@ from batch.imports.reading import Overrides, assumed_service, reading
 from lakehouse.errors import LogpondError
 from lakehouse.event.textfile import Found, text_of
 from lakehouse.ingest.raw_zone import Imported, ImportPlan
+from lakehouse.storage import reach
 from lakehouse.tables.rollups import MINUTES, WINDOWS
 from lakehouse.windows.check import Checked
 from lakehouse.windows.recount import mend, reconcile
@@ -125,6 +126,8 @@ class Run:
             decision = known.decide(new, self.wanted.again, lacks)
             result = self._take(file, before, known, decision)
         except (LogpondError, OSError) as error:
+            if away := reach.fault(error, self.loader.places.lake):
+                raise away from error  # no other file has a better chance
             what = error.what if isinstance(error, LogpondError) else f"{file}: {error}"
             result = FileResult(text_of(file), done=FAILED, reason=what)
         reason = "; ".join([result.reason, *self._notes, *self.loader.warnings]).strip("; ")

@@ -18,6 +18,7 @@ from lakehouse.errors import CheckpointError, LeaseError
 from lakehouse.ingest.manifest import Manifest, decoded
 from lakehouse.ingest.offsets import TopicOffsets, furthest, kafka_json, parse_offsets
 from lakehouse.paths import Places
+from lakehouse.storage.lost_answers import repeated
 from lakehouse.store import durable, objects
 from lakehouse.store.disk import in_words
 
@@ -154,7 +155,8 @@ class Checkpoint:
         with in_words(self._ledger):
             before = objects.seen(at, MANIFEST, 0)
             self._confirm()
-            version = objects.swap(at, MANIFEST, content, before.version if before else None)
+            was = before.version if before else None
+            version = repeated(lambda: objects.swap(at, MANIFEST, content, was))
             # a second try is refused by the first one, whose answer was lost
             if version is None and objects.get(at, MANIFEST) != content:
                 raise LeaseError(

@@ -29,12 +29,22 @@ PATIENCE: Any = {
 }
 STORES = re.compile(r"Generic (S3|GCS|MicrosoftAzure|URL|Config) error")
 CODE = re.compile(r"<Code>(\w+)</Code>")
-STATUS = re.compile(r"status code\S*\s+(?:\S+\s+)??(\d{3})\b", re.DOTALL)
+STATUS = re.compile(r"status code\S*\s+(?:\S+\s+)??(\d{3})\b", re.DOTALL | re.IGNORECASE)
+# How the texts of Spark's connector begin.
+OF_SPARK = re.compile(r"\bawssdk\.|\bfs\.s3a\.AWS\w+Exception")
+# What stores say that have no room; others answer 507 alone.
+FULL = ("QuotaExceeded", "InsufficientStorage", "XMinioStorageFull")
 # Buckets that have answered this process; a refusal is not remembered.
 answered = set[str]()
 COLOURS = re.compile(r"\x1b\[[0-9;]*m|↳")
 METADATA = ("169.254.169.254", "InstanceCredential", "metadata endpoint")
-UNREACHED = ("error sending request", "HTTP error", "operation timed out", "Connect")
+UNREACHED = (
+    "error sending request",
+    "HTTP error",
+    "operation timed out",
+    "Connect",
+    "Unable to execute HTTP request",
+)
 LONGEST_TEXT = 300
 KEYS = (
     "give [storage] access_key and secret_key_file, or the variables of AWS_*; `logpond doctor` "
@@ -77,8 +87,8 @@ def patient(bucket: str) -> Any:
 
 def fault(error: Exception, bucket: str = "") -> LogpondError | None:
     """Returns the error to raise where a library could not reach a bucket; otherwise None."""
-    text = " ".join(COLOURS.sub("", str(error)).split())
-    if not (isinstance(error, BaseError) or STORES.search(text) or "<Code>" in text):
+    text = _plain(error)
+    if not (isinstance(error, BaseError) or _is_of_storage(text)):
         return None
     where, named = _where(bucket), bucket or "the bucket"
     code, status = _found(CODE, text), _found(STATUS, text)
@@ -86,6 +96,12 @@ def fault(error: Exception, bucket: str = "") -> LogpondError | None:
         return StorageError(
             f"there is no bucket {named} at {where}",
             "make it first, or name another: --lake s3://BUCKET/PATH",
+        )
+    if is_full(error):
+        return StorageError(
+            f"{named} is full at {where}",
+            "make room there or raise its quota, then start again: nothing is lost, and nothing "
+            "half written counts",
         )
     if any(sign in text for sign in METADATA):
         return StorageError(f"no keys for {named} at {where}", KEYS)
@@ -103,10 +119,31 @@ def fault(error: Exception, bucket: str = "") -> LogpondError | None:
     return StorageError(f"{where}: {text[:LONGEST_TEXT]}", "see [storage] in conf/logpond.toml")
 
 
+def _is_of_storage(text: str) -> bool:
+    return bool(STORES.search(text) or OF_SPARK.search(text) or "<Code>" in text)
+
+
+def is_full(error: Exception) -> bool:
+    """Whether a bucket has no room, which no keys change."""
+    text = _plain(error)
+    return _found(STATUS, text) == "507" or any(sign in text for sign in FULL)
+
+
+def is_lost(error: Exception) -> bool:
+    """Whether a bucket gave no answer: nobody knows then whether it did what it was asked."""
+    text = _plain(error)
+    is_silent = any(sign in text for sign in UNREACHED)
+    return is_silent and bool(STORES.search(text)) and not _found(STATUS, text)
+
+
 def refuses(error: Exception) -> bool:
     """Whether a bucket refused the keys, which no waiting changes."""
     texts = (COLOURS.sub("", str(each)) for each in (error, error.__cause__))
     return any(_found(STATUS, text) in ("401", "403") for text in texts)
+
+
+def _plain(error: Exception) -> str:
+    return " ".join(COLOURS.sub("", str(error)).split())
 
 
 def _where(bucket: str) -> str:

@@ -57,7 +57,8 @@ def _tried(right: str, root: str, ask: Callable[[], Any]) -> Any:
     except StorageError:
         raise
     except Exception as error:
-        if isinstance(error, PermissionError) or "403" in str(error):
+        is_refused = isinstance(error, PermissionError) or "403" in str(error)
+        if is_refused and not reach.is_full(error):
             raise StorageError(
                 f"the keys may not {right} below {root}",
                 "a lake needs s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket",

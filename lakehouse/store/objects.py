@@ -19,6 +19,7 @@ from obstore.store import LocalStore, MemoryStore, from_url
 
 from lakehouse.paths import is_url
 from lakehouse.storage import connection, reach
+from lakehouse.storage.lost_answers import repeated
 from lakehouse.store.disk import in_words
 
 # obstore and deltalake write beside the name, then rename; a listing leaves these out.
@@ -84,10 +85,13 @@ def rename(at: Any, old: str, new: str) -> None:
 
 
 def create(at: Any, name: str, content: bytes) -> bool:
-    """Writes an object in one atomic step unless it exists. Returns whether it wrote it."""
+    """Writes an object in one atomic step unless it exists. Returns whether it wrote it.
+
+    False also where a bucket wrote it and the answer was lost: look what is there.
+    """
     try:
         with in_words(_place(at)):
-            obstore.put(at, name, content, mode="create")
+            repeated(lambda: obstore.put(at, name, content, mode="create"))
     except AlreadyExistsError:
         return False
     return True
@@ -205,7 +209,7 @@ def folders(at: Any) -> list[str]:
 def delete(at: Any, name: str) -> None:
     """Removes an object; one that is missing is no fault."""
     try:
-        obstore.delete(at, name)
+        repeated(lambda: obstore.delete(at, name))
     except FileNotFoundError:
         return
 
@@ -216,12 +220,16 @@ def delete_all(at: Any, names: Sequence[str]) -> None:
         delete(at, name)
 
 
+def _delete_page(at: Any, names: list[str]) -> None:
+    repeated(lambda: obstore.delete(at, names))
+
+
 def remove(root: str) -> None:
     """Deletes everything below a place; a place that is missing is no fault."""
     if is_url(root):
         at = store(root)
         for page in obstore.list(at):
-            obstore.delete(at, [str(item["path"]) for item in page])
+            _delete_page(at, [str(item["path"]) for item in page])
     elif Path(root).is_dir():
         _remove_folder(Path(root))
     else:
@@ -265,7 +273,7 @@ def move_aside(root: str, suffix: str, confirm: Callable[[], None]) -> str | Non
     for name in found:
         put(new, name, get(old, name) or b"")
     confirm()
-    obstore.delete(old, found)
+    _delete_page(old, found)
     return root + suffix if found else None
 
 

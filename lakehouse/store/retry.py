@@ -12,6 +12,7 @@ from deltalake.exceptions import CommitFailedError
 
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
+from lakehouse.storage.lost_answers import repeated
 from lakehouse.store.disk import in_words
 from lakehouse.store.durable import sync_newest
 from lakehouse.store.read import open_table
@@ -40,13 +41,14 @@ def _opened(places: Places, name: str) -> DeltaTable:
 def retried_on_conflict(places: Places, name: str, commit: Callable[[], Done]) -> Done:
     """Returns the result of `commit`, which is called again, after a pause, for each conflict.
 
-    `commit` has to open the table each time. With `durability = "power"` the commit is synced to
+    `commit` has to open the table each time, and to find what an earlier call did whose answer was
+    lost on the way from a bucket. With `durability = "power"` the commit is synced to
     disk on return. Raises TableError where others kept winning.
     """
     for attempt in range(ATTEMPTS):
         try:
             with in_words(places.table(name)):
-                done = commit()
+                done = repeated(commit)
                 sync_newest(places, name)
                 return done
         except CommitFailedError:

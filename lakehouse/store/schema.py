@@ -7,6 +7,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
+from lakehouse.storage.lost_answers import repeated
 from lakehouse.store.disk import in_words
 from lakehouse.store.durable import sync_newest
 from lakehouse.store.read import table_or_none
@@ -20,6 +21,10 @@ def create(places: Places, table: Table) -> DeltaTable:
     Columns that became optional may be NULL from then on. Raises TableError where a column was
     removed, has another type, or is required where it was not.
     """
+    return repeated(lambda: _made(places, table))
+
+
+def _made(places: Places, table: Table) -> DeltaTable:
     found = table_or_none(places, table)
     with in_words(places.table(table)):
         if found is None:

@@ -6,6 +6,7 @@ import re
 
 from lakehouse.errors import CheckpointError, LogpondError
 from lakehouse.paths import Places
+from lakehouse.storage import reach
 from lakehouse.store import disk
 
 # The last line that names an exception, Java's or a Python worker's, is the first cause.
@@ -33,6 +34,8 @@ def explained(error: Exception, query: str, places: Places) -> LogpondError:
             f"`logpond recover {query}`: it starts anew, and closes what is not closed; no row of "
             "logs is left out",
         )
+    if away := reach.fault(error, places.lake):
+        return away
     return LogpondError(
         f"the query {query} failed: {cause(str(error) or repr(error))}",
         "nothing is lost: start again; whatever ran beside it stopped between two batches",

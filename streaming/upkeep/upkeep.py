@@ -16,6 +16,7 @@ from lakehouse.ingest.plans import has_plan_before
 from lakehouse.maintenance import Part
 from lakehouse.paths import Places
 from lakehouse.settings import Upkeep
+from lakehouse.storage import reach
 from lakehouse.store import open_table, table_or_none
 from lakehouse.store.log import Log
 from lakehouse.tables.table import Table, history
@@ -150,9 +151,11 @@ class Pass:
 
 
 def _noted(table: Table, step: Callable[[], Iterator[Done]]) -> Iterator[Done]:
-    """Runs a step; a failure becomes a note."""
+    """Runs a step; a failure becomes a note. Raises StorageError where a bucket is away."""
     try:
         yield from step()
     except maintenance.REFUSALS as error:
+        if away := reach.fault(error):
+            raise away from error  # the next table has no better chance
         name = getattr(step, "func", step).__name__.strip("_")
         yield Done(table.name, name, note=str(getattr(error, "what", error)))

@@ -16,6 +16,7 @@ from typing import Any
 
 from lakehouse.errors import LeaseError, LogpondError, StorageError
 from lakehouse.storage import reach
+from lakehouse.storage.lost_answers import repeated
 from lakehouse.store import objects
 from lakehouse.store.lease import state
 from lakehouse.store.lease.folder import in_use
@@ -251,8 +252,9 @@ def _take(
     """
     record, began = taken(there, ttl), clock()
     unanswered: OSError | None = None
+    before = seen.version if seen else None
     try:
-        version = objects.swap(at, OBJECT, record.content, seen.version if seen else None)
+        version = repeated(lambda: objects.swap(at, OBJECT, record.content, before))
     except OSError as error:
         version, unanswered = None, error
     if version is None:  # or the answer was lost
