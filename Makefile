@@ -98,7 +98,7 @@ reset: setup  ## start over: delete the lake, the broker's records and the check
 	@$(BIN)/logpond reset $(if $(LAKE),--lake $(LAKE))
 
 reset-compose:  ## the same of the containers: their volumes go, all of them
-	@docker compose --profile '*' down --volumes --remove-orphans
+	@docker compose -f docker-compose.yml -f docker-compose.cluster.yml --profile '*' down --volumes --remove-orphans
 
 machine:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=/path/to/python3 ..." >&2; exit 1; }

@@ -61,6 +61,8 @@ SECRETS = (
         "grafana/password", "GRAFANA_PASSWORD", "Grafana http://localhost:{GRAFANA_PORT}, admin: "
     ),
     Secret("spark/secret"),
+    Secret("bucket/access-key"),
+    Secret("bucket/secret-key"),
 )
 
 

@@ -8,6 +8,7 @@
       plans/                  what is about to be committed
   _raw/                       imported files: what came of each, and copies
   _absent/                    offsets that no table has a row of, and why
+  _scratch/<job>/<run>/       what a job and executors elsewhere pass to each other meanwhile
   _broker/                    the embedded broker: its records and what it runs by; with a URL
                               ./.logpond/<hash of it>/_broker instead
     server.properties
@@ -115,6 +116,10 @@ class Places:
     def absent(self) -> str:
         """Offsets without a row: seen by no reader, deleted by `retain`, lost and acknowledged."""
         return f"{self.lake}/_absent"
+
+    def scratch(self, job: str) -> str:
+        """What runs of a job pass to executors on other machines, and get from them."""
+        return f"{self.lake}/_scratch/{job}"
 
     def raw_file(self, name: str) -> str:
         """One object of the raw zone, to be named to a person."""

@@ -190,6 +190,10 @@ class Spark(Section):
     """On a cluster: a file with the secret that its master and workers know too
     (`spark.authenticate`). Empty: whoever reaches them may use them.
     """
+    executor_jars: str = ""
+    """On a cluster: the folder where executors have logpond's jars, as /opt/jars in its image.
+    Empty: they are sent to each, some 70 MB.
+    """
 
 
 class Sql(Section):

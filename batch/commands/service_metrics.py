@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -149,13 +150,23 @@ def _window(text: str) -> timedelta:
 
 
 def _run(options: Options, settings: Settings) -> Summary:
-    """With a Spark of its own, whose log is in the results where no lake is read."""
-    from batch.jobs.service_metrics import insights, job, progress
+    """With a Spark of its own, whose log is in the results where no lake is needed."""
+    from batch.jobs.exchange import opened
     from batch.jobs.service_metrics.source import Files
+
+    with opened(settings, "service-metrics") as exchange:
+        options = replace(options, exchange=exchange)
+        if isinstance(options.source, Files):
+            options = replace(options, source=replace(options.source, exchange=exchange))
+            if not exchange.place:
+                settings = settings.model_copy(update={"lake": str(options.output / ".spark")})
+        return _run_there(options, settings)
+
+
+def _run_there(options: Options, settings: Settings) -> Summary:
+    from batch.jobs.service_metrics import insights, job, progress
     from lakehouse.runtime.session import session
 
-    if isinstance(options.source, Files):
-        settings = settings.model_copy(update={"lake": str(options.output / ".spark")})
     if sys.stderr.isatty():
         echo("starting Spark ...", err=True)
     spark = session(settings, "service-metrics", {"spark.ui.port": "0"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +99,11 @@ def watch_time(settings: Settings, **flags: Any) -> None:
     if flags["dry_run"]:
         _show_plan(options, flags["how"])
         return
-    raise SystemExit(_run(options, _spark(settings, flags), flags["how"]))
+    from batch.jobs.exchange import opened
+
+    with opened(settings, "watch-time") as exchange:
+        options = replace(options, exchange=exchange)
+        raise SystemExit(_run(options, _spark(settings, flags), flags["how"]))
 
 
 def _options(flags: dict[str, Any]) -> Options:

@@ -238,17 +238,21 @@ def _keys(settings: Settings) -> dict[str, str]:
 
 
 def _jars(settings: Settings) -> dict[str, str]:
-    """On the driver's class path, and sent to executors that have another one.
+    """On the driver's class path, and sent to executors that have another one and no jars.
 
     Spark's own come before the folder `conf`, where Spark would have them after it: Java takes
     no archive of classes that were loaded after a folder with files.
     """
-    places, master = Places.of(settings), settings.spark.master
-    far = [str(jar) for jar in (jars.s3_jars() if places.is_in_a_bucket else [])]
+    spark, is_far = settings.spark, Places.of(settings).is_in_a_bucket
+    far = [str(jar) for jar in (jars.s3_jars() if is_far else [])]
     found = [str(jar) for jar in jars.spark_jars()]
-    sent = {} if master.startswith("local") else {"spark.jars": ",".join([*found, *far])}
     class_path = [*found, str(environment.spark_home() / "jars" / "*"), *far]
-    return {"spark.driver.extraClassPath": os.pathsep.join(class_path), **sent}
+    options = {"spark.driver.extraClassPath": os.pathsep.join(class_path)}
+    if spark.master.startswith("local"):
+        return options
+    if spark.executor_jars:
+        return {**options, "spark.executor.extraClassPath": f"{spark.executor_jars}/*"}
+    return {**options, "spark.jars": ",".join([*found, *far])}
 
 
 def _driver_address(master: str) -> dict[str, str]:

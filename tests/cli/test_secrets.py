@@ -13,7 +13,7 @@ from cli.secrets import SECRETS, main
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The volumes of a first start, all empty, and the ports of the pages."""
     for secret in SECRETS:
-        (tmp_path / secret.file).parent.mkdir()
+        (tmp_path / secret.file).parent.mkdir(exist_ok=True)
         monkeypatch.delenv(secret.variable or "_", raising=False)
     for number, name in enumerate(("WEB", "GATEWAY", "KAFKA_UI", "GRAFANA")):
         monkeypatch.setenv(f"{name}_PORT", str(number))
@@ -48,9 +48,11 @@ def test_what_is_there_stays_and_is_not_shown_again(
 def test_secrets_between_programs_are_shown_to_nobody(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What the programs of a cluster know each other by is no person's."""
+    """What the programs of a cluster know each other by, and the keys of its bucket."""
     main(root, True)
-    assert (root / "spark" / "secret").read_text() not in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    for file in ("spark/secret", "bucket/access-key", "bucket/secret-key"):
+        assert (root / file).read_text() not in shown
 
 
 def test_a_chosen_one_takes_the_place_of_a_random_one(

@@ -1,4 +1,4 @@
-"""What docker-compose.yml promises, read without an engine."""
+"""What docker-compose.yml and docker-compose.cluster.yml promise, read without an engine."""
 
 from __future__ import annotations
 
@@ -12,9 +12,15 @@ import yaml
 from support.containers import has_compose
 
 ROOT = Path(__file__).parents[2]
-FILE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-SERVICES: dict[str, dict[str, Any]] = FILE["services"]
-VOLUMES: dict[str, Any] = FILE["volumes"]
+FILE, CLUSTER = (
+    yaml.safe_load((ROOT / name).read_text())
+    for name in ("docker-compose.yml", "docker-compose.cluster.yml")
+)
+# With those that only the cluster has; what it changes of the others has tests of its own.
+SERVICES: dict[str, dict[str, Any]] = {**CLUSTER["services"], **FILE["services"]}
+ON_CLUSTER = {*CLUSTER["services"]} - {*FILE["services"]}
+VOLUMES: dict[str, Any] = {**FILE["volumes"], **CLUSTER["volumes"]}
+WORKERS = ("spark-worker-1", "spark-worker-2", "spark-worker-3")
 OURS = {name: of for name, of in SERVICES.items() if "build" in of}
 EVERY = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
 EACH_OF_OURS = pytest.mark.parametrize("service", OURS.values(), ids=OURS)
@@ -58,18 +64,17 @@ def test_our_programs_write_to_volumes_only(service: dict[str, Any]) -> None:
 TABLES = {"lake", "checkpoints"}
 VOLUMES_OF: dict[str, tuple[set[str], set[str]]] = {
     "secrets": (
-        {"web-secret", "gateway-secret", "kafka-ui-secret", "grafana-secret", "spark-secret"},
+        {f"{n}-secret" for n in ("web", "gateway", "kafka-ui", "grafana", "spark", "bucket")},
         set(),
     ),
     "kafka": ({"kafka"}, set()),
     "kafka-init": (set(), set()),
     "kafka-ui": (set(), {"kafka-ui-secret"}),
     "producer": ({"sent"}, set()),
-    "streaming": (TABLES, {"spark-secret"}),
-    "anomaly": (TABLES, {"spark-secret"}),
-    "spark-worker-1": (TABLES, {"spark-secret"}),
-    "spark-worker-2": (TABLES, {"spark-secret"}),
-    "spark-master": (set(), {"spark-secret"}),
+    "streaming": (TABLES, set()),
+    "anomaly": (TABLES, set()),
+    **dict.fromkeys(("spark-master", *WORKERS), (set(), {"spark-secret"})),
+    "s3": ({"bucket"}, {"bucket-secret"}),
     "gateway": (set(), {"gateway-secret"}),
     "web": (set(), TABLES | {"web-secret"}),
     "analytics": (TABLES | {"work"}, {"sent"}),
@@ -80,13 +85,10 @@ VOLUMES_OF: dict[str, tuple[set[str], set[str]]] = {
 NETWORKS = {
     "kafka": {
         *("kafka", "kafka-init", "kafka-ui", "producer", "streaming", "anomaly", "web"),
-        "gateway",
-        *("analytics", "spark-worker-1", "spark-worker-2"),
+        *("gateway", "analytics", *WORKERS),
     },
-    "cluster": {
-        *("spark-master", "spark-worker-1", "spark-worker-2"),
-        *("streaming", "anomaly", "analytics"),
-    },
+    "cluster": {"spark-master", *WORKERS, "streaming", "anomaly", "analytics"},
+    "storage": {"s3", *WORKERS, "streaming", "anomaly", "analytics", "web"},
     "senders": {"gateway"},
     "metrics": {"web", "prometheus"},
     "boards": {"prometheus", "grafana"},
@@ -96,7 +98,20 @@ NETWORKS = {
 
 def mounts(of: dict[str, Any]) -> list[str]:
     """What a service sees of volumes and of the host, with the defaults of variables."""
-    return [DEFAULTED.sub(r"\2", volume) for volume in of.get("volumes", [])]
+    return [DEFAULTED.sub(r"\2", in_short(volume)) for volume in of.get("volumes", [])]
+
+
+def in_short(volume: str | dict[str, Any]) -> str:
+    """A volume as Compose writes it on one line: `source:target`, `:ro` where it is only read."""
+    if isinstance(volume, str):
+        return volume
+    return f"{volume.get('source', '')}:{volume['target']}" + ":ro" * volume.get("read_only", False)
+
+
+def networks_of(name: str) -> set[str]:
+    """Where a service is, with those that the cluster adds."""
+    both = [file["services"].get(name, {}) for file in (FILE, CLUSTER)]
+    return {one for of in both for one in of.get("networks", [])}
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -112,8 +127,8 @@ def test_who_has_which_volume(name: str) -> None:
 def test_who_talks_to_whom() -> None:
     """Each service is on the networks that it needs, and none is on the one that all share."""
     found = {
-        name: {who for who, of in SERVICES.items() if name in of.get("networks", [])}
-        for name in FILE["networks"]
+        name: {who for who in SERVICES if name in networks_of(who)}
+        for name in (*FILE["networks"], *CLUSTER["networks"])
     }
     assert found == NETWORKS
     assert {name for name, of in SERVICES.items() if not of.get("networks")} == {"secrets"}
@@ -125,7 +140,7 @@ def test_one_network_leads_out() -> None:
     masked = "com.docker.network.bridge.enable_ip_masquerade"
     inward = {
         name
-        for name, of in FILE["networks"].items()
+        for name, of in {**FILE["networks"], **CLUSTER["networks"]}.items()
         if of and of["driver_opts"] == {masked: "false"}
     }
     assert inward == {*NETWORKS} - {"outside"}
@@ -149,14 +164,28 @@ def test_nobody_commits_what_is_chosen() -> None:
 
 def test_the_cluster_answers_who_knows_the_secret() -> None:
     """Master and workers authenticate; jobs are not submitted by HTTP, and not killed by a link."""
-    for name in ("spark-master", "spark-worker-1", "spark-worker-2"):
+    for name in ("spark-master", *WORKERS):
         options = SERVICES[name]["environment"]["SPARK_DAEMON_JAVA_OPTS"].split()
         assert {
             "-Dspark.authenticate=true",
             "-Dspark.network.crypto.enabled=true",
             "-Dspark.master.rest.enabled=false",
             "-Dspark.ui.killEnabled=false",
-        } == {*options}
+        } <= {*options}
+
+
+def test_nobody_on_the_cluster_has_a_folder_of_the_lake() -> None:
+    """Drivers and the page name a bucket, workers have nothing; keys are files, and theirs only."""
+    for name, of in CLUSTER["services"].items():
+        assert TABLES.isdisjoint(mount.split(":")[0] for mount in mounts(of))
+        if name not in ON_CLUSTER:
+            told, has = of["environment"], {*mounts(of)}
+            # Compose puts them in place of what is mounted there otherwise
+            assert {":/data/lake", ":/data/checkpoints"} <= has
+            assert {told["LOGPOND_LAKE"][:5], told["LOGPOND_CHECKPOINTS"][:5]} == {"s3://"}
+            assert told["LOGPOND_STORAGE_SECRET_KEY_FILE"] == "/secrets/bucket/secret-key"
+            assert {"bucket-secret:/secrets/bucket:ro"} <= has
+    assert {*FILE["services"]} - {*CLUSTER["services"]} >= {"producer", "gateway"}
 
 
 def test_kafka_ui_asks_for_a_password() -> None:
@@ -184,7 +213,7 @@ def test_all_of_it_fits_a_laptop() -> None:
     """What runs without a profile takes at most 6 GB, all limits together; two end at once."""
     ending = {name for name, of in SERVICES.items() if of["restart"].startswith("on-failure")}
     assert ending == {"secrets", "kafka-init"}
-    running = [of for name, of in SERVICES.items() if name not in ending]
+    running = [of for name, of in SERVICES.items() if name not in ending | ON_CLUSTER]
     assert sum(megabytes(of) for of in running if "profiles" not in of) <= 6 * 1024
 
 
@@ -225,17 +254,18 @@ def test_a_stop_waits_for_a_batch(name: str) -> None:
 
 
 def test_a_stop_ends_jobs_before_the_workers_that_they_wait_for() -> None:
-    """Compose stops first who needs another; on a profile that is off, nobody is missed."""
-    workers = {name: on for name, on in needs(SERVICES["streaming"]).items() if "worker" in name}
-    assert len(workers) == 2
-    assert all(on["required"] is False for on in workers.values())
+    """Compose stops first who needs another."""
+    for name in ("streaming", "anomaly"):
+        assert {*WORKERS} <= {*needs(CLUSTER["services"][name])}
 
 
 @pytest.mark.skipif(not has_compose(), reason="no docker compose here")
-@pytest.mark.parametrize("profile", ["", "tools", "monitoring", "cluster"])
-def test_compose_reads_it_without_a_word(profile: str) -> None:
+@pytest.mark.parametrize("profile", ["", "tools", "monitoring"])
+@pytest.mark.parametrize("more", [[], ["-f", "docker-compose.cluster.yml"]], ids=["", "cluster"])
+def test_compose_reads_it_without_a_word(profile: str, more: list[str]) -> None:
     """`docker compose config` is clean in every profile; no engine is asked."""
-    words = ["docker", "compose", "--profile", profile, "config", "--quiet"]
+    files = ["-f", "docker-compose.yml", *more]
+    words = ["docker", "compose", *files, "--profile", profile, "config", "--quiet"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -259,10 +289,12 @@ def test_kafka_keeps_its_records_on_a_volume() -> None:
 
 def test_every_variable_is_in_the_example_with_its_default() -> None:
     """`.env.example` lists what can be set, and nothing else."""
-    text = (ROOT / "docker-compose.yml").read_text()
+    files = ("docker-compose.yml", "docker-compose.cluster.yml")
+    text = "".join((ROOT / name).read_text() for name in files)
     lines = (ROOT / ".env.example").read_text().splitlines()
     listed = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-    assert {n: d for n, d in DEFAULTED.findall(text) if n != "LOGPOND_TAG"} == listed
+    named = {n: d for n, d in DEFAULTED.findall(text) if not n.endswith("_FILE")}
+    assert {n: d for n, d in named.items() if n != "LOGPOND_TAG"} == listed
 
 
 def test_dockerfile_takes_locked_packages_only() -> None:
@@ -272,4 +304,4 @@ def test_dockerfile_takes_locked_packages_only() -> None:
     assert installs
     assert all("--require-hashes" in line or "--no-index" in line for line in installs)
     assert "# syntax" not in text
-    assert re.findall(r"^FROM (\S+)", text, re.MULTILINE) == ["python:${PYTHON}-slim-bookworm"]
+    assert re.findall(r"^FROM (\S+)", text, re.MULTILINE) == ["python:${PYTHON}-slim-bookworm"] * 2

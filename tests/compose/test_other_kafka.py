@@ -17,8 +17,9 @@ from lakehouse.settings import load
 
 pytestmark = pytest.mark.skipif(not has_compose(), reason="docker compose is not here")
 FILES = ["-f", "docker-compose.yml", "-f", "docker-compose.kafka.yml"]
+ON_CLUSTER = ["-f", "docker-compose.cluster.yml"]
 AT = {"LOGPOND_KAFKA_BOOTSTRAP": "kafka.example.org:9093", "LOGPOND_KAFKA_USER": "lake"}
-PROGRAMS = ("streaming", "anomaly", "web", "gateway", "analytics", "spark-worker-1", "producer")
+PROGRAMS = ("streaming", "anomaly", "web", "gateway", "analytics", "producer")
 
 
 def asked(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -113,6 +114,20 @@ def test_programs_take_what_they_are_told(
     found = Connection.of(load().kafka)
     assert (found.bootstrap, found.protocol) == (AT["LOGPOND_KAFKA_BOOTSTRAP"], protocol)
     assert found.password.get_secret_value() == ("of the tests only" if signs else "")
+
+
+def test_workers_have_the_certificates_where_their_driver_has_them(tmp_path: Path) -> None:
+    """On a cluster too; and no password, which comes with a task."""
+    ca = tmp_path / "ca.pem"
+    ca.write_text("a certificate")
+    services = read(*ON_CLUSTER, **AT, KAFKA_CA_FILE=str(ca))["services"]
+    driver = services["streaming"]["environment"]
+    assert driver["LOGPOND_SPARK_MASTER"] == "spark://spark-master:7077"
+    for name in ("spark-worker-1", "spark-worker-2", "spark-worker-3"):
+        seen = {each["target"] for each in services[name]["secrets"]}
+        assert driver["LOGPOND_KAFKA_CA_FILE"] in seen
+        assert not any("password" in target for target in seen)
+        assert "kafka" in services[name]["networks"]
 
 
 def test_a_kafka_must_be_named() -> None:

@@ -108,7 +108,7 @@ def test_each_variable_is_a_setting(pod: dict[str, Any], monkeypatch: pytest.Mon
         monkeypatch.setenv(name, value)
     assert settings.load().lake == shared["LOGPOND_LAKE"]
     mounts = [mount["mountPath"] for mount in container["volumeMounts"]]
-    files = [value for name, value in shared.items() if name.endswith("_FILE")]
+    files = [value for name, value in shared.items() if name.endswith("_FILE") and value]
     assert all(str(Path(file).parent) in mounts for file in files)
 
 
@@ -120,7 +120,30 @@ def test_executors_have_what_their_connection_to_kafka_names() -> None:
     files = {f"{at}/{item['path']}" for item in volume["items"]}
     shared = FILES["settings.yaml"][0]["data"]
     named = {v for k, v in shared.items() if re.fullmatch("LOGPOND_KAFKA_.*_FILE", k)}
-    assert files == named - {shared["LOGPOND_KAFKA_PASSWORD_FILE"]}
+    assert files - {registry()["LOGPOND_REGISTRY_CA_FILE"]} == named - {
+        shared["LOGPOND_KAFKA_PASSWORD_FILE"]
+    }
+
+
+def registry() -> dict[str, str]:
+    """What docs/kubernetes.md says of a schema registry."""
+    text = (ROOT / "docs" / "kubernetes.md").read_text()
+    (block,) = re.findall(r"```yaml\n(LOGPOND_REGISTRY.*?)```", text, re.DOTALL)
+    found: dict[str, str] = yaml.safe_load(block)
+    return found
+
+
+def test_a_registry_is_told_as_the_guide_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each line is one of settings.yaml, and its files are keys of the Secret."""
+    shared, told = FILES["settings.yaml"][0]["data"], registry()
+    assert {name for name in shared if "REGISTRY" in name} == {*told}
+    for name, value in {**shared, **told}.items():
+        monkeypatch.setenv(name, value)
+    assert settings.load().registry.url == told["LOGPOND_REGISTRY_URL"]
+    secrets = {one["metadata"]["name"]: one["stringData"] for one in FILES["secrets.example.yaml"]}
+    files = [Path(value) for name, value in told.items() if name.endswith("_FILE")]
+    assert {str(file.parent) for file in files} == {"/secrets/kafka"}
+    assert {file.name for file in files} <= {*secrets["logpond-kafka"]}
 
 
 def commands() -> dict[str, list[str]]:

@@ -112,6 +112,7 @@ class ObjectServer:
             *(WEED, "-logtostderr=true", "server", f"-dir={self.folder / 'data'}"),
             *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", f"-s3.config={config}"),
             *(
+                "-master.telemetry=false",
                 "-s3.autoCreateBucket=false",
                 "-s3.port.iceberg=0",
                 "-s3.port.lance=0",

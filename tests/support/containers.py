@@ -19,6 +19,7 @@ PROJECT = "logpond-test"
 PORTS = {
     "KAFKA_PORT": "19092",
     "WEB_PORT": "18000",
+    "GATEWAY_PORT": "14318",
     "KAFKA_UI_PORT": "18080",
     "STREAMING_UI_PORT": "14040",
     "ANOMALY_UI_PORT": "14041",

@@ -185,34 +185,11 @@ class SecuredBroker(Broker):
 
     def add_user(self, name: str) -> None:
         """Makes a user whose password is `PASSWORD`, by SCRAM-SHA-512."""
-        from confluent_kafka import admin
-
-        client = admin.AdminClient(self.connection.client())
-        how = admin.ScramCredentialInfo(admin.ScramMechanism.SCRAM_SHA_512, 4096)
-        user = admin.UserScramCredentialUpsertion(name, how, PASSWORD.encode())
-        for answer in client.alter_user_scram_credentials([user]).values():
-            answer.result(10)
+        add_user(self.connection, name)
 
     def allow(self, user: str, topic: str, *operations: str) -> None:
         """Gives a user rights on a topic, as `READ`, and nothing else."""
-        from confluent_kafka import admin
-
-        client = admin.AdminClient(self.connection.client())
-        literal = admin.ResourcePatternType.LITERAL
-        rights = [
-            admin.AclBinding(
-                admin.ResourceType.TOPIC,
-                topic,
-                literal,
-                f"User:{user}",
-                "*",
-                admin.AclOperation[operation],
-                admin.AclPermissionType.ALLOW,
-            )
-            for operation in operations
-        ]
-        for answer in client.create_acls(rights).values():
-            answer.result(10)
+        allow(self.connection, user, topic, *operations)
 
     def forbid(self, user: str) -> None:
         """Takes every right from a user."""
@@ -265,6 +242,39 @@ class SecuredBroker(Broker):
         self.allow("sender", name, "WRITE")
         self.allow("reader", name, "READ")
         return made
+
+
+def add_user(connection: Connection, name: str) -> None:
+    """Makes a user whose password is `PASSWORD`, by SCRAM-SHA-512, at a broker that lets us."""
+    from confluent_kafka import admin
+
+    client = admin.AdminClient(connection.client())
+    how = admin.ScramCredentialInfo(admin.ScramMechanism.SCRAM_SHA_512, 4096)
+    user = admin.UserScramCredentialUpsertion(name, how, PASSWORD.encode())
+    for answer in client.alter_user_scram_credentials([user]).values():
+        answer.result(10)
+
+
+def allow(connection: Connection, user: str, topic: str, *operations: str) -> None:
+    """Gives a user rights on a topic, as `READ`, and nothing else."""
+    from confluent_kafka import admin
+
+    client = admin.AdminClient(connection.client())
+    literal = admin.ResourcePatternType.LITERAL
+    rights = [
+        admin.AclBinding(
+            admin.ResourceType.TOPIC,
+            topic,
+            literal,
+            f"User:{user}",
+            "*",
+            admin.AclOperation[operation],
+            admin.AclPermissionType.ALLOW,
+        )
+        for operation in operations
+    ]
+    for answer in client.create_acls(rights).values():
+        answer.result(10)
 
 
 def logpond(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:

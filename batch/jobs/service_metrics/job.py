@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batch.jobs import folders
+from batch.jobs.exchange import LOCAL, Exchange
 from batch.jobs.performance import Performance
 from batch.jobs.service_metrics import by_dataframe, by_rdd
 from batch.jobs.service_metrics.reading import EVENT, LINES, REJECT, UNREADABLE, rows_of
@@ -63,13 +64,17 @@ OUTLIER = (
 
 @dataclass(frozen=True)
 class Options:
-    """What is to be done: the source, where results go, who counts, and what a spike is."""
+    """What is to be done: the source, where results go, who counts, and what a spike is.
+
+    What executors write comes by `exchange`.
+    """
 
     source: Source
     output: Path
     engine: str = "dataframe"
     window: timedelta = WINDOW
     threshold: float = THRESHOLD
+    exchange: Exchange = LOCAL
 
 
 @dataclass
@@ -127,9 +132,9 @@ def _scored(
     engine = ENGINES[options.engine]
     with summary.performance.phase(f"count by minute ({options.engine})") as phase:
         counted = engine.minutes(events, options.window, options.threshold)
-        minutes = _written(counted, draft / "minutes", "service", "environment", "minute")
+        minutes = _written(options, counted, draft / "minutes", "service", "environment", "minute")
         summed = engine.metrics(minutes)
-        metrics = _written(summed, draft / "metrics", "service", "environment")
+        metrics = _written(options, summed, draft / "metrics", "service", "environment")
         phase.rows = summary.events
     summary.metrics = table_rows(draft, "SELECT * FROM metrics ORDER BY service, environment")
     return {"minutes": minutes, "metrics": metrics}
@@ -142,13 +147,13 @@ def _kept(
     events, rejects = rows.where("reason IS NULL"), rows.where("reason IS NOT NULL")
     with summary.performance.phase("write spikes, events and rejects") as phase:
         spikes = scored["minutes"].where("is_spike")
-        _written(spikes, draft / "anomalies", "minute", "service")
+        _written(options, spikes, draft / "anomalies", "minute", "service")
         enriched = _enriched(events, scored, options.threshold)
-        enriched.write.partitionBy("date").parquet(str(draft / "enriched"))
-        outliers = rows.sparkSession.read.parquet(str(draft / "enriched")).where("is_outlier")
-        _written(outliers.select(*OUTLIER), draft / "outliers", "timestamp", "event_id")
+        there = options.exchange.written(enriched, draft / "enriched", "date")
+        outliers = rows.sparkSession.read.parquet(there).where("is_outlier").select(*OUTLIER)
+        _written(options, outliers, draft / "outliers", "timestamp", "event_id")
         summary.outliers = _rows(draft / "outliers")
-        rejects.select([f.name for f in REJECT]).write.parquet(str(draft / "rejects"))
+        options.exchange.written(rejects.select([f.name for f in REJECT]), draft / "rejects")
         phase.rows = summary.lines
     rows.unpersist()
 
@@ -182,10 +187,10 @@ def _example(rows: DataFrame, found: dict[str, Any]) -> str:
     return escaped(f"{first.source}:{first.line}: {first.reason}: {first.detail}")
 
 
-def _written(rows: DataFrame, folder: Path, *options: str) -> DataFrame:
+def _written(options: Options, rows: DataFrame, folder: Path, *order: str) -> DataFrame:
     """One file, in order; and what reads it."""
-    rows.orderBy(*options).coalesce(1).write.parquet(str(folder))
-    return rows.sparkSession.read.parquet(str(folder))
+    place = options.exchange.written(rows.orderBy(*order).coalesce(1), folder)
+    return rows.sparkSession.read.parquet(place)
 
 
 def _enriched(events: DataFrame, scored: dict[str, DataFrame], threshold: float) -> DataFrame:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from batch.jobs.exchange import copied
 from lakehouse import decode
 from lakehouse.errors import SettingsError
 from lakehouse.event.schema import arrow_field, event_fields
@@ -42,28 +43,41 @@ LINES, BYTES = 10_000, 8 << 20
 
 @dataclass(frozen=True)
 class ReadFiles:
-    """A task: called with numbers of `files`, it gives a row (`ROWS`) a line of each."""
+    """A task: called with numbers of `files`, it gives a row (`ROWS`) a line of each.
+
+    `places` is where the task has each of them.
+    """
 
     files: tuple[str, ...]
+    places: tuple[str, ...]
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for number in batch.column(0).to_pylist():
-                yield from rows_of(self.files[number])
+                with copied(self.places[number]) as path:
+                    yield from rows_of(self.files[number], path)
 
 
-def rows_of(file: str) -> Iterator[pa.RecordBatch]:
-    """The rows of a file, so many lines a batch; where it cannot be read on, one row says why."""
+def rows_of(file: str, at: Path | None = None) -> Iterator[pa.RecordBatch]:
+    """The rows of a file, so many lines a batch; where it cannot be read on, one row says why.
+
+    It is read from `at`, where that is a copy.
+    """
+    path = at or Path(file)
     numbers, held, size = count(1), list[bytes](), 0
     try:
-        for line in lines(Path(file)):
+        for line in lines(path):
             held.append(line)
             size += len(line)
             if len(held) == LINES or size > BYTES:
                 yield from _decoded(file, held, numbers)
                 held, size = [], 0
     except SettingsError as error:
-        unread = {"source": file, "reason": UNREADABLE, "detail": error.what}
+        unread = {
+            "source": file,
+            "reason": UNREADABLE,
+            "detail": error.what.replace(str(path), file),
+        }
         yield pa.RecordBatch.from_pylist([unread], schema=ROWS)
     yield from _decoded(file, held, numbers)
 

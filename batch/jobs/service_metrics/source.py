@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from batch.jobs.exchange import LOCAL, Exchange
 from lakehouse import store
 from lakehouse.paths import Places
 from lakehouse.tables.catalog import LOGS
@@ -33,9 +34,10 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Files:
-    """JSON lines, plain or gzip."""
+    """JSON lines, plain or gzip; executors get them by `exchange`."""
 
     files: tuple[Path, ...]
+    exchange: Exchange = LOCAL
 
     def rows(self, spark: SparkSession) -> DataFrame:
         """A row for each line, read and decoded by executors, a file by one task."""
@@ -45,7 +47,8 @@ class Files:
         names = tuple(str(file.absolute()) for file in self.files)
         tasks = min(len(names), TASKS_A_CORE * spark.sparkContext.defaultParallelism)
         numbers = spark.range(0, len(names), 1, tasks)
-        return numbers.mapInArrow(ReadFiles(names), struct_type(ROWS))
+        places = tuple(map(self.exchange.given, self.files))
+        return numbers.mapInArrow(ReadFiles(names, places), struct_type(ROWS))
 
     def lines(self) -> int:
         """Line ends, and a last line without one."""

@@ -147,7 +147,8 @@ def _add_up(options: Options, notes: list[Note], performance: Performance, start
     with folders.replaced(root, PARTS, "watch-time") as draft:
         with performance.phase(ADD_UP) as phase:
             summary = {"made_of": made_of, "files": len(notes)}
-            totals.write(totals.add_up(spark, files), draft, summary)
+            given = [options.exchange.given(file) for file in files]
+            totals.write(totals.add_up(spark, given), draft, summary, options.exchange)
             phase.rows, phase.bytes = sum(note.views for note in notes), _size(files)
         with performance.phase(DRAW):
             insights.draw(draft, notes)

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from batch.jobs.exchange import LOCAL, Exchange
 from batch.jobs.tree import usable_cores
 from batch.jobs.watch_time.workspace import Workspace
 
@@ -21,7 +22,8 @@ LIMIT = Path("/sys/fs/cgroup/memory.max")
 class Options:
     """Files of `source` are cleaned into `work` by `workers` processes; totals go to `output`.
 
-    `regions` is the table of which address belongs to which region.
+    `regions` is the table of which address belongs to which region. What Spark reads and writes
+    goes by `exchange`.
     """
 
     source: Path
@@ -29,6 +31,7 @@ class Options:
     work: Workspace
     regions: Path
     workers: int
+    exchange: Exchange = LOCAL
 
 
 class FileTask(msgspec.Struct, frozen=True):

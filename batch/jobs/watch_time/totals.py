@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from batch.jobs.exchange import LOCAL, Exchange
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
@@ -30,16 +32,18 @@ TOTALS, SUMMARY = "totals", "_summary.json"
 GLOB = re.compile(r"([\[\]{}*?\\,])")
 
 
-def add_up(spark: SparkSession, files: Sequence[Path]) -> DataFrame:
+def add_up(spark: SparkSession, files: Sequence[str]) -> DataFrame:
     """A row a region and user: watch_time_min DECIMAL(28, 6), views, copies (duplicates too)."""
-    views = spark.read.parquet(*(GLOB.sub(r"\\\1", str(file)) for file in files))
+    views = spark.read.parquet(*(GLOB.sub(r"\\\1", file) for file in files))
     unique = spark.sql(UNIQUE, views=views)
     return spark.sql(BY_USER, unique=unique)
 
 
-def write(totals: DataFrame, folder: Path, summary: dict[str, Any]) -> None:
+def write(
+    totals: DataFrame, folder: Path, summary: dict[str, Any], exchange: Exchange = LOCAL
+) -> None:
     """Write them into a folder, with a summary."""
-    totals.write.partitionBy("geo_region").parquet(str(folder / TOTALS))
+    exchange.written(totals, folder / TOTALS, "geo_region")
     (folder / TOTALS / SUMMARY).write_bytes(msgspec.json.encode(summary))
 
 

@@ -40,7 +40,7 @@ ENTRIES = (
 def set_by_us() -> set[str]:
     """Every property in our programs and files."""
     programs = [file for room in ROOMS for file in (ROOT / room).rglob("*.py")]
-    files = [ROOT / "docker-compose.yml", ROOT / "conf" / "spark-defaults.conf"]
+    files = [ROOT / "docker-compose.cluster.yml", ROOT / "conf" / "spark-defaults.conf"]
     return {name for file in [*programs, *files] for name in PROPERTY.findall(file.read_text())}
 
 

@@ -13,6 +13,7 @@ from support.lakes import Lake, events
 from support.records import decoded, message
 
 from batch.formats.paths import expand
+from batch.jobs.exchange import Exchange
 from batch.jobs.service_metrics.job import TABLES, Options, Summary, run, table_rows
 from batch.jobs.service_metrics.score import mean_us, scores
 from batch.jobs.service_metrics.source import Files
@@ -197,3 +198,20 @@ def test_the_lake_is_read_as_files_are(lake: Lake, spark: SparkSession, tmp_path
     above = run(replace(order, threshold=900.0), spark, no_page)
     assert (outcome.lines, outcome.events, outcome.rejected) == (12, 12, 0)
     assert [o.metrics[0]["spikes"] for o in (outcome, above)] == [1, 0]
+
+
+@pytest.mark.slow
+def test_where_executors_see_no_folder_the_numbers_are_the_same(
+    files: Files,
+    results: dict[str, tuple[Path, Summary]],
+    spark: SparkSession,
+    tmp_path: Path,
+) -> None:
+    """By copies at a URL: of the files, and of what is written; rejects name the files."""
+    exchange = Exchange(f"file://{tmp_path}/scratch")
+    options = Options(replace(files, exchange=exchange), tmp_path / "out", exchange=exchange)
+    run(options, spark, no_page)
+    there = results["dataframe"][0]
+    for name, sql in ALL.items():
+        assert table_rows(tmp_path / "out", sql) == table_rows(there, sql), name
+    assert [*(tmp_path / "scratch" / "given").iterdir()]

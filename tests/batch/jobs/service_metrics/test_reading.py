@@ -15,7 +15,7 @@ from batch.jobs.service_metrics.reading import ROWS, UNREADABLE, ReadFiles
 
 def rows(file: Path) -> list[dict[str, Any]]:
     """The rows of a file, in the order of its lines."""
-    read = ReadFiles((str(file),))(iter([pa.record_batch({"id": [0]})]))
+    read = ReadFiles((str(file),), (str(file),))(iter([pa.record_batch({"id": [0]})]))
     found = pa.Table.from_batches(read, ROWS).to_pylist()
     return sorted(found, key=lambda row: row["line"] or 0)
 

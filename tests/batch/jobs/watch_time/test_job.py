@@ -18,6 +18,7 @@ from support import views
 from support.views import line
 
 from batch.commands import watch_time
+from batch.jobs.exchange import Exchange
 from batch.jobs.watch_time import job
 from batch.jobs.watch_time.options import Options
 from batch.jobs.watch_time.workspace import Workspace
@@ -208,3 +209,12 @@ def test_killed_anywhere_a_rerun_gives_the_same(tmp_path: Path, run: Run, sign: 
     assert views.totals(tmp_path / "out") == views.peer(sorted((tmp_path / "in").glob("*.csv")))
     assert {file: file.stat().st_mtime_ns for file in done} == done
     assert (report.cleaned, [*(tmp_path / "out").rglob("*.part")]) == (3 - len(done), [])
+
+
+def test_where_executors_see_no_folder_the_totals_are_the_same(tmp_path: Path, run: Run) -> None:
+    """By copies at a URL, of the cleaned files and of the totals."""
+    views.generated(tmp_path / "in")
+    exchange = Exchange(f"file://{tmp_path}/scratch")
+    run(replace(views.options(tmp_path), exchange=exchange))
+    assert views.totals(tmp_path / "out") == views.peer(sorted((tmp_path / "in").glob("*.csv")))
+    assert [*(tmp_path / "scratch" / "given").iterdir()]
