@@ -18,6 +18,9 @@ INCIDENT ?= error-burst@+20s:3m
 UP := --backfill $(BACKFILL) $(if $(DURATION),--duration $(DURATION)) $(if $(RATE),--rate $(RATE)) \
 	$(foreach incident,$(INCIDENT),--incident $(incident)) $(if $(LAKE),--lake $(LAKE))
 
+# Two processes take whole files, in the order that tests/conftest.py puts them into: long ones first.
+IN_TWO := -n 2 --dist loadfile --no-loadscope-reorder
+
 # Faults at length; a row a run is noted, of which docs/faults.md is made.
 AT_NIGHT := FAULTS_AT_NIGHT=1 DISKS_AT_NIGHT=1 RANDOM_KILLS=20 GATEWAY_KILLS=50 UPKEEP_SECONDS=180 \
 	SOAK_SECONDS=$(or $(SOAK),3600)
@@ -44,15 +47,15 @@ demo-s3: development setup-s3  ## the same with the lake in a bucket, of an obje
 	@PYTHONPATH=.:tests $(BIN)/python -m support.bucket $(BIN)/logpond up $(UP)
 
 test: development $(ARCHIVES)  ## all tests but those of containers: first those that need no broker, then the others
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not (broker or faults or compose or nightly)"
-	@$(BIN)/pytest -n 2 --dist loadfile -m "(broker or faults) and not nightly"
+	@$(BIN)/pytest $(IN_TWO) -m "not (broker or faults or compose or nightly)"
+	@$(BIN)/pytest $(IN_TWO) -m "(broker or faults) and not nightly"
 
 test-fast: development  ## the quick ones, without Spark and Kafka, in about a minute
-	@$(BIN)/pytest -n 2 --dist loadfile --hypothesis-profile fast \
+	@$(BIN)/pytest $(IN_TWO) --hypothesis-profile fast \
 		-m "not (spark or broker or faults or compose or browser or slow or nightly)"
 
 test-nightly: development $(ARCHIVES)  ## properties tried a thousand times, every fault at length, a soak of an hour
-	@$(AT_NIGHT) RANDOM_LAKES=20 $(BIN)/pytest -n 2 --dist loadfile \
+	@$(AT_NIGHT) RANDOM_LAKES=20 $(BIN)/pytest $(IN_TWO) \
 		--hypothesis-profile nightly --timeout 3600 -m "random or faults or nightly"
 
 test-faults: development $(ARCHIVES)  ## every fault, each followed by `verify`, into docs/faults.md (SOAK=seconds)

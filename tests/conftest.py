@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # `--hypothesis-profile`: how often a property is tried.
 # A busy machine is no fault of a strategy.
 PROFILE = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
-hypothesis.settings.register_profile("each time", **PROFILE)
+hypothesis.settings.register_profile("each time", max_examples=50, **PROFILE)
 hypothesis.settings.load_profile("each time")
 hypothesis.settings.register_profile("fast", max_examples=10, **PROFILE)
 hypothesis.settings.register_profile("nightly", max_examples=1000, **PROFILE)
@@ -44,6 +44,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(fixture)
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("random")
+    _put_long_files_first(items)
+
+
+def _put_long_files_first(items: list[pytest.Item]) -> None:
+    """Two processes take file after file: those that come last have to be short to end together."""
+    long = {item.path for item in items if _is_long(item)}
+    items.sort(key=lambda item: item.path not in long)
+
+
+def _is_long(item: pytest.Item) -> bool:
+    return any(mark.name in ("faults", "spark", "browser") for mark in item.iter_markers())
 
 
 @pytest.fixture(autouse=True)

@@ -53,7 +53,11 @@ def below(root: Path) -> Iterator[tuple[Path, int]]:
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
     ("umask", "access", "folders", "files"),
-    [(0o000, "owner", 0o700, 0o600), (0o077, "owner", 0o700, 0o600), (0, "group", 0o750, 0o640)],
+    [
+        (0o000, "owner", 0o700, 0o600),
+        pytest.param(0o077, "owner", 0o700, 0o600, marks=pytest.mark.nightly),
+        pytest.param(0o000, "group", 0o750, 0o640, marks=pytest.mark.nightly),
+    ],
 )
 def test_every_file_is_its_owners(
     umask: int, access: str, folders: int, files: int, tmp_path: Path

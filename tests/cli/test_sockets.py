@@ -124,6 +124,7 @@ def start_the_others(programs: Programs, lake: str, another: str) -> None:
     programs.start("service-metrics", "--input", input_, "--output", f"{input_}-results")
 
 
+@pytest.mark.nightly
 @pytest.mark.spark
 @pytest.mark.broker
 @pytest.mark.slow

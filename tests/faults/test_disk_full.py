@@ -55,7 +55,14 @@ def unreadable(places: Places) -> list[str]:
     return faults
 
 
-@pytest.mark.parametrize(("where", "left"), [("lake", 0), ("checkpoints", 0), ("checkpoints", 3)])
+@pytest.mark.parametrize(
+    ("where", "left"),
+    [
+        ("lake", 0),
+        pytest.param("checkpoints", 0, marks=pytest.mark.nightly),
+        ("checkpoints", 3),
+    ],
+)
 def test_full_disk_is_told_and_costs_nothing(
     broker: Broker, topic: Topic, tmp_path: Path, once: Once, disk: Disk, where: str, left: int
 ) -> None:

@@ -59,6 +59,7 @@ def crashes(steps: list[str]) -> list[Crash | None]:
     return [*(Crash(step, lost=None, changed=False) for step in steps), None]
 
 
+@pytest.mark.nightly
 def test_without_it_the_cut_takes_rows(broker: Broker, topic: Topic, disk: Losing) -> None:
     """So the cut is one: of what was committed and not synced, some is not there any more."""
     lake = filled(broker, topic, disk, "process")

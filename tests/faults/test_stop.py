@@ -21,7 +21,9 @@ pytestmark = [pytest.mark.faults, pytest.mark.broker, pytest.mark.spark]
 NOISE = re.compile(r"Traceback|ERROR|Exception|\bat org\.|StackOverflow")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.nightly)]
+)
 def test_stop_in_a_backlog(
     broker: Broker, topic: Topic, tmp_path: Path, number: signal.Signals
 ) -> None:

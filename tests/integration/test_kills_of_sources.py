@@ -132,6 +132,7 @@ def test_records_of_several_events_survive_kills(
     assert {row["reason"] for row in rows(asked, QUARANTINE, second)} == {"future_timestamp"}
 
 
+@pytest.mark.nightly
 def test_a_topic_that_is_left_in_the_middle_of_a_batch_is_finished_first(
     broker: Broker, topic: Topic, second: Topic, tmp_path: Path
 ) -> None:

@@ -43,7 +43,7 @@ def recovered(asked: Settings) -> Recovery:
     return recover(places, "ingest", [topic], first, writers, TABLES, 1)
 
 
-@pytest.mark.parametrize("keeps_manifest", [True, False])
+@pytest.mark.parametrize("keeps_manifest", [True, pytest.param(False, marks=pytest.mark.nightly)])
 def test_gaps_are_filled_and_nothing_repeated(
     asked: Settings, once: Once, keeps_manifest: bool
 ) -> None:

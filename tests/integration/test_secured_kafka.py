@@ -34,7 +34,7 @@ from lakehouse.settings import Settings, load
 from lakehouse.sources import Source, Sources
 from streaming import subscriptions
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.spark]
 # Without a backslash, a quote or a blank: what is left of it however it was escaped.
 SPARK_PAGES = ("jobs/", "SQL/", "environment/", "StreamingQuery/", "api/v1/applications")
 SECRETS = (PASSWORD, "quoted", "BEGIN PRIVATE KEY")
@@ -281,6 +281,7 @@ def test_who_may_not_read_is_told_so(secured: SecuredBroker, topic: str, tmp_pat
     assert said.returncode == 5
 
 
+@pytest.mark.nightly
 def test_a_stream_that_loses_its_right_ends_in_words(
     secured: SecuredBroker, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -303,6 +304,7 @@ def test_a_stream_that_loses_its_right_ends_in_words(
     assert broken(secured.bootstrap, Places.of(asked), topic) == []
 
 
+@pytest.mark.nightly
 def test_tokens_are_as_good_as_a_password(
     secured: SecuredBroker, topic: str, tmp_path: Path
 ) -> None:
@@ -320,6 +322,7 @@ def test_tokens_are_as_good_as_a_password(
     assert wrong.returncode == 5, wrong.stderr
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_the_whole_stack_runs_on_it(secured: SecuredBroker, topic: str, tmp_path: Path) -> None:
     """Producer, stream and detection, by one user; no broker is started, and all is proven."""
@@ -336,6 +339,7 @@ def test_the_whole_stack_runs_on_it(secured: SecuredBroker, topic: str, tmp_path
     assert files_with_a_secret(lake) == []
 
 
+@pytest.mark.nightly
 def test_a_stream_outlives_its_broker(
     secured: SecuredBroker, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

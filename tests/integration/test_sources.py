@@ -145,7 +145,11 @@ def test_a_topic_that_is_not_there_yet_is_no_fault(
     assert verify(Places.of(asked)).ok
 
 
-@pytest.mark.parametrize("lost", ["ingest", ""], ids=["checkpoint", "ledger too"])
+@pytest.mark.parametrize(
+    "lost",
+    ["ingest", pytest.param("", marks=pytest.mark.nightly)],
+    ids=["checkpoint", "ledger too"],
+)
 def test_a_lost_checkpoint_of_two_topics_is_recovered(
     asked: Settings, second: Topic, once: Once, lost: str
 ) -> None:

@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.broker, pytest.mark.spark]
 ROUNDS = 8
 
 
+@pytest.mark.nightly
 def test_optimize_and_vacuum_beside_a_stream(broker: Broker, topic: Topic, tmp_path: Path) -> None:
     """Tables are merged, ordered and vacuumed while batches commit, and `verify` is clean."""
     asked = streams.settings(broker.bootstrap, topic.name, tmp_path)

@@ -57,7 +57,7 @@ def broker_frozen(pipeline: Pipeline) -> Iterator[None]:
     _signal(pipeline, signal.SIGCONT)
 
 
-@fault(5, at_night=60)
+@fault(5, at_night=60, only_at_night=True)
 def broker_killed(pipeline: Pipeline) -> Iterator[None]:
     """SIGKILL of the broker, and a new start on its folder."""
     pipeline.broker.kill()
@@ -73,7 +73,7 @@ def network_cut(pipeline: Pipeline) -> Iterator[None]:
     pipeline.proxy.line.cut = False
 
 
-@fault(8, at_night=60)
+@fault(8, at_night=60, only_at_night=True)
 def network_slow(pipeline: Pipeline) -> Iterator[None]:
     """The proxy takes 0.2 s for each 16 kB, in both directions."""
     pipeline.proxy.line.delay = 0.2
@@ -91,7 +91,7 @@ def network_lossy(pipeline: Pipeline) -> Iterator[None]:
     pipeline.proxy.line.lost = pipeline.proxy.line.resets = 0.0
 
 
-@fault(1)
+@fault(1, only_at_night=True)
 def stream_killed(pipeline: Pipeline) -> Iterator[None]:
     """SIGKILL of the stream, and a new start."""
     pipeline.kill()

@@ -40,7 +40,8 @@ NAUGHTY = (
     "'",
 )
 # For tests that ask once a text: all of them, of which the first four are tried each time.
-EACH_NAUGHTY = (*NAUGHTY[:4], *(pytest.param(text, marks=pytest.mark.slow) for text in NAUGHTY[4:]))
+AT_NIGHT = pytest.mark.nightly
+EACH_NAUGHTY = (*NAUGHTY[:4], *(pytest.param(text, marks=AT_NIGHT) for text in NAUGHTY[4:]))
 
 
 def pages(lake: Lake, **options: Any) -> TestClient:

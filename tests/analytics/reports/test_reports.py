@@ -23,6 +23,8 @@ from lakehouse.terminal import render
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+pytestmark = pytest.mark.slow
+
 PER_HALF_HOUR = [10, 12, 11, 9, 80, 10]
 
 
@@ -93,7 +95,11 @@ def test_a_report_has_rows_up_to_its_time(busy: Lake, name: str) -> None:
 
 
 @pytest.mark.spark
-@pytest.mark.parametrize("since", [None, at(61)], ids=["all", "since"])
+@pytest.mark.parametrize(
+    "since",
+    [None, pytest.param(at(61), marks=pytest.mark.nightly)],
+    ids=["all", "since"],
+)
 @pytest.mark.parametrize("name", REPORTS)
 def test_both_engines_give_the_same(
     busy: Lake, spark: SparkSession, name: str, since: datetime | None

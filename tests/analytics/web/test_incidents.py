@@ -15,6 +15,8 @@ from analytics.web.lake.incidents import FILTERS
 from lakehouse import store
 from lakehouse.tables.catalog import ANOMALIES, LOGS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Lake:

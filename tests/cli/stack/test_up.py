@@ -75,6 +75,7 @@ def test_ctrl_c_drains_and_verifies(tmp_path: Path) -> None:
     assert not Path(f"/proc/{broker}").exists()
 
 
+@pytest.mark.nightly
 @pytest.mark.broker
 @pytest.mark.spark
 def test_the_pages_are_served_meanwhile(tmp_path: Path) -> None:
@@ -112,6 +113,7 @@ def test_what_the_gateway_takes_is_in_the_lake(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.nightly
 @pytest.mark.broker
 @pytest.mark.spark
 def test_second_signal_leaves_the_rest_for_the_next_start(tmp_path: Path) -> None:

@@ -39,6 +39,13 @@ READINGS = [
     Reading(mapping=NAMED, constants={"service": "shop"}),
     Reading(mapping=NAMED, units={"response_time": "ms"}, on_missing_time="reject"),
 ]
+# Many at once, by day in two ways to read them.
+MANY = [(FEWEST, one) for one in READINGS]
+SIZES = [
+    *((1, one) for one in READINGS),
+    *(MANY[0], MANY[-1]),
+    *(pytest.param(*one, marks=pytest.mark.nightly) for one in MANY[1:-1]),
+]
 # An event's number within its record: such rows are messages already.
 NUMBER = 7777
 
@@ -62,8 +69,7 @@ def events(of: Decoded) -> list[dict[str, Any]]:
     return [row | {"event_id": name} for row, name in zip(found, ids, strict=True)]
 
 
-@pytest.mark.parametrize("reading", READINGS)
-@pytest.mark.parametrize("count", [1, FEWEST])
+@pytest.mark.parametrize(("count", "reading"), SIZES)
 @given(shapes=st.lists(SHAPES, min_size=1, max_size=3))
 def test_both_ways_give_the_same_rows(
     reading: Reading, count: int, shapes: list[dict[str, Any]]

@@ -17,6 +17,8 @@ from producer.traffic.faults import Shares
 from producer.traffic.scenarios import INCIDENTS, Label
 from producer.traffic.truth import Truth
 
+pytestmark = pytest.mark.slow
+
 Events = list[dict[str, Any]]
 SINCE, UNTIL, END = 60, 120, 180
 

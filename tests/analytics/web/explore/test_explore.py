@@ -18,6 +18,8 @@ from analytics.web.explore import rows
 from analytics.web.explore.filters import Filters
 from analytics.web.lake.lake import Lake as WebLake
 
+pytestmark = pytest.mark.slow
+
 PARAMETERS = (
     "service",
     "endpoint",

@@ -15,6 +15,8 @@ from support.windows import Pond, at, logged
 
 from lakehouse.tables.catalog import LOGS
 
+pytestmark = pytest.mark.slow
+
 
 def explore(lake: Lake, **query: Any) -> dict[str, Any]:
     """What the API tells."""
@@ -195,8 +197,9 @@ def test_what_stands_in_the_middle_is_completed(lines: Lake) -> None:
 )
 def test_any_text_can_be_completed(lines: Lake, text: str) -> None:
     """With an answer, whatever stands before the caret."""
+    visitor = pages(lines)
     for place in range(len(text) + 2):
-        answer = pages(lines).get("/api/explore/complete", params={"query": text, "at": place})
+        answer = visitor.get("/api/explore/complete", params={"query": text, "at": place})
         assert answer.status_code == 200
 
 
