@@ -20,6 +20,7 @@
     tokens/                   who may ask the pages and send records, as hashes
     phases.json               how long the parts of the last start took
     alerts.sqlite             what waits for the webhook
+    alerts-<receiver>.sqlite  what waits for another receiver
     unsent/<topic>/           records that Kafka did not take yet
     labels.ndjson             the truth about the incidents that were produced
     spark-events/             event logs, a folder an application
@@ -172,10 +173,10 @@ class Places:
         """How long the parts of a start of `logpond up` took."""
         return Path(self.state) / "phases.json"
 
-    @property
-    def alerts(self) -> str:
-        """What waits for the webhook; on this machine, whose programs send it."""
-        return f"{self.state}/alerts.sqlite"
+    def alerts(self, receiver: str) -> str:
+        """What waits for a receiver; on this machine, whose programs send it."""
+        name = "alerts" if receiver == "webhook" else f"alerts-{receiver}"
+        return f"{self.state}/{name}.sqlite"
 
     @property
     def tokens(self) -> Path:

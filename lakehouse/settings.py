@@ -132,7 +132,7 @@ class Anomaly(Section):
 
 
 class Webhook(Section):
-    """Where alerts about incidents are sent."""
+    """Where alerts about incidents are sent. Times and bounds hold for every receiver."""
 
     url: Annotated[SecretStr, AfterValidator(check_address)] = SecretStr("")
     """Where incidents are posted as JSON when they open, escalate and close. Empty: nowhere. Also
@@ -230,6 +230,8 @@ class Settings(BaseSettings):
     """The lake: a folder, or a place in a bucket: s3://BUCKET/PATH. LOGPOND_LAKE, --lake."""
     sources: str = ""
     """The file that says which topics are read, and how. Empty: conf/sources.toml."""
+    receivers: str = ""
+    """The file that says who is told of incidents. Empty: conf/receivers.toml."""
     checkpoints: str = ""
     """Checkpoints, their plans and manifests. Empty: <lake>/_checkpoints."""
     access: Literal["owner", "group"] = "owner"

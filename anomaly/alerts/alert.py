@@ -16,6 +16,8 @@ _CHAT = str.maketrans(_ENTITIES | {sign: chr(ord(sign) + 0xFEE0) for sign in "@*
 # An underscore within a word styles nothing.
 _EDGE = re.compile(r"(?<!\w)_|_(?!\w)")
 OPENED, ESCALATED, ENDED = "opened", "escalated", "closed"
+# Still open, a while after it was last sent.
+REPEATED = "repeated"
 
 
 class Change(NamedTuple):

@@ -45,9 +45,9 @@ class Outbox:
             self._file.parent.mkdir(parents=True, exist_ok=True)
 
     @classmethod
-    def of(cls, places: Places, most: int) -> Outbox:
-        """That of a lake; SQLite has what it writes on the disk, but not the folders above it."""
-        made = cls(places.alerts, most)
+    def of(cls, places: Places, receiver: str, most: int) -> Outbox:
+        """That of a receiver; SQLite has what it writes on the disk, but not the folders above."""
+        made = cls(places.alerts(receiver), most)
         made.counts()
         sync(places, places.state, [made._file.name])
         return made
@@ -84,6 +84,13 @@ class Outbox:
         with self._open() as db:
             query = "SELECT 1 FROM alerts WHERE name GLOB ? AND (ended IS NULL OR ended = 'sent')"
             return db.execute(f"{query} LIMIT 1", (f"{incident_id}-*",)).fetchone() is not None
+
+    def last(self, incident_id: str) -> float:
+        """Returns when an alert of an incident was last kept [s since the epoch]; 0 for never."""
+        with self._open() as db:
+            query = "SELECT max(since) FROM alerts WHERE name GLOB ?"
+            (since,) = db.execute(query, (f"{incident_id}-*",)).fetchone()
+        return since or 0.0
 
     def counts(self) -> dict[str, int]:
         """Returns how many alerts wait, and how many ended in each way."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lakehouse.settings import Settings
 
 COLUMNS = ("key", "since", "until", "why")
+COUNTS = ("waiting", "sent", "refused", "dropped", "old")
 
 
 @click.command()
@@ -75,29 +76,39 @@ def unmute(key: tuple[str, ...], places: Places) -> None:
 
 
 @click.command()
+@click.argument("action", required=False, metavar="[test", type=click.Choice(["test"]))
+@click.argument("receiver", required=False, metavar="RECEIVER]")
 @with_settings
 @FORMAT
-@click.option("--test", "is_test", is_flag=True, help="Post one alert now that means nothing.")
-def alerts(settings: Settings, how: str, is_test: bool) -> None:
-    """How many alerts wait for the webhook, were sent, refused, dropped, or too old to be sent.
+def alerts(settings: Settings, action: str | None, receiver: str | None, how: str) -> None:
+    """How many alerts wait for each receiver, were sent, refused, dropped, or too old to be sent.
+
+    `test` sends one to a receiver now that means nothing. docs/receivers.md says how to name one.
 
     \b
-      LOGPOND_WEBHOOK_URL=https://example.org/hook logpond alerts --test
       logpond alerts
+      logpond alerts test slack
+      LOGPOND_WEBHOOK_URL=https://example.org/hook logpond alerts test webhook
     """
+    from anomaly.alerts.alerts import send_test
     from anomaly.alerts.outbox import Outbox
-    from anomaly.alerts.webhook import send_test
+    from anomaly.alerts.receivers import receivers_of
 
-    if is_test:
-        send_test(settings.webhook)
-        echo("the webhook took it")
+    if action:
+        if receiver is None:
+            raise click.UsageError("name a receiver: logpond alerts test RECEIVER")
+        send_test(settings, receiver)
+        echo(f"the receiver {receiver} took it")
         return
-    file = Places.of(settings).alerts
-    if not Path(file).exists():
-        echo("nothing was kept for a webhook yet: webhook.url says where to", err=True)
-        return
-    counts = Outbox(file, settings.webhook.waiting_most).counts()
-    render.show(render.Rows.of_dicts([counts], [*counts]), how, sys.stdout)
+    places, most = Places.of(settings), settings.webhook.waiting_most
+    rows = list[dict[str, object]]()
+    for name, one in receivers_of(settings).items():
+        file = places.alerts(name)
+        counts = Outbox(file, most).counts() if Path(file).exists() else dict.fromkeys(COUNTS, 0)
+        rows.append({"receiver": name, "kind": one.kind, **counts})
+    if not rows:
+        echo("there is no receiver: docs/receivers.md says how to name one", err=True)
+    render.show(render.Rows.of_dicts(rows, ["receiver", "kind", *COUNTS]), how, sys.stdout)
 
 
 def _is_known(places: Places, one: Mute) -> bool:

@@ -96,10 +96,10 @@ def _judged(
 
     Returns None for a trial of other constants, and while detection runs.
     """
-    from anomaly.alerts.webhook import Alerts
+    from anomaly.alerts.alerts import Alerts
     from anomaly.lake.history import History, alone, as_written, ends, render_history
 
-    with alone(places) as fenced, Alerts(places, settings.webhook, _note) as alerts:
+    with alone(places) as fenced, Alerts(places, settings, _note) as alerts:
         if fenced is None:
             _note(RUNS)
             return None

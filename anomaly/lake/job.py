@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from anomaly.alerts.webhook import Alerts
+from anomaly.alerts.alerts import Alerts
 from anomaly.engine.config import Config
 from anomaly.lake.background import Background, DetectionRun, IsStopping
 from anomaly.lake.detection import Detection, OnIncident, allowed_lateness, prepare_tables
@@ -56,7 +56,7 @@ def alone(
         return detection
 
     held = queries.MINUTES.alone(places, standby, lost)
-    with held as fenced, Alerts(places, settings.webhook, note) as alerts:
+    with held as fenced, Alerts(places, settings, note) as alerts:
         yield start
 
 

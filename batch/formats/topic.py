@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from lakehouse.formats.format import Sample
 from lakehouse.formats.recognise import Recognised, recognise
 from lakehouse.formats.registry import named
-from lakehouse.sources.file import NAME
 from lakehouse.terminal.render import escaped
 from lakehouse.toml_file import toml
+from lakehouse.toml_tables import NAME
 
 OTHERS = "raw"
 

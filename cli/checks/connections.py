@@ -1,6 +1,8 @@
-"""What a lake is connected to: sources, Kafka, the schema registry, the bucket."""
+"""What a lake is connected to: sources, receivers, Kafka, the schema registry, the bucket."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from cli.checks.check import Check
 from lakehouse.errors import BrokerError
@@ -15,6 +17,27 @@ def _sources(settings: Settings, _places: Places) -> Check:
 
     found = sources_of(settings)
     return Check("sources", "ok", f"{', '.join(found.by_name)} in {found.file}")
+
+
+def _receivers(settings: Settings, places: Places) -> Check:
+    from anomaly.alerts.outbox import Outbox
+    from anomaly.alerts.receivers import receivers_of
+
+    found, most = receivers_of(settings), settings.webhook.waiting_most
+    if not found:
+        return Check(
+            "receivers", "note", "nobody is told of incidents", "docs/receivers.md says how"
+        )
+    files = {name: places.alerts(name) for name in found if Path(places.alerts(name)).exists()}
+    waits = {name: Outbox(file, most).counts()["waiting"] for name, file in files.items()}
+    late = ", ".join(f"{count} for {name}" for name, count in waits.items() if count)
+    if late:
+        return Check(
+            "receivers", "note", f"alerts wait: {late}", "`logpond alerts test NAME` says why"
+        )
+    return Check(
+        "receivers", "ok", ", ".join(f"{name} ({one.kind})" for name, one in found.items())
+    )
 
 
 def _kafka(settings: Settings, places: Places) -> Check:
@@ -100,6 +123,7 @@ def _bucket(settings: Settings, places: Places) -> Check:
 
 CHECKS = {
     "sources": _sources,
+    "receivers": _receivers,
     "kafka": _kafka,
     "registry": _registry,
     "bucket": _bucket,

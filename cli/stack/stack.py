@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from anomaly.alerts.receivers import receivers_of
 from cli.stack.broker import Broker
 from cli.stack.ingest import Ingest
 from cli.stack.phases import Phases
@@ -102,6 +103,7 @@ class Stack:
 
     def __call__(self) -> Outcome:
         """Runs until the producer is done or a stop is asked for; then drains and verifies."""
+        receivers_of(self._setup.settings)  # a fault of its file is said before anything starts
         self._refuse_second()
         opened = closing(self._ingest), closing(self._page), closing(self._gateway)
         with opened[0], self._kafka() as settings, opened[1], opened[2]:

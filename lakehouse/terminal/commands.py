@@ -61,7 +61,7 @@ COMMANDS = [
         (INCIDENTS, "analyze", "anomaly.commands.analyze", "Find incidents in all of the history."),
         (INCIDENTS, "evaluate", "anomaly.commands.series", "Compare incidents with the truth."),
         (INCIDENTS, "backtest", "anomaly.commands.review", "Try other constants on the history."),
-        (INCIDENTS, "alerts", "anomaly.commands.alerts", "Show what the webhook got, what waits."),
+        (INCIDENTS, "alerts", "anomaly.commands.alerts", "Show what receivers got, what waits."),
         (INCIDENTS, "mute", "anomaly.commands.alerts", "Send no alerts of a key for a while."),
         (INCIDENTS, "unmute", "anomaly.commands.alerts", "Send alerts of a key again."),
         (MEND, "verify", "analytics.commands.verify", "Prove that nothing is lost or repeated."),

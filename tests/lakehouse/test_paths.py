@@ -75,7 +75,11 @@ def test_programs_keep_their_state_on_this_machine(
 def test_no_lake_at_a_url_has_the_state_of_another() -> None:
     """Where both are used from one folder: a reset of one leaves the other's Kafka alone."""
     one, other = Places.at("s3://bucket/one"), Places.at("s3://bucket/other")
-    assert not {one.state, one.broker, one.alerts} & {other.state, other.broker, other.alerts}
+    assert not {one.state, one.broker, one.alerts("a")} & {
+        other.state,
+        other.broker,
+        other.alerts("a"),
+    }
     assert not any(
         of.broker.startswith(f"{than.state}/") for of, than in [(one, other), (other, one)]
     )

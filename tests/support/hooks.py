@@ -15,7 +15,7 @@ import msgspec
 from support.lakes import Lake
 
 from anomaly.alerts.alert import Change
-from anomaly.alerts.webhook import Alerts
+from anomaly.alerts.alerts import Alerts
 from anomaly.engine.incident import Incident, start_of
 from lakehouse import settings
 
@@ -130,7 +130,7 @@ def alerts(
     """The alerts of a lake, soon tired of waiting."""
     impatient = {"timeout_seconds": 0.5, "retry_seconds": 0.02, "retry_most_seconds": 0.1}
     given = {f"webhook_{name}": value for name, value in {**impatient, **own}.items()}
-    its = settings.load(webhook_url=receiver.url, **given).webhook
+    its = settings.load(webhook_url=receiver.url, **given)
     return Alerts(lake.places, its, say)
 
 

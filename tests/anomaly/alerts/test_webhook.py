@@ -30,8 +30,9 @@ from support.hooks import (
 from support.lakes import Lake
 
 from anomaly.alerts.alert import Alert, Change, alert_of, event_of
+from anomaly.alerts.kinds.webhook import signature
 from anomaly.alerts.outbox import Outbox
-from anomaly.alerts.webhook import Backoff, signature
+from anomaly.alerts.sender import Backoff
 from lakehouse.errors import SettingsError
 from lakehouse.settings import CONF, load
 from lakehouse.terminal.commands import program
@@ -335,7 +336,7 @@ def test_the_names_that_are_kept_are_bounded(lake: Lake, monkeypatch: pytest.Mon
     for number in range(20):
         held.offer(Alert(f"{number:016x}-x", b"{}"))
         held.end(f"{number:016x}-x", "sent")
-    with sqlite3.connect(lake.places.alerts) as db:
+    with sqlite3.connect(lake.places.alerts("webhook")) as db:
         assert db.execute("SELECT count(*) FROM alerts").fetchone() == (5,)
     assert held.counts() == counted(sent=20)
 
@@ -350,27 +351,28 @@ def test_a_webhook_can_be_tried_out(lake: Lake, receiver: Receiver) -> None:
     """One alert that means nothing; what fails is told without the address."""
     receiver.answers = [200, 404]
     with receiver.listening():
-        assert command(lake, receiver, "--test").output == "the webhook took it\n"
-        failed = command(lake, receiver, "--test").exception
+        assert command(lake, receiver, "test", "webhook").output == "the receiver webhook took it\n"
+        failed = command(lake, receiver, "test", "webhook").exception
     assert receiver.events == ["test"]
     assert "it answers 404" in str(failed)
     assert "s3cret" not in str(failed)
 
 
 def test_what_waits_and_what_was_sent_is_shown(lake: Lake, receiver: Receiver) -> None:
-    """A number each; before anything was kept, that it is so."""
-    assert "nothing was kept" in command(lake, receiver).output
+    """A number each, of each receiver; before anything was kept, none."""
+    named = {"receiver": "webhook", "kind": "webhook"}
+    assert json.loads(command(lake, receiver, "--format", "json").output) == [named | counted()]
     with receiver.listening(), alerts(lake, receiver) as open_alerts:
         open_alerts.take(STORY)
         until(lambda: len(receiver.taken) == 3)
     until(lambda: outbox(lake).counts()["sent"] == 3)
     (row,) = json.loads(command(lake, receiver, "--format", "json").output)
-    assert row == counted(sent=3)
+    assert row == named | counted(sent=3)
 
 
 def test_a_damaged_file_stops_nobody(lake: Lake) -> None:
     """It is moved aside, and a new one is begun."""
-    file = Path(lake.places.alerts)
+    file = Path(lake.places.alerts("webhook"))
     file.parent.mkdir(parents=True)
     file.write_bytes(b"no database " * 1000)
     assert outbox(lake).offer(Alert("a", b"{}"))
@@ -386,7 +388,7 @@ def importable() -> dict[str, str]:
 
 def outbox(lake: Lake) -> Outbox:
     """What waits in a lake."""
-    return Outbox(lake.places.alerts, 1000)
+    return Outbox(lake.places.alerts("webhook"), 1000)
 
 
 def counted(**own: int) -> dict[str, int]:

@@ -119,7 +119,7 @@ def keep_copy(places: Places) -> None:
 
 def offer(places: Places) -> None:
     """An alert that waits."""
-    Outbox.of(places, 10).offer(Alert("one", b"{}"))
+    Outbox.of(places, "webhook", 10).offer(Alert("one", b"{}"))
 
 
 def revoke(places: Places) -> None:
@@ -195,7 +195,7 @@ WRITES = {
         lambda at: Mutes(at).add(Mute("shop", NOW, NOW + timedelta(days=1))),
         lambda at: Mutes(at).now(NOW),
     ),
-    "an alert": Write(offer, lambda at: Outbox(at.alerts, 10).next()),
+    "an alert": Write(offer, lambda at: Outbox(at.alerts("webhook"), 10).next()),
     "a token": Write(lambda at: Tokens.of(at).create("alice", READ), names),
     "no token": Write(revoke, names, lambda at: Tokens.of(at).create("alice", READ)),
     "a table of files": Write(lambda at: register(at, FILES), lambda at: known(at, FILES.name)),

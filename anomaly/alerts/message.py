@@ -1,0 +1,77 @@
+"""What a receiver is told, as the outbox keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from anomaly.alerts.alert import ENDED, Alert
+from lakehouse.tables.incidents import WITHDRAWN
+
+TEST = "test"
+
+
+@dataclass(frozen=True)
+class Message:
+    """One alert; `incident` is a row of `anomalies`, and None in a test message."""
+
+    name: str
+    event: str
+    text: str
+    body: bytes
+    incident: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, alert: Alert) -> Message:
+        """Reads what waits in the outbox."""
+        read = msgspec.json.decode(alert.body)
+        return cls(alert.name, read["event"], read["text"], alert.body, read["incident"])
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it says that an incident closed, or was none."""
+        return self.event in (ENDED, WITHDRAWN)
+
+    @property
+    def title(self) -> str:
+        """Returns one line of plain text: for whom no character of it is markup."""
+        if self.incident is None:
+            return self.text
+        sentence = " ".join(str(self.incident["sentence"]).split())
+        return f"{self.severity} {self.event}: {sentence}"
+
+    @property
+    def severity(self) -> str:
+        """Returns `info`, `warning` or `critical`."""
+        return str(self.incident["severity"]) if self.incident else "info"
+
+    @property
+    def key(self) -> str:
+        """Returns what all messages about one incident share."""
+        return str(self.incident["incident_id"]) if self.incident else f"logpond-{TEST}"
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """Returns what an incident is about, by the names of its columns; empty ones are left out.
+
+        `reasons` are a line each.
+        """
+        if self.incident is None:
+            return {}
+        names = ("service", "endpoint", "ip", "measure", "direction", "opened", "closed")
+        facts = {name: str(self.incident.get(name) or "") for name in names}
+        facts["reasons"] = "\n".join(map(str, self.incident["reasons"]))
+        return {name: text for name, text in facts.items() if text}
+
+    def time(self, name: str) -> datetime:
+        """Returns a time of the incident; now, in a test message."""
+        text = self.incident.get(name) if self.incident else None
+        return datetime.fromisoformat(text) if text else datetime.now(UTC)
+
+
+def cut(text: str, most: int) -> str:
+    """Returns a text of at most so many characters; a longer one ends with an ellipsis."""
+    return text if len(text) <= most else text[: most - 1] + "…"
