@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from anomaly.alerts.alert import Change
     from anomaly.engine.config import Config
     from anomaly.engine.incident import Incident
-    from anomaly.lake.history import Say
+    from anomaly.lake.history import Closed, Judged, Say
     from lakehouse.settings import Settings
 
 EVERY_SECONDS = 2.0
 RUNS = (
-    "detection runs: the minutes that it closed are judged as they are, and nothing is written; "
-    "when it has stopped, `logpond analyze` judges what came late too"
+    "detection runs: its minutes and incidents stay as they are; what came late for it is judged "
+    "beside them now, and once more with them by the first `logpond analyze` after it has stopped"
 )
 
 
@@ -59,7 +59,8 @@ def analyze(
     Minutes that are missing are closed first, and those with late rows counted again, however the
     rows came. What `anomalies` lacks is written there, marked `of_past` and posted to nobody; what
     late rows changed is told as a correction. With --config, --method or --compare only minutes are
-    written: `anomalies` stays as it was raised. While detection runs nothing is.
+    written: `anomalies` stays as it was raised. While detection runs, incidents are only added,
+    where rows came late for it.
 
     The fold always starts at the first minute that is kept; --since and --until (RFC 3339, a
     date, '24 hours ago' or -24h) select what is shown.
@@ -97,12 +98,12 @@ def _judged(
     Returns None for a trial of other constants, and while detection runs.
     """
     from anomaly.alerts.alerts import Alerts
-    from anomaly.lake.history import History, alone, as_written, ends, render_history
+    from anomaly.lake.history import History, alone, as_written, ends
 
     with alone(places) as fenced, Alerts(places, settings, _note) as alerts:
         if fenced is None:
             _note(RUNS)
-            return None
+            return None if is_trial else _beside(settings, places, judged_by, summary)
 
         def tell(changes: Sequence[Change]) -> None:
             alerts.take(ends(changes))
@@ -112,9 +113,28 @@ def _judged(
         if is_trial:
             return None
         judged = history.judge()
-        for line in render_history(closed, judged):
-            echo(line, err=not summary)
+        _tell(closed, judged, summary)
         return as_written(fenced, judged)
+
+
+def _beside(
+    settings: Settings, places: Places, judged_by: Config, summary: bool
+) -> list[Incident] | None:
+    from anomaly.lake.aside import judge_beside
+    from anomaly.lake.detection import allowed_lateness
+    from anomaly.lake.fold import analyse
+
+    table = minutes_table(places)
+    closed, judged = judge_beside(places, allowed_lateness(settings.anomaly), judged_by)
+    _tell(closed, judged, summary)
+    return None if summary else [*analyse(places, table, judged_by), *judged.new]
+
+
+def _tell(closed: Closed, judged: Judged, summary: bool) -> None:
+    from anomaly.lake.history import render_history
+
+    for line in render_history(closed, judged):
+        echo(line, err=not summary)
 
 
 def _note(why: str) -> None:

@@ -73,6 +73,13 @@ def start_of(at: int) -> datetime:
     return datetime.fromtimestamp(at * 60, UTC)
 
 
+def is_same_trouble(one: Incident, other: Incident) -> bool:
+    """Whether key, measure and direction of both are the same, and their times touch."""
+    named = [(it.key, it.measure, it.direction) for it in (one, other)]
+    ends = [it.closed or it.last_breach for it in (one, other)]
+    return named[0] == named[1] and one.opened <= ends[1] and other.opened <= ends[0]
+
+
 def with_sentence(one: Incident, **changed: object) -> Incident:
     """Returns the incident with these fields changed, and its sentence made anew."""
     after = msgspec.structs.replace(one, **changed)

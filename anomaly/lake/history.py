@@ -185,17 +185,17 @@ def ends(changes: Iterable[Change]) -> list[Change]:
 def render_history(closed: Closed, judged: Judged) -> Iterator[str]:
     """Yields in a line what was judged and found, and where it is seen; one more of corrections."""
     if judged.folded_to < 0:
-        yield "nothing is judged yet: no minute is over"
+        yield "nothing new is judged: no minute is over that was not"
         return
     upto, new = start_of(judged.folded_to + 1), judged.new
     yield (
         f"judged up to {upto:%Y-%m-%d %H:%M} UTC, {closed.minutes:,} minutes of it new: "
         f"{_counted(new) if new else 'no new incident'}{_where(new)}"
     )
-    if closed.late_rows or judged.withdrawn or judged.changed:
+    if closed.late_rows or judged.withdrawn:
         yield (
             f"correction: {closed.late_rows:,} late rows count in {closed.late_minutes:,} minutes; "
-            f"{judged.changed:,} incidents changed, {len(judged.withdrawn):,} withdrawn"
+            f"incidents: {judged.changed:,} changed, {len(judged.withdrawn):,} withdrawn"
         )
 
 

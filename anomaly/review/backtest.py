@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from anomaly.engine.incident import Incident
+from anomaly.engine.incident import Incident, is_same_trouble
 
 BOTH, ONLY_RAISED, ONLY_OTHER = "both", "only raised", "only other"
 MINUTE = timedelta(minutes=1)
@@ -44,7 +44,9 @@ def compare(raised: Iterable[Incident], other: Iterable[Incident]) -> list[dict[
     left = sorted(other, key=_order)
     rows: list[dict[str, Any]] = []
     for one in sorted(raised, key=_order):
-        same = min((it for it in left if _is_same(one, it)), key=_distance(one), default=None)
+        same = min(
+            (it for it in left if is_same_trouble(one, it)), key=_distance(one), default=None
+        )
         if same:
             left.remove(same)
         rows.append(_row(one, same))
@@ -77,17 +79,8 @@ def totals_of_change(rows: Iterable[dict[str, Any]]) -> str:
     return ", ".join(f"{count[word]:,} {word.removesuffix('s')}" for word in BECOMES.values())
 
 
-def _is_same(one: Incident, other: Incident) -> bool:
-    named = [(it.key, it.measure, it.direction) for it in (one, other)]
-    return named[0] == named[1] and one.opened <= _end(other) and other.opened <= _end(one)
-
-
 def _distance(one: Incident) -> Any:
     return lambda other: (abs(other.opened - one.opened), other.opened)
-
-
-def _end(one: Incident) -> Any:
-    return one.closed or one.last_breach
 
 
 def _order(one: Incident) -> tuple[Any, str]:

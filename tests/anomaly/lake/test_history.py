@@ -248,6 +248,31 @@ def test_beside_a_running_detection_nothing_is_written(lake: Lake, rows: pa.Tabl
     assert store.open_table(lake.places, MINUTES.name).version() == version
 
 
+def test_an_older_file_is_judged_beside_a_running_detection(lake: Lake, rows: pa.Table) -> None:
+    """What it has is not touched; what came late is found, and found the same once it stopped."""
+    live, past = Past(lake), Past(lake, pieces=100)
+    older = rows.set_column(
+        rows.schema.get_field_index("service"),
+        rows.schema.field("service"),
+        pa.array(["old"] * rows.num_rows, pa.string()),
+    )
+    live.arrive(between(rows, 0, 60))
+    live.arrive(between(rows, MINUTE_COUNT - 5, MINUTE_COUNT))
+    live.judge()
+    before, minutes = incidents(lake.places), store.open_table(lake.places, MINUTES.name).version()
+    past.arrive(between(older, 0, 140))
+    with lock.alone(lake.places.ledger("minutes"), "detection"):
+        said = analyze(lake, "--summary").stdout
+        assert "incidents of the past" in said or "incident of the past" in said
+        assert "no new incident" in analyze(lake, "--summary").stdout
+    assert store.open_table(lake.places, MINUTES.name).version() == minutes
+    added = [one for one in incidents(lake.places) if one not in before]
+    assert {one.key for one in added} >= {"old /cart"}
+    past.judge()
+    kept = {one.incident_id for one in incidents(lake.places) if is_valid(one)}
+    assert {one.incident_id for one in added if one.service} <= kept
+
+
 def test_a_trial_closes_minutes_and_writes_no_incident(lake: Lake, rows: pa.Table) -> None:
     """The plain method is shown only."""
     Past(lake).arrive(rows)
