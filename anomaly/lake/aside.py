@@ -72,7 +72,7 @@ def judge_beside(
         found = fold_all(copy, table, engine, addresses, folded)
         over = [one for one in found.values() if one.opened >= since and one.status == CLOSED]
         added = {one.incident_id: one for one in _untouched(over, incidents_if_any(places))}
-        changes = write(copy, added, config, of_past=True)
+        changes = write(copy, added, config, of_past=True, recounted=since)
         closed = Closed(0, len(counted), sum(one.rows for one in counted))
         return closed, Judged(found, changes, engine.folded_to)
 

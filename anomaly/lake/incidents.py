@@ -16,7 +16,13 @@ from anomaly.alerts.alert import Change
 from anomaly.alerts.mutes import Mute, Mutes, is_muted
 from anomaly.engine.config import Config
 from anomaly.engine.detector import SPAN
-from anomaly.engine.incident import SILENCE, Incident, evidence_of, with_evidence
+from anomaly.engine.incident import (
+    SILENCE,
+    Incident,
+    evidence_of,
+    is_same_trouble,
+    with_evidence,
+)
 from anomaly.lake.counted import MINUTE
 from anomaly.lake.evidence import read_evidence
 from lakehouse import store
@@ -87,7 +93,8 @@ def write(
     """Inserts or updates the incidents that differ from the table. Returns the changes.
 
     Muted ones are written with `muted = true`, new ones with `of_past`. New ones get samples and
-    contributors from `logs`, and so do those that opened since minutes were `recounted`.
+    contributors from `logs`, and so do those that opened since minutes were `recounted`. What
+    other constants have judged stays as it is.
     `on_changes` is called before the commit, and again where another writer was first: after a
     crash in between, a change was reported and is written later.
     """
@@ -97,7 +104,8 @@ def write(
     read: dict[str, Incident] = {}
 
     def make(current: DeltaTable) -> Replacement | None:
-        found = pairs(current, incidents)
+        others = _of_other_constants(current, config)
+        found = [one for one in pairs(current, incidents) if not _stays(one, others, recounted)]
         fresh = [one for one in _without_evidence(found, recounted) if one.incident_id not in read]
         read.update(_read_evidence(places, fresh, config))
         complete = (one._replace(after=read.get(one.after.incident_id, one.after)) for one in found)
@@ -119,6 +127,26 @@ def pairs(current: DeltaTable, incidents: Mapping[str, Incident]) -> list[Change
     stored = incidents_of(current.to_pyarrow_dataset().to_table(filter=named))
     there = {one.incident_id: one for one in stored}
     return [_change(there.get(name), one) for name, one in incidents.items()]
+
+
+def _of_other_constants(current: DeltaTable, config: Config) -> list[Incident]:
+    others = pc.field("config") != config.hash
+    return incidents_of(current.to_pyarrow_dataset().to_table(filter=others))
+
+
+def _stays(change: Change, others: Sequence[Incident], recounted: datetime | None) -> bool:
+    """Whether other constants have judged these minutes, and their judgement is kept.
+
+    One of theirs that is still open goes on. Rows that came late since are judged by these
+    constants, unless theirs had found the trouble.
+    """
+    before, after = change
+    if before and (before.config == after.config or before.status == OPEN):
+        return False
+    if not others or after.opened > max(one.folded_to for one in others):
+        return False
+    is_late = recounted is not None and after.opened >= recounted
+    return not is_late or any(is_same_trouble(after, one) for one in others)
 
 
 def with_mutes(changes: Iterable[Change], mutes: Sequence[Mute]) -> list[Change]:

@@ -204,6 +204,22 @@ def test_late_rows_withdraw_what_they_explain(lake: Lake, rows: pa.Table) -> Non
     assert {event_of(one, was_sent=False) for one in ended} == {None}
 
 
+def test_what_was_raised_stays_when_constants_change(lake: Lake, rows: pa.Table) -> None:
+    """Neither analysis nor a start of detection changes it, or adds to it; later minutes count."""
+    past = Past(lake)
+    past.arrive(between(rows, 0, 130))
+    past.judge()
+    before = by_time(incidents(lake.places))
+    other = msgspec.structs.replace(
+        CONFIG, incidents=msgspec.structs.replace(CONFIG.incidents, open=4.0, stay=2.0)
+    )
+    assert other.hash != CONFIG.hash
+    assert Detection(lake.places, other)() == []
+    constants = settings.load(lake=lake.places.lake).anomaly
+    assert History(lake.places, constants, other).judge().changes == []
+    assert by_time(incidents(lake.places)) == before
+
+
 def test_a_crash_after_the_recount_is_mended(lake: Lake, rows: pa.Table) -> None:
     """Minutes are counted again, nothing is judged: a start of detection, then analysis."""
     past = Past(lake)
