@@ -76,7 +76,7 @@ def show_change(
 
     rows = becomes(compared(places, would, between, method))
     _show(rows, how)
-    echo(f"of what was raised and what would be: {totals_of_change(rows)}", err=True)
+    echo(totals_of_change(rows), err=True)
 
 
 def compared(

@@ -76,7 +76,7 @@ def becomes(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 def totals_of_change(rows: Iterable[dict[str, Any]]) -> str:
     """Returns how many stay, go and come, in one line."""
     count = Counter(row["found"] for row in rows)
-    return ", ".join(f"{count[word]:,} {word.removesuffix('s')}" for word in BECOMES.values())
+    return f"{count['stays']:,} would stay, {count['goes']:,} go, {count['comes']:,} come"
 
 
 def _distance(one: Incident) -> Any:

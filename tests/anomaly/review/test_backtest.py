@@ -106,7 +106,7 @@ def test_analysis_says_what_would_go(shop: Lake, tmp_path: Path) -> None:
     said = CliRunner().invoke(program("anomaly"), [*words, "--lake", shop.places.lake])
     rows = [row["found"] for row in json.loads(said.stdout) if row["key"] == "shop /cart"]
     assert rows == ["stays", "goes"]
-    assert " go, 0 come" in said.stderr
+    assert "1 would stay, 2 go, 0 come" in said.stderr
     assert store.open_table(shop.places, ANOMALIES).version() == version
 
 
