@@ -103,7 +103,7 @@ def _judged(
     with alone(places) as fenced, Alerts(places, settings, _note) as alerts:
         if fenced is None:
             _note(RUNS)
-            return None if is_trial else _beside(settings, places, judged_by, summary)
+            return None if is_trial else _judged_late(settings, places, judged_by, summary)
 
         def tell(changes: Sequence[Change]) -> None:
             alerts.take(ends(changes))
@@ -117,15 +117,15 @@ def _judged(
         return as_written(fenced, judged)
 
 
-def _beside(
+def _judged_late(
     settings: Settings, places: Places, judged_by: Config, summary: bool
 ) -> list[Incident] | None:
-    from anomaly.lake.aside import judge_beside
+    from anomaly.lake.aside import judge_late
     from anomaly.lake.detection import allowed_lateness
     from anomaly.lake.fold import analyse
 
     table = minutes_table(places)
-    closed, judged = judge_beside(places, allowed_lateness(settings.anomaly), judged_by)
+    closed, judged = judge_late(places, allowed_lateness(settings.anomaly), judged_by)
     _tell(closed, judged, summary)
     return None if summary else [*analyse(places, table, judged_by), *judged.new]
 

@@ -54,7 +54,7 @@ class Aside(Places):
         return f"{self.folder}/ledger" if query == QUERY.name else super().ledger(query)
 
 
-def judge_beside(
+def judge_late(
     places: Places, late: timedelta, config: Config, folded: OnFolded = lambda _minute: None
 ) -> tuple[Closed, Judged]:
     """Counts late rows in a copy, folds it, and adds the incidents that nobody has found yet.
