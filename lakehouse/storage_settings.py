@@ -34,6 +34,10 @@ class Storage(Section):
     """The token of keys that are lent for a time."""
     session_token_file: str = ""
     """The file that holds the token. It is read once, at the start."""
+    ca_file: str = ""
+    """The certificates (PEM) of the authority that signed the store's, where it is one of your own;
+    those of this machine are trusted too.
+    """
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 30.0
     """How long one request may take, before it is asked again."""
     connect_seconds: Annotated[float, Field(gt=0, le=3600)] = 5.0

@@ -21,7 +21,7 @@ from lakehouse.errors import SettingsError
 from lakehouse.paths import Places, is_url
 from lakehouse.runtime import class_archive, environment, event_log, jars, java, rights
 from lakehouse.settings import CONF, Settings, Spark
-from lakehouse.storage import Storage
+from lakehouse.storage import Storage, trust
 
 if TYPE_CHECKING:
     from pyspark import SparkConf
@@ -208,6 +208,7 @@ def _options(settings: Settings, app: str, java_options: Sequence[str]) -> dict[
                 *environment.java_options(places.of_spark("tmp")),
                 *class_archive.java_options("spark"),
                 *java_options,
+                *_trust(settings),
             ]
         ),
         "spark.jars.ivy": str(places.of_spark("ivy")),
@@ -224,6 +225,13 @@ def _options(settings: Settings, app: str, java_options: Sequence[str]) -> dict[
 
 def _storage(settings: Settings) -> Storage:
     return Storage.of(settings.storage) if Places.of(settings).is_in_a_bucket else Storage()
+
+
+def _trust(settings: Settings) -> list[str]:
+    ca_file, places = _storage(settings).ca_file, Places.of(settings)
+    if not ca_file:
+        return []
+    return trust.java_options(java.check(), ca_file, places.of_spark("tmp") / "trusted")
 
 
 def _keys(settings: Settings) -> dict[str, str]:

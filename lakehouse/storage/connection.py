@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import SecretStr
 
 from lakehouse.errors import SettingsError
 from lakehouse.secret_files import secret as secret_of
+from lakehouse.storage import trust
 from lakehouse.storage_settings import Storage as Section
 
 NONE = SecretStr("")
@@ -55,6 +56,7 @@ class Storage:
     session_token: SecretStr = NONE
     timeout_seconds: float = 30.0
     connect_seconds: float = 5.0
+    ca_file: str = ""
 
     @classmethod
     def of(cls, section: Section, environ: Mapping[str, str] = os.environ) -> Storage:
@@ -73,6 +75,8 @@ class Storage:
         )
         if bool(_text(access)) != bool(_text(secret)):
             faults.append("storage.access_key and storage.secret_key belong together: give both")
+        if section.ca_file and (wrong := trust.fault(section.ca_file)):
+            faults.append(f"storage.ca_file: {wrong}")
         if faults:
             listed = "\n    ".join(faults)
             remedy = "see docs/bucket.md"
@@ -87,6 +91,7 @@ class Storage:
             token,
             section.timeout_seconds,
             section.connect_seconds,
+            section.ca_file,
         )
 
     def environment(self) -> dict[str, str]:
@@ -99,6 +104,7 @@ class Storage:
             "AWS_TIMEOUT": f"{self.timeout_seconds:g}s",
             "AWS_CONNECT_TIMEOUT": f"{self.connect_seconds:g}s",
             **dict(zip(KEYS, values, strict=True)),
+            trust.VARIABLE: trust.bundle(self.ca_file) if self.ca_file else "",
         }
         return {name: value for name, value in found.items() if value}
 
@@ -125,9 +131,10 @@ class Storage:
     def executors(self, with_keys: bool = True) -> dict[str, str]:
         """Returns the properties that give `environment` to executors on other machines.
 
-        Those with keys are to be set in a running JVM, never in a command.
+        Those with keys are to be set in a running JVM, never in a command. A file of this machine
+        is not there: what they trust is in their image.
         """
-        found = self.environment()
+        found = replace(self, ca_file="").environment()
         given = [name for name in found if with_keys or name not in KEYS]
         return {f"spark.executorEnv.{name}": found[name] for name in given}
 

@@ -45,6 +45,7 @@ UNREACHED = (
     "Connect",
     "Unable to execute HTTP request",
 )
+DISTRUST = ("InvalidCertificate(", "invalid peer certificate", "PKIX path")
 LONGEST_TEXT = 300
 KEYS = (
     "give [storage] access_key and secret_key_file, or the variables of AWS_*; `logpond doctor` "
@@ -110,6 +111,11 @@ def fault(error: Exception, bucket: str = "") -> LogpondError | None:
     if status:
         return StorageError(
             f"{where} failed: {code or 'status'} {status}", "try again; its own log says why"
+        )
+    if any(sign in text for sign in DISTRUST):
+        return StorageError(
+            f"the certificate of {where} is not trusted here",
+            "[storage] ca_file names the certificate of its authority",
         )
     if any(sign in text for sign in UNREACHED):
         return StorageError(
