@@ -63,11 +63,8 @@ def bench(events: int, seconds: int, rates: str, commits: int) -> None:
         _tell(found, "producer", topic.fill(at, "bench", events, place))
         _tell(found, "ingest, backlog", backlog.ours(at, "bench", place))
         _tell(found, "plain consumer", backlog.peer(at, "bench", place))
-        ratio = (
-            found["ingest, backlog"]["warm_events_per_second"]
-            / found["plain consumer"]["warm_events_per_second"]
-        )
-        _tell(found, "ratio", {"ingest_to_plain_consumer": ratio})
+        _tell(found, "Spark, its Kafka source and Delta sink", backlog.spark(at, "bench", place))
+        _tell(found, "ratios of one backlog", backlog.ratios(*[*found.values()][-3:]))
         for rate in rates.split(","):
             measured = live.live(at, f"live-{rate}", place, int(rate), seconds)
             _tell(found, f"live, {rate}/s", measured)

@@ -27,10 +27,32 @@ def ours(bootstrap: str, topic: str, folder: Path) -> dict[str, float]:
 
 def peer(bootstrap: str, topic: str, folder: Path) -> dict[str, float]:
     """The same halves of the plain consumer."""
+    return _last_half("benchmarks.peer", bootstrap, topic, folder / "peer")
+
+
+def spark(bootstrap: str, topic: str, folder: Path) -> dict[str, float]:
+    """The same halves of Spark with its own source, parser and Delta sink."""
+    return _last_half("benchmarks.spark_peer", bootstrap, topic, folder / "spark-peer")
+
+
+def ratios(
+    own: dict[str, float], consumer: dict[str, float], sparks: dict[str, float]
+) -> dict[str, float]:
+    """Ours to each peer: events a second (more is better), CPU of an event (less is)."""
+    peers = {"plain_consumer": consumer, "spark": sparks}
+    return {
+        f"ingest_to_{name}_{figure}": own[figure] / peer[figure]
+        for name, peer in peers.items()
+        for figure in ("warm_events_per_second", "warm_cpu_us")
+    }
+
+
+def _last_half(module: str, bootstrap: str, topic: str, folder: Path) -> dict[str, float]:
     batch = str(load().ingest.max_offsets)
-    words = [sys.executable, "-m", "benchmarks.peer", bootstrap, topic, str(folder / "peer"), batch]
-    said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
-    batches: list[dict[str, Any]] = [json.loads(line) for line in said.splitlines()]
+    words = [sys.executable, "-m", module, bootstrap, topic, str(folder), batch]
+    said = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout
+    lines = [line for line in said.splitlines() if line.startswith("{")]
+    batches: list[dict[str, Any]] = [*map(json.loads, lines)]
     last = batches[len(batches) // 2 - 1 :]
     rows, seconds = sum(b["rows"] for b in last[1:]), last[-1]["at"] - last[0]["at"]
     return {

@@ -143,6 +143,8 @@ class Task:
         noted = _Noted(self.fetch(ranges))
         # Rows are millions of objects without circles: looking for some took a third of the time.
         gc.disable()
+        # Its own allocator gives memory back to the system after each chunk, and gets it anew.
+        pa.set_memory_pool(pa.system_memory_pool())
         yield from self.decode(iter(noted))
         yield from noted.given
         yield Work(noted.size, noted.seconds)
