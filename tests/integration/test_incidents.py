@@ -52,6 +52,7 @@ def test_nothing_else_is_raised(staged: Played) -> None:
     assert totals(staged.labels, staged.incidents)["false"] == 0
 
 
+@pytest.mark.nightly
 def test_quiet_hours_raise_nothing(tmp_path: Path) -> None:
     """Two hours, with what is late, malformed and twice as ever."""
     places = Places(str(tmp_path), f"{tmp_path}/_checkpoints")

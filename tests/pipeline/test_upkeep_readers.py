@@ -74,7 +74,7 @@ FIRST = [0, 2, 3, 4, 5, 7, 8, 9]
 ALL = [*FIRST, *range(10, 20)]
 
 
-@pytest.mark.parametrize("batches", [0, 1, 2, 100])
+@pytest.mark.parametrize("batches", [0, 1, pytest.param(2, marks=pytest.mark.nightly), 100])
 def test_retain_neither_fails_nor_repeats_nor_takes(stream: Stream, batches: int) -> None:
     """Wherever the stream is: what it has not read yet, it reads, and what comes then, once."""
     stream.run(batches)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from support.code import ROOT
 from support.sending import SOURCES
 
@@ -21,6 +22,7 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
+@pytest.mark.slow
 def test_a_topic_that_nobody_reads_is_refused(tmp_path: Path) -> None:
     """In words, with the entry to add; so is one that is read as something else than JSON."""
     (tmp_path / "sources.toml").write_text(SOURCES.format(topic="mine"))
@@ -38,6 +40,7 @@ def test_a_topic_that_is_not_there_is_refused(broker: Broker, tmp_path: Path) ->
     assert (done.returncode, "never-made does not exist" in done.stderr) == (5, True)
 
 
+@pytest.mark.slow
 def test_the_token_of_the_documents_is_made(tmp_path: Path) -> None:
     """By the command as it stands there."""
     text = (ROOT / "docs" / "gateway.md").read_text()

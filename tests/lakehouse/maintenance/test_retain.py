@@ -21,6 +21,8 @@ from lakehouse.tables.catalog import LOGS, QUARANTINE
 from lakehouse.tables.table import Table
 from streaming.repair.recover import recover
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def aged(lake: Lake) -> Lake:

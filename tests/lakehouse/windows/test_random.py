@@ -11,7 +11,7 @@ from support.modelled import Steps
 from support.windows import Pond
 
 pytestmark = [pytest.mark.slow, pytest.mark.random]
-LAKES = int(os.environ.get("RANDOM_LAKES", "3"))
+LAKES = int(os.environ.get("RANDOM_LAKES", "2"))
 
 
 @pytest.mark.parametrize("seed", range(LAKES))

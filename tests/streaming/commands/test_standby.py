@@ -17,6 +17,7 @@ from lakehouse.paths import Places
 COMMANDS = [(INGEST, "streaming", "stream"), (MINUTES, "anomaly", "detect")]
 
 
+@pytest.mark.slow
 @pytest.mark.spark
 @pytest.mark.parametrize(("query", "room", "command"), COMMANDS)
 def test_a_standby_waits_until_it_is_stopped(

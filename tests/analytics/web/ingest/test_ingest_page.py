@@ -17,6 +17,8 @@ from analytics.web.ingest.readme import completed
 from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.settings import Gateway
 
+pytestmark = pytest.mark.slow
+
 README = (ROOT / "README.md").read_text()
 OPEN = Gateway(host="0.0.0.0", hosts="logs.example.org", tls_cert="cert.pem")
 
