@@ -99,12 +99,12 @@ class Writer:
 def overwritten(table: str) -> TableError:
     """Returns the error for a table in which another commit took the place of ours.
 
-    Spark looks whether an entry of the log is there, and then renames its own to it: what was
-    committed to a folder in between is gone, with its rows (decision 46).
+    Spark looks whether an entry of the log is there, and then puts its own there: what was
+    committed in between is gone, with its rows (decision 46).
     """
     return TableError(
-        f"a commit to table {table} is gone: another engine wrote its own over it, as Spark does "
-        f"in a folder; `logpond history {table}` says which",
+        f"a commit to table {table} is gone: another engine wrote its own over it, as Spark does; "
+        f"`logpond history {table}` says which",
         "let nothing but logpond commit to this table, then `logpond recover ingest`: it takes "
         "the records again that the table lacks",
     )

@@ -37,7 +37,7 @@ class Trouble:
     `what` is a status that is answered in place of the store's answer; `done 500`: the same after
     the store did it; `lost`: the store did it and the connection is reset; `late`: it did it, and
     the answer does not come; `cut`: half of the body arrives, and the connection is reset; `slow`:
-    it does not even arrive.
+    it does not even arrive; `held`: it arrives when the trouble is over.
     """
 
     what: str
@@ -93,6 +93,13 @@ class BucketProxy:
         finally:
             made.seen = self._ask("end")
 
+    def until_seen(self, seconds: float) -> bool:
+        """Waits until a request is befallen; whether one was."""
+        until = time.monotonic() + seconds
+        while not (seen := self._ask("seen")) and time.monotonic() < until:
+            time.sleep(0.05)
+        return bool(seen)
+
     def counts(self) -> dict[str, int]:
         """Returns how many requests of each method there were so far."""
         found: dict[str, int] = self._ask("counts")
@@ -131,6 +138,8 @@ class Line:
             if name == "begin":
                 self.trouble = Trouble(*of)
                 return 0
+            if name == "seen":
+                return self.trouble.seen if self.trouble else 0
             if name == "counts":
                 return self.counts
             seen, self.trouble = self.trouble.seen if self.trouble else 0, None
@@ -174,6 +183,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(body[: len(body) // 2], len(body))
             self._reset()
         else:
+            while what == "held" and self.line.trouble:
+                time.sleep(0.02)
             self._answer(what, body)
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _carry
