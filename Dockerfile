@@ -58,7 +58,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 # A user of a fixed number owns the places that hold data and secrets, and nothing else.
 RUN useradd --uid 10001 --no-create-home --home-dir /tmp logpond \
  && for place in /data/lake /data/checkpoints /work /work/.logpond /secrets/web \
-      /secrets/gateway /secrets/kafka-ui /secrets/grafana /secrets/spark /secrets/bucket; do \
+      /secrets/gateway /secrets/kafka-ui /secrets/grafana /secrets/spark /secrets/bucket \
+      /secrets/bucket-reader; do \
       mkdir -p $place && chown logpond $place; done \
  && chmod 700 /data/lake /data/checkpoints
 ENV HOME=/tmp LOGPOND_LAKE=/data/lake LOGPOND_CHECKPOINTS=/data/checkpoints

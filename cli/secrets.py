@@ -63,6 +63,8 @@ SECRETS = (
     Secret("spark/secret"),
     Secret("bucket/access-key"),
     Secret("bucket/secret-key"),
+    Secret("bucket-reader/access-key"),
+    Secret("bucket-reader/secret-key"),
 )
 
 

@@ -1,15 +1,17 @@
 #!/bin/sh
-# Starts the object store of docker-compose.cluster.yml: the bucket `logs`, and one user of it, whose
-# keys are files. Only S3 listens to others; who is not that user gets no answer there.
+# Starts the object store of docker-compose.cluster.yml: the bucket `logs`, and two users of it, one of
+# whom only reads. Their keys are in two folders, each the files `access-key` and `secret-key`.
 set -eu
-access=$(cat "$ACCESS_KEY_FILE") secret=$(cat "$SECRET_KEY_FILE")
-cat >/tmp/identities.json <<END
-{"identities": [{
-  "name": "logpond",
-  "credentials": [{"accessKey": "$access", "secretKey": "$secret"}],
-  "actions": ["Read:logs", "Write:logs", "List:logs", "Tagging:logs"]
-}]}
-END
+user() {
+  [ -s "$3/access-key" ] && [ -s "$3/secret-key" ] || { echo "no keys in $3" >&2; exit 1; }
+  printf '{"name": "%s", "actions": [%s], "credentials": [{"accessKey": "%s", "secretKey": "%s"}]}' \
+    "$1" "$2" "$(cat "$3/access-key")" "$(cat "$3/secret-key")"
+}
+users=$(user writer '"Read:logs", "Write:logs", "List:logs", "Tagging:logs"' "$WRITER_KEYS")
+if [ -n "${READER_KEYS-}" ]; then
+  users="$users, $(user reader '"Read:logs", "List:logs"' "$READER_KEYS")"
+fi
+printf '{"identities": [%s]}' "$users" >/tmp/identities.json
 
 admin() { echo "$1" | weed shell -master=127.0.0.1:9333 -filer=127.0.0.1:8888 2>&1; }
 # The health check looks for /tmp/ready, which a start does not find: /tmp is memory.

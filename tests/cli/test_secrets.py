@@ -51,8 +51,8 @@ def test_secrets_between_programs_are_shown_to_nobody(
     """What the programs of a cluster know each other by, and the keys of its bucket."""
     main(root, True)
     shown = capsys.readouterr().out
-    for file in ("spark/secret", "bucket/access-key", "bucket/secret-key"):
-        assert (root / file).read_text() not in shown
+    for secret in SECRETS:
+        assert bool(secret.opens) == ((root / secret.file).read_text() in shown)
 
 
 def test_a_chosen_one_takes_the_place_of_a_random_one(

@@ -66,18 +66,15 @@ def in_the_middle_of_a_batch(cluster: Stack) -> str:
     return found[0]
 
 
-def scratch(cluster: Stack) -> str:
-    """How many objects jobs left in the bucket for each other."""
-    code = "from obstore import list; from lakehouse.store.objects import store; " + (
-        "print(sum(len(page) for page in list(store('s3://logs/lake/_scratch'))))"
-    )
+def at_bucket(code: str) -> tuple[str, str, str]:
+    """What has a container run Python on the bucket's store `lake`, with the keys that it has."""
     told = (
         "AWS_ENDPOINT_URL=http://s3:8333 AWS_ALLOW_HTTP=true AWS_REGION=us-east-1 "
         "AWS_ACCESS_KEY_ID=$(cat /secrets/bucket/access-key) "
         "AWS_SECRET_ACCESS_KEY=$(cat /secrets/bucket/secret-key)"
     )
-    asks = f'cd /app && {told} python -c "{code}"'
-    return cluster("exec", "-T", "streaming", "sh", "-c", asks).strip()
+    before = "import obstore; from obstore.store import from_url; lake = from_url('s3://logs/lake')"
+    return "sh", "-c", f'{told} python -c "{before}; {code}"'
 
 
 def verified(cluster: Stack) -> str:
@@ -105,6 +102,17 @@ def test_nothing_of_the_lake_is_on_a_host(cluster: Stack) -> None:
     found = cluster("exec", "-T", "streaming", "find", "/work", "-type", "f")
     assert not [file for file in found.split() if file.endswith((".parquet", ".json"))]
     assert cluster.rows("SELECT COUNT(*) AS n FROM logs")[0]["n"] > 0
+
+
+def test_the_page_reads_the_bucket_and_cannot_write_it(cluster: Stack) -> None:
+    """Its keys are refused a put; those of a driver are not."""
+    put = at_bucket("obstore.put(lake, '_scratch/put', b'')")
+    cluster("exec", "-T", "streaming", *put)
+    cluster("exec", "-T", "streaming", *at_bucket("obstore.delete(lake, '_scratch/put')"))
+    cluster("up", "--detach", "--wait", "web")
+    refused = cluster.tried("exec", "-T", "web", *put)
+    assert (refused.returncode, "PermissionDenied" in refused.stderr) == (1, True)
+    assert urlopen(f"http://127.0.0.1:{PORTS['WEB_PORT']}/readyz", timeout=60).status == 200
 
 
 def test_no_secret_is_in_a_command(cluster: Stack) -> None:
@@ -143,7 +151,8 @@ def test_jobs_over_files_run_there(cluster: Stack) -> None:
     small = ("--files", "2", "--size", "200KB", "--format", "json")
     assert json.loads(cluster.logpond("watch-time", *small))["files"]
     assert {"service-metrics", "watch-time"} <= {one["name"] for one in master()["completedapps"]}
-    assert scratch(cluster) == "0"
+    left = at_bucket("print(sum(map(len, obstore.list(lake, '_scratch'))))")
+    assert cluster("exec", "-T", "streaming", *left).strip() == "0"
 
 
 @pytest.mark.slow
