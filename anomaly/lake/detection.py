@@ -70,8 +70,7 @@ class Detection:
     def __call__(self) -> list[Incident]:
         """Folds the minutes that were closed meanwhile. Returns the incidents that changed.
 
-        At the first call so are those that `analyze` found while they go on: they are told now.
-
+        The first call also writes those that `analyze` found and that go on: they are told now.
         After the first minute of a day a snapshot of the state is kept for that day.
         """
         before = self._engine.folded_to

@@ -49,7 +49,7 @@ def incidents_if_any(places: Places) -> list[Incident]:
 
 def open_of_past(places: Places, names: Collection[str]) -> list[Incident]:
     """Returns those of the named incidents that are open, and that nobody was told of."""
-    found = incidents(places, pc.field("status") == OPEN)
+    found = incidents(places, pc.field("status") == OPEN) if names else []
     return [_unmuted(one) for one in found if one.of_past and one.incident_id in names]
 
 
