@@ -229,7 +229,7 @@ def test_commands_show_what_was_found(troubled: Lake) -> None:
     Detection(troubled.places, CONFIG)()
     where = ["--lake", troubled.places.lake, "--format", "json"]
     said = [
-        CliRunner().invoke(program("anomaly"), [name, *where]).output
+        CliRunner().invoke(program("anomaly"), [name, *where]).stdout
         for name in ("analyze", "anomalies")
     ]
 
