@@ -10,6 +10,9 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
+import obstore
+import psutil
 import pyarrow as pa
 import pytest
 from support import streams
@@ -24,6 +27,7 @@ from lakehouse.paths import Places
 from lakehouse.proof.verify import verify
 from lakehouse.runtime.kafka import Topic
 from lakehouse.settings import Settings
+from lakehouse.store import objects
 
 pytestmark = [pytest.mark.broker, pytest.mark.spark]
 CHILD = Path(streams.__file__).parent / "ingest_child.py"
@@ -42,6 +46,7 @@ COMMANDS = (
     "diff logs 0 1",
     "tables",
 )
+SPARK_PAGES = ("jobs/", "environment/", "executors/", "api/v1/applications")
 HOUR = datetime(2026, 5, 1, 10, tzinfo=UTC)
 
 
@@ -82,6 +87,22 @@ def content(file: Path) -> bytes:
         return bytes(unpacked.read())
 
 
+def processes() -> str:
+    """The commands of all processes, a line each."""
+    running = psutil.process_iter(["cmdline"])
+    return "\n".join(" ".join(one.info["cmdline"] or ()) for one in running)
+
+
+def looked_at(ui: str) -> list[str]:
+    """Spark's pages; the last one has all of its properties."""
+    with httpx.Client(base_url=ui, follow_redirects=True, timeout=60) as client:
+        pages = [client.get(f"/{page}") for page in SPARK_PAGES]
+        application = pages[-1].json()[0]["id"]
+        pages.append(client.get(f"/api/v1/applications/{application}/environment"))
+    assert [page.status_code for page in pages] == [200] * len(pages)
+    return [page.text for page in pages]
+
+
 def test_a_stream_in_a_bucket(
     asked: Settings, broker: Broker, topic: Topic, bucket: Bucket, tmp_path: Path
 ) -> None:
@@ -117,6 +138,38 @@ def test_a_stream_in_a_bucket(
     assert json.loads(counted) == [{"n": sent - 1}]
     assert files_with("fs.s3a.path.style.access", tmp_path)  # event logs are read
     assert files_with(bucket.server.secret_key, tmp_path) == []
+
+
+def test_who_looks_at_a_stream_at_work_sees_no_key(
+    asked: Settings,
+    broker: Broker,
+    topic: Topic,
+    bucket: Bucket,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In the lists of processes, Spark's pages and its API, what is said, and each small object."""
+    secret = bucket.server.secret_key
+    monkeypatch.setenv("LOGPOND_STORAGE_ACCESS_KEY", bucket.server.access_key)
+    monkeypatch.setenv("LOGPOND_STORAGE_SECRET_KEY", secret)
+    send(broker.bootstrap, topic.name, events(10))
+    with streams.running(asked) as stream:
+        began = streams.until(stream, "Spark UI: ")
+        said = [*began, *streams.until(stream, " batch ")]
+        pages, lines = looked_at(began[-1].split()[-1]), processes()
+        code, rest = streams.stop(stream)
+    at = objects.store(asked.lake)
+    names = [str(item["path"]) for page in obstore.list(at) for item in page]
+    small = [name for name in names if not name.endswith(".parquet")]
+    contents = [(objects.get(at, name) or b"").decode(errors="replace") for name in small]
+
+    assert code == 0, rest
+    assert asked.lake in lines
+    assert "spark.app.name" in pages[-1]
+    assert any("manifest.json" in name for name in small)
+    texts = [lines, *pages, *said, rest, *contents]
+    assert [text for text in texts if secret in text] == []
+    assert files_with(secret, tmp_path) == []
 
 
 @pytest.mark.nightly
