@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from support.lakes import Lake
 
+pytestmark = pytest.mark.slow
+
 # A mount of our own, seen by the command alone.
 MOUNT = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@" --lake "$0"'
 READS = [

@@ -28,6 +28,8 @@ from lakehouse.windows import recounted
 from lakehouse.windows.close import close
 from lakehouse.windows.horizon import horizon
 
+pytestmark = pytest.mark.slow
+
 MINUTE_COUNT = 150
 
 
