@@ -46,7 +46,7 @@ def test_every_container_is_bound(service: dict[str, Any]) -> None:
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["init"] is True
     assert megabytes(service) <= 2048
-    assert service["pids_limit"] <= 512
+    assert service["pids_limit"] <= (2048 if service in map(SERVICES.get, WORKERS) else 512)
     assert service["logging"]["options"]["max-size"] == "10m"
 
 
