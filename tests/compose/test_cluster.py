@@ -10,7 +10,7 @@ from urllib.request import urlopen
 import pytest
 from support.containers import PORTS, Stack, missing, until
 
-pytestmark = [pytest.mark.compose, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.compose, pytest.mark.slow, pytest.mark.timeout(1800)]
 WORKERS = ("spark-worker-1", "spark-worker-2", "spark-worker-3")
 FILES = ("docker-compose.cluster.yml", "tests/compose/short-cluster.yml")
 # A backlog that takes a batch seconds.
@@ -142,7 +142,6 @@ def test_a_question_runs_there(cluster: Stack) -> None:
     assert master()["completedapps"]
 
 
-@pytest.mark.slow
 def test_jobs_over_files_run_there(cluster: Stack) -> None:
     """Files and results of this machine pass by way of the bucket, where nothing of them stays."""
     here = ("--output", "results/metrics", "--format", "json")
@@ -155,7 +154,6 @@ def test_jobs_over_files_run_there(cluster: Stack) -> None:
     assert cluster("exec", "-T", "streaming", *left).strip() == "0"
 
 
-@pytest.mark.slow
 def test_detection_runs_there_beside_it(cluster: Stack) -> None:
     """Two applications share three workers."""
     cluster("up", "--detach", "--wait", "anomaly", timeout=900)
@@ -163,7 +161,6 @@ def test_detection_runs_there_beside_it(cluster: Stack) -> None:
     assert "ok:" in verified(cluster)
 
 
-@pytest.mark.slow
 def test_a_worker_may_die_in_the_middle_of_a_batch(cluster: Stack) -> None:
     """SIGKILL of one that has a task: another takes it, and `verify` is clean."""
     worker = in_the_middle_of_a_batch(cluster)
@@ -172,7 +169,6 @@ def test_a_worker_may_die_in_the_middle_of_a_batch(cluster: Stack) -> None:
     cluster("start", worker)
 
 
-@pytest.mark.slow
 def test_the_driver_may_die_in_the_middle_of_a_batch(cluster: Stack) -> None:
     """SIGKILL; the next one takes the lease once it has run out, and goes on from the bucket."""
     in_the_middle_of_a_batch(cluster)
@@ -181,7 +177,6 @@ def test_the_driver_may_die_in_the_middle_of_a_batch(cluster: Stack) -> None:
     assert "ok:" in verified(cluster)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("how", ["restart", "kill"])
 def test_the_bucket_may_go_away_in_the_middle_of_a_batch(cluster: Stack, how: str) -> None:
     """An orderly restart, or SIGKILL and a start: rows go on coming, and `verify` is clean."""
