@@ -21,6 +21,7 @@ ARGUMENTS = {
     "plans": "<query>",
     "raw_file": "",
     "catalog_file": "",
+    "alerts": "<receiver>",
     "unsent": "<topic>",
     "program_log": "<program>",
     "of_spark": "tmp",

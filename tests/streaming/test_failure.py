@@ -27,7 +27,7 @@ OSError: [Errno 24] Too many open files
 @pytest.mark.parametrize("error", [JAVA, PYTHON], ids=["java", "python"])
 def test_the_first_cause_is_named(error: str) -> None:
     """The last exception of a chain is what a person can act on."""
-    told = explained(error, "web-logs", [])
+    told = explained(error, "web-logs", ["/lake"])
     assert "Too many open files" in told.what
     assert "\n" not in told.what
 
@@ -35,14 +35,14 @@ def test_the_first_cause_is_named(error: str) -> None:
 def test_a_batch_that_is_too_large_is_told_with_where_it_is() -> None:
     """What Spark passes on is a stack trace that holds the words."""
     said = f"{PYTHON}lakehouse.errors.BrokerError: records of t {TOO_LARGE} 1 MB: message at 7\n  x"
-    told = explained(said, "t", [])
+    told = explained(said, "t", ["/lake"])
     assert told.what == f"records of t {TOO_LARGE} 1 MB: message at 7"
     assert "smaller batches" in told.remedy
 
 
 def test_lost_records_are_told_as_such() -> None:
     """Where Kafka removed what is due, the remedy is a recovery."""
-    assert "recover" in explained("OffsetOutOfRangeException: ...", "web-logs", []).remedy
+    assert "recover" in explained("OffsetOutOfRangeException: ...", "web-logs", ["/lake"]).remedy
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ from lakehouse.tables.catalog import LOGS, TABLES
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "read-from.md").read_text()
 WITHOUT_SPARK = ("pandas", "polars", "DuckDB", "deltalake: versions and times")
+AT_ITS_END = "terminate called without an active exception"
 
 
 def block(section: str, language: str = "python") -> str:
@@ -39,7 +41,9 @@ def printed(script: str, lake: str, **variables: str) -> str:
         capture_output=True,
         text=True,
     )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    # now and then a thread of theirs is still there when the process has printed all and ends
+    is_late = (ran.returncode, ran.stderr.strip()) == (-signal.SIGABRT, AT_ITS_END)
+    assert ran.returncode == 0 or is_late, ran.stdout + ran.stderr
     return ran.stdout
 
 
