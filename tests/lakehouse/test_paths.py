@@ -22,6 +22,7 @@ ARGUMENTS = {
     "raw_file": "",
     "catalog_file": "",
     "alerts": "<receiver>",
+    "scratch": "<job>",
     "unsent": "<topic>",
     "program_log": "<program>",
     "of_spark": "tmp",
