@@ -41,7 +41,10 @@ def in_read_only(lake: Lake, *words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     "words",
-    [*READS, *(pytest.param(one, marks=pytest.mark.spark) for one in BY_SPARK)],
+    [
+        *READS,
+        *(pytest.param(one, marks=[pytest.mark.spark, pytest.mark.nightly]) for one in BY_SPARK),
+    ],
     ids=" ".join,
 )
 def test_what_only_reads_answers(running: Lake, words: tuple[str, ...]) -> None:

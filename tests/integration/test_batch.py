@@ -13,6 +13,7 @@ TEXT = (ROOT / "docs" / "batch.md").read_text()
 pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
+@pytest.mark.nightly
 def test_the_commands_run_one_after_the_other(tmp_path: Path) -> None:
     """From an empty folder: a lake out of files, its figure, and the result of each job."""
     script = "\n".join(re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL))

@@ -42,7 +42,13 @@ def long_traces() -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("record", [large_texts, many_keys, long_traces])
+@pytest.mark.parametrize(
+    "record",
+    [
+        large_texts,
+        *(pytest.param(one, marks=pytest.mark.nightly) for one in (many_keys, long_traces)),
+    ],
+)
 def test_a_packed_file_below_both_bounds_takes_little(
     record: Callable[[], bytes], tmp_path: Path
 ) -> None:

@@ -46,7 +46,9 @@ def test_levels_are_counted_as_grep_counts_them(shared_data: Path, name: str) ->
     assert Counter(row["level"] for row in events) == counted
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize(
+    "name", [ALL[0], *(pytest.param(name, marks=pytest.mark.nightly) for name in ALL[1:])]
+)
 def test_no_flag_is_needed(shared_data: Path, lake: Lake, name: str) -> None:
     """Every line is a row with its own time, level and message, and a service; none is refused."""
     file = shared_data / "sources" / f"loghub_{name}.log.gz"

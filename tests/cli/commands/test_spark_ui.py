@@ -42,6 +42,7 @@ def test_without_event_logs_it_says_how_to_get_some(tmp_path: Path) -> None:
     assert "LOGPOND_SPARK_EVENT_LOG_MB" in done.stderr
 
 
+@pytest.mark.nightly
 @pytest.mark.spark
 @pytest.mark.slow
 def test_a_run_that_is_over_is_shown(tmp_path: Path) -> None:

@@ -102,6 +102,7 @@ def plain_spark(tmp_path: Path) -> dict[str, str]:
     return {"SPARK_CONF_DIR": str(tmp_path), "SPARK_HOME": home, "PYSPARK_PYTHON": sys.executable}
 
 
+@pytest.mark.nightly
 @pytest.mark.spark
 def test_a_plain_spark_reads_versions_and_times(filled: Lake, plain_spark: dict[str, str]) -> None:
     """The newest rows, those of version 1, those of the newest time, and another table."""

@@ -45,6 +45,7 @@ def test_a_conflict_is_tried_again_on_the_newest_state(worn: Lake) -> None:
     assert (len(seen), len(found.file_uris()), found.count()) == (2, 1, 4)
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_others_that_keep_winning_are_said(worn: Lake) -> None:
     """With what to do, after a bounded number of attempts; nothing is lost."""

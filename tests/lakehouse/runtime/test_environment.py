@@ -149,6 +149,7 @@ def open_folder() -> Iterator[Path]:
         yield Path(name)
 
 
+@pytest.mark.nightly
 @pytest.mark.spark
 @pytest.mark.slow
 @pytest.mark.skipif(not can_be_odd(), reason="no namespaces can be made here")

@@ -100,6 +100,7 @@ def test_ended_between_two_commits(
     assert measured(pond.lake) == expected
 
 
+@pytest.mark.nightly
 def test_a_history_spread_thin_is_one_commit(lake: Lake) -> None:
     """Many days of few rows cost what one does; the last one is open, and goes on later."""
     pond = Pond(lake)

@@ -85,6 +85,7 @@ def test_faults_are_said_with_their_remedy(
     assert "Traceback" not in ended.told
 
 
+@pytest.mark.nightly
 def test_without_a_broker_leftovers_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is an error, and what an earlier run kept is still there."""
     monkeypatch.setattr(kafka, "PATIENCE_SECONDS", 0.5)

@@ -93,6 +93,7 @@ def test_what_is_no_result_is_not_replaced(data: Path) -> None:
     assert "no result of this command" in str(called(*words(data)).exception)
 
 
+@pytest.mark.nightly
 @pytest.mark.spark
 @pytest.mark.slow
 def test_a_run_from_the_terminal(data: Path) -> None:
