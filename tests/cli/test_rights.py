@@ -48,6 +48,7 @@ def below(root: Path) -> Iterator[tuple[Path, int]]:
             yield place, place.stat().st_mode
 
 
+@pytest.mark.nightly
 @pytest.mark.spark
 @pytest.mark.broker
 @pytest.mark.timeout(1200)
@@ -55,8 +56,8 @@ def below(root: Path) -> Iterator[tuple[Path, int]]:
     ("umask", "access", "folders", "files"),
     [
         (0o000, "owner", 0o700, 0o600),
-        pytest.param(0o077, "owner", 0o700, 0o600, marks=pytest.mark.nightly),
-        pytest.param(0o000, "group", 0o750, 0o640, marks=pytest.mark.nightly),
+        (0o077, "owner", 0o700, 0o600),
+        (0o000, "group", 0o750, 0o640),
     ],
 )
 def test_every_file_is_its_owners(

@@ -56,6 +56,7 @@ def test_broker_killed_and_back(mortal: Broker, tmp_path: Path, once: Once) -> N
     assert broken(mortal.bootstrap, Places.of(asked), TOPIC) == []
 
 
+@pytest.mark.nightly
 def test_stop_while_the_broker_is_away(mortal: Broker, tmp_path: Path) -> None:
     """A stream that waits for its broker says so, and a stop still ends it well within 30 s."""
     send(mortal.bootstrap, TOPIC, [message()] * 100)

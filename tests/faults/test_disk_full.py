@@ -60,7 +60,7 @@ def unreadable(places: Places) -> list[str]:
     [
         ("lake", 0),
         pytest.param("checkpoints", 0, marks=pytest.mark.nightly),
-        ("checkpoints", 3),
+        pytest.param("checkpoints", 3, marks=pytest.mark.nightly),
     ],
 )
 def test_full_disk_is_told_and_costs_nothing(

@@ -72,6 +72,7 @@ def rows(asked: Settings, table: object, topic: Topic) -> list[dict[str, object]
     return [row for row in found.to_table().to_pylist() if row["_topic"] == topic.name]
 
 
+@pytest.mark.nightly
 def test_two_formats_of_two_topics_survive_kills(
     broker: Broker, topic: Topic, second: Topic, tmp_path: Path
 ) -> None:

@@ -178,6 +178,7 @@ def test_a_certificate_is_enough_where_kafka_asks_for_one(secured: SecuredBroker
     assert kafka.names(secured.by_certificate("client")) == []
 
 
+@pytest.mark.nightly
 def test_whoever_looks_needs_only_to_read(secured: SecuredBroker, topic: str) -> None:
     """The page of Kafka, `discover` and the lag: none of them joins a group."""
     send(secured.bootstrap, topic, [b"first", b"second"], partition=1)

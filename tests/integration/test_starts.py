@@ -111,6 +111,7 @@ def test_added_partitions_are_read_and_verified(asked: Settings, once: Once) -> 
     assert [part.partition for part in verdict.partitions] == [0, 1, 2, 3]
 
 
+@pytest.mark.nightly
 def test_partitions_added_while_the_stream_runs_are_read(asked: Settings) -> None:
     """From their first record, by the same run: by the executors that read the others before."""
     where, places = asked.kafka, Places.of(asked)

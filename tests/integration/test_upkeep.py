@@ -56,6 +56,7 @@ def test_retain_beside_a_stream(broker: Broker, topic: Topic, tmp_path: Path) ->
     assert store.open_table(places, "logs").count() == 2 * ROUNDS
 
 
+@pytest.mark.nightly
 def test_what_a_restore_took_comes_back(
     broker: Broker, topic: Topic, tmp_path: Path, once: streams.Once
 ) -> None:

@@ -51,6 +51,7 @@ def acked(said: str) -> int:
     return int(found[1].replace(",", ""))
 
 
+@pytest.mark.nightly
 @pytest.mark.broker
 @pytest.mark.spark
 def test_all_that_was_sent_is_in_the_lake(tmp_path: Path) -> None:
@@ -92,6 +93,7 @@ def test_the_pages_are_served_meanwhile(tmp_path: Path) -> None:
         httpx.get(page[1])
 
 
+@pytest.mark.nightly
 @pytest.mark.broker
 @pytest.mark.spark
 def test_what_the_gateway_takes_is_in_the_lake(tmp_path: Path) -> None:
@@ -130,6 +132,7 @@ def test_second_signal_leaves_the_rest_for_the_next_start(tmp_path: Path) -> Non
     assert rows(tmp_path) >= acked(said) + acked(said_later)
 
 
+@pytest.mark.nightly
 @pytest.mark.broker
 @pytest.mark.spark
 @pytest.mark.faults

@@ -195,11 +195,11 @@ def killed(folder: Path, sign: str) -> None:
     assert running.returncode == -signal.SIGKILL, (folder / "said").read_text()
 
 
-AT_NIGHT = pytest.param("views/*.json", marks=pytest.mark.nightly)
+AT_NIGHT = (pytest.param(one, marks=pytest.mark.nightly) for one in ("views/*.json", "_spill/*/*"))
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("sign", ["_spill/*/*", AT_NIGHT, ".runs/*/totals/_temporary"])
+@pytest.mark.parametrize("sign", [*AT_NIGHT, ".runs/*/totals/_temporary"])
 def test_killed_anywhere_a_rerun_gives_the_same(tmp_path: Path, run: Run, sign: str) -> None:
     """In phase 1, within a file and between two, and in phase 2; nothing is done twice."""
     spec = views.generated(tmp_path / "in", files=3, size=2_000_000)
