@@ -131,8 +131,8 @@ def test_each_sees_what_it_needs(stack: Stack) -> None:
     secrets = {name: stack("exec", "-T", name, "find", "/secrets", "-type", "f") for name in OURS}
     assert {name: found.split() for name, found in secrets.items()} == {
         "producer": [],
-        "streaming": ["/secrets/spark/secret"],
-        "anomaly": ["/secrets/spark/secret"],
+        "streaming": [],
+        "anomaly": [],
         "web": ["/secrets/web/token"],
         "gateway": ["/secrets/gateway/token"],
     }
