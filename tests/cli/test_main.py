@@ -148,6 +148,7 @@ def test_the_examples_of_the_help_are_commands() -> None:
         assert {word for word in words if word.startswith("--")} <= known
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "found"),
     [
@@ -170,6 +171,7 @@ def test_completion_knows_reports_tables_and_flags(words: str, found: str) -> No
     assert found in said.stdout, said.stderr
 
 
+@pytest.mark.slow
 def test_colours_are_for_terminals_only() -> None:
     """A pipe gets plain text."""
     assert "\x1b" not in run("--help").stdout + run("report").stdout

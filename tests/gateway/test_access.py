@@ -105,6 +105,7 @@ def test_guesses_have_to_wait(at: str) -> None:
     assert found == [401, 401, 401, 429]
 
 
+@pytest.mark.slow
 def test_other_names_and_pages_are_refused(at: str, access: Access) -> None:
     """A page that a browser shows cannot send into a lake; health is answered to anybody."""
     known = {"authorization": f"Bearer {access.first_token()}"}

@@ -30,6 +30,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publish, "PATIENCE_SECONDS", 1.0)
 
 
+@pytest.mark.slow
 def test_what_was_never_acked_comes_back_whole() -> None:
     """Without a broker, every record is unsent, in full, and none acked."""
     out, records = publisher(threading.Event()), [(b"k", b"1"), (b"k", None), (b"", b"\xff")]
@@ -40,6 +41,7 @@ def test_what_was_never_acked_comes_back_whole() -> None:
     assert (out.acked, out.refused, out.taken) == (0, [], 3)
 
 
+@pytest.mark.slow
 def test_a_full_queue_holds_the_generator_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a broker no more is taken than the queue holds, until a stop; then none is lost."""
     monkeypatch.setitem(publish.TUNING, "queue.buffering.max.messages", 100)

@@ -58,6 +58,7 @@ def test_a_half_written_file_is_no_leftover(tmp_path: Path) -> None:
     assert spool.claim(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_leftovers_that_find_no_broker_again_are_kept_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

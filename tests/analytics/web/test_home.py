@@ -128,6 +128,7 @@ def test_a_part_is_the_live_block_alone(busy: Lake) -> None:
     assert "<html" not in found
 
 
+@pytest.mark.slow
 def test_a_lake_without_requests_shows_lines_and_patterns(tmp_path: Path) -> None:
     """Lines and errors a second by service, no latency; what its newest lines say, as links."""
     asked = pages(app(tmp_path))

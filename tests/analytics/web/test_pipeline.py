@@ -56,6 +56,7 @@ def test_rejects_are_told_by_reason(two: Lake) -> None:
     assert asked(two, "/api/quarantine?reason=empty")["rejects"] == []
 
 
+@pytest.mark.slow
 def test_payloads_are_harmless(tmp_path: Any) -> None:
     """What came is shown as text, whatever it was; control characters can be seen."""
     shown = pages(nasty(tmp_path)).get("/pipeline").text

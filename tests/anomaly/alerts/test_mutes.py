@@ -71,6 +71,7 @@ def test_an_address_is_muted_by_itself_only() -> None:
     assert not mute("global").covers(one)
 
 
+@pytest.mark.slow
 def test_muted_ones_page_nobody(lake: Lake) -> None:
     """The others do, by way of the running detection."""
     receiver = Receiver()

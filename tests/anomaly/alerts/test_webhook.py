@@ -190,6 +190,7 @@ def test_names_out_of_logs_are_no_markup(name: str) -> None:
     assert sent["incident"]["service"] == name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answers", [[500, 503, 404], [HANGS], [CUTS, CUTS], [DRIPS], [429, 302]])
 def test_what_is_not_taken_is_sent_again(
     lake: Lake, receiver: Receiver, answers: list[int]
@@ -268,6 +269,7 @@ def test_a_restart_does_not_send_again_what_was_acknowledged(
     assert len(receiver.asked) == 3
 
 
+@pytest.mark.slow
 def test_a_killed_sender_loses_nothing(lake: Lake, receiver: Receiver) -> None:
     """Killed while it waits for the answer: sent again, under the same key."""
     receiver.answers = [HANGS]
@@ -308,6 +310,7 @@ def test_old_history_pages_nobody(lake: Lake, receiver: Receiver) -> None:
     assert outbox(lake).counts() == counted(sent=1, old=1)
 
 
+@pytest.mark.slow
 def test_a_hanging_webhook_does_not_hold_up_who_offers(lake: Lake, receiver: Receiver) -> None:
     """All is on disk while the first is still under way."""
     receiver.answers = [HANGS]

@@ -148,6 +148,7 @@ def test_evidence_can_be_taken_off_again(lake: Lake) -> None:
     assert with_evidence(bare, *evidence_of(one)) == one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["'; DROP TABLE logs; --", "/\x1b[2J"])
 def test_names_out_of_logs_are_data(lake: Lake, name: str) -> None:
     """No name is SQL, and none acts on a terminal."""

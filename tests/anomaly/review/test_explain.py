@@ -117,6 +117,7 @@ def test_where_nothing_can_be_written_is_told(shop: Lake, tmp_path: Path) -> Non
         draw(one, tmp_path / "none" / "x.png")
 
 
+@pytest.mark.slow
 def test_the_first_digits_of_an_id_are_enough(shop: Lake) -> None:
     """Where no other begins so; else it is said."""
     one = of_measure(shop, "latency")
@@ -228,6 +229,7 @@ def test_what_an_address_asked_for_is_drawn(site: Lake, tmp_path: Path) -> None:
     assert file.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_an_address_has_no_minutes_to_recount(site: Lake) -> None:
     """It says so, and what to do instead."""
     with pytest.raises(SettingsError, match="logpond analyze"):

@@ -37,6 +37,7 @@ def alerts(values: list[float]) -> list[int]:
     return [i for i, score in enumerate(scores(values)) if score >= 0.5]
 
 
+@pytest.mark.slow
 def test_what_leaves_the_ordinary_alerts() -> None:
     """A burst far above all that was seen."""
     values = noise(1500)

@@ -156,6 +156,7 @@ def test_quoted_line_ends_marks_and_odd_names_are_read(tmp_path: Path) -> None:
     assert columns(one)['the "text"']["examples"] == ["two\r\nlines; and more"]
 
 
+@pytest.mark.slow
 def test_what_is_no_log_is_left_out_with_its_reason(tmp_path: Path) -> None:
     """The others are told, and the exit code says so; nothing known is a mistake in words."""
     (tmp_path / "empty.csv").write_text("")
@@ -186,6 +187,7 @@ def test_a_real_access_log_is_told(shared_data: Path) -> None:
     assert columns(one)["status_code"]["max"] == 500
 
 
+@pytest.mark.slow
 def test_real_edits_and_attacks_are_told(shared_data: Path) -> None:
     """39,244 edits as JSON; 31,067 payloads made to break whatever reads them."""
     edits, attacks = found(shared_data / "json", shared_data / "hostile" / "*.csv.gz")

@@ -40,6 +40,7 @@ def told(lake: Lake, *words: str | Path) -> dict[str, Any]:
     return dict(row)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "lines"), [("a.csv", CSV), ("a.ndjson", NDJSON), ("a.log", APP), ("s.log", SYSLOG)]
 )
@@ -55,6 +56,7 @@ def test_times_without_a_zone_are_of_utc_and_that_is_said(
     assert rows == [("event", 12)] * 2 if lines is not SYSLOG else [("event", 23), ("event", 0)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "zone", "hour"),
     [
@@ -73,6 +75,7 @@ def test_a_zone_that_is_said_counts(
     assert Imports(lake).ask("SELECT DISTINCT hour(timestamp) FROM logs") == [(hour,)]
 
 
+@pytest.mark.slow
 def test_nothing_is_said_of_times_with_a_zone(lake: Lake, tmp_path: Path) -> None:
     """There is nothing to say; `--utc` and no word are the same import."""
     file = written(tmp_path / "a.csv", [CSV[0], "2026-05-01T12:00:00Z,200,/a"])
@@ -80,6 +83,7 @@ def test_nothing_is_said_of_times_with_a_zone(lake: Lake, tmp_path: Path) -> Non
     assert told(lake, file, "--utc")["done"] == "unchanged"
 
 
+@pytest.mark.slow
 def test_the_time_around_a_line_counts_where_that_within_has_no_zone(
     lake: Lake, tmp_path: Path
 ) -> None:
@@ -92,6 +96,7 @@ def test_the_time_around_a_line_counts_where_that_within_has_no_zone(
     assert Imports(lake).ask(ask) == [(11, "event")]
 
 
+@pytest.mark.slow
 def test_a_year_is_that_of_the_file(lake: Lake, tmp_path: Path) -> None:
     """The last such day before it was written to, also over new year."""
     file = written(tmp_path / "s.log", SYSLOG)
@@ -101,6 +106,7 @@ def test_a_year_is_that_of_the_file(lake: Lake, tmp_path: Path) -> None:
     assert rows == [("2018-12-31",), ("2019-01-02",)]
 
 
+@pytest.mark.slow
 def test_rows_without_a_time_get_the_nearest_one(lake: Lake, tmp_path: Path) -> None:
     """The line's before; the first ones that of the next line that has one."""
     times = ["never", "", "2026-05-01T12:00:00Z", "", "2026-05-01T13:00:00Z", "x"]
@@ -117,6 +123,7 @@ def test_rows_without_a_time_get_the_nearest_one(lake: Lake, tmp_path: Path) -> 
     ]
 
 
+@pytest.mark.slow
 def test_a_file_without_times_has_its_own(lake: Lake, tmp_path: Path) -> None:
     """When it was last written to."""
     file = written(tmp_path / "notes.txt", ["Hello, world.", "Goodbye, world."])
@@ -154,6 +161,7 @@ def test_the_service_of_a_file(path: str, service: str) -> None:
     assert service_of(Path(path)) == service
 
 
+@pytest.mark.slow
 def test_a_service_by_the_name_of_a_file_is_said(lake: Lake, tmp_path: Path) -> None:
     """Once, to a person and to a program; what is said counts, and access logs are `web`."""
     file = written(tmp_path / "cart-2026-05-01.log", APP)
@@ -167,6 +175,7 @@ def test_a_service_by_the_name_of_a_file_is_said(lake: Lake, tmp_path: Path) -> 
     assert Imports(lake).ask(ask) == [("shop",)]
 
 
+@pytest.mark.slow
 def test_a_service_of_the_record_stays(lake: Lake, tmp_path: Path) -> None:
     """Only what names none is named by the file."""
     lines = ['{"ts": "2026-05-01T12:00:00Z", "service": "a"}', '{"ts": "2026-05-01T12:00:01Z"}']
@@ -176,6 +185,7 @@ def test_a_service_of_the_record_stays(lake: Lake, tmp_path: Path) -> None:
     assert verify(lake.places).ok
 
 
+@pytest.mark.slow
 def test_the_same_content_by_another_name_is_the_same(lake: Lake, tmp_path: Path) -> None:
     """Whatever a service that name would give."""
     run(lake, written(tmp_path / "cart.log", APP))

@@ -29,6 +29,7 @@ def folder(shared_data: Path, tmp_path: Path) -> Path:
     return made
 
 
+@pytest.mark.slow
 def test_a_name_that_is_no_utf_8_is_taken(lake: Lake, folder: Path) -> None:
     """It is written with escapes, in the lake and to a person or a program, and is in once."""
     words = [str(folder), "--no-reconcile", "--lake", lake.places.lake]
@@ -55,6 +56,7 @@ def test_a_name_that_is_no_utf_8_is_discovered(lake: Lake, folder: Path) -> None
     assert isinstance(refused.exception, SettingsError)
 
 
+@pytest.mark.slow
 def test_bytes_behind_a_gzip_are_left_out_and_that_is_said(shared_data: Path, lake: Lake) -> None:
     """What is in it is in, and the exit code is that of success."""
     file = shared_data / "cases" / "files" / "D02_garbage.log.gz"

@@ -31,6 +31,7 @@ def file(tmp_path: Path) -> Path:
     return written(tmp_path / "a.csv", csv_lines(10, bad=[4]))
 
 
+@pytest.mark.slow
 def test_json_is_a_row_a_file(lake: Lake, file: Path) -> None:
     """With what became of it."""
     found = run(lake, file, "--no-reconcile", "--format", "json")
@@ -59,12 +60,14 @@ def test_a_person_is_told_the_sum_and_the_windows(lake: Lake, file: Path) -> Non
     assert RawZone(lake.places).plans.all() == []
 
 
+@pytest.mark.slow
 def test_windows_can_be_left_for_later(lake: Lake, file: Path) -> None:
     """The command that counts them is named."""
     found = run(lake, file, "--no-reconcile")
     assert "`logpond reconcile --since 2026-04-29`" in found.stderr
 
 
+@pytest.mark.slow
 def test_a_folder_with_a_broken_file(lake: Lake, file: Path) -> None:
     """Ends with 1, names it with its reason, and imports the others."""
     written(file.with_name("b.csv"), ["\x00\x01\x02"])
@@ -74,6 +77,7 @@ def test_a_folder_with_a_broken_file(lake: Lake, file: Path) -> None:
     assert "1 of 2 files" in found.stdout
 
 
+@pytest.mark.slow
 def test_the_same_again_ends_well(lake: Lake, file: Path) -> None:
     """Nothing was to be done, and that is said."""
     run(lake, file, "--no-reconcile")

@@ -46,6 +46,7 @@ def test_levels_are_counted_as_grep_counts_them(shared_data: Path, name: str) ->
     assert Counter(row["level"] for row in events) == counted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [ALL[0], *(pytest.param(name, marks=pytest.mark.nightly) for name in ALL[1:])]
 )
@@ -72,6 +73,7 @@ def _level(line: bytes, name: str) -> str | None:
     return NORMAL.get(found[1], found[1].decode()) if found else None
 
 
+@pytest.mark.slow
 def test_no_flag_is_needed_for_otlp(shared_data: Path, lake: Lake) -> None:
     """Its own service, time and severity."""
     file = shared_data / "sources" / "otlp_logs_example.json"

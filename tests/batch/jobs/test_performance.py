@@ -36,6 +36,7 @@ def test_processor_time_of_children_counts() -> None:
     assert performance.phases[0].cpu_seconds > 0.25
 
 
+@pytest.mark.slow
 def test_memory_of_children_counts() -> None:
     """The peak is of the whole tree of processes."""
     performance = Performance()

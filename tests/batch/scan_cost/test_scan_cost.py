@@ -81,6 +81,7 @@ def test_both_give_the_same_answer(stored: Stored, files: list[Path], sql: str) 
     assert found.different == 0
 
 
+@pytest.mark.slow
 def test_raw_files_are_read_whole(stored: Stored, files: list[Path]) -> None:
     """For any question, and the lake by columns and days."""
     found = compared(stored, files, QUESTIONS[3])

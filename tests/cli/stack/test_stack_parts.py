@@ -84,6 +84,7 @@ def test_failed_producer_shows_its_words(tmp_path: Path) -> None:
     assert "kafka.topic" in str(sender.failure())
 
 
+@pytest.mark.slow
 def test_the_first_token_of_the_gateway_is_on_the_screen_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,6 +102,7 @@ def test_the_first_token_of_the_gateway_is_on_the_screen_alone(
     assert ("http://" in log, secret in log, "token" in log) == (True, False, False)
 
 
+@pytest.mark.slow
 def test_the_page_says_at_which_port_the_gateway_is(tmp_path: Path) -> None:
     """Also where that of the settings was taken, and the gateway got another one."""
     settings = load(lake=str(tmp_path), kafka_bootstrap="127.0.0.1:1")

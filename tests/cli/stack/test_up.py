@@ -146,6 +146,7 @@ def test_crashed_broker_is_reported(tmp_path: Path) -> None:
     assert "Kafka ended by itself (exit code -9)" in said
 
 
+@pytest.mark.slow
 def test_bad_flag_is_refused_before_anything_starts(tmp_path: Path) -> None:
     """An incident that does not exist is words and exit code 2; no Kafka is started for it."""
     run = start(tmp_path, "--incident", "nope@+1s:2s")

@@ -13,6 +13,7 @@ from gateway.requests import Refused
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is told by Linux")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("protocol", "body", "count"),
     [
@@ -40,6 +41,7 @@ def test_a_resource_that_is_too_long_is_not_read() -> None:
     assert found.held < 64
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("protocol", "body"),
     [

@@ -68,6 +68,7 @@ def fill(lake: Lake) -> Lake:
     return lake
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("section", WITHOUT_SPARK)
 def test_a_block_runs_on_a_folder(filled: Lake, section: str) -> None:
     """It sees the rows of the version that it asks for."""
@@ -110,6 +111,7 @@ def test_a_plain_spark_reads_versions_and_times(filled: Lake, plain_spark: dict[
     assert found.split() == ["5", "3", "5", "[Row(count(1)=0)]"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("section", WITHOUT_SPARK)
 def test_a_block_runs_on_a_bucket(in_bucket: Lake, bucket: Bucket, section: str) -> None:
     """The same lines, with the URL of the lake and keys from the environment that only read."""
@@ -127,6 +129,7 @@ def test_tables_need_no_feature_that_a_reader_may_lack(filled: Lake, name: str) 
     assert "reader version 1, writer version 2 (`appendOnly`, `invariants`)" in PAGE
 
 
+@pytest.mark.slow
 def test_rights_to_read_are_enough(filled: Lake) -> None:
     """No block writes anything below the lake."""
     root = Path(filled.places.lake)

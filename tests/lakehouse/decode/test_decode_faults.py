@@ -70,6 +70,7 @@ def test_times_go_on_as_if_nothing_had_been_tried(monkeypatch: pytest.MonkeyPatc
     assert [*before] == [("web-logs", 0)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [MemoryError(), OSError(), ImportError(), SettingsError("x")])
 def test_what_no_record_is_to_blame_for_is_raised(
     error: Exception, monkeypatch: pytest.MonkeyPatch

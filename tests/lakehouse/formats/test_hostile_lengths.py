@@ -70,6 +70,7 @@ RECORDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECORDS)
 def test_a_record_is_read_in_one_pass(name: str) -> None:
     """It gives a row or a reject."""
@@ -88,6 +89,7 @@ def test_a_record_is_read_in_one_pass(name: str) -> None:
     assert found.events.num_rows + found.rejects.num_rows == 1
 
 
+@pytest.mark.slow
 def test_attributes_of_one_name_are_read_in_one_pass() -> None:
     """Of a record, a scope and a resource of OTLP, at each door."""
     many = [KeyValue(key="a", value=AnyValue(bool_value=True))] * 100_000
@@ -139,6 +141,7 @@ def test_lines_are_cut_into_records_in_one_pass(name: str) -> None:
     assert b"\n".join(found) == b"\n".join(lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECORDS)
 def test_a_sample_is_recognised_in_one_pass(name: str) -> None:
     """Whatever is looked for in it."""
@@ -165,6 +168,7 @@ print(recognise(sample_of(head)).format.name)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("program", "says"), [(READS, "1"), (RECOGNISES, "csv")])
 def test_a_long_value_of_csv_is_one_whatever_was_read_before(program: str, says: str) -> None:
     """The limit of Python's reader, which is 128 KiB at first, is ours on each way in."""

@@ -191,6 +191,7 @@ def _anys(count: int) -> bytes:
     return (tag(17, 2, len(one)) + one) * count
 
 
+@pytest.mark.slow
 def test_defaults_of_many_small_messages_are_not_all_made() -> None:
     """A thousand fields that are not there, thousands of times."""
     for body in (_anys(5_000), tag(15, 2, 0) * 2_000):

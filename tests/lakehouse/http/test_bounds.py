@@ -125,6 +125,7 @@ def test_work_ends_with_who_asked() -> None:
             assert time.monotonic() < until
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", [b"", b"GET /healthz HTT", request("/healthz")[:-2]])
 def test_a_head_that_does_not_come_ends_the_connection(said: bytes) -> None:
     """Whatever of it is there."""
@@ -134,6 +135,7 @@ def test_a_head_that_does_not_come_ends_the_connection(said: bytes) -> None:
         assert 0.5 < time.monotonic() - began < PATIENCE_SECONDS
 
 
+@pytest.mark.slow
 def test_a_head_that_drips_is_no_reason_to_wait() -> None:
     """Its time counts from the beginning."""
     with Work().served() as at, connected(at, b"GET /healthz HTTP/1.1\r\n") as asked:
@@ -145,6 +147,7 @@ def test_a_head_that_drips_is_no_reason_to_wait() -> None:
         assert time.monotonic() - began < PATIENCE_SECONDS / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("headers", "body", "answer"),
     [
@@ -171,6 +174,7 @@ def test_idle_connections_keep_nobody_out() -> None:
         assert httpx.get(f"{at}/healthz", timeout=PATIENCE_SECONDS).text == "ok"
 
 
+@pytest.mark.slow
 def test_who_takes_nothing_is_left() -> None:
     """An answer that nobody takes makes room for the next one."""
     with Work().served() as at, connected(at, request("/endless")):

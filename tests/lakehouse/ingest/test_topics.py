@@ -39,6 +39,7 @@ def test_a_topic_that_is_added_begins_at_its_earliest_record(running: Lake) -> N
     assert running.checkpoint.end(1) == {TOPIC.name: {0: 9}, APP.name: {0: 17}}
 
 
+@pytest.mark.slow
 def test_a_topic_that_is_left_keeps_its_rows_and_goes_on_when_it_is_back(running: Lake) -> None:
     """It is verified up to where it was taken, and read from there on when it is back."""
     started(running, TOPIC, APP)

@@ -205,6 +205,7 @@ def test_a_lake_behind_a_link_is_read(lake: Lake, yard: Path) -> None:
     assert answer(linked, "SELECT count(*) AS n FROM logs") == [{"n": 3}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sql", "limits", "says"),
     [

@@ -43,6 +43,7 @@ def test_what_a_topic_holds_is_shown(broker: Broker, topic: Topic) -> None:
     assert kafka_browser.newest(broker.connection, topic.name, state, 0) == []
 
 
+@pytest.mark.slow
 def test_nobody_answers_in_words() -> None:
     """Within two seconds."""
     with pytest.raises(BrokerError, match="does not answer"):

@@ -127,6 +127,7 @@ def dripping(begins: bytes = b"HTTP/1.1 200 OK\r\n") -> Iterator[str]:
         thread.join()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begins", ["HTTP/1.1 200 OK\r\n", "HTTP/1.0 200 OK\r\n\r\n"])
 def test_an_answer_that_drips_ends(begins: str) -> None:
     """Each byte comes in time; the answer does not, nor where the client let go of its socket."""

@@ -106,6 +106,7 @@ def test_what_is_no_address_is_refused(url: str, monkeypatch: pytest.MonkeyPatch
     assert "secret" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_it_is_reached_by_tls_with_a_certificate(authority: Authority, secured: Served) -> None:
     """Both sides know each other; without, it says which is missing."""
     files = {name: str(authority.folder / name) for name in ("ca.pem", "client.crt", "client.key")}

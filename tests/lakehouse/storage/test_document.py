@@ -14,6 +14,7 @@ from support.bucket import Bucket
 PAGE = (Path(__file__).parents[3] / "docs" / "bucket.md").read_text()
 
 
+@pytest.mark.slow
 def test_its_commands_work(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the keys of `[storage]`, and nothing of Amazon's own variables."""
     script = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)[0]

@@ -36,6 +36,7 @@ def test_who_may_only_read_is_told_so(bucket: Bucket, monkeypatch: pytest.Monkey
         trial.run(bucket.url)
 
 
+@pytest.mark.slow
 def test_a_bucket_that_is_not_there_is_bad(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sentence is that of every command."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")

@@ -49,12 +49,14 @@ def trusting(authority: Authority) -> Storage:
     return Storage.of(Section(ca_file=str(authority.folder / "ca.pem")))
 
 
+@pytest.mark.slow
 def test_a_certificate_of_nobody_is_said(store: BucketProxy, bucket: Bucket) -> None:
     """In a sentence that names the setting."""
     with pytest.raises(StorageError, match=r"(?s)not trusted here.*ca_file"):
         objects.store(bucket.url)
 
 
+@pytest.mark.slow
 def test_objects_and_tables_are_reached(
     store: BucketProxy, bucket: Bucket, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:

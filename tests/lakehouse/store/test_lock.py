@@ -84,6 +84,7 @@ def test_a_holder_that_was_killed_left_it_unclean(tmp_path: Path) -> None:
         assert (lease.record.epoch, lease.is_after_clean) == (2, False)
 
 
+@pytest.mark.slow
 def test_a_standby_waits_for_the_end(tmp_path: Path) -> None:
     """It says for whom, once."""
     place, said, taken = str(tmp_path), queue.Queue[str](), queue.Queue[int]()

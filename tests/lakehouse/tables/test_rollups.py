@@ -45,6 +45,7 @@ def series(file: Path) -> tuple[list[datetime], list[float]]:
     return times, [float(row["value"]) for row in rows]
 
 
+@pytest.mark.slow
 def test_quantiles_of_a_real_series(pond: Pond, shared_data: Path) -> None:
     """Within 2 % of the exact ones, at the series' own pace: six values a half hour, for days."""
     times, values = (part[:1000] for part in series(shared_data / "nab" / LONG))
@@ -53,6 +54,7 @@ def test_quantiles_of_a_real_series(pond: Pond, shared_data: Path) -> None:
     assert differences(pond.lake, [TRAFFIC]) == []
 
 
+@pytest.mark.slow
 def test_quantiles_of_real_series_in_a_day(pond: Pond, shared_data: Path) -> None:
     """Months of values as those of a day, some 80 a half hour: within 2 % at both granularities."""
     for name in SERIES:

@@ -144,6 +144,7 @@ def test_a_day_comes_with_its_last_half_hour(pond: Pond) -> None:
         }
 
 
+@pytest.mark.slow
 def test_a_day_has_the_keys_of_all_its_half_hours(pond: Pond) -> None:
     """Those too that had no row in the last ones."""
     pond.close(at(720))
@@ -152,6 +153,7 @@ def test_a_day_has_the_keys_of_all_its_half_hours(pond: Pond) -> None:
     assert days == ["/a", "/b", "/c"]
 
 
+@pytest.mark.slow
 def test_a_closed_window_is_left_alone(pond: Pond) -> None:
     """What comes later is for `reconcile`; windows that are open count it."""
     pond.close(at(60))

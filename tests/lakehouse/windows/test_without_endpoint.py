@@ -27,6 +27,7 @@ def pond(lake: Lake) -> Pond:
     return made
 
 
+@pytest.mark.slow
 def test_traffic_counts_what_has_no_endpoint(pond: Pond) -> None:
     """In a row of its own, with errors by severity; a recount finds no difference."""
     pond.close(at(60))

@@ -65,6 +65,7 @@ def test_other_incidents_are_refused(text: str) -> None:
         incident_spec(text, ["outage", "scanner"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "said"),
     [

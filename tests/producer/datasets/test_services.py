@@ -29,6 +29,7 @@ def lines(folder: Path, spec: Spec) -> list[bytes]:
     return found
 
 
+@pytest.mark.slow
 def test_a_seed_makes_the_same_bytes(tmp_path: Path) -> None:
     """Whatever was made before; another seed makes others."""
     first = lines(tmp_path, SPEC)

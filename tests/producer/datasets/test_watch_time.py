@@ -18,6 +18,7 @@ def make(folder: Path, *flags: str) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.glob("*.csv")}
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_bytes(tmp_path: Path) -> None:
     """Another seed makes others."""
     first, again, other = (

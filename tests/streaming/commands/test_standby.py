@@ -37,6 +37,7 @@ def test_a_standby_waits_until_it_is_stopped(
     assert (waiting.returncode, f"process {os.getpid()}" in heard) == (0, True), rest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("query", "room", "command"), [*COMMANDS, (UPKEEP, "streaming", "upkeep")])
 def test_a_second_one_is_refused_and_told_who(
     tmp_path: Path, query: Query, room: str, command: str

@@ -41,6 +41,7 @@ def is_merged(lake: Lake, seconds: float = 60) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_passes_run_by_themselves(worn: Lake) -> None:
     """With the settings of the program, and without a word when all is well."""
     said: list[str] = []

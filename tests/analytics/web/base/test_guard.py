@@ -47,6 +47,7 @@ def test_names_of_this_machine_are_served(lake: Lake, name: str) -> None:
     assert pages(lake).get("/healthz", headers={"host": name}).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "headers",
     [

@@ -53,6 +53,7 @@ def terms(page: str) -> list[str]:
     return [html.unescape(one) for one in re.findall(r'data-term="([^"]*)"', page)]
 
 
+@pytest.mark.slow
 def test_an_attribute_without_a_name_is_one_like_any_other(lake: Lake) -> None:
     """It is shown, counted, and asked for by its quoted key."""
     Pond(lake).arrive(named(["a", "b"], attributes=[{"": "x", "k": "y"}, None]))
@@ -76,6 +77,7 @@ def test_a_value_that_cannot_be_asked_for_has_no_link(lake: Lake) -> None:
     assert not [term for term in terms(page) if "xxx" in term or "\x00" in term]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["service", "host", "attributes.k"])
 def test_a_link_carries_the_whole_value(lake: Lake, name: str) -> None:
     """Also of one that is shown in part, beside another that begins as it does."""
@@ -99,6 +101,7 @@ def test_a_usual_facet_that_is_asked_for_too_is_as_ever(lake: Lake, name: str) -
     assert explore(lake, facet=name, **asked) == explore(lake, **asked)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["timestamp", "date", "status_code", "is_bot", "response_time"])
 def test_a_value_of_any_kind_of_field_is_asked_for(lake: Lake, name: str) -> None:
     """By its link: times, numbers, yes and no."""

@@ -74,6 +74,7 @@ def test_a_browser_that_comes_back_misses_nothing(lake: Lake) -> None:
     assert ids(tail(lake, after=str(seen))) == ["missed"]
 
 
+@pytest.mark.slow
 def test_rows_come_over_the_wire_escaped(lake: Lake) -> None:
     """As events of HTML, with the version as their id."""
     pond = Pond(lake)
@@ -92,6 +93,7 @@ def test_rows_come_over_the_wire_escaped(lake: Lake) -> None:
     assert not any(SCRIPT in line for line in seen)
 
 
+@pytest.mark.slow
 def test_a_page_is_told_of_a_change(lake: Lake) -> None:
     """Once there is a newer version of what it shows."""
     pond = Pond(lake)

@@ -59,6 +59,7 @@ def test_a_topic_that_is_not_there_is_only_text(lake: Lake, name: str) -> None:
     assert client.get("/api/kafka/messages", params={"topic": name}).status_code == 404
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/kafka", "/kafka?topic=web-logs", "/api/kafka"])
 def test_a_kafka_that_is_away_costs_no_time(lake: Lake, path: str) -> None:
     """The page says so within half a second, also the tenth time."""
@@ -72,6 +73,7 @@ def test_a_kafka_that_is_away_costs_no_time(lake: Lake, path: str) -> None:
     assert time.monotonic() - began < 1.5
 
 
+@pytest.mark.slow
 def test_questions_are_bounded() -> None:
     """A Kafka that hangs is asked by one thread; what would pile up is refused in words."""
     browser = Browser(Connection("nowhere:1"))

@@ -35,6 +35,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "insights"
 
 
+@pytest.mark.slow
 def test_figures_are_files_too(page: Path) -> None:
     """Light and dark, as PNG."""
     assert {one.name for one in page.iterdir()} == {

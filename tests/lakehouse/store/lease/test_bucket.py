@@ -194,6 +194,7 @@ def test_a_higher_epoch_is_in_the_object(bucket: Any) -> None:
         assert lease.record.epoch == 42
 
 
+@pytest.mark.slow
 def test_of_many_that_wait_one_gets_it(bucket: Any) -> None:
     """One at a time, each after the one before; epochs tell them apart."""
     inside, seen, epochs = threading.Semaphore(1), [], []

@@ -119,6 +119,7 @@ def test_nobody_takes_it_from_one_that_lives(bucket: Bucket) -> None:
     assert holder(INGEST.lock(places(bucket.url))).is_held is False
 
 
+@pytest.mark.slow
 def test_one_that_was_frozen_goes_on_where_nobody_waited(bucket: Bucket) -> None:
     """However long it was."""
     with frozen(bucket, "planned", seconds=0.2) as child:
