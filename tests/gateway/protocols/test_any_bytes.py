@@ -20,6 +20,8 @@ from gateway.requests import CODINGS, Refused, unpack
 from lakehouse.formats.objects.otlp_request import PROTOBUF
 from lakehouse.formats.otlp_events import events
 
+pytestmark = pytest.mark.slow
+
 PROTOCOLS = ("JSON", "protobuf", "bulk", "json", "logfmt", "app", "access-log", "otlp", "csv")
 PIECES = st.sampled_from(
     [

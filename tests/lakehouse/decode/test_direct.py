@@ -18,6 +18,8 @@ from lakehouse.formats.direct import direct
 from lakehouse.formats.messages import messages
 from lakehouse.formats.reading import Reading
 
+pytestmark = pytest.mark.slow
+
 TIMES = ["2026-05-01 11:59:00Z", "2026-05-01T11:59:00.1234567Z", "2026-05-01", 1777636740, "soon"]
 TEXTS = ["-", "", " NULL ", "\u00a0nil", "N/A ", "203.0.113.9:80", "203.0.113.9, 192.0.2.1", "::1"]
 LINES = ["GET /a/7?x=1 HTTP/1.1", "/a/7?x=1", "say HTTP/2 ", "200", "12ms", "warn", "é", "\u00e9-"]

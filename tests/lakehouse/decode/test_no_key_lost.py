@@ -22,6 +22,8 @@ from lakehouse.decode.parser import FEWEST
 from lakehouse.decode.wire import NAMES
 from lakehouse.event.severity import severity
 
+pytestmark = pytest.mark.slow
+
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="#"), max_size=6)
 KEYS = TEXT | st.sampled_from([*NAMES, "a", "b", "a.b"])
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT

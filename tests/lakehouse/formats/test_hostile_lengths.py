@@ -23,7 +23,7 @@ from lakehouse.formats.recognise import recognise, sample_of
 from lakehouse.formats.records import records
 
 # So long that no slow machine needs it, and so short that a record read in n * n steps does.
-pytestmark = pytest.mark.timeout(30)
+pytestmark = [pytest.mark.timeout(30), pytest.mark.slow]
 LINE = ACCESS.partition(" 330 ")[0]
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 TIME = "2026-05-17 10:05:03 "

@@ -23,6 +23,8 @@ from lakehouse.formats.recognise import recognise, sample_of
 from lakehouse.formats.records import records
 from lakehouse.formats.registry import formats, named
 
+pytestmark = pytest.mark.slow
+
 LAST_YEAR = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
 DIGITS = "1" * 5000
 DEEP = '{"a":' * 900 + "1" + "}" * 900

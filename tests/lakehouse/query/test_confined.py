@@ -14,6 +14,8 @@ from lakehouse.errors import LogpondError, SettingsError
 from lakehouse.query.ask import ask
 from lakehouse.settings import Sql
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 

@@ -16,6 +16,8 @@ from lakehouse.query.ask import ask
 from lakehouse.tables.rollups import TRAFFIC
 from lakehouse.terminal import render
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 

@@ -24,6 +24,8 @@ from lakehouse.tables.catalog import LOGS, QUARANTINE
 from streaming.repair.losses import accept, acknowledge
 from streaming.repair.recover import Recovery, moved, recover
 
+pytestmark = pytest.mark.slow
+
 
 def recovered(lake: Lake, earliest: Offsets | None = None, topic: Topic | None = None) -> Recovery:
     """Recover the lake's query; `earliest` is what the broker has."""

@@ -11,6 +11,8 @@ from support.pages import SECRET, guarded, pages
 
 from analytics.web import app
 
+pytestmark = pytest.mark.slow
+
 PATHS = ("/", "/explore", "/api/home", "/nowhere", "/static/style.css", "/healthz", "/metrics")
 JUDGED = (
     "/",

@@ -17,6 +17,8 @@ from lakehouse.duck import connect
 from lakehouse.query.search import DUCKDB, SPARK, QueryFault, bound, condition, parse
 from lakehouse.tables.catalog import LOGS
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
