@@ -6,6 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime, time
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -29,6 +30,7 @@ from lakehouse.tables.incidents import SEVERITIES
 
 HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 Address = Annotated[SecretStr, AfterValidator(check_address)]
+Hours = Annotated[float, Field(ge=0)]
 Token = Annotated[SecretStr, AfterValidator(check_token)]
 
 
@@ -44,11 +46,11 @@ class Receiver(BaseModel, ABC):
     least: Literal["info", "warning", "critical"] = "info"
     """The least severity that is sent."""
     quiet: str = ""
-    """From when to when only critical ones are sent, as `22:00-07:00`. What opens then and is still
-    open later is not made up for, unless it escalates, or `repeat_hours` says so."""
+    """From when to when only critical ones are sent, as `22:00-07:00`. What opened then and is
+    still open at its end is sent as opened; what is over by then is not."""
     zone: str = "UTC"
     """The time zone of `quiet`, as `Europe/Berlin`."""
-    repeat_hours: Annotated[float, Field(ge=0)] = 0.0
+    repeat_hours: Hours = 0.0
     """An incident that is still open is sent again so long after the last time. 0: it is not."""
     page: str = ""
     """The address of logpond's pages, for a link in the message, as `https://logs.example.org`."""
@@ -108,6 +110,13 @@ class Receiver(BaseModel, ABC):
             return ZoneInfo(name).key
         except (KeyError, OSError, ValueError):
             raise ValueError(f"there is no time zone {name}, as Europe/Berlin") from None
+
+    @field_validator("ca_file", check_fields=False)
+    @classmethod
+    def _check_file(cls, name: str) -> str:
+        if name and not Path(name).is_file():
+            raise ValueError(f"there is no file {name}")
+        return name
 
     @field_validator("page")
     @classmethod

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from anomaly.alerts.message import Message
 from anomaly.alerts.posting import Request
-from anomaly.alerts.receiver import HttpReceiver, Token
+from anomaly.alerts.receiver import Hours, HttpReceiver, Token
 from lakehouse.tables.incidents import SEVERITIES
 
 PATH = "/api/v2/alerts"
@@ -27,7 +27,7 @@ class Kind(HttpReceiver):
     token: Token = SecretStr("")
     """With one, posts carry `Authorization: Bearer <token>`."""
     token_file: str = ""
-    repeat_hours: float = REPEAT_HOURS
+    repeat_hours: Hours = REPEAT_HOURS
 
     def has_secret(self) -> bool:
         """The message itself has none."""

@@ -235,6 +235,27 @@ def test_what_was_not_wanted_is_sent_when_it_gets_worse(lake: Lake, tmp_path: Pa
     assert {told["incident"]["incident_id"] for told in receiver.taken} == {FIRST.incident_id}
 
 
+def test_what_is_open_when_quiet_hours_end_is_sent_then(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As opened, once; what was over before is not."""
+    is_quiet, receiver = [True], Receiver()
+    monkeypatch.setattr("anomaly.alerts.receiver.Receiver.is_quiet", lambda *_: is_quiet[0])
+    over = changed(incident_id="0ver")
+    with receiver.listening():
+        file = f'[one]\nkind = "webhook"\nurl = "{receiver.url}"\n'
+        with Alerts(lake.places, asked(lake, tmp_path, file), print) as alerts:
+            alerts.take([OPENED, Change(None, over)])
+            alerts.take([Change(over, changed(over, 1, status="closed"))])
+            is_quiet[0] = False
+            for minutes in (1, 2):
+                alerts.take([Change(changed(minutes=minutes - 1), changed(minutes=minutes))])
+            alerts.take([Change(changed(minutes=2), changed(minutes=3, status="closed"))])
+            until(lambda: len(receiver.taken) >= 2)
+    assert receiver.events == ["opened", "closed"]
+    assert {told["incident"]["incident_id"] for told in receiver.taken} == {FIRST.incident_id}
+
+
 def test_what_stays_open_is_repeated(
     lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,6 +287,8 @@ FAULTS = [
     ('[a]\nkind = "slack"\nurl = "https://x/"\nzone = "Moon"\n', "there is no time zone Moon"),
     ('[a]\nkind = "pagerduty"\n', "it needs the key of an integration"),
     ('[a]\nkind = "email"\nserver = "x"\nsender = "me"\nto = []\n', "a.sender: 'me' is no address"),
+    ('[a]\nkind = "teams"\nurl = "https://x/"\nca_file = "/none"\n', "there is no file /none"),
+    ('[a]\nkind = "alertmanager"\nurl = "https://x/"\nrepeat_hours = -1\n', "a.repeat_hours"),
     ("a = 1\n", "a.kind: kind is one of"),
 ]
 
