@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.messages import send, send_raw
+from support.messages import send, send_in_transactions, send_raw
 
 from cli.stack.broker import Broker
 from lakehouse.decode import RAW
@@ -79,7 +79,8 @@ def test_ranges_are_fetched_to_their_ends(broker: Broker, topic: Topic) -> None:
 
 def test_what_no_reader_may_see_is_passed_over(broker: Broker, topic: Topic) -> None:
     """Aborted records and markers are in no row, and a range that ends with them ends."""
-    transactions(broker, topic.name, commits=[False, True, False])
+    five = [b"%d" % n for n in range(5)]
+    send_in_transactions(broker.bootstrap, topic.name, {True: five, False: five})
     _, end = kafka.offsets(broker.connection, topic.name)[0]
 
     rows = fetched(broker, Range(topic.name, 0, 0, end))
@@ -190,19 +191,3 @@ def test_a_large_batch_that_fits_takes_as_long_as_it_takes(
     packed(broker, topic.name, "gzip", 200)
 
     assert len(fetched(broker, Range(topic.name, 0, 0, 200))) == 200
-
-
-def transactions(broker: Broker, topic: str, commits: list[bool]) -> None:
-    """Transactions of five records each, in partition 0."""
-    from confluent_kafka import Producer
-
-    producer = Producer(
-        {"bootstrap.servers": broker.bootstrap, "transactional.id": topic, "log_level": 0}
-    )
-    producer.init_transactions(30)
-    for is_committed in commits:
-        producer.begin_transaction()
-        for n in range(5):
-            producer.produce(topic, b"%d" % n, partition=0)
-        producer.flush(30)
-        (producer.commit_transaction if is_committed else producer.abort_transaction)(30)

@@ -27,6 +27,23 @@ def send(bootstrap: str, topic: str, payloads: Iterable[bytes | None], partition
     return count
 
 
+def send_in_transactions(bootstrap: str, topic: str, payloads: dict[bool, list[bytes]]) -> None:
+    """Send an aborted transaction, a committed one and another aborted one to partition 0.
+
+    `payloads[True]` are the records of the committed one.
+    """
+    from confluent_kafka import Producer
+
+    producer = Producer({"bootstrap.servers": bootstrap, "transactional.id": topic, "log_level": 0})
+    producer.init_transactions(30)
+    for is_committed in (False, True, False):
+        producer.begin_transaction()
+        for payload in payloads[is_committed]:
+            producer.produce(topic, payload, partition=0)
+        producer.flush(30)
+        (producer.commit_transaction if is_committed else producer.abort_transaction)(30)
+
+
 def send_raw(bootstrap: str, topic: str, names: Iterable[bytes]) -> None:
     """Send a record to partition 0 with headers of these names, which need not be UTF-8.
 
