@@ -22,6 +22,7 @@ from deltalake import DeltaTable
 from lakehouse.duck import Pinned, connect, quoted
 from lakehouse.paths import Places
 from lakehouse.query import pinned
+from lakehouse.store import data_files
 from lakehouse.store.log import Log
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 from lakehouse.tables.rollups import ROLLUPS
@@ -141,7 +142,7 @@ def _view(
 
 def _files(at: DeltaTable) -> dict[str, File]:
     """Returns path -> file of a version."""
-    adds = pa.table(at.get_add_actions())
+    adds = data_files(at)
     keys = at.metadata().partition_columns
     values = adds["partition"].to_pylist() if keys else [{}] * len(adds)
     names = ("/".join(f"{key}={of[key]}" for key in keys) for of in values)

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse import store
@@ -117,7 +116,7 @@ def _named(places: Places, name: str) -> Overview:
 
 def _overview(places: Places, name: str) -> Overview:
     found = store.open_table(places, name)
-    adds = pa.table(found.get_add_actions())
+    adds = store.data_files(found)
     known = not adds["num_records"].null_count
     ours = TABLES.get(name)
     return Overview(

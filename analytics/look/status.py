@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
@@ -172,7 +171,7 @@ def status(
 
 def newest_event(logs: DeltaTable | None) -> datetime | None:
     """Returns the time of the newest event, from the statistics of the files."""
-    adds = pa.table(logs.get_add_actions(flatten=True)) if logs else None
+    adds = store.data_files(logs, flatten=True) if logs else None
     if adds is None or "max.timestamp" not in adds.column_names:
         return None
     found: datetime | None = pc.max(adds["max.timestamp"]).as_py()

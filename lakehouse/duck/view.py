@@ -8,11 +8,13 @@ from urllib.parse import unquote
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import DeltaTable, Field
 
 from lakehouse.duck.types import duck_type, literal, one_file, quoted
 from lakehouse.errors import TableError
 from lakehouse.paths import is_url
+from lakehouse.store import data_files
 
 # The column that says which file a row is of. Asked for by name it lets DuckDB 2.0 skip files; its
 # own virtual one does not, and an ORDER BY with LIMIT over it fails.
@@ -41,9 +43,14 @@ class Pinned:
             root,
             {f.name: duck_type(f.type) for f in at.schema().fields},
             at.metadata().partition_columns,
-            pa.table(at.get_add_actions()),
+            data_files(at),
             at.to_pyarrow_dataset() if is_url(root) else None,
         )
+
+    def rows(self) -> int | None:
+        """How many there are by the log; None where a commit did not say it of its file."""
+        counts = self.adds["num_records"]
+        return None if counts.null_count else pc.sum(counts, min_count=0).as_py()
 
     def with_columns(self, columns: pa.Schema) -> Pinned:
         """With columns that were added to the table after this version; they are NULL in it."""

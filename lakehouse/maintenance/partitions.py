@@ -15,7 +15,7 @@ from deltalake.exceptions import DeltaError
 from lakehouse.errors import LogpondError
 from lakehouse.maintenance.size import SMALL_BYTES
 from lakehouse.paths import Places
-from lakehouse.store import WRITTEN, open_table
+from lakehouse.store import WRITTEN, data_files, open_table
 from lakehouse.store.retry import retried
 
 ORDERED_BYTES = 128 << 20
@@ -48,7 +48,7 @@ class Part:
 def parts(places: Places, name: str) -> list[Part]:
     """Returns the partitions of the newest version that have files, in order."""
     found = open_table(places, name)
-    adds = pa.table(found.get_add_actions(flatten=True))
+    adds = data_files(found, flatten=True)
     keys = found.metadata().partition_columns
     newest = adds["max.timestamp"] if "max.timestamp" in adds.column_names else pa.nulls(len(adds))
     rows = adds.select([*(f"partition.{key}" for key in keys), "path", "size_bytes"])

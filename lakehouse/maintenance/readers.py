@@ -13,14 +13,13 @@ from typing import Any
 from urllib.parse import unquote
 
 import msgspec
-import pyarrow as pa
 from deltalake import DeltaTable
 
 from lakehouse.errors import CheckpointError, TableError
 from lakehouse.ingest.checkpoint import Checkpoint
 from lakehouse.ingest.lag import Lag
 from lakehouse.paths import Places
-from lakehouse.store import objects, open_table
+from lakehouse.store import data_files, objects, open_table
 from lakehouse.store.log import Log
 from lakehouse.tables.catalog import LOGS
 
@@ -120,7 +119,7 @@ def _unread(places: Places, name: str, reader: Reader, kept: int) -> set[str]:
 
 def _all_files(places: Places, name: str, version: int) -> set[str]:
     try:
-        adds = pa.table(open_table(places, name, version).get_add_actions())
+        adds = data_files(open_table(places, name, version))
     except TableError:
         return set()
     return {unquote(path) for path in adds["path"].to_pylist()}

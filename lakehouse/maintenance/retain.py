@@ -17,7 +17,7 @@ from lakehouse.ingest.absent import COLUMNS, Absent
 from lakehouse.maintenance.retention_marks import raised
 from lakehouse.maintenance.size import SMALL_BYTES, Shape, Upkeep, shape
 from lakehouse.paths import Places
-from lakehouse.store import open_table, table_or_none
+from lakehouse.store import data_files, open_table, table_or_none
 from lakehouse.store.lease.fence import checked
 from lakehouse.store.read import NOTE
 from lakehouse.store.retry import retried
@@ -105,7 +105,7 @@ def _planned(at: DeltaTable, name: str, days: int, before: Shape) -> Retained:
 def _files(at: DeltaTable, name: str) -> list[dict[str, Any]]:
     if "date" not in at.metadata().partition_columns:
         raise TableError(f"table {name} is not partitioned by date", "it has no days to keep")
-    adds = pa.table(at.get_add_actions(flatten=True))
+    adds = data_files(at, flatten=True)
     names = {"date": "partition.date", "rows": "num_records", "bytes": "size_bytes"}
     found = pa.table({short: adds[of] for short, of in names.items()})
     return [*found.to_pylist()]

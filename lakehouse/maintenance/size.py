@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.paths import Places
-from lakehouse.store import open_table
+from lakehouse.store import data_files, open_table
 from lakehouse.store.log import Log
 from lakehouse.store.read import oldest_kept
 
@@ -44,7 +43,7 @@ class Upkeep:
 def shape(places: Places, name: str) -> Shape:
     """Returns the size of a table as it is now."""
     found = open_table(places, name)
-    adds = pa.table(found.get_add_actions())
+    adds = data_files(found)
     sizes, rows = adds["size_bytes"], adds["num_records"]
     return Shape(
         rows=None if rows.null_count else pc.sum(rows).as_py() or 0,

@@ -23,7 +23,7 @@ import duckdb
 from lakehouse.duck import connect, literal, one_file
 from lakehouse.errors import SettingsError
 from lakehouse.paths import Places, is_url
-from lakehouse.query import file_tables, pinned
+from lakehouse.query import counted, file_tables, pinned
 from lakehouse.query.limits import too_long
 from lakehouse.query.statement import Statement
 from lakehouse.settings import Sql
@@ -36,10 +36,14 @@ ASK = "ask with SELECT; a PIVOT names its values: ON hour IN (1, 2)"
 
 @dataclass(frozen=True)
 class Query:
-    """A statement that DuckDB may run, and the data files that it names, globs too."""
+    """A statement that DuckDB may run, and the data files that it names, globs too.
+
+    `counts` is set where it counts the rows of one table: its name, and the column's.
+    """
 
     statement: duckdb.Statement
     files: frozenset[str]
+    counts: tuple[str, str] | None
 
 
 def query(statement: Statement) -> Query:
@@ -51,9 +55,11 @@ def query(statement: Statement) -> Query:
         tree = _tree(connection, inner[0])
         # comments are told apart by DuckDB alone, so the words before are put together anew
         asked = connection.extract_statements(f"{statement.explains}{statement.explained}")
+        count = _tree(connection, connection.extract_statements(counted.COUNT)[0])
     if any(node not in QUERIES for node in _nodes(tree)):
         raise SettingsError(f"`logpond sql` only reads, and {statement.verb} writes here", ASK)
-    return Query(asked[0], frozenset(filter(DATA_FILE.fullmatch, _names(tree))))
+    counts = None if statement.explains else counted.whole_table(tree, count)
+    return Query(asked[0], frozenset(filter(DATA_FILE.fullmatch, _names(tree))), counts)
 
 
 @contextmanager

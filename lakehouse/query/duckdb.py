@@ -12,7 +12,16 @@ from deltalake import DeltaTable
 from lakehouse.duck import Pinned, create_view, quoted
 from lakehouse.errors import LogpondError, SettingsError, TableError
 from lakehouse.paths import Places
-from lakehouse.query import about, confined, file_tables, once, open_windows, pinned, values
+from lakehouse.query import (
+    about,
+    confined,
+    counted,
+    file_tables,
+    once,
+    open_windows,
+    pinned,
+    values,
+)
 from lakehouse.query.limits import not_of_logs, too_large
 from lakehouse.query.search import DUCKDB, Node, condition
 from lakehouse.query.statement import Kind, Statement
@@ -42,6 +51,8 @@ def ask(
         return about.ask(places, statement, limits)
     try:
         query = confined.query(statement)
+        if query.counts and where is None and (rows := counted.ask(places, query.counts, moment)):
+            return rows
         reach = confined.whole([*confined.tables(places), *confined.regular(query.files)])
         with confined.confined(reach, limits) as connection:
             read = _Reading(connection, places, moment, where)

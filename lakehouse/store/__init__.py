@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from lakehouse.store.commit import Key, Writer
 from lakehouse.store.files import DataFile
-from lakehouse.store.read import coordinates, note_of, oldest_kept, open_table, table_or_none
+from lakehouse.store.read import (
+    coordinates,
+    data_files,
+    note_of,
+    oldest_kept,
+    open_table,
+    table_or_none,
+)
 from lakehouse.store.remove import remove
 from lakehouse.store.replace import WRITTEN, Replacement, replace
 from lakehouse.store.retry import retried
@@ -18,6 +25,7 @@ __all__ = [
     "Writer",
     "coordinates",
     "create",
+    "data_files",
     "note_of",
     "oldest_kept",
     "open_table",

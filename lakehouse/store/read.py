@@ -54,6 +54,14 @@ def _refuse_empty_entry(places: Places, name: str, newest: int) -> None:
         raise torn(name, entry.name)
 
 
+def data_files(at: DeltaTable, *, flatten: bool = False) -> pa.Table:
+    """Returns the files of a table at its version, a row each, with paths, sizes and statistics.
+
+    As a stream: `pyarrow.table` would import pandas first, which takes a third of a second.
+    """
+    return pa.RecordBatchReader.from_stream(at.get_add_actions(flatten=flatten)).read_all()
+
+
 def open_table(
     places: Places,
     table: Table | str,

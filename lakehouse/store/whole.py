@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
-import pyarrow as pa
 from deltalake import DeltaTable
 
 from lakehouse.errors import TableError
 from lakehouse.paths import Places, is_url
 from lakehouse.store.log import MENDS, PARQUET
+from lakehouse.store.read import data_files
 
 
 def not_whole(places: Places, name: str, at: DeltaTable) -> Iterator[tuple[str, int | None]]:
@@ -22,7 +22,7 @@ def not_whole(places: Places, name: str, at: DeltaTable) -> Iterator[tuple[str, 
     """
     if is_url(places.lake):
         return
-    adds, root = pa.table(at.get_add_actions()), Path(places.table(name))
+    adds, root = data_files(at), Path(places.table(name))
     columns = (adds[column].to_pylist() for column in ("path", "size_bytes", "num_records"))
     for path, size, rows in zip(*columns, strict=True):
         if not _is_whole(root / unquote(path), size):

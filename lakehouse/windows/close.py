@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from lakehouse.paths import Places
-from lakehouse.store import Replacement, open_table, replace
+from lakehouse.store import Replacement, data_files, open_table, replace
 from lakehouse.tables.catalog import LOGS
 from lakehouse.tables.rollups import DAY, Rollup
 from lakehouse.windows.count import counting
@@ -95,7 +95,7 @@ def days_of(logs: DeltaTable) -> list[date]:
 
 def rows_by_day(logs: DeltaTable) -> dict[date, int]:
     """Returns how many rows each day of `logs` has, in the order of the days."""
-    files = pa.table(logs.get_add_actions(flatten=True))
+    files = data_files(logs, flatten=True)
     found = files.group_by("partition.date").aggregate([("num_records", "sum")])
     days, counts = found["partition.date"].to_pylist(), found["num_records_sum"].to_pylist()
     return dict(sorted(zip(days, (count or 0 for count in counts), strict=True)))

@@ -14,7 +14,7 @@ from deltalake import DeltaTable
 from lakehouse import store
 from lakehouse.maintenance.retention_marks import retained_from
 from lakehouse.paths import Places
-from lakehouse.store import Replacement, open_table, replace
+from lakehouse.store import Replacement, data_files, open_table, replace
 from lakehouse.tables.catalog import LOGS
 from lakehouse.tables.rollups import DAY, DEFINITION, HALF_HOUR, MINUTES, Rollup
 from lakehouse.windows import recounted
@@ -84,7 +84,7 @@ def rebuild(
 
 def closed_by_now(logs: DeltaTable, late: timedelta, window: timedelta = HALF_HOUR) -> datetime:
     """Returns the horizon that the newest event gives, for a stream that never ran."""
-    files = pa.table(logs.get_add_actions(flatten=True))
+    files = data_files(logs, flatten=True)
     newest = pc.max(files["max.timestamp"]).as_py() if files.num_rows else None
     return last_closed(newest - late, window) if newest else EPOCH
 

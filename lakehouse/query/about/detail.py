@@ -46,7 +46,7 @@ OF_WRITERS = {
 def detail(places: Places, name: str) -> pa.Table:
     """Returns one row, or raises TableError where the table cannot be read."""
     found = store.open_table(places, name)
-    about, adds, protocol = found.metadata(), pa.table(found.get_add_actions()), found.protocol()
+    about, adds, protocol = found.metadata(), store.data_files(found), found.protocol()
     place = places.table(name)
     row = {
         "format": "delta",
