@@ -20,6 +20,7 @@ from lakehouse.ingest.manifest import Manifest
 from lakehouse.ingest.offsets import furthest, kafka_json, parse_offsets
 from lakehouse.ingest.runs import Run, runs
 from lakehouse.ingest.topic_check import refuse_moved_back
+from lakehouse.runtime import no_pandas
 from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.store import DataFile
 from streaming.fetch import Fetch
@@ -140,6 +141,7 @@ class Task:
 
     def __call__(self, ranges: Sequence[Range]) -> Iterator[DataFile | Given | Work]:
         """Yields the files that were written of these records, then offsets and what they took."""
+        no_pandas.hide()
         noted = _Noted(self.fetch(ranges))
         # Rows are millions of objects without circles: looking for some took a third of the time.
         gc.disable()

@@ -55,10 +55,7 @@ def _refuse_empty_entry(places: Places, name: str, newest: int) -> None:
 
 
 def data_files(at: DeltaTable, *, flatten: bool = False) -> pa.Table:
-    """Returns the files of a table at its version, a row each, with paths, sizes and statistics.
-
-    As a stream: `pyarrow.table` would import pandas first, which takes a third of a second.
-    """
+    """Returns the files of a table at its version, a row each, with paths, sizes and statistics."""
     return pa.RecordBatchReader.from_stream(at.get_add_actions(flatten=flatten)).read_all()
 
 

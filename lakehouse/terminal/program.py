@@ -16,7 +16,7 @@ from typing import NoReturn
 import click
 
 from lakehouse.errors import LogpondError, SettingsError, TableError
-from lakehouse.runtime import environment
+from lakehouse.runtime import environment, no_pandas
 from lakehouse.terminal.render import echo
 
 REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -29,6 +29,7 @@ def run(command: click.Command, name: str, words: Sequence[str] | None = None) -
     """Run a command to its end; what a person can mend is words and a code, not a stack trace."""
     environment.leave_other_installations()
     environment.open_more_files()
+    no_pandas.hide()
     try:
         command.main(words, prog_name=name)
     except Exception as error:

@@ -84,6 +84,6 @@ def test_a_count_loads_neither_pandas_nor_upkeep(lake: Lake) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.split() == ["n", "3"]
     loaded = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
-    assert loaded & {"pandas", "lakehouse.maintenance", "pyspark", "lakehouse.query.ask"} == {
-        "lakehouse.query.ask"
-    }
+    heavy = {"pandas._libs", "lakehouse.maintenance", "pyspark"}
+    assert "lakehouse.query.ask" in loaded
+    assert not loaded & heavy
