@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
+from lakehouse import no_pandas
 from lakehouse.formats.messages import holds_several
 from lakehouse.ingest.intake import DecodeToFiles
 from lakehouse.ingest.manifest import Manifest
 from lakehouse.ingest.offsets import furthest, kafka_json, parse_offsets
 from lakehouse.ingest.runs import Run, runs
 from lakehouse.ingest.topic_check import refuse_moved_back
-from lakehouse.runtime import no_pandas
 from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.store import DataFile
 from streaming.fetch import Fetch

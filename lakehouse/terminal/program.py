@@ -15,8 +15,9 @@ from typing import NoReturn
 
 import click
 
+from lakehouse import no_pandas
 from lakehouse.errors import LogpondError, SettingsError, TableError
-from lakehouse.runtime import environment, no_pandas
+from lakehouse.runtime import environment
 from lakehouse.terminal.render import echo
 
 REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-HIDE = "from lakehouse.runtime import no_pandas; no_pandas.hide(); import sys; "
+HIDE = "from lakehouse import no_pandas; no_pandas.hide(); import sys; "
 
 
 def run(code: str) -> list[str]:
@@ -41,6 +41,6 @@ def test_spark_gets_it() -> None:
 
 def test_a_process_that_has_it_keeps_it() -> None:
     """Nothing is taken away from a notebook."""
-    code = "import pandas; from lakehouse.runtime import no_pandas; no_pandas.hide(); import pandas"
+    code = "import pandas; from lakehouse import no_pandas; no_pandas.hide(); import pandas"
     done = subprocess.run([sys.executable, "-c", code], timeout=60, check=False)
     assert done.returncode == 0
