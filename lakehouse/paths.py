@@ -16,6 +16,7 @@
   _state/                     of the programs on this machine; with a URL
                               ./.logpond/<hash of it> instead
     mutes/                    keys without alerts; in the lake at a URL too
+    actions/<incident>/       what people did about incidents; in the lake at a URL too
     catalog/                  files that are tables by name; in the lake at a URL too
     tokens/                   who may ask the pages and send records, as hashes
     phases.json               how long the parts of the last start took
@@ -148,6 +149,11 @@ class Places:
     def mutes(self) -> str:
         """The mutes: keys without alerts; they are in the lake, for all that read it."""
         return f"{self.lake}/_state/mutes"
+
+    @property
+    def actions(self) -> str:
+        """What people did about incidents; in the lake, for all that look at it."""
+        return f"{self.lake}/_state/actions"
 
     @property
     def catalog(self) -> str:

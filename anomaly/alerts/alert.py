@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from anomaly.engine.incident import Incident
-from lakehouse.tables.incidents import CLOSED, SEVERITIES, WITHDRAWN
+from lakehouse.response.action import Action, latest
+from lakehouse.tables.incidents import CLOSED, OPEN, RESOLVED, SEVERITIES, WITHDRAWN
 
 # What Slack's mrkdwn and Markdown act on, and what is said in its place.
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -18,6 +20,8 @@ _EDGE = re.compile(r"(?<!\w)_|_(?!\w)")
 OPENED, ESCALATED, ENDED = "opened", "escalated", "closed"
 # Still open, a while after it was last sent.
 REPEATED = "repeated"
+# A message has the last so many things that people did.
+ACTIONS_MOST = 10
 
 
 class Change(NamedTuple):
@@ -55,16 +59,46 @@ def event_of(change: Change, was_sent: bool) -> str | None:
     return ESCALATED if _rank(after) > _rank(before) else None
 
 
-def alert_of(incident: Incident, event: str) -> Alert:
-    """Returns the message of a change: the event, one sentence, and the whole incident."""
-    name = name_of(incident)
+def event_after_resolve(change: Change, still_resolved: bool, was_sent: bool) -> str | None:
+    """Returns the event of a change of an incident of which no more was sent than its resolve.
+
+    Its end is no news. One that is worse, or goes on for long, is sent as opened.
+    """
+    after = change.after
+    if after.status == WITHDRAWN:
+        return WITHDRAWN if was_sent else None
+    is_back = after.status == OPEN and not (still_resolved or after.muted or after.parent)
+    return OPENED if is_back else None
+
+
+def alert_of(
+    incident: Incident, event: str, actions: Sequence[Action] = (), name: str = ""
+) -> Alert:
+    """Returns a message: the event, one sentence, the whole incident, and what people did.
+
+    It is named by the incident's revision where it is given no name.
+    """
+    name = name or name_of(incident)
     message: dict[str, Any] = {
         "event": event,
         "idempotency_key": name,
         "text": f"{incident.severity} {event}: {without_markup(incident.sentence)}",
         "incident": incident,
+        "actions": actions[-ACTIONS_MOST:],
     }
     return Alert(name, msgspec.json.encode(message))
+
+
+def alert_of_resolve(incident: Incident, actions: Sequence[Action]) -> Alert:
+    """Returns the message that somebody has resolved an incident, which is one of the actions."""
+    resolve = latest(actions, RESOLVED)
+    name = f"{incident.incident_id}-{RESOLVED}-{resolve.id if resolve else ''}"
+    return alert_of(incident, RESOLVED, actions, name)
+
+
+def is_of_resolve(name: str) -> bool:
+    """Whether a message of this name said that an incident is resolved."""
+    return f"-{RESOLVED}-" in name
 
 
 def without_markup(text: str) -> str:
@@ -79,7 +113,7 @@ def without_markup(text: str) -> str:
 def nothing() -> Alert:
     """Returns a test message, to see whether one arrives."""
     message = {"event": "test", "idempotency_key": "test", "text": "logpond can reach you"}
-    return Alert("test", msgspec.json.encode({**message, "incident": None}))
+    return Alert("test", msgspec.json.encode({**message, "incident": None, "actions": []}))
 
 
 def name_of(incident: Incident) -> str:

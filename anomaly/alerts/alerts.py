@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 
-from anomaly.alerts.alert import ENDED, REPEATED, Alert, Change, alert_of, event_of, nothing
+from anomaly.alerts.alert import (
+    ENDED,
+    REPEATED,
+    Alert,
+    Change,
+    alert_of,
+    alert_of_resolve,
+    event_after_resolve,
+    event_of,
+    is_of_resolve,
+    nothing,
+)
 from anomaly.alerts.message import Message
 from anomaly.alerts.outbox import Outbox
 from anomaly.alerts.receiver import Receiver
@@ -16,6 +27,8 @@ from anomaly.alerts.sender import LAST_SECONDS, Backoff, Patience, Sender
 from anomaly.engine.incident import Incident
 from lakehouse.errors import SettingsError
 from lakehouse.paths import Places
+from lakehouse.response.action import Action, is_acknowledged, is_resolved
+from lakehouse.response.actions import Actions
 from lakehouse.settings import Settings, Webhook
 from lakehouse.tables.incidents import OPEN, WITHDRAWN
 
@@ -29,6 +42,7 @@ class Alerts:
     def __init__(self, places: Places, settings: Settings, say: Callable[[str], None]) -> None:
         its = settings.webhook
         self._old, patience = timedelta(hours=its.old_hours), patience_of(its)
+        self._actions, self._seen = Actions(places), list[str]()
         self._senders = [
             Sender(name, receiver, Outbox.of(places, name, its.waiting_most), say, patience)
             for name, receiver in receivers_of(settings).items()
@@ -54,20 +68,51 @@ class Alerts:
 
         The same change again makes no second alert.
         """
+        if not self._senders:
+            return
+        done = self._actions.by_incident({change.after.incident_id for change in changes})
         for sender in self._senders:
             for change in changes:
-                self._keep(change, sender.receiver, sender.outbox)
+                its = done.get(change.after.incident_id, ())
+                self._keep(change, its, sender.receiver, sender.outbox)
             sender.poke()
 
-    def _keep(self, change: Change, receiver: Receiver, outbox: Outbox) -> None:
-        now, after = datetime.now(UTC), change.after
-        was_sent = outbox.knows(after.incident_id)
-        event = event_of(change, was_sent)
-        if event is None and was_sent and _is_due(receiver, outbox, after):
-            event = REPEATED
-        if event is None or not (was_sent or receiver.wants(after, now)):
+    def take_resolved(self, open_ones: Callable[[], Iterable[Incident]]) -> None:
+        """Keeps for each receiver that knows of it that somebody has resolved an open incident.
+
+        The incidents are asked for only if somebody did something since the last call. The same
+        again makes no second alert.
+        """
+        there = self._actions.names() if self._senders else []
+        if there == self._seen:
             return
-        alert = alert_of(after, event)
+        by_id = {one.incident_id: one for one in open_ones()}
+        for name, done in self._actions.by_incident(by_id.keys()).items():
+            if is_resolved(done, by_id[name].severity, by_id[name].last_breach):
+                self._keep_resolved(by_id[name], done)
+        self._seen = there
+
+    def _keep_resolved(self, one: Incident, done: Sequence[Action]) -> None:
+        alert = alert_of_resolve(one, done)
+        for sender in self._senders:
+            if sender.outbox.newest(one.incident_id) not in ("", alert.name):
+                sender.outbox.offer(alert)
+                sender.poke()
+
+    def _keep(
+        self, change: Change, done: Sequence[Action], receiver: Receiver, outbox: Outbox
+    ) -> None:
+        now, after = datetime.now(UTC), change.after
+        newest = outbox.newest(after.incident_id)
+        event = event_of(change, bool(newest))
+        still_resolved = is_resolved(done, after.severity, after.last_breach)
+        if is_of_resolve(newest) or (still_resolved and not newest):
+            event = event_after_resolve(change, still_resolved, bool(newest))
+        elif event is None and newest and _is_due(receiver, outbox, after, done):
+            event = REPEATED
+        if event is None or not (newest or receiver.wants(after, now)):
+            return
+        alert = alert_of(after, event, done)
         is_end = event in (ENDED, WITHDRAWN)
         if now - after.folded_to > self._old and not is_end:
             outbox.pass_over(alert)
@@ -75,9 +120,14 @@ class Alerts:
             outbox.offer(alert)
 
 
-def _is_due(receiver: Receiver, outbox: Outbox, incident: Incident) -> bool:
-    """Whether an incident is open for so long that it is sent again."""
+def _is_due(receiver: Receiver, outbox: Outbox, incident: Incident, done: Sequence[Action]) -> bool:
+    """Whether an incident is open for so long that it is sent again.
+
+    Not what somebody has taken on, but where the receiver would take silence for its end.
+    """
     if not receiver.repeat_hours or incident.status != OPEN or incident.muted or incident.parent:
+        return False
+    if is_acknowledged(done) and not receiver.ends_by_silence:
         return False
     since = outbox.last(incident.incident_id)
     return time.time() - since >= receiver.repeat_hours * 3600 and receiver.wants(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import msgspec
 
 from anomaly.alerts.alert import ENDED, Alert
-from lakehouse.tables.incidents import WITHDRAWN
+from lakehouse.response.action import Action
+from lakehouse.tables.incidents import RESOLVED, WITHDRAWN
 
 TEST = "test"
 
@@ -23,17 +25,19 @@ class Message:
     text: str
     body: bytes
     incident: dict[str, Any] | None
+    actions: Sequence[Action] = ()
 
     @classmethod
     def of(cls, alert: Alert) -> Message:
         """Reads what waits in the outbox."""
         read = msgspec.json.decode(alert.body)
-        return cls(alert.name, read["event"], read["text"], alert.body, read["incident"])
+        done = msgspec.convert(read.get("actions", ()), tuple[Action, ...])
+        return cls(alert.name, read["event"], read["text"], alert.body, read["incident"], done)
 
     @property
     def is_over(self) -> bool:
-        """Whether it says that an incident closed, or was none."""
-        return self.event in (ENDED, WITHDRAWN)
+        """Whether it says that an incident closed, is resolved, or was none."""
+        return self.event in (ENDED, RESOLVED, WITHDRAWN)
 
     @property
     def title(self) -> str:
@@ -57,13 +61,14 @@ class Message:
     def facts(self) -> dict[str, str]:
         """Returns what an incident is about, by the names of its columns; empty ones are left out.
 
-        `reasons` are a line each.
+        `reasons` are a line each, and so are `actions`: what people did.
         """
         if self.incident is None:
             return {}
         names = ("service", "endpoint", "ip", "measure", "direction", "opened", "closed")
         facts = {name: str(self.incident.get(name) or "") for name in names}
         facts["reasons"] = "\n".join(map(str, self.incident["reasons"]))
+        facts["actions"] = "\n".join(one.line for one in self.actions)
         return {name: text for name, text in facts.items() if text}
 
     def time(self, name: str) -> datetime:

@@ -81,9 +81,18 @@ class Outbox:
 
     def knows(self, incident_id: str) -> bool:
         """Whether an alert of an incident waits or was sent."""
+        return bool(self.newest(incident_id))
+
+    def newest(self, incident_id: str) -> str:
+        """Returns the name of the last alert of an incident that waits or was sent, or nothing."""
         with self._open() as db:
-            query = "SELECT 1 FROM alerts WHERE name GLOB ? AND (ended IS NULL OR ended = 'sent')"
-            return db.execute(f"{query} LIMIT 1", (f"{incident_id}-*",)).fetchone() is not None
+            query = (
+                "SELECT name FROM alerts WHERE name GLOB ? AND (ended IS NULL OR ended = 'sent')"
+            )
+            row = db.execute(
+                f"{query} ORDER BY number DESC LIMIT 1", (f"{incident_id}-*",)
+            ).fetchone()
+        return row[0] if row else ""
 
     def last(self, incident_id: str) -> float:
         """Returns when an alert of an incident was last kept [s since the epoch]; 0 for never."""

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime, time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -54,6 +54,8 @@ class Receiver(BaseModel, ABC):
     """An incident that is still open is sent again so long after the last time. 0: it is not."""
     page: str = ""
     """The address of logpond's pages, for a link in the message, as `https://logs.example.org`."""
+    ends_by_silence: ClassVar[bool] = False
+    """Whether it takes for over what is not repeated, so that an acknowledged one is too."""
 
     @abstractmethod
     def deliver(self, message: Message, seconds: float) -> Answer:

@@ -15,7 +15,7 @@ from lakehouse.terminal.options import FORMAT, HUMANE, with_places, with_setting
 from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
-    from anomaly.alerts.mutes import Mute
+    from lakehouse.response.mutes import Mute
     from lakehouse.settings import Settings
 
 COLUMNS = ("key", "since", "until", "why")
@@ -43,7 +43,7 @@ def mute(key: tuple[str, ...], length: str, why: str, places: Places, how: str) 
       logpond mute 203.0.113.9 --for 3d
       logpond mute
     """
-    from anomaly.alerts.mutes import Mute, Mutes, key_of
+    from lakehouse.response.mutes import Mute, Mutes, key_of
     from lakehouse.terminal.times import later
 
     now, mutes = datetime.now(UTC), Mutes(places)
@@ -66,8 +66,8 @@ def unmute(key: tuple[str, ...], places: Places) -> None:
     \b
       logpond unmute shop /cart
     """
-    from anomaly.alerts.mutes import Mutes, key_of
     from lakehouse.errors import SettingsError
+    from lakehouse.response.mutes import Mutes, key_of
 
     name = key_of(" ".join(key))
     if not Mutes(places).remove(name):

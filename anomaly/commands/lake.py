@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from anomaly.engine.incident import Incident
+    from lakehouse.response.action import Action
     from lakehouse.settings import Settings
 
 PNG = click.Path(dir_okay=False, path_type=Path)
@@ -66,21 +67,27 @@ def detect(settings: Settings, config: Path | None, once: bool, standby: bool) -
 @SINCE
 @click.option("--open", "only_open", is_flag=True, help="Only those that are open.")
 def anomalies(places: Places, how: str, since: str | None, only_open: bool) -> None:
-    """List the incidents that were found, the newest last.
+    """List the incidents that were found, the newest last, and what people did about each.
+
+    One that somebody has resolved is `resolved` as long as detection has it open.
 
     \b
       logpond anomalies --open
       logpond anomalies --since -24h --format json
     """
-    from anomaly.alerts.mutes import Mutes, as_muted_now
+    from anomaly.alerts.mutes import as_muted_now
     from anomaly.lake.incidents import incidents
+    from lakehouse.response.actions import Actions
+    from lakehouse.response.mutes import Mutes
 
     between = time_of(since, "--since"), None
     mutes = Mutes(places).now(datetime.now(UTC))
     found = [as_muted_now(one, mutes) for one in incidents(places)]
-    wanted = [one for one in found if not only_open or one.status == "open"]
+    done = Actions(places).by_incident({one.incident_id for one in found})
+    seen = [_as_seen(one, done.get(one.incident_id, ())) for one in found]
+    wanted = [one for one in seen if not only_open or one.status == "open"]
     columns = (*COLUMNS[:3], "muted", *COLUMNS[3:])
-    if not show(wanted, between, how, columns) and how == "table":
+    if not show(wanted, between, how, columns, done) and how == "table":
         say_none(constants(None))
 
 
@@ -119,6 +126,7 @@ def explain(
     from anomaly.lake.incidents import incident_named
     from anomaly.review.explain import Explained
     from anomaly.review.recount import recounted
+    from lakehouse.response.respond import history
 
     explained = Explained(places, incident_named(places, incident_id), constants(config))
     if how == "json":
@@ -127,6 +135,8 @@ def explain(
         return
     for line in explained.render():
         echo(line)
+    for done in history(places, explained.incident.incident_id):
+        echo(render.escaped(done.line))
     if png:
         from anomaly.review.chart import draw
 
@@ -168,20 +178,45 @@ def time_of(text: str | None, flag: str) -> datetime | None:
 
 
 def show(
-    incidents: Iterable[Incident], between: Between, how: str, columns: tuple[str, ...]
+    incidents: Iterable[Incident],
+    between: Between,
+    how: str,
+    columns: tuple[str, ...],
+    done: Mapping[str, Sequence[Action]] | None = None,
 ) -> int:
     """Prints the incidents between two times in order of opening. Returns how many there are.
 
-    A table has only the main columns.
+    A table has only the main columns. With `done` a column says what people did.
     """
+    import pyarrow as pa
+
     from anomaly.lake.fold import active_between
     from anomaly.lake.incidents import rows_of
 
     rows = rows_of(active_between(incidents, *between))
-    found_ = columns if how == "table" else rows.column_names
+    found_ = [*(columns if how == "table" else rows.column_names)]
+    if done is not None:
+        did = [_summary(done.get(name, ())) for name in rows["incident_id"].to_pylist()]
+        rows, found_ = rows.append_column("people", pa.array(did, pa.string())), [*found_, "people"]
     humane = {**HUMANE, "muted": lambda is_muted: "yes" if is_muted else ""}
     render.show(render.Rows.of_arrow(rows.select(found_)), how, sys.stdout, humane)
     return int(rows.num_rows)
+
+
+def _as_seen(one: Incident, done: Sequence[Action]) -> Incident:
+    import msgspec
+
+    from lakehouse.response.action import status_of
+
+    status = status_of(one.status, done, one.severity, one.last_breach)
+    return msgspec.structs.replace(one, status=status)
+
+
+def _summary(done: Sequence[Action]) -> str:
+    """Returns who did the last thing, and how many things were done in all."""
+    last = done[-1] if done else None
+    more = f" (of {len(done)})" if len(done) > 1 else ""
+    return f"{last.kind} by {last.who}{more}" if last else ""
 
 
 def say_none(judged_by: Any) -> None:

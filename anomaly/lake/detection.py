@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import pyarrow.compute as pc
+
 from anomaly.engine.config import Config
 from anomaly.engine.engine import Engine, State
 from anomaly.engine.incident import Incident, start_of
 from anomaly.lake.addresses import AddressDetection
 from anomaly.lake.background import IsStopping
 from anomaly.lake.fold import fold
-from anomaly.lake.incidents import OnChanges, open_of_past, write
+from anomaly.lake.incidents import OnChanges, incidents, open_of_past, write
 from anomaly.lake.minutes import closed_minutes
 from anomaly.lake.silence import Silence, absence, open_silence
 from anomaly.lake.snapshots import Snapshots
@@ -29,6 +31,7 @@ from lakehouse.paths import Places
 from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.settings import Anomaly
 from lakehouse.tables.catalog import ANOMALIES
+from lakehouse.tables.incidents import OPEN
 from lakehouse.tables.rollups import MINUTES
 from lakehouse.windows.definition import prepare
 
@@ -41,13 +44,15 @@ class Detection:
     """Folds the minutes closed since the last call, from the newest snapshot on.
 
     `on_incident` is called with each change once a process. `on_changes` is called with changes
-    before the table has them, and again after a crash in between.
+    before the table has them, and again after a crash in between. `on_resolved` is given what
+    returns the open incidents, and looks now and then which of them somebody has resolved.
     """
 
     places: Places
     config: Config
     on_incident: OnIncident = lambda _incident: None
     on_changes: OnChanges = lambda _changes: None
+    on_resolved: Callable[[Callable[[], list[Incident]]], None] = lambda _open_ones: None
     _engine: Engine = field(init=False)
     _snapshots: Snapshots = field(init=False)
     _addresses: AddressDetection = field(init=False)
@@ -106,6 +111,10 @@ class Detection:
                 self._write({changed.incident_id: changed})
 
         return look
+
+    def look_at_resolved(self) -> None:
+        """Has those told who heard of incidents that somebody has resolved since."""
+        self.on_resolved(lambda: incidents(self.places, pc.field("status") == OPEN))
 
     def _write(self, changed: Mapping[str, Incident]) -> list[Incident]:
         with self._writing:

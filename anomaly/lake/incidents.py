@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from anomaly.alerts.alert import Change
-from anomaly.alerts.mutes import Mute, Mutes, is_muted
+from anomaly.alerts.mutes import is_muted
 from anomaly.engine.config import Config
 from anomaly.engine.detector import SPAN
 from anomaly.engine.incident import (
@@ -28,6 +28,7 @@ from anomaly.lake.evidence import read_evidence
 from lakehouse import store
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
+from lakehouse.response.mutes import Mute, Mutes
 from lakehouse.store import Replacement
 from lakehouse.tables.catalog import ANOMALIES
 from lakehouse.tables.incidents import OPEN

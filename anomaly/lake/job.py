@@ -2,7 +2,8 @@
 
 1. The query `minutes` closes minutes of `logs`, and commits them to `logs_windowed`.
 2. Then, in the same batch, `Detection` folds them and writes the incidents that changed.
-3. In the background it folds the addresses of the same minutes, and looks for total silence.
+3. In the background it folds the addresses of the same minutes, and looks for total silence, and
+   for what people have resolved.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def alone(
 
     def start() -> Detection:
         prepare_tables(fenced, settings.anomaly)
-        detection = Detection(fenced, config, on_incident, alerts.take)
+        detection = Detection(fenced, config, on_incident, alerts.take, alerts.take_resolved)
         detection()
         return detection
 
@@ -76,13 +77,19 @@ def query(
     def look(is_stopping: IsStopping) -> None:
         detection.addresses(is_stopping)
 
+    silence = detection.silence(Connection.of(settings.kafka))
+
+    def pulse() -> None:
+        silence()
+        detection.look_at_resolved()
+
     lateness, every = allowed_lateness(settings.anomaly), settings.anomaly.trigger_seconds
     name = queries.MINUTES.name
     run = DetectionRun(spark, places, name, (MINUTES,), lateness, every, closed, failed)
     run.fold = detection
     run.background = Background(
         look,
-        detection.silence(Connection.of(settings.kafka)),
+        pulse,
         lambda error: failed(explained(error, "addresses", places)),
     )
     return run
@@ -126,6 +133,7 @@ class Detect:
         run = query(spark, self._settings, detection, self._failed)
         if once:
             run.once()
+            detection.look_at_resolved()
         else:
             run.start()
             self._stop.wait()

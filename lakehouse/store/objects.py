@@ -194,6 +194,19 @@ def names(at: Any, folder: str) -> list[str]:
     return [str(item["path"]).removeprefix(f"{folder}/") for item in found]
 
 
+def names_below(at: Any) -> list[str]:
+    """Returns the names of all objects of a store, with their folders, in no order."""
+    if isinstance(at, LocalStore):
+        root = Path(str(at.prefix))
+        inner = (folder for folder, _, _ in os.walk(root))
+        return [
+            str(Path(folder, name).relative_to(root))
+            for folder in inner
+            for name in _files(Path(folder))
+        ]
+    return [str(item["path"]) for page in obstore.list(at) for item in page]
+
+
 def _files(folder: Path) -> list[str]:
     """Returns the names of whole files directly in a folder; none where it is missing."""
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as found:

@@ -7,6 +7,8 @@ from datetime import datetime
 
 # Withdrawn: its minutes were counted again with late rows, and it is none any more.
 OPEN, CLOSED, WITHDRAWN = "open", "closed", "withdrawn"
+# As people see one that detection has open: somebody said that it is over. No row has it.
+RESOLVED = "resolved"
 # From the least to the worst.
 SEVERITIES = ("info", "warning", "critical")
 

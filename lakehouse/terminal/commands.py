@@ -58,6 +58,7 @@ COMMANDS = [
         (FILES, "service-metrics", "batch.commands.service_metrics", "Find spikes of services."),
         (INCIDENTS, "anomalies", "anomaly.commands.lake", "List the incidents that were found."),
         (INCIDENTS, "explain", "anomaly.commands.lake", "Show what an incident was computed from."),
+        (INCIDENTS, "incident", "anomaly.commands.incident", "Acknowledge, comment, resolve one."),
         (INCIDENTS, "analyze", "anomaly.commands.analyze", "Find incidents in all of the history."),
         (INCIDENTS, "evaluate", "anomaly.commands.series", "Compare incidents with the truth."),
         (INCIDENTS, "backtest", "anomaly.commands.review", "Try other constants on the history."),

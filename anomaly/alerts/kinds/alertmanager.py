@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 from pydantic import SecretStr
@@ -28,6 +28,7 @@ class Kind(HttpReceiver):
     """With one, posts carry `Authorization: Bearer <token>`."""
     token_file: str = ""
     repeat_hours: Hours = REPEAT_HOURS
+    ends_by_silence: ClassVar[bool] = True
 
     def has_secret(self) -> bool:
         """The message itself has none."""
@@ -62,7 +63,9 @@ class Kind(HttpReceiver):
             },
             "annotations": {
                 "summary": message.title,
-                "description": message.facts.get("reasons", ""),
+                "description": "\n".join(
+                    filter(None, map(message.facts.get, ("reasons", "actions")))
+                ),
             },
             "startsAt": message.time("opened").isoformat(),
             "endsAt": max(ends, message.time("opened")).isoformat(),

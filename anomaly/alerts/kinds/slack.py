@@ -25,9 +25,8 @@ class Kind(HttpReceiver):
         """One line, the reasons, and a link; names out of logs are no markup, mention or link."""
         sign = ":white_check_mark:" if message.is_over else SIGNS[message.severity]
         lines = [f"{sign} {message.text}"]
-        lines += [
-            f"• {without_markup(one)}" for one in message.facts.get("reasons", "").split("\n")
-        ]
+        facts = (message.facts.get(name, "").split("\n") for name in ("reasons", "actions"))
+        lines += [f"• {without_markup(one)}" for each in facts for one in each]
         text = cut("\n".join(line for line in lines if line != "• "), TEXT_MOST)
         blocks: list[dict[str, Any]] = [
             {"type": "section", "text": {"type": "mrkdwn", "text": text}}

@@ -13,8 +13,8 @@ from support.lakes import Lake
 from support.trouble import CONFIG, close_minutes, found, put, spike, troubled
 
 from anomaly.alerts.alert import Change
-from anomaly.alerts.mutes import Mute, Mutes, key_of
 from anomaly.lake.detection import Detection
+from lakehouse.response.mutes import Mute, Mutes, key_of
 from lakehouse.terminal.commands import program
 
 NOW = datetime.now(UTC)

@@ -19,7 +19,6 @@ from support.disks import Losing, losing_disk
 from support.lakes import events
 
 from anomaly.alerts.alert import Alert
-from anomaly.alerts.mutes import Mute, Mutes
 from anomaly.alerts.outbox import Outbox
 from anomaly.engine.config import Config
 from anomaly.lake.snapshots import Snapshots
@@ -35,6 +34,7 @@ from lakehouse.maintenance import optimize, restore
 from lakehouse.maintenance.trim import trim
 from lakehouse.paths import Places
 from lakehouse.query.file_tables import FileTable, known, register
+from lakehouse.response.mutes import Mute, Mutes
 from lakehouse.store import Key, Replacement, Writer
 from lakehouse.store.log import Log
 from lakehouse.tables.catalog import LOGS
