@@ -7,19 +7,24 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import numpy as np
 
+from anomaly.addresses import scan
 from anomaly.addresses.fresh import Fresh
 from anomaly.addresses.minute import AddressMinute, AddressMinutes, Crowd, summed
-from anomaly.addresses.rules import RULES, Exempt, hammering
+from anomaly.addresses.networks import Networks
+from anomaly.addresses.rules import RULES, hammering
+from anomaly.addresses.scan import Scan, Scans, Spread
 from anomaly.engine.columns import Column
 from anomaly.engine.config import Config
 from anomaly.engine.detector import HOLD, LEARN, Seen
 from anomaly.engine.detectors.traffic import Traffic
 from anomaly.engine.incident import Incident
 from anomaly.engine.minute import Key
+from anomaly.engine.surprise import CAP
 from anomaly.engine.tracker import Breach, Tracked, Tracker
 
 MEASURE = "address"
-SPRAYING, SURGE = "spraying", "new_addresses"
+SCANNING, SPRAYING, SURGE = "scanning", "spraying", "new_addresses"
+SPREAD = "spread_scan"
 # What a login that is tried from many addresses stands under as a key.
 LOGIN = "login"
 
@@ -35,6 +40,7 @@ class State(msgspec.Struct, frozen=True):
     usual: dict[str, float]
     fresh: tuple[int, bytes, bytes]
     surge: dict[str, Column]
+    scans: scan.State
     open: list[Tracked]
     closed: list[Tracked]
 
@@ -45,7 +51,7 @@ class Addresses:
     def __init__(self, config: Config) -> None:
         self.config, self.tracker = config, Tracker(config)
         limits = config.addresses
-        self._exempt = Exempt(limits)
+        self._exempt, self._scans = exempt(config), Scans(config)
         self.minutes: dict[str, list[AddressMinute]] = {}
         self._usual: dict[str, float] = {}
         self.folded_to, self.dropped, self._born = -1, 0, -1
@@ -61,7 +67,8 @@ class Addresses:
         judged = sorted((m for m in minutes.each if m.ip not in self._exempt), key=lambda m: m.ip)
         self._expire(at)
         broken = self._broken(at, judged, minutes.crowd)
-        breaches = [*broken, *self._sprayed(), *self._surged(minutes)]
+        scanned = self._scanned(minutes, judged)
+        breaches = [*_critical(broken, scanned), *scanned, *self._sprayed(), *self._surged(minutes)]
         if at - self._born < self.config.addresses.warm_minutes:
             # who is heavy can only be told once the others are known
             breaches = [one for one in breaches if one.direction != hammering.__name__]
@@ -85,6 +92,7 @@ class Addresses:
             dict(self._usual),
             self._fresh.dump(),
             self._surge.state.dump(),
+            self._scans.dump(),
             *self.tracker.dump(),
         )
 
@@ -96,6 +104,7 @@ class Addresses:
         one.minutes, one._usual = kept.minutes, kept.usual
         one._fresh.load(*kept.fresh)
         one._surge.state.load(kept.surge)
+        one._scans.load(kept.scans, kept.folded_to)
         one.tracker.load(kept.open, kept.closed)
         return one
 
@@ -112,12 +121,31 @@ class Addresses:
         heavy = limits.hammering_requests / 2
         for one in minutes:
             if one.matters or one.dynamic > heavy or one.ip in self.minutes:
-                self.minutes.setdefault(one.ip, []).append(one)
+                slim = msgspec.structs.replace(one, failing=(), strange=(), alone=())
+                self.minutes.setdefault(one.ip, []).append(slim)
         self._drop()
-        found = [one for ip in sorted(self.minutes) for one in self._judged(at, ip, crowd)]
-        rules = [one.key for one in found if one.surprise >= self.config.incidents.open]
-        # one weak rule is never critical; two at a time are
-        return [one._replace(critical=one.critical or rules.count(one.key) > 1) for one in found]
+        return [one for ip in sorted(self.minutes) for one in self._judged(at, ip, crowd)]
+
+    def _scanned(self, minutes: AddressMinutes, judged: Sequence[AddressMinute]) -> list[Breach]:
+        """Returns breaches of addresses that scan, and of a scan from many addresses."""
+        found, spread = self._scans.step(minutes, judged, self._usual)
+        self.dropped += self._scans.dropped
+        stay = self.config.incidents.stay
+        breaches = [self._scan(one) for one in found if one.points >= stay]
+        return [*breaches, *([self._spread(spread)] if spread else [])]
+
+    def _scan(self, one: Scan) -> Breach:
+        limit = self.config.incidents.open
+        points = min(one.points, CAP)
+        breach = _breach(Key(ip=one.ip), SCANNING, points, one.points, limit, one.requests, one.why)
+        return breach._replace(holds=one.is_wide)
+
+    def _spread(self, one: Spread) -> Breach:
+        limits, incidents = self.config.addresses, self.config.incidents
+        what = f"{one.paths:,} hostile or failing new paths from {one.addresses:,} addresses"
+        why = f"{what} in {limits.spread_minutes} min"
+        surprise = incidents.open if one.is_full else incidents.stay
+        return _breach(Key(), SPREAD, surprise, one.paths, one.limit, one.addresses, why)
 
     def _learn(self, minutes: Sequence[AddressMinute]) -> None:
         """Learns how many requests the busier addresses usually make; quiet ones are forgotten."""
@@ -142,7 +170,7 @@ class Addresses:
                 del self.minutes[ip]
 
     def _load(self, ip: str) -> int:
-        return sum(one.dynamic + one.client_errors + one.refused for one in self.minutes[ip])
+        return sum(one.dynamic + one.failed + one.refused for one in self.minutes[ip])
 
     def _judged(self, at: int, ip: str, crowd: Crowd) -> Iterator[Breach]:
         limits, incidents = self.config.addresses, self.config.incidents
@@ -187,6 +215,18 @@ class Addresses:
             surprise, limit = float(spikes.surprise[i]), float(spikes.upper[i])
             one = _breach(Key(), SURGE, surprise, seen_now, limit, float(spikes.n[i]), why)
             yield one._replace(holds=bool(spikes.holds[i]), expected=usual)
+
+
+def exempt(config: Config) -> Networks:
+    """Returns the networks whose addresses are not judged."""
+    return Networks((*config.addresses.ignore, *config.addresses.trusted_proxies))
+
+
+def _critical(broken: Sequence[Breach], scanned: Sequence[Breach]) -> Iterator[Breach]:
+    """Yields breaches of rules: one weak rule is never critical, two of an address are."""
+    opening = [one.key for one in (*broken, *scanned) if one.holds and one.surprise >= 5.0]
+    for one in broken:
+        yield one._replace(critical=one.critical or opening.count(one.key) > 1)
 
 
 def _breach(

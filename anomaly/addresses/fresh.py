@@ -1,4 +1,4 @@
-"""Tells which addresses are new, with a state that does not grow. Pure."""
+"""Tells which addresses, or paths, are new, with a state that does not grow. Pure."""
 
 from __future__ import annotations
 
@@ -20,9 +20,13 @@ class Fresh:
         self.day, self.now, self.before = -1, _empty(), _empty()
 
     def take(self, day: int, marks: Ints) -> int:
-        """Returns how many of these different addresses are new; from now on they are known.
+        """Returns how many of these different addresses are new; from now on they are known."""
+        return int(self.unknown(day, marks).sum())
 
-        `marks` has the shape (addresses,), as `minute.mark` makes them.
+    def unknown(self, day: int, marks: Ints) -> Bools:
+        """Returns which of these are new, of the shape of `marks`; from now on they are known.
+
+        `marks` has the shape (n,), as `minute.mark` makes them.
         """
         if day > self.day:
             self.before = self.now if day == self.day + 1 else _empty()
@@ -31,7 +35,7 @@ class Fresh:
         known = _has(self.now, places) | _has(self.before, places)
         bits = np.left_shift(1, places & 7).astype(np.uint8)
         np.bitwise_or.at(self.now, places >> 3, bits)
-        return int((~known).sum())
+        return ~known
 
     def dump(self) -> tuple[int, bytes, bytes]:
         """Returns the day and the bits of both filters, for a snapshot."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 from anomaly.addresses.minute import Crowd, Sum
@@ -57,28 +56,6 @@ def hammering(seen: Sum, crowd: Crowd, limits: Limits, part: float) -> Finding |
     return Finding(seen.dynamic, limit, seen.requests, why)
 
 
-@rule("scanning_minutes")
-def scanning(seen: Sum, crowd: Crowd, limits: Limits, part: float) -> Finding | None:
-    """Finds client errors on many different paths."""
-    many = seen.client_errors >= limits.scanning_errors * part
-    wide = len(seen.paths) >= limits.scanning_paths * part
-    if not (many and wide and seen.client_errors >= limits.scanning_share * part * seen.requests):
-        return None
-    what = f"{seen.client_errors:,} client errors on {len(seen.paths)} paths"
-    why = f"{what} in {limits.scanning_minutes} min"
-    return Finding(seen.client_errors, limits.scanning_errors * part, seen.requests, why)
-
-
-@rule("scanning_minutes")
-def probing(seen: Sum, crowd: Crowd, limits: Limits, part: float) -> Finding | None:
-    """Finds injections, traversals and commands in paths, however they are answered."""
-    limit = limits.probing_attacks * part
-    if seen.attacks < limit or seen.attacks < limits.scanning_share * part * seen.requests:
-        return None
-    why = f"{seen.attacks:,} attack strings in {limits.scanning_minutes} min"
-    return Finding(seen.attacks, limit, seen.requests, why)
-
-
 @rule("login_minutes")
 def brute_force(seen: Sum, crowd: Crowd, limits: Limits, part: float) -> Finding | None:
     """Finds many refused logins; one that is accepted after them is critical."""
@@ -89,22 +66,3 @@ def brute_force(seen: Sum, crowd: Crowd, limits: Limits, part: float) -> Finding
     if seen.cracked:
         why += ", then one was accepted"
     return Finding(seen.refused, limits.login_refused * part, tries, why, seen.cracked)
-
-
-class Exempt:
-    """Tells whether an address lies in one of the listed networks."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._networks = [ip_network(net) for net in (*limits.ignore, *limits.trusted_proxies)]
-
-    def __bool__(self) -> bool:
-        return bool(self._networks)
-
-    def __contains__(self, text: str) -> bool:
-        if not self._networks:
-            return False
-        try:
-            ip = ip_address(text)
-        except ValueError:
-            return False
-        return any(ip in net for net in self._networks)

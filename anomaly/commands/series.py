@@ -87,11 +87,15 @@ def evaluate(
 
 
 def constants(file: Path | None) -> Any:
-    """Returns the constants of a file, or those of conf/anomaly.toml."""
+    """Returns the constants of a file, or those of conf/anomaly.toml, with its lists of networks.
+
+    Raises SettingsError where one of these does not fit.
+    """
     from anomaly.engine.config import parse
+    from anomaly.lake.crawlers import with_crawlers
 
     path = file or CONF / "anomaly.toml"
-    return parse(path.read_text(encoding="utf-8"), path.name)
+    return with_crawlers(parse(path.read_text(encoding="utf-8"), path.name), path.parent)
 
 
 def _show(tables: dict[str, list[dict[str, Any]]], how: str) -> None:

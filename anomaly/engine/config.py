@@ -223,15 +223,31 @@ class Addresses(Section, frozen=True):
     hammering_high: float = 3.0
     """... and so many times what 99 of 100 addresses stay below, and what it usually asks for."""
     scanning_minutes: int = 5
-    """Scanning: over so many minutes."""
-    scanning_errors: int = 15
-    """So many client errors, ..."""
+    """Scanning: an address is judged while it gave evidence in so many minutes."""
     scanning_paths: int = 10
-    """... on so many paths (by their templates: /user/1 and /user/2 are one), ..."""
-    scanning_share: float = 0.3
-    """... which are this share of all that it asks for. For probing too."""
-    probing_attacks: int = 10
-    """Probing: so many requests with an attack string, however they are answered."""
+    """So many different failing paths (by their templates: /user/1 and /user/2 are one) in its
+    bucket open an incident, if its share of failed requests is five times that of the others.
+    """
+    scanning_leak: float = 0.5
+    """Failing paths that leave the bucket in a minute. More: slower scans are missed."""
+    hostile_paths: int = 5
+    """So many different attack strings or sensitive files in their bucket open one."""
+    hostile_leak: float = 0.1
+    """Of these, so many leave the bucket in a minute."""
+    alone_paths: int = 100
+    """So many new paths that nobody else asks for, or writes, count in full: less than half of what
+    opens one.
+    """
+    alone_leak: float = 10.0
+    """Of these, so many leave the bucket in a minute."""
+    spread_minutes: int = 10
+    """A scan from many addresses: over so many minutes ..."""
+    spread_paths: int = 20
+    """... so many different paths that are hostile, or that are new and fail, ..."""
+    spread_addresses: int = 10
+    """... from so many addresses which are no scanners by themselves, ..."""
+    spread_times: float = 3.0
+    """... and so many times as many paths as usual."""
     logins: tuple[str, ...] = ("login", "signin", "sign-in", "authenticate")
     """A login is a write to a route with one of these words in it, as a whole word."""
     login_minutes: int = 10
@@ -250,6 +266,10 @@ class Addresses(Section, frozen=True):
     """The most addresses that have a state; the lightest beyond them are dropped, and counted."""
     ignore: tuple[str, ...] = ()
     """Addresses and networks that are never judged: monitors and scanners of your own."""
+    crawlers: tuple[str, ...] = ()
+    """Files with the networks of good crawlers, which are not judged either; read at a start. A
+    network a line, or the JSON that search engines publish.
+    """
     trusted_proxies: tuple[str, ...] = ()
     """Proxies that stand in for many people: not judged either."""
 

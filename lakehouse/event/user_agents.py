@@ -13,7 +13,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-OTHER, OTHER_BOT = "Other", "Other bot"
+OTHER, OTHER_BOT, SCANNER = "Other", "Other bot", "Scanner"
 # The telling part comes first; a longer agent is junk or an attack, and costs time to search.
 _SEARCHED = 512
 
@@ -56,8 +56,11 @@ _BOTS = {
     "Health check": "kube-probe|elb-healthchecker|googlehc|healthcheck",
     "curl": "curl/",
     "Wget": "wget/",
-    "Scanner": "sqlmap|nikto|nmap|masscan|zgrab|nuclei|gobuster|dirbuster|wpscan|acunetix|nessus"
-    "|openvas|censys|shodan|expanse|hydra|burp|zmeu|jorgee|feroxbuster|ffuf|fuzz faster",
+    SCANNER: "sqlmap|nikto|nmap|masscan|zgrab|nuclei|gobuster|dirbuster|wpscan|acunetix|nessus"
+    "|openvas|censys|shodan|expanse|hydra|burp|zmeu|jorgee|feroxbuster|ffuf|fuzz faster"
+    "|netsparker|invicti|w3af|arachni|whatweb|dirsearch|wfuzz|zaproxy|appscan|skipfish|havij"
+    "|webinspect|qualys|detectify|sqlninja|jbrofuzz|fimap|commix|xsser|dalfox|leakix|l9explore"
+    "|libredtail|morfeus",
     "Headless browser": "headlesschrome|puppeteer|playwright|phantomjs|selenium|lighthouse",
     "Load test": "apachebench|jmeter|wrk/|hey/|siege/|k6/|vegeta|locust|gatling",
     "Python": "python|aiohttp|httpx|scrapy|urllib|feedparser",
@@ -73,6 +76,30 @@ _BOTS = {
     OTHER_BOT: "bot|crawl|spider|slurp|scan|fetch|scrap|monitor|preview|validator|archiver"
     "|http-client|httpclient|http:|https:|+http|www.|@|aggregator",
 }
+# Families that visit every page of a site, and say so.
+CRAWLERS = (
+    "Googlebot",
+    "Bingbot",
+    "Yahoo Slurp",
+    "Baiduspider",
+    "YandexBot",
+    "DuckDuckBot",
+    "Applebot",
+    "PetalBot",
+    "Sogou",
+    "Amazonbot",
+    "Bytespider",
+    "GPTBot",
+    "ClaudeBot",
+    "CCBot",
+    "PerplexityBot",
+    "AhrefsBot",
+    "SemrushBot",
+    "MJ12bot",
+    "Moz",
+    "Exabot",
+    "Internet Archive",
+)
 _BROWSERS = {
     "Edge": "edg/|edge/|edga/|edgios/",
     "Opera": "opr/|opera|opios/",

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import csv
 import gzip
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import msgspec
 import pytest
-from support.access_lines import parse
 
-from anomaly.addresses.fold import Addresses, State
-from anomaly.addresses.minute import AddressMinute, AddressMinutes
-from anomaly.addresses.probe import counted_as, is_attack
+from anomaly.addresses.fold import SCANNING, Addresses, State
+from anomaly.addresses.minute import AddressMinute, AddressMinutes, mark
+from anomaly.addresses.probe import counted_as, is_attack, is_hostile
 from anomaly.addresses.rules import RULES
 from anomaly.engine.config import Addresses as Limits
 from anomaly.engine.config import Config
@@ -37,21 +37,16 @@ def hammer(at: int) -> AddressMinute:
 
 def scan(at: int) -> AddressMinute:
     """Paths that do not exist."""
-    paths = tuple(f"/admin{at}-{i}" for i in range(6))
-    return AddressMinute(START + at, BAD, 8, 8, client_errors=6, error_paths=paths)
+    paths = tuple(mark(f"/admin{at}-{i}") for i in range(6))
+    return AddressMinute(START + at, BAD, 8, 8, failed=6, failing=paths, alone=paths)
 
 
 def guess(at: int) -> AddressMinute:
     """Logins refused."""
-    return AddressMinute(START + at, BAD, 4, 4, refused=4, client_errors=4, error_paths=("/l",))
+    return AddressMinute(START + at, BAD, 4, 4, refused=4, failed=4, failing=(mark("/l"),))
 
 
-def probe(at: int) -> AddressMinute:
-    """Attack strings, all answered well."""
-    return AddressMinute(START + at, BAD, 6, 6, attacks=6)
-
-
-ATTACKS = {"probing": probe, "hammering": hammer, "scanning": scan, "brute_force": guess}
+ATTACKS = {"hammering": hammer, "scanning": scan, "brute_force": guess}
 
 
 def told(
@@ -68,7 +63,7 @@ def attacked(attack: Callable[[int], AddressMinute], minutes: int = 72) -> list[
     return told((at, [*crowd(at), *([attack(at)] if at >= 65 else [])]) for at in range(minutes))
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", [*RULES, SCANNING])
 def test_every_rule_finds_its_attack(name: str) -> None:
     """One incident, of that address, by that rule, a warning: one weak rule is not critical."""
     (one,) = attacked(ATTACKS[name])
@@ -102,7 +97,7 @@ def test_two_weak_rules_at_once_are_critical() -> None:
     """An address that scans and hammers."""
 
     def both(at: int) -> AddressMinute:
-        return msgspec.structs.replace(scan(at), dynamic=300, requests=300, client_errors=200)
+        return msgspec.structs.replace(scan(at), dynamic=300, requests=300, failed=200)
 
     assert attacked(both)[-1].severity == "critical"
 
@@ -145,7 +140,7 @@ def test_addresses_to_ignore_are_let_alone() -> None:
 def test_state_is_bounded_and_what_is_dropped_is_counted() -> None:
     """The lightest go."""
     one = Addresses(Config(addresses=Limits(most=5)))
-    each = [AddressMinute(START, f"10.0.0.{i}", 1, 1, client_errors=i + 1) for i in range(9)]
+    each = [AddressMinute(START, f"10.0.0.{i}", 1, 1, refused=i + 1) for i in range(9)]
     told([(0, each)], one)
 
     assert (sorted(one.minutes)[0], len(one.minutes), one.dropped) == ("10.0.0.4", 5, 4)
@@ -196,32 +191,37 @@ def from_requests(
     for at, ip, path, status in requests:
         held.setdefault(at, {}).setdefault(ip, []).append((path, status))
     for at in sorted(held):
-        yield at - START, [_minute(at, ip, did) for ip, did in held[at].items()]
+        yield at - START, [*_minutes(at, held[at])]
 
 
-def _minute(at: int, ip: str, did: list[tuple[str, int]]) -> AddressMinute:
-    bad = [counted_as(path) for path, status in did if 400 <= status < 500]
-    return AddressMinute(
-        at,
-        ip,
-        len(did),
-        sum(not template(path).endswith(STATIC) for path, _ in did),
-        len(bad),
-        tuple(sorted(set(bad))),
-        attacks=sum(is_attack(path) for path, _ in did),
-    )
+def _minutes(at: int, held: dict[str, list[tuple[str, int]]]) -> Iterator[AddressMinute]:
+    asked = Counter(name for did in held.values() for name in {_name(path) for path, _ in did})
+    fails = Counter(name for did in held.values() for name in _failing(did))
+    for ip, did in held.items():
+        names = {_name(path) for path, _ in did if _is_dynamic(path)}
+        yield AddressMinute(
+            at,
+            ip,
+            len(did),
+            sum(_is_dynamic(path) for path, _ in did),
+            sum(status >= 400 and _is_dynamic(path) for path, status in did),
+            hostile=sum(is_hostile(path) for path, _ in did),
+            failing=tuple(sorted(name for name in _failing(did) if fails[name] == 1)),
+            strange=tuple(sorted({_name(path) for path, _ in did if is_hostile(path)})),
+            alone=tuple(sorted(name for name in names if asked[name] == 1)),
+        )
 
 
-def test_a_real_log_raises_no_address(shared_data: Path) -> None:
-    """Four days of a site, in which no attack is known."""
-    with gzip.open(shared_data / "web/elastic_apache_access.log.gz", "rt", errors="replace") as log:
-        events = [e for line in log if (e := parse(line.rstrip("\n"), "web", "x"))]
-    requests = [
-        (int(e.timestamp.timestamp()) // 60, e.ip, e.path or "", e.status_code) for e in events
-    ]
+def _failing(did: list[tuple[str, int]]) -> set[int]:
+    return {_name(path) for path, status in did if status >= 400 and _is_dynamic(path)}
 
-    assert len(requests) == 9_999
-    assert told(from_requests(requests)) == []
+
+def _name(path: str) -> int:
+    return mark(counted_as(path))
+
+
+def _is_dynamic(path: str) -> bool:
+    return not template(path).endswith(STATIC)
 
 
 @pytest.mark.parametrize("status", [404, 200])

@@ -18,7 +18,7 @@ from support.access_lines import parse
 from support.lakes import Lake
 from support.windows import at, logged
 
-from anomaly.addresses.minute import AddressMinute, AddressMinutes
+from anomaly.addresses.minute import AddressMinute, AddressMinutes, mark
 from anomaly.commands.series import constants
 from anomaly.engine.config import Addresses as Limits
 from anomaly.engine.config import Config
@@ -99,7 +99,7 @@ def test_an_address_that_scans_is_written_down(site: Lake) -> None:
     (one,) = written(site)
     assert (one.scope, one.ip, one.direction, one.status) == ("address", BAD, "scanning", "closed")
     assert at(66) <= one.opened <= at(68)
-    assert "client errors on" in one.sentence
+    assert "paths that fail" in one.sentence
 
 
 @pytest.mark.slow
@@ -111,7 +111,7 @@ def test_a_scan_of_very_many_paths_is_seen_in_its_width(site: Lake) -> None:
     Detection(site.places, CONFIG).addresses()
 
     (one,) = (o for o in written(site) if (o.ip, o.direction) == ("203.0.113.7", "scanning"))
-    assert "720 client errors on 12 paths" in one.sentence
+    assert "12 paths that fail" in one.sentence
 
 
 @pytest.mark.slow
@@ -174,18 +174,22 @@ def test_minutes_say_what_each_address_did(lake: Lake) -> None:
     close_up_to(lake, 2)
 
     (found,) = minutes(lake)
+    names = {path: mark(path) for path in ("/api/login", "/items/{id}", "/x?a=<script>")}
     assert found.each == [
         AddressMinute(
             found.at,
             BAD,
             7,
             dynamic=6,
-            client_errors=4,
+            failed=4,
+            writes=2,
             refused=1,
             accepted=1,
-            error_paths=("/api/login", "/items/{id}", "/x?a=<script>"),
             users=("ada",),
-            attacks=1,
+            hostile=1,
+            failing=tuple(sorted(names.values())),
+            strange=(names["/x?a=<script>"],),
+            alone=tuple(sorted(names.values())),
         )
     ]
 
@@ -195,7 +199,7 @@ def test_counted_minutes_are_those_of_single_addresses(site: Lake) -> None:
     close_up_to(site, 90)
     told = minutes(site)[65]
     each = [AddressMinute(told.at, f"10.0.0.{n}", 1, 1) for n in range(CROWD)]
-    plain = AddressMinutes.of(told.at, [AddressMinute(told.at, BAD, 6, 6), *each])
+    plain = AddressMinutes.of(told.at, [AddressMinute(told.at, BAD, 6, 6, failed=6), *each])
 
     assert (told.crowd, sorted(told.marks)) == (plain.crowd, sorted(plain.marks))
     assert [one.ip for one in told.each] == [BAD]
