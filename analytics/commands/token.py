@@ -15,19 +15,20 @@ if TYPE_CHECKING:
     from lakehouse.paths import Places
 
 COLUMNS = ("name", "scope", "time")
-SCOPE = click.Choice(("read", "ingest", "metrics"))
+SCOPE = click.Choice(("read", "write", "ingest", "metrics"))
 
 
 @click.group()
 def token() -> None:
     """Make, list and revoke tokens, by which programs and people ask this lake's servers.
 
-    A token opens one thing: `read` the pages and their API, `metrics` only /metrics, `ingest`
-    sending records. What is kept is its hash, below the lake's state: nobody can show it again.
-    A running server knows of a change at once.
+    A token opens one thing: `read` the pages and their API, `write` these and actions on incidents,
+    `metrics` only /metrics, `ingest` sending records. What is kept is its hash, below the lake's
+    state: nobody can show it again. A running server knows of a change at once.
 
     \b
       logpond token create alice
+      logpond token create bob --scope write
       logpond token create prometheus --scope metrics
       logpond token list
       logpond token revoke alice

@@ -36,7 +36,8 @@ from lakehouse.paths import Places
 from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.settings import Gateway, Http
 
-LONGEST_FORM = 4096
+# A comment of 1,000 characters, each of which may take twelve as a form is sent.
+LONGEST_FORM = 16_384
 router = APIRouter(include_in_schema=False)
 
 

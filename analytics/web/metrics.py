@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
@@ -26,8 +28,13 @@ from lakehouse.tables.catalog import ANOMALIES, LOGS, TABLES
 from lakehouse.tables.incidents import SEVERITIES
 
 router = APIRouter(include_in_schema=False)
-OPEN_INCIDENTS = """
-    SELECT severity, count(*) AS incidents FROM anomalies WHERE status = 'open' GROUP BY severity"""
+# Incidents of more services than these are counted together, as those of `(other)`.
+SERVICES_MOST, SERVICE_LETTERS, OTHER = 50, 80, "(other)"
+OPEN_INCIDENTS = f"""
+    SELECT severity, left(service, {SERVICE_LETTERS}) AS service, count(*) AS incidents
+    FROM anomalies
+    WHERE status = 'open' AND incident_id NOT IN (SELECT unnest(?::VARCHAR[]))
+    GROUP BY ALL ORDER BY incidents DESC, service, severity"""
 
 
 # A thread of its own: those that answer pages may all be at work.
@@ -79,7 +86,7 @@ class _Tables:
                     gauge.add_metric([table], value)
             yield gauge
         yield _newest_event(states.get(LOGS.name))
-        yield _incidents(self._lake, states.get(ANOMALIES.name))
+        yield from _incidents(self._lake, states.get(ANOMALIES.name))
 
 
 def _seconds(at: datetime | None) -> float | None:
@@ -95,16 +102,34 @@ def _newest_event(logs: TableState | None) -> GaugeMetricFamily:
     return gauge
 
 
-def _incidents(lake: Lake, anomalies: TableState | None) -> GaugeMetricFamily:
-    gauge = GaugeMetricFamily(
-        "logpond_open_incidents", "Incidents that are open.", labels=["severity"]
-    )
+def _incidents(lake: Lake, anomalies: TableState | None) -> Iterator[GaugeMetricFamily]:
+    """Yields the open incidents that nobody has resolved: by severity, and by service too."""
+    doc = "Incidents that are open."
+    whole = GaugeMetricFamily("logpond_open_incidents", doc, labels=["severity"])
+    labels = ["severity", "service"]
+    parts = GaugeMetricFamily("logpond_incidents_open", doc, labels=labels)
     if anomalies:
-        found = lake.ask(OPEN_INCIDENTS, (), {ANOMALIES.name: anomalies.files})
-        known = {row["severity"]: row["incidents"] for row in found}
+        resolved = lake.at().resolved
+        found = lake.ask(OPEN_INCIDENTS, [resolved], {ANOMALIES.name: anomalies.files})
+        counts = _by_service(found)
         for severity in SEVERITIES:
-            gauge.add_metric([severity], known.get(severity, 0))
-    return gauge
+            of_it = (n for (level, _), n in counts.items() if level == severity)
+            whole.add_metric([severity], sum(of_it))
+        for names, count in counts.items():
+            parts.add_metric(names, count)
+    yield from (whole, parts)
+
+
+def _by_service(found: list[dict[str, Any]]) -> Counter[tuple[str, str]]:
+    """Returns counts by severity and service; without a service there is always one, maybe 0."""
+    names = dict.fromkeys(row["service"] or "" for row in found)
+    kept = {"", *[*names][:SERVICES_MOST]}
+    counts = Counter({(severity, ""): 0 for severity in SEVERITIES})
+    for row in found:
+        name = row["service"] or ""
+        severity = row["severity"] if row["severity"] in SEVERITIES else OTHER
+        counts[severity, name if name in kept else OTHER] += row["incidents"]
+    return counts
 
 
 GAUGES = (

@@ -26,13 +26,20 @@ from lakehouse.paths import Places
 from lakehouse.settings import Settings
 from lakehouse.store.durable import on_disk
 
-READ, INGEST, METRICS = "read", "ingest", "metrics"
-SCOPES = (READ, INGEST, METRICS)
-# Whoever may read all may read figures too.
-COVERS = {READ: (READ, METRICS), INGEST: (INGEST,), METRICS: (METRICS,)}
+READ, WRITE, INGEST, METRICS = "read", "write", "ingest", "metrics"
+SCOPES = (READ, WRITE, INGEST, METRICS)
+# Whoever may read all may read figures too; whoever may act on incidents reads them.
+COVERS = {
+    READ: (READ, METRICS),
+    WRITE: (WRITE, READ, METRICS),
+    INGEST: (INGEST,),
+    METRICS: (METRICS,),
+}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # By scope: the token that a first start makes, and the setting that has another.
 FIRST = {READ: "first-start", INGEST: "first-ingest"}
+# The first visitor of the pages is who set them up, and may do all that pages do.
+FIRST_SCOPE = {READ: WRITE, INGEST: INGEST}
 CHOSEN = {READ: "LOGPOND_WEB_TOKEN", INGEST: "LOGPOND_GATEWAY_TOKEN"}
 # File systems store times in steps. A folder that changed within this time is read again.
 MTIME_STEP_SECONDS = 2.0
@@ -92,11 +99,11 @@ class Tokens:
         return secret
 
     def first(self, scope: str) -> str:
-        """Make the token of a first start; empty where there is one of its scope."""
+        """Make the token of a first start; empty where one opens what this scope does."""
         if any(token.covers(scope) for token in self.all()):
             return ""
         try:
-            return self.create(FIRST[scope], scope)
+            return self.create(FIRST[scope], FIRST_SCOPE[scope])
         except OSError as error:
             raise SettingsError(
                 f"a token cannot be kept in {self.folder}: {error.strerror}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import secrets
 import threading
@@ -19,12 +20,14 @@ from lakehouse.http import peer
 from lakehouse.http.attempts import AUDIT, Attempts
 from lakehouse.http.bounds import Refusal, unauthorized
 from lakehouse.http.presented import WRONG, beyond, presented
-from lakehouse.http.tokens import METRICS, READ, Token, Tokens
+from lakehouse.http.tokens import METRICS, READ, WRITE, Token, Tokens
 from lakehouse.paths import Places
 from lakehouse.settings import Settings
 
 SESSIONS_KEPT = 1000
 COOKIE = "logpond"
+# What is posted and changes nothing: a token is shown, rows are counted.
+ASKED = ("/login", "/logout", "/api/verify")
 
 
 @dataclass
@@ -85,18 +88,15 @@ class Access:
 
     def refusal(self, scope: Scope) -> Refusal | None:
         """Returns why this request may not be answered; None where it may."""
-        headers = Headers(scope=scope)
         if self.tokens is None:
             return None
-        kind, _, given = headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer" and (secret := given.strip()):
+        if secret := _bearer(scope):
             found = self.take(scope, secret)
             return found if isinstance(found, Refusal) else None
         signed_in = self.session(scope)
         if signed_in:
             return beyond(signed_in, _needed(scope))
-        is_own = self.is_open_to_own_user and _connection(scope, "is_own_user")
-        return None if is_own else MISSING
+        return None if self._is_own(scope) else MISSING
 
     def take(self, scope: Scope, secret: str) -> Token | Refusal:
         """Returns the token of a secret where it opens what is asked for."""
@@ -110,6 +110,27 @@ class Access:
         """Returns the token of a browser's session; None where there is none."""
         found = self.sessions.token(_cookie(scope))
         return found if found and self.tokens and self.tokens.has(found) else None
+
+    def may_write(self, scope: Scope) -> bool:
+        """Whether who asks may act on what the pages show."""
+        if self.tokens is None:
+            return True
+        token = self._token(scope)
+        return token.covers(WRITE) if token else self._is_own(scope)
+
+    def who(self, scope: Scope) -> str:
+        """Returns who asks: the name of the token, or of the user who runs this server."""
+        token = self._token(scope)
+        return token.name if token else _own_user()
+
+    def _token(self, scope: Scope) -> Token | None:
+        """Returns the token of a request that may pass; None where it needs none."""
+        if secret := _bearer(scope):
+            return self.tokens.find(secret) if self.tokens else None
+        return self.session(scope)
+
+    def _is_own(self, scope: Scope) -> bool:
+        return self.is_open_to_own_user and _connection(scope, "is_own_user")
 
     def sign_in(self, scope: Scope, token: Token, answer: Response) -> Response:
         """Begins a session, and sets its cookie in this answer."""
@@ -144,8 +165,27 @@ def cookie_name(scope: Scope) -> str:
 
 
 def _needed(scope: Scope) -> str:
-    """The scope that a request needs."""
-    return METRICS if scope["path"] == "/metrics" else READ
+    """The scope that a request needs: what is no question, and asks for no work, changes something.
+
+    A page that is asked for by a link with a token is a question too.
+    """
+    if scope["path"] == "/metrics":
+        return METRICS
+    is_question = scope["method"] in ("GET", "HEAD") or scope["path"] in ASKED
+    return READ if is_question else WRITE
+
+
+def _bearer(scope: Scope) -> str:
+    """Returns the secret that a program presents; empty where there is none."""
+    kind, _, given = Headers(scope=scope).get("authorization", "").partition(" ")
+    return given.strip() if kind.lower() == "bearer" else ""
+
+
+def _own_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may have no name for its user
+        return "somebody"
 
 
 def _connection(scope: Scope, fact: str) -> bool:

@@ -86,6 +86,18 @@ class View:
         access: Access = self.request.app.state.access
         return access.session(self.request.scope) is not None
 
+    @property
+    def may_write(self) -> bool:
+        """Whether who asks may act on incidents, as they are now."""
+        access: Access = self.request.app.state.access
+        return self.snapshot.is_live and access.may_write(self.request.scope)
+
+    @property
+    def who(self) -> str:
+        """Who asks, by the name of a token or of a user."""
+        access: Access = self.request.app.state.access
+        return access.who(self.request.scope)
+
     @cached_property
     def snapshot(self) -> Snapshot:
         """The lake at the moment of the request."""

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from analytics.web.base.view import Page, View, Viewed
 from analytics.web.incidents import detail
+from analytics.web.incidents.acting import MUTES, Done, Form, Wanted, act
 from analytics.web.incidents.detail import Origin, Row
 from analytics.web.lake import incidents
 from analytics.web.lake.incidents import A_PAGE, FILTERS, Choice, IncidentFilters
+from analytics.web.lake.responses import actions_of, actions_on
+from lakehouse.response.action import TEXT_MOST
 from lakehouse.tables.catalog import ANOMALIES
-from lakehouse.tables.incidents import OPEN, IncidentRow, IncidentSummary, unit_of
+from lakehouse.tables.incidents import OPEN, RESOLVED, IncidentRow, IncidentSummary, unit_of
 from lakehouse.tables.rollups import MINUTES
 from lakehouse.terminal import times
 from lakehouse.terminal.html import iso
@@ -48,13 +54,14 @@ class Found:
 
 @dataclass(frozen=True)
 class IncidentDetail:
-    """One incident with its narrower incidents, its events, and what it was computed from."""
+    """One incident with its narrower incidents, its events, what people did, and its origin."""
 
     incident: IncidentRow
     children: list[IncidentSummary]
     series: list[tuple[datetime, float | None]]
     samples: list[Row]
     origin: Origin
+    actions: list[Done]
 
 
 def list_query(
@@ -85,10 +92,12 @@ def page(view: Viewed, query: Listing) -> Response:
     if view.snapshot.table(ANOMALIES.name) is None:
         return view.render(PAGE, found=None)
     found = _found(view, query)
+    done = actions_on(view.snapshot, {one.incident_id for one in found.incidents})
     facets = {name: [*_facet(view, query, name, found.choices[name])] for name in FILTERS}
     return view.render(
         PAGE,
         found=found,
+        last={name: actions[-1] for name, actions in done.items()},
         facets=facets,
         spans=SPANS,
         since=view.request.query_params.get("since", ""),
@@ -116,7 +125,24 @@ def page_of_one(view: Viewed, incident_id: str) -> Response:
         unit=unit_of(incident.measure).axis,
         around=_around(incident),
         before=iso(found.origin.before),
+        mutes=MUTES,
+        text_most=TEXT_MOST,
+        form_id=secrets.token_hex(8),
     )
+
+
+@router.post("/incidents/{incident_id}/actions", include_in_schema=False)
+def post_form(view: Viewed, incident_id: str, wanted: Form) -> Response:
+    """Does what a person wants done about an incident, and leads back to its page."""
+    act(view, incident_id, wanted)
+    there = f"/incidents/{quote(incident_id, safe='')}#people"
+    return RedirectResponse(there, HTTPStatus.SEE_OTHER)
+
+
+@router.post("/api/incidents/{incident_id}/actions", tags=["incidents"])
+def api_act(view: Viewed, incident_id: str, wanted: Wanted) -> Done:
+    """Acknowledge, mute, comment on or resolve an incident; a token needs the scope `write`."""
+    return Done.of(act(view, incident_id, wanted))
 
 
 @router.get("/api/incidents", tags=["incidents"])
@@ -168,6 +194,7 @@ def _detail(view: View, incident_id: str) -> IncidentDetail:
         detail.series(snapshot, incident),
         detail.samples(snapshot, incident),
         detail.origin(snapshot, incident),
+        [*map(Done.of, actions_of(snapshot, incident_id))],
     )
 
 
@@ -181,7 +208,7 @@ def _around(incident: IncidentRow) -> dict[str, str]:
 
 def _explained(view: View, incident: IncidentRow) -> dict[str, Any]:
     """Returns the answer of `explain`, cached while the incident does not change."""
-    table = MINUTES.name if incident.status == OPEN else ANOMALIES.name
+    table = MINUTES.name if incident.status in (OPEN, RESOLVED) else ANOMALIES.name
     version = view.snapshot.need(table).version
     found: dict[str, Any] = view.commands.answer("explain", incident.incident_id, version=version)
     return found

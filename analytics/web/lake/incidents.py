@@ -10,10 +10,17 @@ from typing import Any
 from analytics.web.lake.lake import Snapshot
 from analytics.web.lake.table_state import TableState
 from lakehouse.errors import TableError
-from lakehouse.tables.incidents import IncidentRow, IncidentSummary, Share
+from lakehouse.tables.incidents import OPEN, RESOLVED, IncidentRow, IncidentSummary, Share
 
 FILTERS = ("status", "severity", "measure", "service")
 A_PAGE = 50
+# Rows as people see them: what detection has open and somebody has resolved is `resolved`. Its
+# ids are the first value of a query.
+SEEN = f"""(
+    SELECT * REPLACE (CASE
+        WHEN status = '{OPEN}' AND incident_id IN (SELECT unnest(?::VARCHAR[])) THEN '{RESOLVED}'
+        ELSE status END AS status)
+    FROM anomalies) AS seen"""
 
 
 @dataclass(frozen=True)
@@ -85,8 +92,8 @@ def counts(
 def one(snapshot: Snapshot, anomalies: TableState, incident_id: str) -> IncidentRow:
     """Returns an incident with every field. Raises TableError where there is none."""
     found = snapshot.ask(
-        f"SELECT {_columns(anomalies, IncidentRow)} FROM anomalies WHERE incident_id = ?",
-        [incident_id],
+        f"SELECT {_columns(anomalies, IncidentRow)} FROM {SEEN} WHERE incident_id = ?",
+        [snapshot.resolved, incident_id],
         anomalies=anomalies.files,
     )
     if not found:
@@ -103,8 +110,8 @@ def _listed(
     snapshot: Snapshot, anomalies: TableState, where: str, order: str, values: Sequence[Any]
 ) -> list[IncidentSummary]:
     columns = _columns(anomalies, IncidentSummary)
-    query = f"SELECT {columns} FROM anomalies WHERE {where} ORDER BY {order}"
-    found = snapshot.ask(query, values, anomalies=anomalies.files)
+    query = f"SELECT {columns} FROM {SEEN} WHERE {where} ORDER BY {order}"
+    found = snapshot.ask(query, [snapshot.resolved, *values], anomalies=anomalies.files)
     return [IncidentSummary(**row) for row in found]
 
 
@@ -113,9 +120,9 @@ def _counted(
 ) -> Iterator[Choice]:
     where, values = filters.where(but=name)
     found = snapshot.ask(
-        f"SELECT coalesce({name}, '') AS value, count(*) AS incidents FROM anomalies "
+        f"SELECT coalesce({name}, '') AS value, count(*) AS incidents FROM {SEEN} "
         f"WHERE {where} GROUP BY value ORDER BY incidents DESC, value LIMIT 30",
-        values,
+        [snapshot.resolved, *values],
         anomalies=anomalies.files,
     )
     yield from (Choice(**row) for row in found)

@@ -8,15 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import duckdb
 
+from analytics.web.lake.responses import resolved
 from analytics.web.lake.table_state import REFRESH_SECONDS, Commits, OpenTable, TableState
 from lakehouse.duck import CONFIG, Pinned
 from lakehouse.errors import LogpondError, TableError
 from lakehouse.http.asker import Busy, asker
 from lakehouse.paths import Places
+from lakehouse.response.actions import Actions
 from lakehouse.store.log import Log
 from lakehouse.tables.catalog import LOGS, TABLES
 from lakehouse.terminal.times import NOW, Moment
@@ -51,6 +54,7 @@ class Lake:
             self._duck.execute(f"SET GLOBAL {setting}")
         self._slots = threading.Semaphore(AT_ONCE)
         self.commits = Commits(self.places)
+        self.actions = Actions(self.places)
 
     def at(self, moment: Moment = NOW) -> Snapshot:
         """Returns the lake at a moment.
@@ -148,6 +152,11 @@ class Snapshot:
     def is_live(self) -> bool:
         """Whether this is the newest state, which keeps changing."""
         return self.moment == NOW
+
+    @cached_property
+    def resolved(self) -> list[str]:
+        """The incidents that detection has open, and somebody has resolved."""
+        return resolved(self)
 
     def table(self, name: str) -> TableState | None:
         """Returns a table at this moment; None where there was none."""

@@ -132,3 +132,26 @@ def test_the_theme_stays(site: Sites, visitor: Visitor) -> None:
     page.get_by_role("button", name="Dark or light").press("Enter")
     visitor.go(site("shop"), "/travel")
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+@pytest.mark.parametrize("visitor", [{"width": 360, "theme": "dark"}], indirect=True)
+def test_an_incident_is_acted_on_by_keyboard(site: Sites, visitor: Visitor) -> None:
+    """Commented, acknowledged, muted and resolved on a small screen; each is there at once."""
+    page = visitor.go(site("shop"), "/incidents")
+    page.locator(".incidents > li > a").last.click()
+    text = page.get_by_label("Comment, or why")
+    text.focus()
+    page.keyboard.type("rolled back <b>now</b>")
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_text("Comment")
+    page.keyboard.press("Enter")
+    done = page.locator(".actions li")
+    expect(done).to_have_count(1, timeout=PATIENCE)
+    expect(done.first).to_contain_text("rolled back <b>now</b>")
+
+    for count, name in enumerate(("Acknowledge", "Mute", "Resolve"), 2):
+        page.get_by_role("button", name=name).press("Enter")
+        expect(done).to_have_count(count, timeout=PATIENCE)
+    expect(done.nth(2)).to_contain_text("muted until")
+    assert (visitor.breaches(), visitor.complaints, visitor.is_too_wide) == ([], [], False)

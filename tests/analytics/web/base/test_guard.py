@@ -106,11 +106,15 @@ def test_no_template_needs_more(template: Path) -> None:
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|\|\s*safe\b", text)
 
 
-def test_nothing_can_be_changed(lake: Lake) -> None:
-    """All is read, but for the token; `verify` counts, and writes nothing."""
-    paths = pages(lake).get("/api/openapi.json").json()["paths"]
-    methods = {(m, path) for path, known in paths.items() for m in known}
-    assert {m for m, path in methods if path != "/api/verify"} == {"get"}
+def test_a_reader_can_change_nothing(lake: Lake) -> None:
+    """Whatever is no question is refused to its token; `verify` counts, and writes nothing."""
+    asked = pages(lake, access=guarded(lake))
+    headers = {"authorization": f"Bearer {SECRET}"}
+    paths = asked.get("/api/openapi.json", headers=headers).json()["paths"]
+    changing = [(m, path) for path, known in paths.items() for m in known if m != "get"]
+    refused = [one for one in changing if one[1] != "/api/verify"]
+    assert refused
+    assert {asked.request(m, path, headers=headers).status_code for m, path in refused} == {403}
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
