@@ -232,6 +232,8 @@ class Settings(BaseSettings):
     """The file that says which topics are read, and how. Empty: conf/sources.toml."""
     receivers: str = ""
     """The file that says who is told of incidents. Empty: conf/receivers.toml."""
+    rules: str = ""
+    """The folder of rules of your own, files of TOML. Empty: conf/rules."""
     checkpoints: str = ""
     """Checkpoints, their plans and manifests. Empty: <lake>/_checkpoints."""
     access: Literal["owner", "group"] = "owner"

@@ -49,10 +49,13 @@ class TomlTables:
 
     def check(self, what: str, remedy: str, more: Iterable[tuple[At, str]] = ()) -> None:
         """Raises SettingsError if there are faults, with the line of each."""
-        if faults := [*self.faults, *more]:
-            lines = self.text.splitlines()
-            listed = [f"{self.file}{_line(lines, at)}: {'.'.join(at)}: {why}" for at, why in faults]
+        if listed := self.listed(more):
             raise SettingsError(f"{what}:\n    " + "\n    ".join(listed), remedy)
+
+    def listed(self, more: Iterable[tuple[At, str]] = ()) -> list[str]:
+        """Returns the faults in words, each with its file, line and key."""
+        lines, faults = self.text.splitlines(), [*self.faults, *more]
+        return [f"{self.file}{_line(lines, at)}: {'.'.join(at)}: {why}" for at, why in faults]
 
 
 def _text(file: Path, setting: str) -> str:

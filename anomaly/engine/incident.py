@@ -57,6 +57,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     parent: str = ""
     muted: bool = False
     of_past: bool = False
+    rule: str = ""
+    labels: list[str] = []
+    runbook: str = ""
+    message: str = ""
     config: str
     folded_to: datetime
     sentence: str = ""
@@ -64,7 +68,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
 def incident_id(key: Key, measure: str, direction: str, opened: int) -> str:
     """Returns the id of an incident; every fold of the same minutes gives the same."""
-    parts = "\x1f".join((key.scope, *key, measure, direction, str(opened)))
+    of = (*key[:3], key.group) if key.group else key[:3]
+    parts = "\x1f".join((key.scope, *of, measure, direction, str(opened)))
     return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 
@@ -112,6 +117,9 @@ def _is_evidence(one: Incident, share: Share) -> bool:
 
 def render_sentence(one: Incident) -> str:
     """Says in one line what happened: key, observed and expected, how unlikely, what made it."""
+    if one.rule:
+        message = f": {one.message}" if one.message else ""
+        return f"{one.key}: {one.reasons[0]}, rule {one.rule}{message}"
     if one.measure == "address":
         return f"{one.key}: {one.direction.replace('_', ' ')}: {one.reasons[0]}"
     if one.direction == SILENCE:

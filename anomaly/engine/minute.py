@@ -12,19 +12,26 @@ from anomaly.engine.columns import Ints
 from anomaly.engine.histogram import Histograms
 
 GLOBAL, SERVICE, ENDPOINT, ADDRESS = "global", "service", "endpoint", "address"
+GROUP = "group"
 SCOPES = (GLOBAL, SERVICE, ENDPOINT)
 
 
 class Key(NamedTuple):
-    """What is judged: all traffic, a service, an endpoint of a service, or an address."""
+    """What is judged: all traffic, a service, an endpoint of a service, or an address.
+
+    `group` is what else a rule tells apart, as `user=bob`.
+    """
 
     service: str = ""
     endpoint: str = ""
     ip: str = ""
+    group: str = ""
 
     @property
     def scope(self) -> str:
-        """`global`, `service`, `endpoint` or `address`."""
+        """`global`, `service`, `endpoint`, `address` or `group`."""
+        if self.group:
+            return GROUP
         if self.ip:
             return ADDRESS
         return ENDPOINT if self.endpoint else SERVICE if self.service else GLOBAL
@@ -32,7 +39,7 @@ class Key(NamedTuple):
     @property
     def parents(self) -> tuple[Key, ...]:
         """The wider keys that contain it, widest first."""
-        if self.ip:
+        if self.ip or self.group:
             return ()
         wider = (Key(), Key(self.service))
         return wider[: SCOPES.index(self.scope)]

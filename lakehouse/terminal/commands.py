@@ -60,6 +60,7 @@ COMMANDS = [
         (INCIDENTS, "explain", "anomaly.commands.lake", "Show what an incident was computed from."),
         (INCIDENTS, "incident", "anomaly.commands.incident", "Acknowledge, comment, resolve one."),
         (INCIDENTS, "analyze", "anomaly.commands.analyze", "Find incidents in all of the history."),
+        (INCIDENTS, "rule", "anomaly.commands.rule", "Try, add and list rules of your own."),
         (INCIDENTS, "evaluate", "anomaly.commands.series", "Compare incidents with the truth."),
         (INCIDENTS, "backtest", "anomaly.commands.review", "Try other constants on the history."),
         (INCIDENTS, "alerts", "anomaly.commands.alerts", "Show what receivers got, what waits."),

@@ -1,0 +1,1 @@
+"""Kinds of conditions, a module each."""
