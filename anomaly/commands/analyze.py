@@ -99,11 +99,17 @@ def _judged(
     """
     from anomaly.alerts.alerts import Alerts
     from anomaly.lake.history import History, alone, as_written, ends
+    from lakehouse.windows import unjudged
 
+    notes = unjudged.noted(places)
     with alone(places) as fenced, Alerts(places, settings, _note) as alerts:
         if fenced is None:
             _note(RUNS)
-            return None if is_trial else _judged_late(settings, places, judged_by, summary)
+            if is_trial:
+                return None
+            late = _judged_late(settings, places, judged_by, summary)
+            unjudged.forget(places, notes)
+            return late
 
         def tell(changes: Sequence[Change]) -> None:
             alerts.take(ends(changes))
@@ -113,6 +119,7 @@ def _judged(
         if is_trial:
             return None
         judged = history.judge()
+        unjudged.forget(places, notes)
         _tell(closed, judged, summary)
         return as_written(fenced, judged)
 

@@ -79,8 +79,11 @@ def anomalies(places: Places, how: str, since: str | None, only_open: bool) -> N
     from anomaly.lake.incidents import incidents
     from lakehouse.response.actions import Actions
     from lakehouse.response.mutes import Mutes
+    from lakehouse.windows import unjudged
 
     between = time_of(since, "--since"), None
+    if unjudged.noted(places):
+        echo(f"note: what was imported is not judged yet: {unjudged.REMEDY}", err=True)
     mutes = Mutes(places).now(datetime.now(UTC))
     found = [as_muted_now(one, mutes) for one in incidents(places)]
     done = Actions(places).by_incident({one.incident_id for one in found})

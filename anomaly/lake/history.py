@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 
 import pyarrow.compute as pc
@@ -25,14 +25,28 @@ from anomaly.addresses.fold import Addresses
 from anomaly.alerts.alert import Change
 from anomaly.engine.config import Config
 from anomaly.engine.engine import Engine
-from anomaly.engine.incident import SILENCE, Incident, start_of, withdrawn
+from anomaly.engine.incident import (
+    SILENCE,
+    Incident,
+    is_same_trouble,
+    start_of,
+    withdrawn,
+)
 from anomaly.lake.addresses import address_snapshots
 from anomaly.lake.detection import allowed_lateness, prepare_tables, state_snapshots
 from anomaly.lake.fold import fold_all
-from anomaly.lake.incidents import OnChanges, incidents, incidents_of, replacement, write
+from anomaly.lake.incidents import (
+    OnChanges,
+    incidents,
+    incidents_if_any,
+    incidents_of,
+    replacement,
+    write,
+)
 from lakehouse import store
 from lakehouse.errors import CheckpointError
 from lakehouse.ingest import queries
+from lakehouse.maintenance.retention_marks import retained_from
 from lakehouse.paths import Places
 from lakehouse.settings import Anomaly
 from lakehouse.store import Replacement
@@ -44,6 +58,8 @@ from lakehouse.windows.close import close
 from lakehouse.windows.recount import closed_by_now, count_late
 
 Say = Callable[[str], None]
+# So long after the first minute that `retain` left, what is found is not what was found live.
+SETTLES = timedelta(days=1)
 
 
 class Closed(NamedTuple):
@@ -124,11 +140,29 @@ class History:
         table = store.open_table(self.places, MINUTES.name)
         engine, addresses = Engine(self.config), Addresses(self.config)
         found = fold_all(self.places, table, engine, addresses, self._folded)
-        changes = write(self.places, found, self.config, self.on_changes, True, since)
+        settled = _settled_from(table)
+        kept = self._without_unsettled(found, settled)
+        changes = write(self.places, kept, self.config, self.on_changes, True, since)
         if since:
-            changes += self._withdraw(found, since)
+            changes += self._withdraw(found, max(since, settled or since))
         self._remember(engine, addresses, since)
         return Judged(found, changes, engine.folded_to)
+
+    def _without_unsettled(
+        self, found: Mapping[str, Incident], settled: datetime | None
+    ) -> Mapping[str, Incident]:
+        """Leaves out what opened right after minutes were deleted, and was found with them.
+
+        Without them the same trouble looks otherwise: it may open later, or not at all.
+        """
+        if settled is None:
+            return found
+        over = [one for one in incidents_if_any(self.places) if one.status != OPEN]
+        return {
+            name: one
+            for name, one in found.items()
+            if one.opened >= settled or not any(is_same_trouble(one, it) for it in over)
+        }
 
     def _folded(self, minute: datetime) -> None:
         self.say(f"minutes are judged up to {minute:%Y-%m-%d %H:%M} UTC")
@@ -162,6 +196,12 @@ class History:
             states.keep(str(start_of(engine.folded_to).date()), engine.dump())
         if addresses.folded_to >= 0:
             of_addresses.keep(f"{addresses.folded_to:010d}", addresses.dump())
+
+
+def _settled_from(minutes: DeltaTable) -> datetime | None:
+    """Returns when a fold of these minutes knows what is usual; None where none were deleted."""
+    first = retained_from(minutes)
+    return datetime.combine(first, time(), UTC) + SETTLES if first else None
 
 
 def _is_folded(one: Incident) -> bool:

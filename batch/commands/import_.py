@@ -94,7 +94,7 @@ def import_(
     files = expand(paths)
     run = _run(settings, wanted, keeps_copies=not no_raw)
     exit_code = _imported(run, files, how, None if no_reconcile else settings)
-    if run.since() and not no_judge:
+    if not (no_judge or dry_run):
         _judge(run.loader.places)
     sys.exit(exit_code)
 
@@ -134,13 +134,19 @@ def _imported(run: Run, files: Sequence[Path], how: str, windows: Settings | Non
 
 
 def _judge(places: Places) -> None:
+    """Has judged what came of this import, and of earlier ones that died before it was."""
+    from lakehouse.windows import unjudged
     from lakehouse.windows.judging import judge
 
+    if not unjudged.noted(places):
+        return
     if not judge(places, lambda line: echo(line, err=True)):
         echo("what was imported is not judged yet: `logpond analyze` does it", err=True)
 
 
 def _windows(run: Run, settings: Settings | None) -> None:
+    from lakehouse.windows import unjudged
+
     since = run.since()
     if settings and since:
         late = timedelta(minutes=settings.windows.watermark_minutes)
@@ -149,4 +155,6 @@ def _windows(run: Run, settings: Settings | None) -> None:
         echo(f"windows from {since} on are right: {count:,} counted again", err=True)
     elif since:
         echo(f"`logpond reconcile --since {since}` counts its windows again", err=True)
+    if since:
+        unjudged.note(run.loader.places)
     run.forget()

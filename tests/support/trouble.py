@@ -49,13 +49,13 @@ def troubled(lake: Lake, change: Change = spike, minutes: int = 150, seed: int =
     return lake
 
 
-def put(lake: Lake, change: Change, minutes: int, seed: int = 3) -> None:
-    """The rows of so many minutes."""
+def put(lake: Lake, change: Change, minutes: int, seed: int = 3, first: int = 0) -> None:
+    """The rows of so many minutes, from the first one on."""
     prepare_tables(lake.places, settings.load(lake=lake.places.lake).anomaly)
     chance = np.random.default_rng(seed)
     each = [
         _rows(minute, *key, int(chance.poisson(level * doing.times)), doing, chance)
-        for minute in range(minutes)
+        for minute in range(first, first + minutes)
         for key, level in LEVELS.items()
         for doing in [change(minute, key[1])]
     ]
