@@ -28,11 +28,11 @@ FOR_TABLE := FAULTS_AT_NIGHT=1 RANDOM_KILLS=8 UPKEEP_SECONDS=60 SOAK_SECONDS=$(o
 FAULTS := $(CURDIR)/.faults.ndjson
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-s3 development demo demo-s3 test test-fast test-nightly test-faults test-compose lint docs screens bench conf lock clean reset reset-compose machine
+.PHONY: help setup setup-s3 development demo demo-s3 test test-fast test-nightly test-faults test-compose lint docs screens bench bench-s3 conf lock clean reset reset-compose machine
 .NOTPARALLEL:
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
 
 setup: $(READY)  ## virtual environment and jars, from lock files with hashes; once
 
@@ -80,6 +80,9 @@ docs: setup  ## docs/commands.md, from the table of commands, and the README's c
 
 bench: development  ## rates, costs and freshness, measured here
 	@$(BIN)/python -m benchmarks
+
+bench-s3: development setup-s3  ## the same of a lake in a bucket, next to a plain consumer, in four minutes
+	@PYTHONPATH=.:tests $(BIN)/python -m benchmarks.bucket
 
 conf: setup  ## the files in conf anew, from the defaults and docstrings of the settings
 	@$(BIN)/python -m lakehouse.toml_file lakehouse.settings:Settings conf/logpond.toml

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 from benchmarks.ours import Batch, ingest
 from lakehouse.settings import load
 
 
-def ours(bootstrap: str, topic: str, folder: Path) -> dict[str, float]:
+def ours(bootstrap: str, topic: str, lake: str) -> dict[str, float]:
     """Cold: the first half of the batches; warm: the rest. CPU in microseconds an event."""
-    with ingest(bootstrap, topic, str(folder / "lake"), "--once") as running:
+    with ingest(bootstrap, topic, lake, "--once") as running:
         batches = list(running.batches())
         peak = running.meter.peak_bytes
     half = len(batches) // 2
@@ -25,21 +24,18 @@ def ours(bootstrap: str, topic: str, folder: Path) -> dict[str, float]:
     }
 
 
-def peer(bootstrap: str, topic: str, folder: Path) -> dict[str, float]:
+def peer(bootstrap: str, topic: str, table: str) -> dict[str, float]:
     """The same halves of the plain consumer."""
-    return _last_half("benchmarks.peer", bootstrap, topic, folder / "peer")
+    return _last_half("benchmarks.peer", bootstrap, topic, table)
 
 
-def spark(bootstrap: str, topic: str, folder: Path) -> dict[str, float]:
+def spark(bootstrap: str, topic: str, table: str) -> dict[str, float]:
     """The same halves of Spark with its own source, parser and Delta sink."""
-    return _last_half("benchmarks.spark_peer", bootstrap, topic, folder / "spark-peer")
+    return _last_half("benchmarks.spark_peer", bootstrap, topic, table)
 
 
-def ratios(
-    own: dict[str, float], consumer: dict[str, float], sparks: dict[str, float]
-) -> dict[str, float]:
+def ratios(own: dict[str, float], **peers: dict[str, float]) -> dict[str, float]:
     """Ours to each peer: events a second (more is better), CPU of an event (less is)."""
-    peers = {"plain_consumer": consumer, "spark": sparks}
     return {
         f"ingest_to_{name}_{figure}": own[figure] / peer[figure]
         for name, peer in peers.items()
@@ -47,9 +43,9 @@ def ratios(
     }
 
 
-def _last_half(module: str, bootstrap: str, topic: str, folder: Path) -> dict[str, float]:
+def _last_half(module: str, bootstrap: str, topic: str, table: str) -> dict[str, float]:
     batch = str(load().ingest.max_offsets)
-    words = [sys.executable, "-m", module, bootstrap, topic, str(folder), batch]
+    words = [sys.executable, "-m", module, bootstrap, topic, table, batch]
     said = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout
     lines = [line for line in said.splitlines() if line.startswith("{")]
     batches: list[dict[str, Any]] = [*map(json.loads, lines)]

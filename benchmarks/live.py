@@ -38,12 +38,12 @@ def live(
     lake, other = str(folder / topic), {} if windows else NO_WINDOWS
     with (
         ingest(bootstrap, topic, lake, environment=other) as running,
-        _producer(bootstrap, topic, lake, rate),
+        producing(bootstrap, topic, lake, rate),
     ):
         warm, jobs = _measured(running, seconds)
     small = [batch for batch in warm[1:] if batch.rows]
     used = small[-1].usage - warm[0].usage
-    p50, p95, p99 = _freshness(lake, warm[0].at)
+    p50, p95, p99 = freshness(lake, warm[0].at)
     return {
         "batches": len(small),
         "rows_a_batch": sum(b.rows for b in small) / len(small),
@@ -59,13 +59,16 @@ def live(
     }
 
 
-def _producer(bootstrap: str, topic: str, lake: str, rate: int) -> subprocess.Popen[str]:
+def producing(
+    bootstrap: str, topic: str, lake: str, rate: int, *more: str
+) -> subprocess.Popen[str]:
+    """Starts the producer, for the length of a `with` block."""
     words = ["--bootstrap", bootstrap, "--topic", topic, "--lake", lake, "--rate", str(rate)]
-    command = [sys.executable, "-m", "producer", *words, "--duration", "10m"]
-    return _Stopped(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
+    command = [sys.executable, "-m", "producer", *words, *more, "--duration", "10m"]
+    return Stopped(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
 
 
-class _Stopped(subprocess.Popen[str]):
+class Stopped(subprocess.Popen[str]):
     """A process that ends with its block."""
 
     def __exit__(self, *_error: object) -> None:
@@ -98,7 +101,7 @@ def _jobs(spark_ui: str) -> Counter[str]:
     return Counter(named)
 
 
-def _freshness(lake: str, since: float) -> tuple[float, float, float]:
+def freshness(lake: str, since: float) -> tuple[float, float, float]:
     """Seconds from the broker's time of a row to the commit that brought it: p50, p95, p99."""
     table = DeltaTable(f"{lake}/logs")
     with duckdb.connect() as connection:

@@ -1,7 +1,9 @@
 """The peer: what one would write in an afternoon. confluent-kafka, pyarrow and deltalake.
 
 No plan, no quarantine, no check of a payload, no restart: consume, parse, append.
-`python -m benchmarks.peer BOOTSTRAP TOPIC FOLDER BATCH` prints a JSON line a batch.
+`python -m benchmarks.peer BOOTSTRAP TOPIC FOLDER BATCH` prints a JSON line a batch, until all that
+is there is taken. With SECONDS besides it goes on until it is killed, a batch every so often; each
+line then has how old the records of the batch were when it was committed, in seconds.
 """
 
 from __future__ import annotations
@@ -39,15 +41,29 @@ def main(bootstrap: str, topic: str, folder: str, batch: int) -> None:
             messages = consumer.consume(min(CHUNK, left - taken), timeout=5)
             taken += len(messages)
             parts.append(_parsed(messages))
-        write_deltalake(
-            folder, pa.concat_tables(parts), mode="append", partition_by=["date", "hour"]
-        )
+        _append(folder, parts)
         left -= taken
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        print(
-            json.dumps({"rows": taken, "at": time.time(), "cpu": used.ru_utime + used.ru_stime}),
-            flush=True,
-        )
+        _tell(taken)
+
+
+def follow(bootstrap: str, topic: str, folder: str, batch: int, seconds: float) -> None:
+    """Consume what comes, one append every so many seconds."""
+    consumer, _ = _consumer(bootstrap, topic)
+    while True:
+        if messages := consumer.consume(batch, timeout=seconds):
+            _append(folder, [_parsed(messages)])
+            now = time.time()
+            _tell(len(messages), [round(now - m.timestamp()[1] / 1000, 3) for m in messages])
+
+
+def _append(table: str, parts: list[pa.Table]) -> None:
+    write_deltalake(table, pa.concat_tables(parts), mode="append", partition_by=["date", "hour"])
+
+
+def _tell(rows: int, lags: list[float] | None = None) -> None:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    told = {"rows": rows, "at": time.time(), "cpu": used.ru_utime + used.ru_stime}
+    print(json.dumps(told if lags is None else {**told, "lags": lags}), flush=True)
 
 
 def _consumer(bootstrap: str, topic: str) -> tuple[Consumer, int]:
@@ -78,4 +94,7 @@ def _parsed(messages: list[Any]) -> pa.Table:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    if len(sys.argv) > 5:
+        follow(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), float(sys.argv[5]))
+    else:
+        main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable, Field
 
+from lakehouse.duck.bucket import BucketFiles
 from lakehouse.duck.types import duck_type, literal, one_file, quoted
 from lakehouse.errors import TableError
 from lakehouse.paths import is_url
@@ -25,15 +26,15 @@ FILE = "_logpond_file"
 class Pinned:
     """A table at a version as a value: the files that hold it, or those that a question needs.
 
-    TableError in the making where DuckDB would read them wrongly. At a URL the files are a dataset,
-    for which DuckDB would have to download an extension.
+    TableError in the making where DuckDB would read them wrongly. At a URL all files of the version
+    are a dataset.
     """
 
     root: str
     columns: dict[str, str]
     keys: list[str]
     adds: pa.Table
-    dataset: Any = None
+    dataset: BucketFiles | None = None
 
     @classmethod
     def of(cls, name: str, root: str, at: DeltaTable) -> Pinned:
@@ -43,8 +44,8 @@ class Pinned:
             root,
             {f.name: duck_type(f.type) for f in at.schema().fields},
             at.metadata().partition_columns,
-            data_files(at),
-            at.to_pyarrow_dataset() if is_url(root) else None,
+            adds := data_files(at),
+            BucketFiles(at, adds) if is_url(root) else None,
         )
 
     def rows(self) -> int | None:
@@ -64,10 +65,10 @@ class Pinned:
 
     def create_view(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
         """Make `name` answer with the rows."""
-        if self.dataset is not None:
-            connection.register(name, self.dataset)
-            return
-        select = _select(connection, name, self)
+        if self.dataset is None:
+            select = _select(connection, name, self)
+        else:
+            select = _select_dataset(connection, name, self, self.dataset)
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {select}")
 
 
@@ -104,6 +105,16 @@ def _select(connection: Any, name: str, table: Pinned) -> str:
         for c, kind in columns.items()
     )
     return f"SELECT {selected} FROM {read}"
+
+
+def _select_dataset(connection: Any, name: str, table: Pinned, dataset: BucketFiles) -> str:
+    connection.register(f"{name} files", dataset)
+    there = dataset.schema.names
+    columns = ", ".join(
+        quoted(c) if c in there else f"NULL::{kind} AS {quoted(c)}"
+        for c, kind in table.columns.items()
+    )
+    return f"SELECT {columns} FROM {quoted(f'{name} files')}"
 
 
 def _options(stored: dict[str, str]) -> str:

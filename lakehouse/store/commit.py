@@ -21,6 +21,7 @@ from lakehouse.store.lease.fence import checked
 from lakehouse.store.read import NOTE
 from lakehouse.store.retry import retried_on_conflict
 from lakehouse.store.schema import create
+from lakehouse.store.transactions import Transactions
 from lakehouse.tables.catalog import Table
 
 
@@ -40,6 +41,7 @@ class Writer:
         self._fence = places.fence
         self._handle = create(places, table)
         self._committed: dict[str, int] = {}
+        self._transactions = Transactions(places, table.name)
 
     def under(self, places: Places) -> Writer:
         """Returns a writer to the same table whose commits are fenced as those places are."""
@@ -53,7 +55,7 @@ class Writer:
         Raises TableError where the table has lost one that this writer made.
         """
         self._handle.update_incremental()
-        found, made = self._handle.transaction_version(app), self._committed.get(app)
+        found, made = self._transactions.last(self._handle, app), self._committed.get(app)
         if made is not None and (found is None or found < made):
             raise overwritten(self._table.name)
         return found
@@ -76,7 +78,8 @@ class Writer:
     def _commit_unless_done(self, written: Sequence[DataFile], key: Key) -> bool:
         if is_done(self.last(key.app), key):
             return False
-        self._add(written, key, checked(self._fence, self._handle))
+        fence = checked(self._fence, self._handle, self._transactions.last)
+        self._add(written, key, fence)
         return True
 
     def _add(self, written: Sequence[DataFile], key: Key, fence: list[Transaction]) -> None:

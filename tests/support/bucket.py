@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,7 +27,11 @@ READY_SECONDS = 60.0
 WEED = str(Path(sys.executable).with_name("weed"))
 REGION = "us-east-1"
 ALL = ("Read", "Write", "List", "Tagging")
-PORTS = ("s3", "s3.grpc", "master", "master.grpc", "volume", "volume.grpc", "filer", "filer.grpc")
+SERVICES = ("s3", "master", "volume", "filer")
+PORTS = (*(name + of for name in SERVICES for of in ("", ".grpc")), "metrics")
+IN_FLIGHT = re.compile(r"^SeaweedFS_s3_in_flight_requests\{.*\} [1-9]", re.MULTILINE)
+COUNTED_SECONDS = 2.0
+REQUESTS = re.compile(r'^SeaweedFS_s3_request_total\{bucket="(.*)",code=".*",type="(.*)"\} (\S+)$')
 
 
 def _free_ports() -> dict[str, int]:
@@ -68,6 +74,25 @@ class ObjectServer:
             "AWS_REGION": REGION,
             "AWS_ALLOW_HTTP": "true",
         }
+
+    def requests(self, bucket: str) -> Counter[str]:
+        """Returns how many requests a bucket had since the start, by kind; HEAD is among GET.
+
+        A request is counted a moment after its answer: those that are under way are waited for.
+        """
+        until = time.monotonic() + COUNTED_SECONDS
+        while IN_FLIGHT.search(text := self._metrics()) and time.monotonic() < until:
+            time.sleep(0.005)
+        found = Counter[str]()
+        for line in filter(None, map(REQUESTS.match, text.splitlines())):
+            if line[1] == bucket:
+                found[line[2]] += int(float(line[3]))
+        return found
+
+    def _metrics(self) -> str:
+        address = f"http://127.0.0.1:{self.ports['metrics']}/metrics"
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            return str(answer.read().decode())
 
     def start(self) -> None:
         """Starts it and waits until it answers."""
@@ -149,6 +174,8 @@ class ObjectServer:
 
 def _flag(name: str) -> str:
     """Returns the flag of a service's port: `-master.port`, `-master.port.grpc`."""
+    if name == "metrics":
+        return "-metricsPort"
     service, _, kind = name.partition(".")
     return f"-{service}.port" + (f".{kind}" if kind else "")
 

@@ -17,6 +17,9 @@ from deltalake import DeltaTable, Transaction
 
 from lakehouse.errors import LeaseError
 
+# Finds the version that an application has set in a table, as it was read.
+Last = Callable[[DeltaTable, str], int | None]
+
 
 @dataclass(frozen=True)
 class Fence:
@@ -30,9 +33,9 @@ class Fence:
         """Returns what a commit has to set."""
         return [Transaction(self.app, self.epoch, int(time.time() * 1000))]
 
-    def refuse_stale(self, table: DeltaTable) -> None:
+    def refuse_stale(self, table: DeltaTable, last: Last = DeltaTable.transaction_version) -> None:
         """Raises LeaseError where a version of a table, as it was read, has a higher epoch."""
-        newest = table.transaction_version(self.app)
+        newest = last(table, self.app)
         if newest is not None and newest > self.epoch:
             raise LeaseError(
                 f"this process lost its lease: epoch {newest} writes {self.app.partition('/')[2]} "
@@ -40,18 +43,20 @@ class Fence:
                 "nothing is lost: the other one goes on from here; `--standby` waits for its end",
             )
 
-    def check(self, table: DeltaTable) -> None:
+    def check(self, table: DeltaTable, last: Last = DeltaTable.transaction_version) -> None:
         """Raises LeaseError where it is not sure that this process may commit to what it read."""
         self.confirm()
-        self.refuse_stale(table)
+        self.refuse_stale(table, last)
 
 
-def checked(fence: Fence | None, table: DeltaTable) -> list[Transaction]:
+def checked(
+    fence: Fence | None, table: DeltaTable, last: Last = DeltaTable.transaction_version
+) -> list[Transaction]:
     """Returns what a commit on top of a version has to set; nothing where nothing is fenced.
 
     Raises LeaseError where the version has a higher epoch.
     """
     if fence is None:
         return []
-    fence.check(table)
+    fence.check(table, last)
     return fence.transactions()

@@ -1,0 +1,85 @@
+"""A pinned Delta table in a bucket, for DuckDB: an Arrow dataset that asks for no more than needed.
+
+DuckDB would have to download an extension to read a bucket by itself. It asks a dataset for columns
+and a filter; what only asks for partition columns is answered by the log, without opening a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+from deltalake import DeltaTable
+
+BATCH_ROWS = 1 << 17
+# How many files are asked for at once: the more, the smaller they are. The first is Arrow's own.
+LEAST_AHEAD, MOST_AHEAD, BYTES_AHEAD = 4, 32, 64 << 20
+
+
+class BucketFiles(ds.Dataset):  # type: ignore[misc]
+    """The rows of a version. Its partition columns come first.
+
+    DuckDB asks for the first column where it needs none, as for `count(*)`. Rows of a file are
+    those that its statistics say; where a file has none, files are opened.
+    """
+
+    def __init__(self, at: DeltaTable, adds: pa.Table) -> None:
+        # Arrow's own constructor makes no dataset of this kind, and must not be called
+        self._at, self._adds = at, adds
+        self._keys = at.metadata().partition_columns
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns as Arrow reads them."""
+        columns = self._columns
+        rest = (field for field in columns if field.name not in self._keys)
+        return pa.schema([*(columns.field(key) for key in self._keys), *rest])
+
+    def scanner(self, columns: list[str] | None = None, filter: Any = None, **more: Any) -> Any:
+        """Returns a scanner over the files, or over what the log says of them."""
+        if columns and set(columns) <= {*self._keys} and self._has_counts:
+            try:
+                return self._of_log(columns, filter, more)
+            except pa.ArrowInvalid:  # the filter is over other columns
+                pass
+        ahead = min(max(BYTES_AHEAD // max(self._mean_bytes, 1), LEAST_AHEAD), MOST_AHEAD)
+        names = columns or self.schema.names
+        return self._files.scanner(columns=names, filter=filter, fragment_readahead=ahead, **more)
+
+    @cached_property
+    def _columns(self) -> pa.Schema:
+        return pa.schema(self._at.schema().to_arrow())
+
+    @cached_property
+    def _files(self) -> Any:
+        return self._at.to_pyarrow_dataset()
+
+    @cached_property
+    def _has_counts(self) -> bool:
+        return bool(self._adds["num_records"].null_count == 0)
+
+    @cached_property
+    def _mean_bytes(self) -> int:
+        sizes = self._adds["size_bytes"].to_pylist()
+        return int(sum(sizes) // max(len(sizes), 1))
+
+    def _of_log(self, columns: list[str], filter: Any, more: dict[str, Any]) -> Any:
+        schema = pa.schema([self._columns.field(key) for key in self._keys])
+        rows = self._rows(schema)
+        return ds.Scanner.from_batches(rows, schema=schema, columns=columns, filter=filter, **more)
+
+    def _rows(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """Yields the partition columns of all rows, some at a time."""
+        counts: dict[tuple[Any, ...], int] = {}
+        partitions = self._adds["partition"].to_pylist()
+        for of, rows in zip(partitions, self._adds["num_records"].to_pylist(), strict=True):
+            values = tuple(of[key] for key in schema.names)
+            counts[values] = counts.get(values, 0) + rows
+        for values, rows in counts.items():
+            scalars = [pa.scalar(v, f.type) for v, f in zip(values, schema, strict=True)]
+            for start in range(0, rows, BATCH_ROWS):
+                many = min(BATCH_ROWS, rows - start)
+                yield pa.record_batch([pa.repeat(s, many) for s in scalars], schema=schema)
