@@ -61,15 +61,24 @@ class Message:
     def facts(self) -> dict[str, str]:
         """Returns what an incident is about, by the names of its columns; empty ones are left out.
 
-        `reasons` are a line each, and so are `actions`: what people did.
+        `reasons` are a line each, and so are `actions`: what people did. `labels` and `runbook` are
+        those of a rule.
         """
         if self.incident is None:
             return {}
         names = ("service", "endpoint", "ip", "measure", "direction", "opened", "closed")
         facts = {name: str(self.incident.get(name) or "") for name in names}
         facts["reasons"] = "\n".join(map(str, self.incident["reasons"]))
+        facts["labels"] = ", ".join(f"{name}={value}" for name, value in self.labels.items())
+        facts["runbook"] = str(self.incident.get("runbook") or "")
         facts["actions"] = "\n".join(one.line for one in self.actions)
         return {name: text for name, text in facts.items() if text}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Returns the labels of the rule that raised it, and those of its group."""
+        listed = (self.incident or {}).get("labels") or []
+        return dict(str(label).partition("=")[::2] for label in listed)
 
     def time(self, name: str) -> datetime:
         """Returns a time of the incident; now, in a test message."""

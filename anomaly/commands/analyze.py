@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from anomaly.engine.config import Config
     from anomaly.engine.incident import Incident
     from anomaly.lake.history import Closed, Judged, Say
+    from anomaly.rules.rule import RuleSet
+    from anomaly.rules.sources import RuleFault
     from lakehouse.settings import Settings
 
 EVERY_SECONDS = 2.0
@@ -99,40 +101,50 @@ def _judged(
     """
     from anomaly.alerts.alerts import Alerts
     from anomaly.lake.history import History, alone, as_written, ends
+    from anomaly.rules.folder import folder_of, rules_in
     from lakehouse.windows import unjudged
 
-    notes = unjudged.noted(places)
+    notes, own = unjudged.noted(places), rules_in(folder_of(settings))
     with alone(places) as fenced, Alerts(places, settings, _note) as alerts:
         if fenced is None:
             _note(RUNS)
             if is_trial:
                 return None
-            late = _judged_late(settings, places, judged_by, summary)
+            late = _judged_late(settings, places, judged_by, own, summary)
             unjudged.forget(places, notes)
             return late
 
         def tell(changes: Sequence[Change]) -> None:
             alerts.take(ends(changes))
 
-        history = History(fenced, settings.anomaly, judged_by, _progress(), tell)
+        history = History(
+            fenced, settings.anomaly, judged_by, _progress(), tell, own, _tell_of_rule
+        )
         closed = history.close()
         if is_trial:
             return None
+        for fault in own.faults:
+            _note(f"broken rule: {fault}")
         judged = history.judge()
         unjudged.forget(places, notes)
         _tell(closed, judged, summary)
         return as_written(fenced, judged)
 
 
+def _tell_of_rule(fault: RuleFault) -> None:
+    _note(f"rule {fault.rule.name} is not judged: {fault.why}")
+
+
 def _judged_late(
-    settings: Settings, places: Places, judged_by: Config, summary: bool
+    settings: Settings, places: Places, judged_by: Config, own: RuleSet, summary: bool
 ) -> list[Incident] | None:
     from anomaly.lake.aside import judge_late
     from anomaly.lake.detection import allowed_lateness
     from anomaly.lake.fold import analyse
 
     table = minutes_table(places)
-    closed, judged = judge_late(places, allowed_lateness(settings.anomaly), judged_by)
+    late = allowed_lateness(settings.anomaly)
+    closed, judged = judge_late(places, late, judged_by, rules=own)
     _tell(closed, judged, summary)
     return None if summary else [*analyse(places, table, judged_by), *judged.new]
 

@@ -19,6 +19,8 @@ SILENCE = "silence"
 
 # Kinds of shares that only `logs` can tell; a fold of minutes knows endpoints.
 BY_ADDRESS, BY_STATUS = "address", "status"
+# How a reason begins that the rule itself is over, and not what it found.
+RULE_ENDED = "the rule "
 # An address is named in the sentence from this share on.
 _NAMED_SHARE = 0.3
 
@@ -119,7 +121,8 @@ def render_sentence(one: Incident) -> str:
     """Says in one line what happened: key, observed and expected, how unlikely, what made it."""
     if one.rule:
         message = f": {one.message}" if one.message else ""
-        return f"{one.key}: {one.reasons[0]}, rule {one.rule}{message}"
+        ended = [f"; {why}" for why in one.reasons[1:] if why.startswith(RULE_ENDED)]
+        return f"{one.key}: {one.reasons[0]}, rule {one.rule}{message}{''.join(ended)}"
     if one.measure == "address":
         return f"{one.key}: {one.direction.replace('_', ' ')}: {one.reasons[0]}"
     if one.direction == SILENCE:

@@ -26,6 +26,8 @@ from anomaly.lake.fold import OnFolded, fold_all
 from anomaly.lake.history import Closed, Judged
 from anomaly.lake.incidents import incidents_if_any, write
 from anomaly.lake.minutes import by_days
+from anomaly.rules.fold import RuleFold
+from anomaly.rules.rule import NO_RULES, RuleSet
 from lakehouse import store
 from lakehouse.ingest.queries import MINUTES as QUERY
 from lakehouse.paths import Places
@@ -55,7 +57,11 @@ class Aside(Places):
 
 
 def judge_late(
-    places: Places, late: timedelta, config: Config, folded: OnFolded = lambda _minute: None
+    places: Places,
+    late: timedelta,
+    config: Config,
+    folded: OnFolded = lambda _minute: None,
+    rules: RuleSet = NO_RULES,
 ) -> tuple[Closed, Judged]:
     """Counts late rows in a copy, folds it, and adds the incidents that nobody has found yet.
 
@@ -69,10 +75,11 @@ def judge_late(
             return Closed(), Judged({}, [], -1)
         engine, addresses = Engine(config), Addresses(config)
         table = store.open_table(copy, MINUTES.name)
-        found = fold_all(copy, table, engine, addresses, folded)
+        folds = [RuleFold(rule) for rule in rules.enabled.values()]
+        found = fold_all(copy, table, engine, addresses, folded, folds)
         over = [one for one in found.values() if one.opened >= since and one.status == CLOSED]
         added = {one.incident_id: one for one in _untouched(over, incidents_if_any(places))}
-        changes = write(copy, added, config, of_past=True, recounted=since)
+        changes = write(copy, added, config, of_past=True, recounted=since, rules=rules.rules)
         closed = Closed(0, len(counted), sum(one.rows for one in counted))
         return closed, Judged(found, changes, engine.folded_to)
 

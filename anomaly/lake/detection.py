@@ -7,13 +7,14 @@ that is missing in `anomalies` or differs: a crash loses nothing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pyarrow.compute as pc
 
+from anomaly.alerts.alert import Change
 from anomaly.engine.config import Config
 from anomaly.engine.engine import Engine, State
 from anomaly.engine.incident import Incident, start_of
@@ -24,6 +25,7 @@ from anomaly.lake.incidents import OnChanges, incidents, open_of_past, write
 from anomaly.lake.minutes import closed_minutes
 from anomaly.lake.silence import Silence, absence, open_silence
 from anomaly.lake.snapshots import Snapshots
+from anomaly.rules.detection import RuleDetection
 from lakehouse import store
 from lakehouse.ingest import queries
 from lakehouse.ingest.lag import is_level, last_arrival
@@ -45,7 +47,8 @@ class Detection:
 
     `on_incident` is called with each change once a process. `on_changes` is called with changes
     before the table has them, and again after a crash in between. `on_resolved` is given what
-    returns the open incidents, and looks now and then which of them somebody has resolved.
+    returns the open incidents, and looks now and then which of them somebody has resolved. `own`
+    has the rules of one's own.
     """
 
     places: Places
@@ -53,6 +56,7 @@ class Detection:
     on_incident: OnIncident = lambda _incident: None
     on_changes: OnChanges = lambda _changes: None
     on_resolved: Callable[[Callable[[], list[Incident]]], None] = lambda _open_ones: None
+    own: RuleDetection | None = None
     _engine: Engine = field(init=False)
     _snapshots: Snapshots = field(init=False)
     _addresses: AddressDetection = field(init=False)
@@ -64,7 +68,9 @@ class Detection:
         newest = self._snapshots.newest(State, partial(Engine.load, self.config))
         self._engine = newest or Engine(self.config)
         self._addresses = AddressDetection(self.places, self.config)
-        going_on = {one.incident_id for one in (*self.open, *self._addresses.addresses.incidents)}
+        own = self.own.open if self.own else []
+        judged = (*self.open, *self._addresses.addresses.incidents, *own)
+        going_on = {one.incident_id for one in judged}
         self._of_past = {one.incident_id: one for one in open_of_past(self.places, going_on)}
 
     @property
@@ -96,6 +102,17 @@ class Detection:
                 break
         return written
 
+    def rules(self, is_stopping: IsStopping = lambda: False) -> list[Incident]:
+        """Judges those minutes by rules of one's own. Returns the changed incidents."""
+        written: list[Incident] = []
+        if self.own is None:
+            return written
+        for changed, of_past in self.own.changes(store.open_table(self.places, MINUTES.name)):
+            written += self._write(changed, of_past)
+            if is_stopping():
+                break
+        return written
+
     def silence(self, connection: Connection) -> Callable[[], None]:
         """Returns what looks for total silence while ingest from this Kafka has no lag."""
         silence = Silence(
@@ -116,13 +133,19 @@ class Detection:
         """Has those told who heard of incidents that somebody has resolved since."""
         self.on_resolved(lambda: incidents(self.places, pc.field("status") == OPEN))
 
-    def _write(self, changed: Mapping[str, Incident]) -> list[Incident]:
+    def _write(self, changed: Mapping[str, Incident], of_past: bool = False) -> list[Incident]:
         with self._writing:
-            changes = write(self.places, changed, self.config, self.on_changes)
+            tell = self._tell_of_past if of_past else self.on_changes
+            known = (self.places, changed, self.config, tell, of_past)
+            changes = write(*known, rules=self.own.rules if self.own else None)
             written = [change.after for change in changes]
             for incident in written:
                 self.on_incident(incident)
         return written
+
+    def _tell_of_past(self, changes: Sequence[Change]) -> None:
+        """Tells of what is over only whom its beginning was told."""
+        self.on_changes([change for change in changes if change.before])
 
 
 def state_snapshots(places: Places, config: Config) -> Snapshots:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from deltalake import DeltaTable
@@ -16,6 +16,8 @@ from anomaly.lake.addresses import folded
 from anomaly.lake.evidence import read_evidence
 from anomaly.lake.incidents import incidents_if_any
 from anomaly.lake.minutes import closed_minutes
+from anomaly.rules.fold import RuleFold
+from anomaly.rules.judging import Failed, fold_rules
 from lakehouse.paths import Places
 
 SURPRISE = "surprise"
@@ -41,10 +43,13 @@ def fold_all(
     engine: Engine,
     addresses: Addresses,
     folded_to: OnFolded = lambda _minute: None,
+    rules: Sequence[RuleFold] = (),
+    failed: Failed = lambda _fault: None,
 ) -> dict[str, Incident]:
-    """Folds all closed minutes, then their addresses. Returns all incidents by id.
+    """Folds all closed minutes, then their addresses and rules. Returns all incidents by id.
 
-    `folded_to` is called now and then with the minute that is folded, by each of both.
+    `folded_to` is called now and then with the minute that is folded, by each of these, `failed`
+    with rules that cannot be counted.
     """
     found: dict[str, Incident] = {}
     for minutes in closed_minutes(closed, engine.folded_to):
@@ -54,6 +59,9 @@ def fold_all(
     for changed in folded(places, closed, addresses):
         found |= changed
         folded_to(start_of(addresses.folded_to))
+    for changed in fold_rules(places, closed, rules, failed):
+        found |= changed
+        folded_to(start_of(max(rule.folded_to for rule in rules)))
     return found
 
 

@@ -43,6 +43,11 @@ from anomaly.lake.incidents import (
     replacement,
     write,
 )
+from anomaly.rules.detection import gone
+from anomaly.rules.fold import RuleFold
+from anomaly.rules.judging import Failed, keep, snapshots
+from anomaly.rules.rule import NO_RULES, RuleSet
+from anomaly.rules.sources import RuleFault, closed_range
 from lakehouse import store
 from lakehouse.errors import CheckpointError
 from lakehouse.ingest import queries
@@ -110,7 +115,8 @@ def alone(places: Places) -> Iterator[Places | None]:
 class History:
     """Closes and judges all minutes of a lake; its places are fenced by the lock of detection.
 
-    `say` is called with how far it is, `on_changes` with changes before the table has them.
+    `say` is called with how far it is, `on_changes` with changes before the table has them,
+    `failed` with rules that cannot be counted.
     """
 
     places: Places
@@ -118,6 +124,8 @@ class History:
     config: Config
     say: Say = lambda _how_far: None
     on_changes: OnChanges = lambda _changes: None
+    rules: RuleSet = NO_RULES
+    failed: Failed = lambda _fault: None
 
     def close(self) -> Closed:
         """Counts late minutes again, and closes what the newest event closes.
@@ -139,13 +147,17 @@ class History:
         since = recounted.since(self.places)
         table = store.open_table(self.places, MINUTES.name)
         engine, addresses = Engine(self.config), Addresses(self.config)
-        found = fold_all(self.places, table, engine, addresses, self._folded)
+        rules = [RuleFold(rule) for rule in self.rules.enabled.values()]
+        failed: list[RuleFault] = []
+        found = fold_all(self.places, table, engine, addresses, self._folded, rules, failed.append)
         settled = _settled_from(table)
-        kept = self._without_unsettled(found, settled)
-        changes = write(self.places, kept, self.config, self.on_changes, True, since)
+        changes = self._write(self._without_unsettled(found, settled), since)
         if since:
             changes += self._withdraw(found, max(since, settled or since))
-        self._remember(engine, addresses, since)
+        changes += self._write(self._gone(rules, failed), since)
+        self._remember(engine, addresses, rules, since)
+        for fault in failed:
+            self.failed(fault)
         return Judged(found, changes, engine.folded_to)
 
     def _without_unsettled(
@@ -164,6 +176,19 @@ class History:
             if one.opened >= settled or not any(is_same_trouble(one, it) for it in over)
         }
 
+    def _write(self, found: Mapping[str, Incident], since: datetime | None) -> list[Change]:
+        known = (self.places, found, self.config, self.on_changes, True, since)
+        return write(*known, rules=self.rules.rules)
+
+    def _gone(self, rules: Sequence[RuleFold], failed: Sequence[RuleFault]) -> dict[str, Incident]:
+        """Returns the open incidents of rules that are gone, closed."""
+        goes_on = {one.incident_id for rule in rules for one in rule.incidents}
+        at = max((rule.folded_to for rule in rules), default=-1)
+        if at < 0:
+            at = closed_range(store.open_table(self.places, MINUTES.name)).stop - 1
+        names = {fault.rule.name for fault in failed}
+        return gone(self.places, self.rules, goes_on, at, names)
+
     def _folded(self, minute: datetime) -> None:
         self.say(f"minutes are judged up to {minute:%Y-%m-%d %H:%M} UTC")
 
@@ -172,7 +197,8 @@ class History:
         changes: list[Change] = []
 
         def make(current: DeltaTable) -> Replacement | None:
-            ours = (pc.field("opened") >= since) & (pc.field("config") == self.config.hash)
+            hashes = [self.config.hash, *(one.hash for one in self.rules.enabled.values())]
+            ours = (pc.field("opened") >= since) & pc.field("config").isin(hashes)
             there = incidents_of(current.to_pyarrow_dataset().to_table(filter=ours))
             gone = [one for one in there if one.incident_id not in found and _is_folded(one)]
             changes[:] = [Change(one, withdrawn(one)) for one in gone]
@@ -182,8 +208,14 @@ class History:
         store.replace(self.places, ANOMALIES, make)
         return changes
 
-    def _remember(self, engine: Engine, addresses: Addresses, since: datetime | None) -> None:
-        """Keeps both states for the next start of detection, unless minutes changed meanwhile."""
+    def _remember(
+        self,
+        engine: Engine,
+        addresses: Addresses,
+        rules: Sequence[RuleFold],
+        since: datetime | None,
+    ) -> None:
+        """Keeps all states for the next start of detection, unless minutes changed meanwhile."""
         if recounted.since(self.places) != since:
             return
         states = state_snapshots(self.places, self.config)
@@ -191,11 +223,15 @@ class History:
         if since:
             states.clear()
             of_addresses.clear()
+            for rule in rules:
+                snapshots(self.places, rule.rule).clear()
             recounted.forget(self.places)
         if engine.folded_to >= 0:
             states.keep(str(start_of(engine.folded_to).date()), engine.dump())
         if addresses.folded_to >= 0:
             of_addresses.keep(f"{addresses.folded_to:010d}", addresses.dump())
+        for rule in rules:
+            keep(self.places, rule)
 
 
 def _settled_from(minutes: DeltaTable) -> datetime | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -25,6 +26,8 @@ from anomaly.engine.incident import (
 )
 from anomaly.lake.counted import MINUTE
 from anomaly.lake.evidence import read_evidence
+from anomaly.rules.evidence import read_samples
+from anomaly.rules.rule import Rule
 from lakehouse import store
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
@@ -90,12 +93,14 @@ def write(
     on_changes: OnChanges = lambda _changes: None,
     of_past: bool = False,
     recounted: datetime | None = None,
+    rules: Mapping[str, Rule] | None = None,
 ) -> list[Change]:
     """Inserts or updates the incidents that differ from the table. Returns the changes.
 
     Muted ones are written with `muted = true`, new ones with `of_past`. New ones get samples and
-    contributors from `logs`, and so do those that opened since minutes were `recounted`. What
-    other constants have judged stays as it is.
+    contributors from `logs`, and so do those that opened since minutes were `recounted`; those of
+    `rules` have rows that these counted. What other constants, or an earlier text of a rule, have
+    judged stays as it is.
     `on_changes` is called before the commit, and again where another writer was first: after a
     crash in between, a change was reported and is written later.
     """
@@ -106,9 +111,13 @@ def write(
 
     def make(current: DeltaTable) -> Replacement | None:
         others = _of_other_constants(current, config)
-        found = [one for one in pairs(current, incidents) if not _stays(one, others, recounted)]
+        found = [
+            one
+            for one in pairs(current, incidents)
+            if not _stays(one, _of_its_kind(others, one.after), recounted)
+        ]
         fresh = [one for one in _without_evidence(found, recounted) if one.incident_id not in read]
-        read.update(_read_evidence(places, fresh, config))
+        read.update(_read_evidence(places, fresh, config, rules or {}))
         complete = (one._replace(after=read.get(one.after.incident_id, one.after)) for one in found)
         differing = [one for one in (_marked(each, of_past) for each in complete) if _differs(one)]
         changes[:] = with_mutes(differing, Mutes(places).now(datetime.now(UTC)))
@@ -133,6 +142,11 @@ def pairs(current: DeltaTable, incidents: Mapping[str, Incident]) -> list[Change
 def _of_other_constants(current: DeltaTable, config: Config) -> list[Incident]:
     others = pc.field("config") != config.hash
     return incidents_of(current.to_pyarrow_dataset().to_table(filter=others))
+
+
+def _of_its_kind(others: Iterable[Incident], one: Incident) -> list[Incident]:
+    """Returns what was judged by other constants, or by another text of the same rule."""
+    return [it for it in others if it.rule == one.rule and it.config != one.config]
 
 
 def _stays(change: Change, others: Sequence[Incident], recounted: datetime | None) -> bool:
@@ -185,12 +199,17 @@ def _differs(change: Change) -> bool:
 
 
 def _read_evidence(
-    places: Places, opened: Sequence[Incident], config: Config
+    places: Places, opened: Sequence[Incident], config: Config, rules: Mapping[str, Rule]
 ) -> dict[str, Incident]:
     if not opened:
         return {}
     closed = store.open_table(places, MINUTES.name)
-    return {one.incident_id: one for one in read_evidence(places, closed, opened, config)}
+    built_in = [one for one in opened if not one.rule]
+    own = [one for one in opened if one.rule in rules]
+    read = chain(
+        read_evidence(places, closed, built_in, config), read_samples(places, closed, own, rules)
+    )
+    return {one.incident_id: one for one in read}
 
 
 def _change(before: Incident | None, after: Incident) -> Change:

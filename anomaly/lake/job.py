@@ -2,8 +2,8 @@
 
 1. The query `minutes` closes minutes of `logs`, and commits them to `logs_windowed`.
 2. Then, in the same batch, `Detection` folds them and writes the incidents that changed.
-3. In the background it folds the addresses of the same minutes, and looks for total silence, and
-   for what people have resolved.
+3. In the background it judges the same minutes by rules of one's own, folds their addresses, looks
+   for total silence, and for incidents that somebody has resolved.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from anomaly.alerts.alerts import Alerts
 from anomaly.engine.config import Config
 from anomaly.lake.background import Background, DetectionRun, IsStopping
 from anomaly.lake.detection import Detection, OnIncident, allowed_lateness, prepare_tables
+from anomaly.rules.detection import RuleDetection
+from anomaly.rules.folder import folder_of
 from lakehouse.ingest import queries
 from lakehouse.paths import Places
 from lakehouse.runtime.kafka_connection import Connection
@@ -46,13 +48,15 @@ def alone(
     """Judges this lake as its only process, and sends alerts, until the end of the block.
 
     Yields what makes the tables, and a detection that has folded all closed minutes. `note` is
-    called when a webhook fails, `lost` when another process judges this lake from now on. Raises
-    CheckpointError where one does already, unless there is a standby to wait.
+    called when a webhook fails or a rule is broken, `lost` when another process judges this lake
+    from now on. Raises CheckpointError where one does already, unless there is a standby to wait.
     """
 
     def start() -> Detection:
         prepare_tables(fenced, settings.anomaly)
-        detection = Detection(fenced, config, on_incident, alerts.take, alerts.take_resolved)
+        tell = (on_incident, alerts.take, alerts.take_resolved)
+        own = RuleDetection(fenced, folder_of(settings), note)
+        detection = Detection(fenced, config, *tell, own)
         detection()
         return detection
 
@@ -75,6 +79,7 @@ def query(
         run.background.wake()
 
     def look(is_stopping: IsStopping) -> None:
+        detection.rules(is_stopping)
         detection.addresses(is_stopping)
 
     silence = detection.silence(Connection.of(settings.kafka))
@@ -90,7 +95,7 @@ def query(
     run.background = Background(
         look,
         pulse,
-        lambda error: failed(explained(error, "addresses", places)),
+        lambda error: failed(explained(error, "addresses and rules", places)),
     )
     return run
 

@@ -7,7 +7,6 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from anomaly.engine.config import Config
 from anomaly.engine.incident import start_of
 from lakehouse.ingest.queries import MINUTES
 from lakehouse.paths import Places
@@ -23,6 +22,14 @@ class Folded(Protocol):
         """The last minute, since the epoch."""
 
 
+class Hashed(Protocol):
+    """Constants or rules, which a state is valid for."""
+
+    @property
+    def hash(self) -> str:
+        """Digits that change when anything of it does."""
+
+
 State = TypeVar("State", bound=msgspec.Struct)
 Fold = TypeVar("Fold", bound=Folded)
 
@@ -35,7 +42,7 @@ class Snapshots:
     gives the same incidents.
     """
 
-    def __init__(self, places: Places, config: Config, folder: str, most: int) -> None:
+    def __init__(self, places: Places, config: Hashed, folder: str, most: int) -> None:
         self._places, self._place = places, places.ledger(MINUTES.name)
         self._ledger = objects.store(self._place)
         self._folder, self._hash, self._most = folder, config.hash, most

@@ -27,6 +27,8 @@ def read_samples(
     As for other incidents only rows that closed minutes counted are read.
     """
     in_order = sorted(incidents, key=lambda one: one.opened)
+    if not in_order:
+        return
     with counted(places, closed) as rows:
         for opened, each in groupby(in_order, key=lambda one: one.opened):
             for one in each:

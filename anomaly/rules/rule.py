@@ -143,6 +143,9 @@ class RuleSet:
         return {name: rule for name, rule in self.rules.items() if rule.table.enabled}
 
 
+NO_RULES = RuleSet()
+
+
 @cache
 def kinds_of_conditions() -> dict[str, type[Condition]]:
     """Returns the class of each kind: the module of that name, by its `Kind`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal
@@ -56,6 +57,7 @@ class Kind(HttpReceiver):
         facts = {name: text for name, text in message.facts.items() if name in names}
         alert = {
             "labels": {
+                **_labels(message),
                 "alertname": "LogpondIncident" if message.incident else "LogpondTest",
                 "incident_id": message.key,
                 "severity": severity,
@@ -66,9 +68,18 @@ class Kind(HttpReceiver):
                 "description": "\n".join(
                     filter(None, map(message.facts.get, ("reasons", "actions")))
                 ),
+                **({"runbook_url": message.facts["runbook"]} if "runbook" in message.facts else {}),
             },
             "startsAt": message.time("opened").isoformat(),
             "endsAt": max(ends, message.time("opened")).isoformat(),
         }
         link = self.link(message)
         return {**alert, "generatorURL": link} if link else alert
+
+
+def _labels(message: Message) -> dict[str, str]:
+    """Returns the labels of a rule by names that Alertmanager takes; empty ones it does not."""
+    named = {re.sub(r"\W", "_", name, flags=re.A): value for name, value in message.labels.items()}
+    if rule := (message.incident or {}).get("rule"):
+        named["rule"] = rule
+    return {name: value for name, value in named.items() if value and not name[0].isdigit()}

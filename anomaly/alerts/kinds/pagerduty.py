@@ -48,6 +48,9 @@ class Kind(HttpReceiver):
                 "class": facts.get("measure", ""),
                 "custom_details": facts,
             }
-            if link := self.link(message):
-                event["links"] = [{"href": link, "text": "Open the incident"}]
+            links = {self.link(message): "Open the incident", facts.get("runbook", ""): "Runbook"}
+            if any(links):
+                event["links"] = [
+                    {"href": link, "text": text} for link, text in links.items() if link
+                ]
         return Request(self.address, msgspec.json.encode(event), {}, self.ca_file)

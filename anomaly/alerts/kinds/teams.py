@@ -33,9 +33,16 @@ class Kind(HttpReceiver):
             "version": "1.4",
             "body": body,
         }
-        if link := self.link(message):
-            open_it = {"type": "Action.OpenUrl", "title": "Open the incident", "url": link}
-            card["actions"] = [open_it]
+        links = {
+            "Open the incident": self.link(message),
+            "Runbook": message.facts.get("runbook", ""),
+        }
+        if any(links.values()):
+            card["actions"] = [
+                {"type": "Action.OpenUrl", "title": title, "url": link}
+                for title, link in links.items()
+                if link
+            ]
         kind = "application/vnd.microsoft.card.adaptive"
         attachment = {"contentType": kind, "contentUrl": None, "content": card}
         post = {"type": "message", "attachments": [attachment]}
