@@ -96,7 +96,7 @@ def anomalies(places: Places, how: str, since: str | None, only_open: bool) -> N
 
 @click.command()
 @click.argument("incident_id")
-@with_places
+@with_settings
 @CONFIG
 @click.option("--png", type=PNG, help="Draw what was seen, what was expected, and when.")
 @click.option("--recount", is_flag=True, help="Count its minutes in `logs`: as it was, and now.")
@@ -109,7 +109,7 @@ def anomalies(places: Places, how: str, since: str | None, only_open: bool) -> N
 )
 def explain(
     incident_id: str,
-    places: Places,
+    settings: Settings,
     config: Path | None,
     png: Path | None,
     recount: bool,
@@ -129,9 +129,11 @@ def explain(
     from anomaly.lake.incidents import incident_named
     from anomaly.review.explain import Explained
     from anomaly.review.recount import recounted
+    from anomaly.rules.folder import folder_of, rules_in
     from lakehouse.response.respond import history
 
-    explained = Explained(places, incident_named(places, incident_id), constants(config))
+    places, own = Places.of(settings), rules_in(folder_of(settings))
+    explained = Explained(places, incident_named(places, incident_id), constants(config), own)
     if how == "json":
         series = [point._asdict() for point in explained.series]
         render.show_object({"lines": [*explained.render()], "series": series}, sys.stdout)

@@ -12,7 +12,8 @@ from anomaly.addresses.fold import MEASURE
 from anomaly.engine.incident import Incident
 from anomaly.engine.minute import GLOBAL
 from anomaly.lake.evidence import RequestMinute
-from anomaly.review.explain import Explained, Point
+from anomaly.review.explain import Explained
+from anomaly.review.point import Point
 from lakehouse.errors import SettingsError
 from lakehouse.runtime import rights
 from lakehouse.store.disk import in_words

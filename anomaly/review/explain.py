@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -21,6 +20,9 @@ from anomaly.lake.addresses import minutes_of
 from anomaly.lake.counted import counted, spans
 from anomaly.lake.evidence import RequestMinute, requests_by_minute
 from anomaly.lake.minutes import closed_minutes
+from anomaly.review.own_rule import judged_again
+from anomaly.review.point import Point
+from anomaly.rules.rule import NO_RULES, RuleSet
 from lakehouse.paths import Places
 from lakehouse.store import open_table
 from lakehouse.tables.rollups import MINUTES
@@ -50,17 +52,6 @@ FIELDS = (
 )
 # What is shown before an incident, and after its end.
 BEFORE, AFTER = timedelta(hours=2), timedelta(minutes=30)
-
-
-class Point(NamedTuple):
-    """A minute with the numbers of the five minutes that end with it; NaN before it is judged."""
-
-    at: datetime
-    observed: float
-    expected: float
-    lower: float
-    upper: float
-    n: float
 
 
 class SeriesOfKey:
@@ -97,8 +88,11 @@ class SeriesOfKey:
 class Explained:
     """An incident, with what its closed minutes give when they are folded again."""
 
-    def __init__(self, places: Places, incident: Incident, config: Config) -> None:
+    def __init__(
+        self, places: Places, incident: Incident, config: Config, own: RuleSet = NO_RULES
+    ) -> None:
         self.incident = incident
+        self._rule = own.rules.get(incident.rule)
         self._places, self._config = places, config
 
     def render(self) -> Iterator[str]:
@@ -112,7 +106,11 @@ class Explained:
         if one.direction == SILENCE:
             yield "judged by the wall clock, which no fold of minutes gives again"
             return
-        if one.config != ours:
+        if one.rule and (not self._rule or self._rule.hash != one.config):
+            gone = "changed since" if self._rule else "is in no file any more"
+            yield f"judged by the rule {one.rule}, which {gone}"
+            return
+        if one.config != ours and not one.rule:
             yield f"judged by other constants ({one.config}) than those given ({ours})"
             return
         again = self._folded_again
@@ -123,6 +121,8 @@ class Explained:
     @property
     def series(self) -> list[Point]:
         """Returns the minutes around it with the expected values; an address has none."""
+        if self.incident.rule:
+            return self._folded_rule[1]
         return self._folded[1]
 
     @property
@@ -135,6 +135,8 @@ class Explained:
 
     @property
     def _folded_again(self) -> Incident | None:
+        if self.incident.rule:
+            return self._folded_rule[0]
         return self._folded_address if self.incident.measure == MEASURE else self._folded[0]
 
     @property
@@ -163,6 +165,16 @@ class Explained:
         points = series.points.get(detector) or next(iter(series.points.values()), [])
         return again, points
 
+    @cached_property
+    def _folded_rule(self) -> tuple[Incident | None, list[Point]]:
+        """Returns the incident as its rule gives it again, and the minutes around it."""
+        one, rule = self.incident, self._rule
+        if rule is None or rule.hash != one.config:
+            return None, []
+        span = (self._since, self._until)
+        changes, points = judged_again(self._places, self._closed, rule, one, *span)
+        return last_of(one, changes), points
+
     @property
     def _folded_address(self) -> Incident | None:
         """Returns the incident of an address as the counted rows of `logs` give it again."""
@@ -183,5 +195,6 @@ def last_of(one: Incident, changes: Iterable[Incident]) -> Incident | None:
 
 
 def _as_stored(again: Incident, one: Incident) -> Incident:
-    """Returns the folded incident with what no fold gives: the mute, and what `logs` says."""
-    return with_evidence(msgspec.structs.replace(again, muted=one.muted), *evidence_of(one))
+    """Returns the folded incident with what no fold gives: who was told, and what `logs` says."""
+    table_only = {"muted": one.muted, "of_past": one.of_past}
+    return with_evidence(msgspec.structs.replace(again, **table_only), *evidence_of(one))

@@ -63,7 +63,15 @@ class Recount:
 
 
 def recounted(places: Places, one: Incident) -> Recount:
-    """Counts the minutes again, oldest first. Raises SettingsError for an address: it has none."""
+    """Counts the minutes again, oldest first.
+
+    Raises SettingsError for an address or a rule, which have none of their own.
+    """
+    if one.rule:
+        raise SettingsError(
+            "a rule has no closed minutes of its own to compare",
+            "`logpond rule try` counts it again",
+        )
     if one.measure == "address":
         raise SettingsError(
             "an address has no closed minutes of its own to compare",

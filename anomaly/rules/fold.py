@@ -12,7 +12,7 @@ from itertools import pairwise
 import msgspec
 import numpy as np
 
-from anomaly.engine.columns import Bools, Floats
+from anomaly.engine.columns import Bools
 from anomaly.engine.config import Config, Incidents
 from anomaly.engine.detector import UP
 from anomaly.engine.incident import Incident, with_sentence
@@ -108,10 +108,13 @@ class RuleFold:
         """The groups that are known, in the order of their rows."""
         return [*self._row_of]
 
-    @property
-    def value(self) -> Floats:
-        """The value of each group after the last minute."""
-        return self._judge().value
+    def seen(self, group: Group) -> tuple[float, float]:
+        """Returns the value of a group after the last minute, and its rows."""
+        row = self._row_of.get(group)
+        if row is None:
+            return 0.0, 0.0
+        found = self._judge()
+        return float(found.value[row]), float(found.n[row])
 
     def dump(self) -> State:
         """Returns the whole state, for a snapshot."""

@@ -18,6 +18,7 @@ from anomaly.engine.incident import Incident
 from anomaly.lake.detection import Detection, prepare_tables
 from anomaly.lake.history import History
 from anomaly.lake.incidents import incidents
+from anomaly.review.explain import Explained
 from anomaly.rules.detection import RuleDetection
 from anomaly.rules.folder import rules_in
 from lakehouse import settings, store
@@ -135,6 +136,25 @@ def test_live_is_history(watched: Watched, rows: pa.Table, tmp_path: Path) -> No
         else:
             other.live(37, 38, 101, LENGTH, anew=way)
         assert other.found == watched.found, name
+
+
+def test_it_is_explained(watched: Watched) -> None:
+    """By its rule, as long as that is the same; and with the minutes around it."""
+    watched.live(LENGTH)
+    watched.history()
+    own = rules_in(watched.folder)
+    for one in incidents(watched.lake.places):
+        if one.rule:
+            lines = [*Explained(watched.lake.places, one, CONFIG, own).render()]
+            assert lines[-1].endswith("give the same numbers")
+    (busy,) = watched.named("busy")
+    series = Explained(watched.lake.places, busy, CONFIG, own).series
+    assert max(point.observed for point in series) >= busy.observed > 700
+    assert {point.upper for point in series} == {700.0}
+
+    written(watched.folder, RULES.replace("700", "701"))
+    changed = Explained(watched.lake.places, busy, CONFIG, rules_in(watched.folder))
+    assert [*changed.render()][-1] == "judged by the rule busy, which changed since"
 
 
 def test_history_tells_nobody_and_live_goes_on(watched: Watched) -> None:
