@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -35,6 +35,13 @@ OPEN_INCIDENTS = f"""
     FROM anomalies
     WHERE status = 'open' AND incident_id NOT IN (SELECT unnest(?::VARCHAR[]))
     GROUP BY ALL ORDER BY incidents DESC, service, severity"""
+
+
+FIRING_RULES = """
+    SELECT rule, severity, count(*) FILTER (
+        status = 'open' AND incident_id NOT IN (SELECT unnest(?::VARCHAR[]))) AS firing
+    FROM anomalies WHERE rule <> '' AND (status = 'open' OR last_breach >= ?)
+    GROUP BY ALL ORDER BY firing DESC, rule, severity LIMIT 1000"""
 
 
 # A thread of its own: those that answer pages may all be at work.
@@ -87,6 +94,7 @@ class _Tables:
             yield gauge
         yield _newest_event(states.get(LOGS.name))
         yield from _incidents(self._lake, states.get(ANOMALIES.name))
+        yield _rules(self._lake, states.get(ANOMALIES.name))
 
 
 def _seconds(at: datetime | None) -> float | None:
@@ -118,6 +126,18 @@ def _incidents(lake: Lake, anomalies: TableState | None) -> Iterator[GaugeMetric
         for names, count in counts.items():
             parts.add_metric(names, count)
     yield from (whole, parts)
+
+
+def _rules(lake: Lake, anomalies: TableState | None) -> GaugeMetricFamily:
+    """Returns, of each rule that told in the last 30 days, how many of its incidents are open."""
+    doc = "Incidents of a rule that are open; 0 for one that told in the last 30 days."
+    gauge = GaugeMetricFamily("logpond_rule_firing", doc, labels=["rule", "severity"])
+    if anomalies and "rule" in anomalies.files.columns:
+        since = datetime.now(UTC) - timedelta(days=30)
+        bound = [lake.at().resolved, since]
+        for row in lake.ask(FIRING_RULES, bound, {ANOMALIES.name: anomalies.files}):
+            gauge.add_metric([row["rule"], row["severity"]], row["firing"])
+    return gauge
 
 
 def _by_service(found: list[dict[str, Any]]) -> Counter[tuple[str, str]]:

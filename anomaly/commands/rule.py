@@ -47,25 +47,27 @@ def rule() -> None:
 
 
 @rule.command("try")
-@FILE
+@click.argument("file", metavar="FILE|CONDITION")
 @SINCE
 @SECONDS
 @table_or_json("a list with an object a rule: what it would have told, and sample rows")
 @with_settings
-def try_(settings: Settings, file: Path, since: str, seconds: float, how: str) -> None:
+def try_(settings: Settings, file: str, since: str, seconds: float, how: str) -> None:
     """Replay the rules of a file over the lake: how often they would have told, and when.
 
     Nothing is written. What closed minutes hold is counted from them, a month in seconds; what
     they do not is counted from the rows of logs, with a line of progress. TIME counts back from the
-    newest minute. A rule that is switched off is replayed too.
+    newest minute. A rule that is switched off is replayed too. Instead of a file a condition may be
+    given, as it stands behind `when`; groups follow behind `by`.
 
     \b
       logpond rule try billing.toml --since 30d
+      logpond rule try "count where level:error service:billing > 20 in 5 min by host"
       logpond rule try billing.toml --format json
     """
-    from anomaly.rules.folder import the_rules_of
+    from anomaly.rules.folder import rules_named
 
-    rules, places = the_rules_of(file), Places.of(settings)
+    rules, places = rules_named(file), Places.of(settings)
     trials = [_replayed(places, one, since, seconds) for one in rules.values()]
     if how == "json":
         found = [_json(places, one) for one in trials]
@@ -113,6 +115,7 @@ def list_(settings: Settings, how: str) -> None:
     firing   an incident of it is open
     quiet    it is judged, and no incident is open
     off      enabled = false
+    broken   a file does not fit: why is told behind `when`
     gone     it has an incident in the last 30 days, and is in no file any more
 
     \b
@@ -125,12 +128,10 @@ def list_(settings: Settings, how: str) -> None:
 
     found = rules_in(folder_of(settings))
     rows = overview(found, incidents_if_any(Places.of(settings)), datetime.now(UTC))
-    if not rows and not found.faults:
+    if not rows:
         echo("there is no rule: docs/rules.md says how to write one", err=True)
-    columns = LISTED if how == "table" else [*LISTED, "labels", "runbook"]
+    columns = LISTED if how == "table" else [*LISTED, "by", "labels", "runbook"]
     render.show(render.Rows.of_dicts(rows, columns), how, sys.stdout, READS)
-    for fault in found.faults:
-        echo(f"broken: {fault}", err=True)
 
 
 @rule.command()

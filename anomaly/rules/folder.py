@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,9 @@ from lakehouse.toml_tables import TomlTables
 
 HELP = "docs/rules.md says what a rule is"
 LARGEST_BYTES, MOST_RULES = 256 << 10, 500
+# The name of a rule that is only tried; groups stand behind the last period.
+TRIED = "tried"
+WITH_GROUPS = re.compile(r"(.+ in \d+ ?[a-z]+(?: and \d+ ?[a-z]+)?) by ([\w., @-]+)", re.DOTALL)
 State = tuple[tuple[str, int, int], ...]
 
 
@@ -79,6 +83,24 @@ def the_rules_of(file: Path) -> dict[str, Rule]:
     if not found:
         raise SettingsError(f"{file} has no rule: it begins with [NAME]", HELP)
     return found
+
+
+def rules_named(text: str) -> dict[str, Rule]:
+    """Returns the rules of a file, or the one that a condition is.
+
+    Raises SettingsError where it is neither.
+    """
+    if text.endswith(".toml") or Path(text).is_file():
+        return the_rules_of(Path(text))
+    when, names = WITH_GROUPS.fullmatch(text.strip()), ""
+    if when:
+        text, names = when[1], when[2]
+    by = [name for name in re.split(r"[\s,]+", names) if name]
+    try:
+        return {TRIED: Rule(TRIED, RuleTable.model_validate({"when": text, "by": by}))}
+    except ValidationError as error:
+        why = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"this is no file of rules and no condition: {why}", HELP) from None
 
 
 def installed(file: Path, rules: Mapping[str, Rule], folder: Path, is_trial: bool = False) -> Path:

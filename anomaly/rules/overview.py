@@ -11,11 +11,14 @@ from anomaly.rules.rule import RuleSet
 from lakehouse.tables.incidents import OPEN, WITHDRAWN
 
 LOOK_BACK = timedelta(days=30)
-FIRING, QUIET, OFF, GONE = "firing", "quiet", "off", "gone"
+FIRING, QUIET, OFF, GONE, BROKEN = "firing", "quiet", "off", "gone", "broken"
 
 
 def overview(found: RuleSet, incidents: Iterable[Incident], now: datetime) -> list[dict[str, Any]]:
-    """Returns a row a rule, in order of names; with those of no file that told of late."""
+    """Returns a row a rule, in order of names, and then one for each fault of a file.
+
+    Rules of no file that told in the last 30 days are among them.
+    """
     by_rule: dict[str, list[Incident]] = {}
     for one in incidents:
         if one.rule and one.status != WITHDRAWN:
@@ -24,7 +27,14 @@ def overview(found: RuleSet, incidents: Iterable[Incident], now: datetime) -> li
         name for name, of in by_rule.items() if any(it.opened >= now - LOOK_BACK for it in of)
     }
     names = sorted({*found.rules, *recent})
-    return [_row(name, found, by_rule.get(name, []), now) for name in names]
+    rows = [_row(name, found, by_rule.get(name, []), now) for name in names]
+    return [*rows, *(_broken(fault) for fault in found.faults)]
+
+
+def _broken(fault: str) -> dict[str, Any]:
+    named = {"state": BROKEN, "severity": "", "last_opened": None, "opened_30d": 0}
+    rest = {"when": fault, "file": "", "by": [], "labels": {}, "runbook": ""}
+    return {"rule": "", **named, **rest}
 
 
 def _row(name: str, found: RuleSet, of: Sequence[Incident], now: datetime) -> dict[str, Any]:
@@ -38,6 +48,7 @@ def _row(name: str, found: RuleSet, of: Sequence[Incident], now: datetime) -> di
         "opened_30d": sum(at >= now - LOOK_BACK for at in opened),
         "when": rule.table.when if rule else "",
         "file": rule.file if rule else "",
+        "by": [*rule.table.by] if rule else [],
         "labels": rule.table.labels if rule else {},
         "runbook": rule.table.runbook if rule else "",
     }

@@ -93,5 +93,9 @@ class IncidentRow(IncidentSummary):
     reasons: list[str]
     contributors: list[Share]
     sample_event_ids: list[str]
+    rule: str | None
+    labels: list[str]
+    runbook: str | None
+    message: str | None
     config: str | None
     folded_to: datetime | None

@@ -74,6 +74,7 @@ class Commands:
     def run(self, *words: str, version: int = 0, refresh: bool = False) -> Result:
         """Returns the result of `logpond WORDS --format json`, run once for each `version`.
 
+        The first word may be two, as `rule list`.
         `version` is that of what the command reads. With `refresh` a finished command is run again.
         Raises Busy where too many wait.
         """
@@ -163,7 +164,7 @@ class Commands:
         options = ("--format", "json", "--lake", self.places.lake, "--", *words[1:])
         with self._lock:
             run.child = spawn(
-                [*LOW_PRIORITY, sys.executable, "-m", "cli", words[0], *options],
+                [*LOW_PRIORITY, sys.executable, "-m", "cli", *words[0].split(), *options],
                 subprocess.PIPE,
                 subprocess.PIPE,
                 {**importable(), "LOGPOND_CHECKPOINTS": self.places.checkpoints},

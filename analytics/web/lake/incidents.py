@@ -102,7 +102,7 @@ def one(snapshot: Snapshot, anomalies: TableState, incident_id: str) -> Incident
             "choose one from the list of incidents; it may have opened later",
         )
     row = {**found[0], "contributors": [Share(**of) for of in found[0]["contributors"] or ()]}
-    lists = {name: row[name] or [] for name in ("reasons", "sample_event_ids")}
+    lists = {name: row[name] or [] for name in ("reasons", "labels", "sample_event_ids")}
     return IncidentRow(**{**row, **lists})
 
 
@@ -126,6 +126,21 @@ def _counted(
         anomalies=anomalies.files,
     )
     yield from (Choice(**row) for row in found)
+
+
+def spans_of_rules(
+    snapshot: Snapshot, anomalies: TableState, since: datetime
+) -> list[dict[str, Any]]:
+    """Returns when incidents of rules went on since a time, newest first; at most 20,000."""
+    if "rule" not in anomalies.files.columns:
+        return []
+    return snapshot.ask(
+        "SELECT rule, severity, status, opened, last_breach FROM anomalies WHERE rule <> '' "
+        "AND status <> 'withdrawn' AND (last_breach >= ? OR status = 'open') "
+        "ORDER BY opened DESC LIMIT 20000",
+        [since],
+        anomalies=anomalies.files,
+    )
 
 
 def _columns(anomalies: TableState, of: type[IncidentSummary]) -> str:
