@@ -110,6 +110,14 @@ class Upkeep(Section):
     """
     vacuum_every_hours: Annotated[float, Field(ge=0)] = 6.0
     """Hours between two looks for files that no kept version needs."""
+    reconcile_every_minutes: Annotated[float, Field(ge=0)] = 30.0
+    """Minutes between two looks for rows that came too late for their windows: these are counted
+    again, in a revision of their own. 0: never; then `logpond reconcile` does it.
+    """
+    reconcile_days: Annotated[int, Field(ge=0)] = 7
+    """How old windows may be that are counted again so, in days back from the newest date of logs.
+    0: of any age.
+    """
     retain_days: Annotated[int, Field(ge=0)] = 0
     """Days of rows to keep, back from the newest date of each table. 0: for ever."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from anomaly.alerts.receivers import receivers_of
 from cli.stack.broker import Broker
 from cli.stack.ingest import Ingest
+from cli.stack.late_rows import count_late
 from cli.stack.phases import Phases
 from cli.stack.programs import Gateway, Page, Sender
 from cli.stack.screen import Screen
@@ -102,13 +103,15 @@ class Stack:
         screen.status.phases = Phases(self._places.phases)
 
     def __call__(self) -> Outcome:
-        """Runs until the producer is done or a stop is asked for; then drains and verifies."""
+        """Runs until the producer is done or a stop is asked for; then drains, and verifies."""
         receivers_of(self._setup.settings)  # a fault of its file is said before anything starts
         self._refuse_second()
         opened = closing(self._ingest), closing(self._page), closing(self._gateway)
         with opened[0], self._kafka() as settings, opened[1], opened[2]:
             outcome = self._flow(settings)
             if not outcome.hurried:
+                self._screen.enter("counting late rows")
+                count_late(self._places, self._screen.say)
                 outcome.verdict = self._verify()
         return outcome
 

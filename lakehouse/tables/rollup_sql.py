@@ -90,6 +90,8 @@ def rows_of_parts(rollup: Rollup, granularity: str, version: int) -> str:
         *(f's."{key}"' for key in rollup.keys),
         *_measured(rollup),
         f"CAST({version} AS BIGINT) AS logs_version",
+        "CAST(0 AS INTEGER) AS revision",
+        "CAST(NULL AS TIMESTAMPTZ) AS corrected_at",
         "_counted",
         "_end_offsets",
     ]

@@ -24,6 +24,8 @@ HEAD = [
 ]
 TAIL = [
     arrow_field("logs_version", pa.int64(), "version of logs that was counted", nullable=False),
+    arrow_field("revision", pa.int32(), "how often the window was counted again"),
+    arrow_field("corrected_at", UTC_TIMESTAMP, "when that was last; NULL if never"),
     arrow_field(
         "_counted", pa.map_(pa.string(), pa.int64()), "newest batch of each writer that it counts"
     ),

@@ -36,7 +36,10 @@ class Late:
 
 @dataclass(frozen=True)
 class Checked:
-    """One day of a rollup: how many closed windows were recounted, and what was found."""
+    """One day of a rollup: how many closed windows were recounted, and what was found.
+
+    `logs_version` is the version of `logs` that was looked at.
+    """
 
     table: str
     date: date
@@ -44,6 +47,7 @@ class Checked:
     wrong: list[datetime] = field(default_factory=list)
     late: list[Late] = field(default_factory=list)
     wrong_days: list[datetime] = field(default_factory=list)
+    logs_version: int | None = None
 
     @property
     def to_count(self) -> list[datetime]:
@@ -95,7 +99,7 @@ def late_days(
             if day < (first or day) or _first(day) >= closed or counted.get(day) == rows:
                 continue
             if late := _Day(count, rollup, set(), day, closed).late():
-                yield Checked(rollup.name, day, len(late), late=late)
+                yield Checked(rollup.name, day, len(late), late=late, logs_version=logs.version())
 
 
 def _counted_by_day(count: CountOfTable, rollup: Rollup) -> dict[date, int]:
@@ -129,7 +133,9 @@ class _Day:
         wrong_days = self._wrong_days()
         windows = {*self._stored(), *wrong, *(each.window_start for each in late)}
         has_day = self.rollup.has_days and _first(self.day) + DAY <= self.closed
-        return Checked(self.rollup.name, self.day, len(windows) + has_day, wrong, late, wrong_days)
+        checked = len(windows) + has_day
+        version = self.count.version
+        return Checked(self.rollup.name, self.day, checked, wrong, late, wrong_days, version)
 
     def late(self) -> list[Late]:
         """Returns the closed windows of the day for which rows came later."""

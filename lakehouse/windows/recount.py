@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 
@@ -57,11 +57,14 @@ def mend(places: Places, rollup: Rollup, since: date | None = None) -> Iterator[
             yield wrong
 
 
-def count_late(places: Places, rollup: Rollup) -> Iterator[Checked]:
+def count_late(
+    places: Places, rollup: Rollup, since: date | None = None, dry_run: bool = False
+) -> Iterator[Checked]:
     """Counts closed windows again for which rows came late. Yields each day once it is done."""
     table = open_table(places, rollup.name)  # before logs, which must have all that it counted
-    for found in late_days(places, rollup, table, open_table(places, LOGS)):
-        _count_again(places, rollup, found)
+    for found in late_days(places, rollup, table, open_table(places, LOGS), since):
+        if not dry_run:
+            _count_again(places, rollup, found)
         yield found
 
 
@@ -116,24 +119,61 @@ def _recounted_day(
     first, closed = datetime.combine(found.date, time(), UTC), horizon(current)
     if closed is None:
         return None
-    kept = stored(current, rollup, rollup.granularity, first)
-    kept = kept.filter(pc.equal(kept["date"], pa.scalar(found.date)))
-    wanted = pa.array(found.to_count, kept.schema.field("window_start").type)
+    kept = _of_day(stored(current, rollup, rollup.granularity, first), found.date)
+    starts = [start for start in found.to_count if not _is_counted(kept, found, start)]
+    if not starts and not found.wrong_days:
+        return None  # somebody else counted them meanwhile
+    wanted = pa.array(starts, kept.schema.field("window_start").type)
     logs = open_table(places, LOGS)
     if (kept_from := retained_from(logs)) and found.date < kept_from:
         return None  # its rows were deleted meanwhile
     with counting(places, logs, (found.date, found.date)) as count:
-        counted = count.windows(rollup, first, min(first + DAY, closed))
+        upto = min(max(starts, default=first) + rollup.window, closed)
+        counted = count.windows(rollup, min(starts, default=first), upto)
         rows = counted.filter(pc.is_in(counted["window_start"], wanted))
+        rows = corrected(rows, kept)
         others = kept.filter(pc.invert(pc.is_in(kept["window_start"], wanted)))
         if first + DAY <= closed:
             days = count.days(rollup, pa.concat_tables([others, rows]))
-            rows = pa.concat_tables([rows, days])
-    return Replacement(rows, _where(rollup, found, first), note={"writer": "reconcile"})
+            of_day = _of_day(stored(current, rollup, "1d", first), found.date)
+            rows = pa.concat_tables([rows, corrected(days, of_day)])
+    # a table of before may lack columns: it gains them at the next start of the stream
+    there = {field.name for field in current.schema().fields}
+    rows = rows.select([name for name in rows.column_names if name in there])
+    return Replacement(rows, _where(rollup, starts, first), note={"writer": "reconcile"})
 
 
-def _where(rollup: Rollup, found: Checked, first: datetime) -> str:
+def corrected(rows: pa.Table, earlier: pa.Table) -> pa.Table:
+    """Returns rows of windows as the next revision after their earlier rows, corrected now."""
+    starts, revisions = earlier["window_start"].to_pylist(), earlier["revision"].to_pylist()
+    newest = dict[datetime, int]()
+    for start, revision in zip(starts, revisions, strict=True):
+        newest[start] = max(newest.get(start, 0), revision or 0)
+    made = {
+        "revision": [newest.get(start, 0) + 1 for start in rows["window_start"].to_pylist()],
+        "corrected_at": [datetime.now(UTC)] * rows.num_rows,
+    }
+    for name, values in made.items():
+        at = rows.schema.get_field_index(name)
+        rows = rows.set_column(at, rows.schema.field(at), pa.array(values, rows.schema[at].type))
+    return rows
+
+
+def _is_counted(kept: pa.Table, found: Checked, start: datetime) -> bool:
+    """Whether a late window was counted again since it was found so; one that is wrong never."""
+    if start in found.wrong or found.logs_version is None:
+        return False
+    its = kept.filter(pc.equal(kept["window_start"], pa.scalar(start, kept["window_start"].type)))
+    oldest = pc.min(its["logs_version"]).as_py()
+    return oldest is not None and oldest >= found.logs_version
+
+
+def _of_day(rows: pa.Table, day: date) -> pa.Table:
+    return rows.filter(pc.equal(rows["date"], pa.scalar(day)))
+
+
+def _where(rollup: Rollup, starts: Sequence[datetime], first: datetime) -> str:
     day = f"(granularity = '1d' AND window_start = {instant(first)})"
-    starts = ", ".join(instant(start) for start in found.to_count)
-    windows = f"(granularity = '{rollup.granularity}' AND window_start IN ({starts}))"
-    return f"{windows} OR {day}" if starts else day
+    named = ", ".join(map(instant, starts))
+    windows = f"(granularity = '{rollup.granularity}' AND window_start IN ({named}))"
+    return f"{windows} OR {day}" if named else day

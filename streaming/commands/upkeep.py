@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @FORMAT
 @with_settings
 def upkeep(dry_run: bool, nice: int, how: str, settings: Settings) -> None:
-    """Merge, order, trim and vacuum what is due, once, beside a running stream.
+    """Count late rows; merge, order, trim and vacuum what is due, once, beside a running stream.
 
     A running stream does this by itself (`upkeep.every_minutes` in conf/logpond.toml).
 

@@ -13,10 +13,11 @@ from lakehouse.store import durable, objects
 
 
 class Ledger(msgspec.Struct, frozen=True):
-    """The files that are in order, by partition, and the time of the last vacuum."""
+    """The files that are in order, by partition; when it was last vacuumed, and reconciled."""
 
     ordered: dict[str, list[str]] = {}
     vacuumed: datetime | None = None
+    reconciled: datetime | None = None
 
     @classmethod
     def of(cls, places: Places, table: str) -> Ledger:
@@ -40,6 +41,10 @@ class Ledger(msgspec.Struct, frozen=True):
         """Returns the ledger without partitions that are gone."""
         kept = {name: files for name, files in self.ordered.items() if name in names}
         return msgspec.structs.replace(self, ordered=kept)
+
+    def with_reconcile(self, at: datetime) -> Ledger:
+        """Returns the ledger with the time at which late rows were last counted."""
+        return msgspec.structs.replace(self, reconciled=at)
 
     def with_vacuum(self, at: datetime) -> Ledger:
         """Returns the ledger with the time of a vacuum."""

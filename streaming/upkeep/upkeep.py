@@ -20,13 +20,17 @@ from lakehouse.storage import reach
 from lakehouse.store import open_table, table_or_none
 from lakehouse.store.log import Log
 from lakehouse.tables.table import Table, history
+from streaming.upkeep import late_rows
 from streaming.upkeep.ledger import Ledger
 from streaming.upkeep.upkeep_plan import Due, Rules, due
 
 
 @dataclass(frozen=True)
 class Done:
-    """What was done to a table, or would be; `note` says why something was not done."""
+    """What was done to a table, or would be; `note` says why something was not done.
+
+    `rows` are late ones that are counted now.
+    """
 
     table: str
     what: str
@@ -34,6 +38,7 @@ class Done:
     files_before: int = 0
     files_after: int | None = None
     bytes: int = 0
+    rows: int = 0
     note: str = ""
 
 
@@ -55,8 +60,25 @@ class Pass:
                 yield from _noted(table, step)
 
     def _steps(self, table: Table) -> list[Callable[[], Iterator[Done]]]:
-        steps = (self._properties, self._rewrite, self._retain, self._vacuum, self._trim)
+        keeping = (self._properties, self._rewrite, self._retain, self._vacuum, self._trim)
+        steps = (self._reconcile, *keeping) if table.name in late_rows.ROLLUPS else keeping
         return [partial(step, table) for step in steps]
+
+    def _reconcile(self, table: Table) -> Iterator[Done]:
+        """Counts late rows now and then; left for the next pass where the stream is behind."""
+        rollup, every = late_rows.ROLLUPS[table.name], self.settings.reconcile_every_minutes
+        ledger = Ledger.of(self.places, table.name)
+        is_due = ledger.reconciled is None or self.now() >= ledger.reconciled + timedelta(
+            minutes=every
+        )
+        if not every or not is_due or late_rows.stream_is_behind(self.places, rollup):
+            return
+        days = self.settings.reconcile_days
+        for found in late_rows.count(self.places, rollup, days, self.dry_run):
+            rows = sum(late.rows for late in found.late)
+            yield Done(table.name, "reconcile", f"date={found.date}", rows=rows)
+        if not self.dry_run:
+            ledger.with_reconcile(self.now()).save(self.places, table.name)
 
     def _properties(self, table: Table) -> Iterator[Done]:
         """Writes the settings as table properties, which other tools read."""

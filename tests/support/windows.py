@@ -212,4 +212,5 @@ def stored(lake: Lake, rollup: str = "traffic") -> pa.Table:
 
 def measured(lake: Lake, rollup: str = "traffic") -> list[Row]:
     """The same without where in `logs` it was counted."""
-    return stored(lake, rollup).drop_columns(["logs_version", "_end_offsets"]).to_pylist()
+    where = ["logs_version", "_end_offsets", "revision", "corrected_at"]
+    return stored(lake, rollup).drop_columns(where).to_pylist()
