@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import methodcaller
 from typing import Any, NamedTuple
 
@@ -15,6 +15,8 @@ from lakehouse.decode.leftover import headers
 # For a name that is not UTF-8 the client returns a list and sets an error. A hot loop of Python
 # 3.11 does not look for that, and the error comes up anywhere later; this call does.
 _headers_of = methodcaller("headers")
+# What is gathered before it is decoded; more of either is decoded as it comes.
+ROWS, BYTES = 4096, 2 << 20
 # The client's own type says that each part of a record may be absent.
 Message = Any
 Place = tuple[str, int]
@@ -88,6 +90,33 @@ def by_topic(records: Sequence[Message]) -> Iterator[Came]:
             of = [each for name, each in zip(names, records, strict=True) if name == topic]
         partitions = np.array([each.partition() for each in of], np.int32)
         yield Came(topic, of, partitions, np.array([each.offset() for each in of], np.int64))
+
+
+def gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yields the same rows in batches that are worth decoding: each of them costs a millisecond.
+
+    The first ones that are fetched are small. A batch is of one topic, as those that come.
+    """
+    held: list[pa.RecordBatch] = []
+    for rows in batches:
+        if held and not _is_alike(held[0], rows):
+            yield pa.concat_batches(held)
+            held = []
+        held.append(rows)
+        if (
+            sum(each.num_rows for each in held) >= ROWS
+            or sum(each.nbytes for each in held) >= BYTES
+        ):
+            yield pa.concat_batches(held)
+            held = []
+    if held:
+        yield pa.concat_batches(held)
+
+
+def _is_alike(one: pa.RecordBatch, other: pa.RecordBatch) -> bool:
+    if not one.num_rows or not other.num_rows or one.schema != other.schema:
+        return False
+    return bool(one["_topic"][0] == other["_topic"][0])
 
 
 def _headers(records: Sequence[Message]) -> list[Sequence[headers.Header] | None]:

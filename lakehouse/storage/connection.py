@@ -33,11 +33,6 @@ CONNECTOR = {
     "spark.hadoop.fs.s3a.aws.credentials.provider": PROVIDER,
     "spark.hadoop.fs.s3a.path.style.access": "true",
     "spark.hadoop.fs.s3a.input.stream.type": "classic",
-    # one connector for all; the default manager makes a new one, with its pools, for each query
-    "spark.sql.streaming.checkpointFileManagerClass": (
-        "org.apache.spark.sql.execution.streaming.checkpointing."
-        "FileSystemBasedCheckpointFileManager"
-    ),
     # small objects: they are held in memory until they are sent
     "spark.hadoop.fs.s3a.fast.upload.buffer": "bytebuffer",
     "spark.hadoop.fs.s3a.attempts.maximum": "5",
