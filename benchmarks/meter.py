@@ -60,7 +60,10 @@ class Meter:
         for process in self._tree():
             try:
                 times = process.cpu_times()
-                self._ended[process.pid] = (self._kind(process), times.user + times.system)
+                kind, spent = self._kind(process), times.user + times.system
+                if kind == "jvm":  # the processes that it started and that ended: chmod, readlink
+                    spent += times.children_user + times.children_system
+                self._ended[process.pid] = (kind, spent)
                 held += process.memory_full_info().pss
             except psutil.Error:
                 continue
