@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -26,13 +27,17 @@ from benchmarks import (
     watch_time,
     web,
 )
-from benchmarks.figures import save, tell
+from benchmarks.figures import Run
 from cli.stack.broker import Broker
 
-ALONE: dict[str, Callable[[Path], dict[str, float]]] = {
+Measure = Callable[[Path], dict[str, float]]
+ALONE: dict[str, Measure] = {
     "decoding, with and without unknown keys": decode.decode_cost,
     "logpond up, beside two busy processes": first_rows.first_rows,
     "records by HTTP, from their answer to their row": gateway_rows.rows,
+    "a day of commits, with upkeep": upkeep.upkeep,
+    "upkeep, rates": upkeep.rates,
+    "detection, next to a plain z-score": detection.detection,
     "import, next to DuckDB's bare copy": imports.imports,
     "questions to files and to the lake": scan.scan,
     "aggregate, next to bare SQL and loops": aggregate.aggregate,
@@ -51,33 +56,39 @@ def bench(events: int, seconds: int, rates: str, commits: int) -> None:
 
     Each part alone: `python -m benchmarks.scan`, and so on.
     """
-    found: dict[str, dict[str, float]] = {}
+    run = Run()
     with tempfile.TemporaryDirectory() as folder, Broker(f"{folder}/broker", heap="512m") as broker:
         place, at = Path(folder), broker.bootstrap
-        tell(found, "producer", topic.fill(at, "bench", events, place))
-        own = backlog.ours(at, "bench", f"{place}/lake")
-        tell(found, "ingest, backlog", own)
-        consumer = backlog.peer(at, "bench", f"{place}/peer")
-        tell(found, "plain consumer", consumer)
-        spark = backlog.spark(at, "bench", f"{place}/spark-peer")
-        tell(found, "Spark, its Kafka source and Delta sink", spark)
-        ratios = backlog.ratios(own, plain_consumer=consumer, spark=spark)
-        tell(found, "ratios of one backlog", ratios)
-        for rate in rates.split(","):
-            measured = live.live(at, f"live-{rate}", place, int(rate), seconds)
-            tell(found, f"live, {rate}/s", measured)
-        measured = live.live(at, "live-alone", place, int(rate), seconds, windows=False)
-        tell(found, f"live, {rate}/s, windows switched off", measured)
-        tell(found, "records by HTTP, next to a bare endpoint", gateway.gateway(at, place))
-        tell(found, "sql, process start included", sql.sql(place, commits))
-        tell(found, "a day of commits, with upkeep", upkeep.upkeep(place))
-        tell(found, "upkeep, rates", upkeep.rates(place))
-        tell(found, "pages, two million rows", web.web(place, commits))
-        tell(found, "detection, next to a plain z-score", detection.detection(place))
-        for name, measure in ALONE.items():
-            with tempfile.TemporaryDirectory() as apart:
-                tell(found, name, measure(Path(apart)))
-    save(found)
+        run.part("producer", lambda: topic.fill(at, "bench", events, place))
+        _backlog(run, at, place)
+        for rate in map(int, rates.split(",")):
+            run.part(
+                f"live, {rate}/s", partial(live.live, at, f"live-{rate}", place, rate, seconds)
+            )
+        alone = partial(live.live, at, "live-alone", place, rate, seconds, windows=False)
+        run.part(f"live, {rate}/s, windows switched off", alone)
+        run.part("records by HTTP, next to a bare endpoint", lambda: gateway.gateway(at, place))
+    for name, measure in {**ALONE, **of_commits(commits)}.items():
+        with tempfile.TemporaryDirectory() as apart:
+            run.part(name, partial(measure, Path(apart)))
+    run.end()
+
+
+def _backlog(run: Run, at: str, place: Path) -> None:
+    own = run.part("ingest, backlog", lambda: backlog.ours(at, "bench", f"{place}/lake"))
+    consumer = run.part("plain consumer", lambda: backlog.peer(at, "bench", f"{place}/peer"))
+    of_spark = "Spark, its Kafka source and Delta sink"
+    spark = run.part(of_spark, lambda: backlog.spark(at, "bench", f"{place}/spark-peer"))
+    if own and consumer and spark:
+        run.tell("ratios of one backlog", backlog.ratios(own, plain_consumer=consumer, spark=spark))
+
+
+def of_commits(commits: int) -> dict[str, Measure]:
+    """Returns the parts that are about tables of so many commits."""
+    return {
+        "sql, process start included": lambda folder: sql.sql(folder, commits),
+        "pages, two million rows": lambda folder: web.web(folder, commits),
+    }
 
 
 if __name__ == "__main__":

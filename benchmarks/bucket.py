@@ -28,7 +28,7 @@ from deltalake import write_deltalake
 from support.bucket import ObjectServer, object_server
 
 from benchmarks import backlog, sql, topic
-from benchmarks.figures import save, tell
+from benchmarks.figures import Run
 from benchmarks.live import freshness, producing
 from benchmarks.long_log import events, long_log, uploaded
 from benchmarks.ours import Batch, Ingest, ingest
@@ -216,7 +216,7 @@ def asked(server: ObjectServer, folder: Path) -> dict[str, float]:
 @click.option("--before", default=10_000, help="Commits of the table that others are added to.")
 def bench(events: int, rate: int, seconds: int, before: int) -> None:
     """A backlog, a live run, commits and SQL on a lake in a bucket, next to a plain consumer."""
-    found: dict[str, dict[str, float]] = {}
+    run = Run("-s3")
     with (
         tempfile.TemporaryDirectory() as named,
         object_server(Path(named) / "store") as server,
@@ -225,18 +225,20 @@ def bench(events: int, rate: int, seconds: int, before: int) -> None:
         server.create("peer")
         os.environ.update(server.variables())
         folder, at = Path(named), broker.bootstrap
-        tell(found, "producer", topic.fill(at, "bench", events, folder))
-        ours = backlog.ours(at, "bench", "s3://lake/backlog")
-        tell(found, "ingest into a bucket, backlog", ours)
-        peer = backlog.peer(at, "bench", "s3://peer/backlog")
-        tell(found, "plain consumer into a bucket", peer)
-        tell(found, "ratios of one backlog", backlog.ratios(ours, plain_consumer=peer))
+        run.part("producer", lambda: topic.fill(at, "bench", events, folder))
+        into = "into a bucket"
+        ours = run.part(f"ingest {into}", lambda: backlog.ours(at, "bench", "s3://lake/backlog"))
+        peer = run.part(
+            f"plain consumer {into}", lambda: backlog.peer(at, "bench", "s3://peer/backlog")
+        )
+        if ours and peer:
+            run.tell("ratios of one backlog", backlog.ratios(ours, plain_consumer=peer))
         here, there = live(server, at, rate, seconds)
-        tell(found, f"live, {rate}/s", here)
-        tell(found, "the plain consumer beside it", there)
-        tell(found, f"a commit, new and after {before:,}", commits(server, folder, before))
-        tell(found, "sql, process start included", asked(server, folder))
-    save(found, "-s3")
+        run.tell(f"live, {rate}/s", here)
+        run.tell("the plain consumer beside it", there)
+        run.part(f"a commit, new and after {before:,}", lambda: commits(server, folder, before))
+        run.part("sql, process start included", lambda: asked(server, folder))
+    run.end()
 
 
 if __name__ == "__main__":
