@@ -19,6 +19,7 @@ from anomaly.rules.condition import Condition, query
 from lakehouse.query.search import Node, fields
 from lakehouse.query.search.fields import Kind as FieldKind
 from lakehouse.query.search.tree import EVERY, All, Matches, Term
+from lakehouse.tables.incidents import OF_RULE
 
 LONGEST = 4000
 MOST_BY, MOST_LABELS = 3, 20
@@ -108,7 +109,7 @@ class Rule:
     @property
     def measure(self) -> str:
         """As incidents name what they are about."""
-        return f"rule:{self.name}"
+        return f"{OF_RULE}{self.name}"
 
     @cached_property
     def hash(self) -> str:

@@ -36,8 +36,15 @@ UNITS = {
 }
 
 
+# How the measure of an incident of a rule begins; the rule's name follows.
+OF_RULE = "rule:"
+
+
 def unit_of(measure: str) -> Unit:
     """Returns the unit of a measure; one that is unknown here is written by its name."""
+    if measure.startswith(OF_RULE):
+        name = f"value of {measure.removeprefix(OF_RULE)}"
+        return Unit(name, name, name)
     name = measure.replace("_", " ")
     return UNITS.get(measure) or Unit(name, name, name)
 

@@ -233,7 +233,8 @@ def test_commands_show_what_was_found(troubled: Lake) -> None:
         for name in ("analyze", "anomalies")
     ]
 
-    assert json.loads(said[0]) == json.loads(said[1])
+    seen = [{n: v for n, v in one.items() if n != "people"} for one in json.loads(said[1])]
+    assert json.loads(said[0]) == seen
     assert len(json.loads(said[0])) == len(written(troubled)) > 0
     assert (
         CliRunner().invoke(program("anomaly"), ["anomalies", *where, "--open"]).output.strip()
