@@ -48,6 +48,7 @@ class Run:
         except Exception:
             traceback.print_exc()
             self.failed.append(name)
+            self._save()
             return {}
         self.tell(name, figures, f"{time.monotonic() - began:.0f} s, load {busy:.1f} before it")
         return figures
@@ -55,8 +56,8 @@ class Run:
     def tell(self, name: str, figures: Figures, how: str = "") -> None:
         """Shows and keeps the figures of a part, and says of the run `how` it was measured."""
         self.found[name] = figures
-        table = Table(title=f"{name} ({how})" if how else name, show_header=False)
-        table.title_justify = "left"
+        click.echo(f"{name} ({how})" if how else name)
+        table = Table(show_header=False)
         for figure, value in figures.items():
             table.add_row(figure, f"{value:,.2f}")
         Console().print(table)
