@@ -21,12 +21,14 @@ from support.hooks import (
     until,
 )
 from support.lakes import Lake
+from support.trouble import CONFIG, close_minutes, found, put, spike
 
 from anomaly.alerts.alert import Change, alert_of
 from anomaly.alerts.alerts import Alerts
 from anomaly.alerts.message import Message
 from anomaly.alerts.receivers import kinds_of_receivers
 from anomaly.engine.incident import Incident
+from anomaly.lake.detection import Detection
 from anomaly.lake.incidents import rows_of
 from lakehouse import store
 from lakehouse.response.action import ACKNOWLEDGED, COMMENTED, action
@@ -237,3 +239,22 @@ def test_rows_of_the_table_stay_as_detection_has_them(known: Lake) -> None:
     did(known, RESOLVED)
     rows = store.open_table(known.places, ANOMALIES).to_pyarrow_table()
     assert rows["status"].to_pylist() == ["open"]
+
+
+@pytest.mark.slow
+def test_detection_tells_of_what_was_resolved(lake: Lake, receiver: Receiver) -> None:
+    """It looks now and then; only an open incident can be resolved, and only once."""
+    put(lake, spike, 106)
+    close_minutes(lake, 106)
+    with alerts(lake, receiver, old_hours=1e6) as held:
+        detection = Detection(lake.places, CONFIG, lambda _one: None, held.take, held.take_resolved)
+        detection()
+        one = next(it for it in found(lake) if it.key == "all traffic")
+        detection.look_at_resolved()
+        respond(lake.places, one, action(RESOLVED, "ann", one.last_breach))
+        for _ in range(3):
+            detection.look_at_resolved()
+        until(lambda: "resolved" in receiver.events)
+    assert [told["incident"]["key"] for told in receiver.taken if told["event"] == "resolved"] == [
+        "all traffic"
+    ]

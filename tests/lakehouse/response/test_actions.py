@@ -8,9 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support.bucket import Bucket
 from support.lakes import Lake
 
 from lakehouse.errors import SettingsError
+from lakehouse.paths import Places
 from lakehouse.response import actions as module
 from lakehouse.response.action import (
     ACKNOWLEDGED,
@@ -58,6 +60,25 @@ def test_two_at_once_lose_nothing(lake: Lake) -> None:
     with ThreadPoolExecutor(8) as pool:
         [*pool.map(lambda text: respond(lake.places, ONE, did(text=text)), texts)]
     assert sorted(one.text for one in history(lake.places, ONE.incident_id)) == sorted(texts)
+
+
+@pytest.mark.slow
+def test_two_at_once_lose_nothing_in_a_bucket(bucket: Bucket) -> None:
+    """A real S3: each comment once, one that is sent again too; a mute is there for all."""
+    places = Places.at(bucket.url)
+    texts = [f"comment {n}" for n in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        [
+            *pool.map(
+                lambda text: respond(places, ONE, did(text=text, name=text.replace(" ", "-"))),
+                texts * 2,
+            )
+        ]
+    respond(places, ONE, did(MUTED, "noisy", until=NOW + HOUR))
+    shown = [one.text for one in history(places, ONE.incident_id)]
+    assert sorted(shown) == sorted([*texts, "noisy"])
+    assert [*Actions(places).by_incident({ONE.incident_id, "another"})] == [ONE.incident_id]
+    assert [mute.who for mute in Mutes(places).now(NOW)] == ["ann"]
 
 
 def test_the_same_again_is_kept_once(lake: Lake) -> None:
