@@ -22,7 +22,7 @@ UP := --backfill $(BACKFILL) $(if $(DURATION),--duration $(DURATION)) $(if $(RAT
 IN_TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
 # Faults at length; a row a run is noted, of which docs/faults.md is made.
-AT_NIGHT := FAULTS_AT_NIGHT=1 DISKS_AT_NIGHT=1 RANDOM_KILLS=20 GATEWAY_KILLS=50 UPKEEP_SECONDS=180 \
+AT_NIGHT := FAULTS_AT_NIGHT=1 DISKS_AT_NIGHT=1 RANDOM_KILLS=20 GATEWAY_KILLS=50 UPKEEP_SECONDS=180 FROZEN_SECONDS=300 \
 	SOAK_SECONDS=$(or $(SOAK),3600)
 FOR_TABLE := FAULTS_AT_NIGHT=1 RANDOM_KILLS=8 UPKEEP_SECONDS=60 SOAK_SECONDS=$(or $(SOAK),600)
 FAULTS := $(CURDIR)/.faults.ndjson

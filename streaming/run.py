@@ -42,6 +42,7 @@ from streaming.pace import Pace, between
 from streaming.progress import BatchReport, Reporter
 from streaming.records import Range
 from streaming.upkeep.schedule import Schedule
+from streaming.warming import Warming
 from streaming.watch import Watch
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ class Run:
     _connection: Connection = field(init=False)
     _spark: SparkSession | None = None
     _registry: RegistryConnection | None = None
+    _warming: Warming | None = None
     _guard: Guard = field(init=False)
     _pace: Pace = field(init=False)
 
@@ -108,7 +110,7 @@ class Run:
         self._connection = Connection.of(self.settings.kafka)
         try:
             if self.standby:
-                self._session()  # it is there when the lake is free
+                self._warm_up()  # Spark has run a query when the lake is free
             with INGEST.alone(self.places, self.standby, self._closing_failed) as self.places:
                 try:
                     self._write()
@@ -117,8 +119,20 @@ class Run:
         finally:
             self._stop_spark()
 
+    def _warm_up(self) -> None:
+        """Has all that a batch needs ready, by what the manifest of the other process says."""
+
+        def ingest() -> job.Ingest | None:
+            manifest = INGEST.checkpoint(self.places).manifest()
+            return self._ingest(manifest, {}) if manifest else None
+
+        self._warming = Warming(self._session(), self._connection, ingest)
+        self._warming.start()
+
     def _write(self) -> None:
         """Runs to the end, as the only process that writes."""
+        if self._warming:
+            self._warming.end()
         manifest = self._manifest()
         self._guard = self._guarding(manifest)
         ingest = self.settings.ingest
@@ -169,7 +183,9 @@ class Run:
         return Guard(manifest, INGEST.checkpoint(self.places), client, self.stop.is_set)
 
     def _stream(self, spark: SparkSession, manifest: Manifest) -> None:
-        ingest = self._ingest(manifest)
+        writers = {table.name: Writer(self.places, table) for table in INGEST.tables}
+        ingest = self._ingest(manifest, writers)
+        ingest.check, ingest.is_off = self._guard.after_reading, self._pace.learn
         with ExitStack() as opened:
             closing, upkeep = self._closing(spark), Schedule(self.settings, self.hooks.on_notice)
             for query in closing:
@@ -243,24 +259,22 @@ class Run:
         seconds = self.settings.ingest.trigger_seconds
         return {"availableNow": True} if self.once else {"processingTime": f"{seconds} seconds"}
 
-    def _ingest(self, manifest: Manifest) -> job.Ingest:
+    def _ingest(self, manifest: Manifest, writers: dict[str, Writer]) -> job.Ingest:
         return job.Ingest(
             places=self.places,
             manifest=manifest,
             checkpoint=INGEST.checkpoint(self.places),
             plans=BatchPlans(self.places),
-            writers={table.name: Writer(self.places, table) for table in INGEST.tables},
+            writers=writers,
             limits=limits(self.settings.ingest),
             source=source.kafka(self._connection, manifest),
             coalesce_below=self.settings.ingest.coalesce_below,
             decode=WithRegistry(
                 partial(self.hooks.decode, readings=manifest.readings), self._registry
             ),
-            check=self._guard.after_reading,
             is_stopping=self.stop.is_set,
             reached=self._reached,
             failed=self._failed,
-            is_off=self._pace.learn,
         )
 
     def _follow(self, spark: SparkSession, query: StreamingQuery) -> Watch:

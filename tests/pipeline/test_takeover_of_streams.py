@@ -1,10 +1,15 @@
-"""A lake in a bucket, two streams: one writes, and dies or is frozen; a standby takes over."""
+"""A lake in a bucket or a folder, two streams: one writes, and dies or is frozen; a standby waits.
+
+FROZEN_SECONDS says how long it is frozen at least; at night five minutes.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -14,10 +19,12 @@ from support.bucket import Bucket
 from support.promise import broken
 
 from cli.stack.broker import Broker
-from lakehouse.paths import Places
+from lakehouse.ingest.queries import INGEST
+from lakehouse.paths import Places, is_url
 from lakehouse.proof.verify import verify
 from lakehouse.runtime.kafka import Topic
 from lakehouse.settings import Settings
+from lakehouse.store.lease.folder import FILE
 
 pytestmark = [
     pytest.mark.nightly,
@@ -29,13 +36,23 @@ pytestmark = [
 RATE = "500"
 
 
-@pytest.fixture
+FROZEN_SECONDS = float(os.environ.get("FROZEN_SECONDS", "5"))
+WARM_SECONDS = 120.0
+
+
+@pytest.fixture(params=["bucket", "folder"])
 def asked(
-    bucket: Bucket, broker: Broker, topic: Topic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    bucket: Bucket,
+    broker: Broker,
+    topic: Topic,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Settings:
-    """The settings of a lake in a bucket."""
+    """The settings of a lake in each of them."""
     monkeypatch.chdir(tmp_path)
-    return streams.settings(broker.bootstrap, topic.name, bucket.url)  # type: ignore[arg-type]
+    lake = {"bucket": bucket.url, "folder": str(tmp_path / "lake")}[request.param]
+    return streams.settings(broker.bootstrap, topic.name, lake)  # type: ignore[arg-type]
 
 
 def family(stream: subprocess.Popen[str]) -> list[psutil.Process]:
@@ -48,6 +65,29 @@ def signalled(processes: list[psutil.Process], number: int) -> None:
     """Sends all of them a signal."""
     for each in processes:
         each.send_signal(number)
+
+
+def until_warm(stream: subprocess.Popen[str]) -> None:
+    """Waits until a standby has a worker of Spark, which only a batch would start else."""
+    until = time.monotonic() + WARM_SECONDS
+    while not has_worker(stream):
+        assert time.monotonic() < until, "the standby has no worker"
+        time.sleep(0.5)
+
+
+def has_worker(stream: subprocess.Popen[str]) -> bool:
+    """Whether the process that forks workers is there; those that end meanwhile are none."""
+    with suppress(psutil.NoSuchProcess):
+        commands = [one.as_dict(["cmdline"], [])["cmdline"] for one in family(stream)]
+        return any("pyspark.daemon" in command for command in commands)
+    return False
+
+
+def given_away(asked: Settings) -> None:
+    """Deletes the lock of a folder, which a frozen process keeps: as a server gives it away."""
+    if not is_url(asked.lake):
+        lock = Path(INGEST.lock(Places.of(asked))) / FILE
+        lock.unlink()
 
 
 def whole(asked: Settings, acked: int) -> list[str]:
@@ -73,6 +113,7 @@ def test_a_standby_takes_over_under_load(
     ):
         streams.until(first, " batch ")
         waits = streams.until(second, "standing by")[-1]
+        until_warm(second)
         killed = time.monotonic()
         first.kill()
         streams.until(second, " batch ")
@@ -98,7 +139,10 @@ def test_a_stream_that_was_frozen_ends(
         streams.until(second, "standing by")
         frozen = family(first) if with_java else [psutil.Process(first.pid)]
         signalled(frozen, signal.SIGSTOP)
+        since = time.monotonic()
+        given_away(asked)
         streams.until(second, " batch ")
+        time.sleep(max(0.0, FROZEN_SECONDS - (time.monotonic() - since)))
         signalled(frozen, signal.SIGCONT)
         heard, _ = first.communicate(timeout=120)
         streams.until(second, " batch ")
@@ -108,4 +152,25 @@ def test_a_stream_that_was_frozen_ends(
     assert (first.returncode, code) == (6, 0), heard + rest
     assert "error: this process lost its lease" in heard
     assert "Traceback" not in heard + rest
+    assert whole(asked, acked) == []
+
+
+def test_a_stream_that_is_frozen_keeps_a_folder(
+    broker: Broker, topic: Topic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lives, and goes on when it comes back; a standby has waited."""
+    monkeypatch.chdir(tmp_path)
+    asked = streams.settings(broker.bootstrap, topic.name, tmp_path / "lake")
+    load = produced.start(broker.bootstrap, topic.name, tmp_path, "--rate", RATE)
+    with streams.running(asked) as first, streams.running(asked, "--standby") as second:
+        streams.until(first, " batch ")
+        streams.until(second, "standing by")
+        signalled(family(first), signal.SIGSTOP)
+        time.sleep(FROZEN_SECONDS)
+        signalled(family(first)[::-1], signal.SIGCONT)
+        streams.until(first, " batch ")
+        load.terminate()
+        acked = produced.end(load).last["acked"]
+        codes = [streams.stop(stream)[0] for stream in (second, first)]
+    assert codes == [0, 0]
     assert whole(asked, acked) == []
