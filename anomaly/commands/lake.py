@@ -76,6 +76,7 @@ def anomalies(places: Places, how: str, since: str | None, only_open: bool) -> N
       logpond anomalies --since -24h --format json
     """
     from anomaly.alerts.mutes import as_muted_now
+    from anomaly.lake.fold import active_between
     from anomaly.lake.incidents import incidents
     from lakehouse.response.actions import Actions
     from lakehouse.response.mutes import Mutes
@@ -85,7 +86,7 @@ def anomalies(places: Places, how: str, since: str | None, only_open: bool) -> N
     if unjudged.noted(places):
         echo(f"note: what was imported is not judged yet: {unjudged.REMEDY}", err=True)
     mutes = Mutes(places).now(datetime.now(UTC))
-    found = [as_muted_now(one, mutes) for one in incidents(places)]
+    found = [as_muted_now(one, mutes) for one in active_between(incidents(places), *between)]
     done = Actions(places).by_incident({one.incident_id for one in found})
     seen = [_as_seen(one, done.get(one.incident_id, ())) for one in found]
     wanted = [one for one in seen if not only_open or one.status == "open"]

@@ -164,6 +164,22 @@ def test_a_resolve_is_posted_once(lake: Lake, receiver: Receiver) -> None:
     assert len(receiver.asked) == 2
 
 
+def test_a_resolve_ends_it_where_it_was_posted() -> None:
+    """A pager and Alertmanager are told that it is over, in their own words."""
+    told = Message.of(alert_of(FIRST, RESOLVED))
+    for kind, table in {
+        "pagerduty": {"key": "0123456789abcdef"},
+        "alertmanager": {"url": "http://127.0.0.1:1"},
+    }.items():
+        made: Any = kinds_of_receivers()[kind].model_validate({"kind": kind, **table})
+        body = json.loads(made.request(told).body)
+        if kind == "pagerduty":
+            assert (body["event_action"], body["dedup_key"]) == ("resolve", FIRST.incident_id)
+        else:
+            ends = {datetime.fromisoformat(one["endsAt"]) for one in body}
+            assert max(ends) <= datetime.now(UTC) + timedelta(minutes=2)
+
+
 def test_a_resolve_that_was_wrong_is_taken_back(lake: Lake, receiver: Receiver) -> None:
     """What is worse than it was then, or goes on half an hour later, is sent as opened."""
     with alerts(lake, receiver) as held:
