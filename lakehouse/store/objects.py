@@ -190,8 +190,10 @@ def names(at: Any, folder: str) -> list[str]:
     """Returns the names of the objects directly in a folder, without the folder."""
     if isinstance(at, LocalStore):  # twenty times as fast as its own listing
         return _files(Path(str(at.prefix)) / folder)
-    found = obstore.list_with_delimiter(at, folder)["objects"]
-    return [str(item["path"]).removeprefix(f"{folder}/") for item in found]
+    within = f"{folder}/" if folder else ""
+    found = (str(item["path"]) for item in obstore.list_with_delimiter(at, folder)["objects"])
+    # a folder that became empty, or was made by hand, is an object of its own name in some stores
+    return [path.removeprefix(within) for path in found if path and path.startswith(within)]
 
 
 def names_below(at: Any) -> list[str]:
