@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from anomaly.engine.config import Config
     from anomaly.engine.incident import Incident
     from anomaly.lake.history import Closed, Judged, Say
+    from anomaly.rules.parts import RuleFault
     from anomaly.rules.rule import RuleSet
-    from anomaly.rules.sources import RuleFault
     from lakehouse.settings import Settings
 
 EVERY_SECONDS = 2.0

@@ -46,8 +46,9 @@ from anomaly.lake.incidents import (
 from anomaly.rules.detection import gone
 from anomaly.rules.fold import RuleFold
 from anomaly.rules.judging import Failed, keep, snapshots
+from anomaly.rules.parts import RuleFault
 from anomaly.rules.rule import NO_RULES, RuleSet
-from anomaly.rules.sources import RuleFault, closed_range
+from anomaly.rules.sources import closed_range
 from lakehouse import store
 from lakehouse.errors import CheckpointError
 from lakehouse.ingest import queries

@@ -10,11 +10,13 @@ from deltalake import DeltaTable
 
 from anomaly.engine.incident import Incident, start_of
 from anomaly.review.point import Point
+from anomaly.rules.answers import count_answers
 from anomaly.rules.detection import LOOK_BACK_MINUTES
 from anomaly.rules.evidence import group_of
 from anomaly.rules.fold import RuleFold
+from anomaly.rules.parts import Part, minute_of
 from anomaly.rules.rule import Rule
-from anomaly.rules.sources import Part, closed_range, count_closed, count_rows, minute_of
+from anomaly.rules.sources import closed_range, count_closed, count_rows
 from lakehouse.paths import Places
 
 Changes = list[Incident]
@@ -41,7 +43,7 @@ def judged_again(
 
 
 def _parts(places: Places, closed: DeltaTable, rule: Rule, first: int, end: int) -> Iterator[Part]:
-    for count in (count_closed, count_rows):
+    for count in (count_closed, count_rows, count_answers):
         parts = count(places, closed, {rule: first}, end)
         yield from (part for part in parts if isinstance(part, Part))
 

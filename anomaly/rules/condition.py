@@ -44,10 +44,14 @@ class Limit:
 
 
 class Slots(NamedTuple):
-    """How the rows of a minute are told apart: not, by a part of them, or by buckets of a field."""
+    """How the rows of a minute are told apart: not, by a part of them, or by buckets of a field.
+
+    `is_answered`: they are not, but a statement answers a value.
+    """
 
     part: Node | None = None
     buckets: Field | None = None
+    is_answered: bool = False
 
 
 class Verdict(NamedTuple):

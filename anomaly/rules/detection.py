@@ -17,8 +17,9 @@ from anomaly.lake.incidents import incidents
 from anomaly.rules.fold import RuleFold
 from anomaly.rules.folder import State, rules_in, state_of
 from anomaly.rules.judging import fold_rules, keep, loaded
+from anomaly.rules.parts import RuleFault
 from anomaly.rules.rule import NO_RULES, Rule, RuleSet
-from anomaly.rules.sources import RuleFault, closed_range
+from anomaly.rules.sources import closed_range
 from lakehouse.paths import Places
 from lakehouse.tables.incidents import CLOSED, OPEN
 

@@ -151,9 +151,12 @@ def _made(table: Any) -> RuleTable:
     try:
         if made.sql:
             predicate.check(made.sql)
+        if made.query:
+            predicate.check_query(made.query, made.by)
     except ValueError as error:
         fault = PydanticCustomError("sql", "{why}", {"why": str(error)})
-        wrong = InitErrorDetails(type=fault, loc=("sql",), input=made.sql)
+        key = "sql" if made.sql else "query"
+        wrong = InitErrorDetails(type=fault, loc=(key,), input=made.when)
         raise ValidationError.from_exception_data("Rule", [wrong]) from None
     return made
 

@@ -10,9 +10,11 @@ from deltalake import DeltaTable
 
 from anomaly.engine.incident import Incident
 from anomaly.lake.snapshots import Snapshots
+from anomaly.rules.answers import count_answers
 from anomaly.rules.fold import RuleFold, State
+from anomaly.rules.parts import RuleFault
 from anomaly.rules.rule import Rule
-from anomaly.rules.sources import RuleFault, closed_range, count_closed, count_rows
+from anomaly.rules.sources import closed_range, count_closed, count_rows
 from lakehouse.paths import Places
 
 KEPT = 2
@@ -29,7 +31,8 @@ def fold_rules(
     every = closed_range(closed)
     by_rule = {fold.rule: fold for fold in folds}
     due = {rule: max(every.start, fold.folded_to + 1) for rule, fold in by_rule.items()}
-    counted = (count(places, closed, due, every.stop) for count in (count_closed, count_rows))
+    ways = (count_closed, count_rows, count_answers)
+    counted = (count(places, closed, due, every.stop) for count in ways)
     for part in chain.from_iterable(counted):
         fold = by_rule.get(part.rule)
         if fold is None:

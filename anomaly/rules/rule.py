@@ -36,6 +36,7 @@ class RuleTable(BaseModel):
 
     when: Annotated[str, Field(max_length=LONGEST)]
     sql: Annotated[str, Field(max_length=LONGEST)] = ""
+    query: Annotated[str, Field(max_length=LONGEST)] = ""
     by: Annotated[tuple[str, ...], Field(max_length=MOST_BY, strict=False)] = ()
     at_least: Annotated[int, Field(ge=1, le=10**9)] = 1
     severity: Literal["info", "warning", "critical"] = "warning"
@@ -78,8 +79,11 @@ class RuleTable(BaseModel):
 
     @model_validator(mode="after")
     def _check_both(self) -> RuleTable:
-        if self.sql and parsed(self.when)[1] is not EVERY:
+        if (self.sql or self.query) and parsed(self.when)[1] is not EVERY:
             raise ValueError("rows are chosen by `where` in `when`, or by `sql`: give one of them")
+        is_answered = parsed(self.when)[0].slots.is_answered
+        if is_answered != bool(self.query) or (self.query and (self.sql or self.at_least > 1)):
+            raise ValueError("`value > ...` and `query` go together, without where, sql, at_least")
         return self
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta
-from typing import NamedTuple
 
 import duckdb
 from deltalake import DeltaTable
 
 from anomaly.engine.incident import start_of
 from anomaly.lake.counted import AT, counted, spans
+from anomaly.rules.parts import MEMORY, Part, RuleFault, first_minute, minute_of
 from anomaly.rules.rule import Rule
 from anomaly.rules.tally import (
     NO_ROWS,
     FromMinutes,
-    Tallies,
     from_minutes,
     of_minutes,
     of_rows,
@@ -29,38 +27,10 @@ from lakehouse.tables.catalog import LOGS
 from lakehouse.tables.rollups import MINUTES
 from lakehouse.windows.close import rows_by_day
 from lakehouse.windows.count import within
-from lakehouse.windows.horizon import EPOCH, horizon
+from lakehouse.windows.horizon import horizon
 
-MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 # More rows of closed minutes at a time: fewer queries, and more memory.
 AT_ONCE_ROWS = 4_000_000
-MEMORY = "1GB"
-
-
-class Part(NamedTuple):
-    """What a rule counts in the minutes from `first` up to, but without, `end`."""
-
-    rule: Rule
-    counted: Tallies
-    first: int
-    end: int
-
-
-class RuleFault(NamedTuple):
-    """A rule that cannot be counted, as its SQL fails on a row."""
-
-    rule: Rule
-    why: str
-
-
-def minute_of(at: datetime) -> int:
-    """Converts a time to minutes since the epoch."""
-    return (at - EPOCH) // MINUTE
-
-
-def first_minute(day: date) -> int:
-    """Returns the first minute of a day, since the epoch."""
-    return (day - EPOCH.date()).days * 1440
 
 
 def closed_range(closed: DeltaTable) -> range:
@@ -95,7 +65,9 @@ def count_rows(
     places: Places, closed: DeltaTable, due: Mapping[Rule, int], end: int
 ) -> Iterator[Part | RuleFault]:
     """Counts from exactly the rows that closed minutes counted, an hour at a time."""
-    asked = {rule: first for rule, first in due.items() if not from_minutes(rule)}
+    asked = {
+        rule: first for rule, first in due.items() if not (rule.table.query or from_minutes(rule))
+    }
     if not asked or (begin := min(asked.values())) >= end:
         return
     with counted(places, closed) as rows:

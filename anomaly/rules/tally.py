@@ -16,6 +16,7 @@ import pyarrow as pa
 from anomaly.engine.columns import Ints
 from anomaly.rules.condition import Slots
 from anomaly.rules.kinds.percentile import LEAST, WIDTH
+from anomaly.rules.kinds.value import MOST, SCALE
 from anomaly.rules.rule import Rule
 from lakehouse.query.search import DUCKDB, Node, condition, text
 from lakehouse.query.search.fields import Field
@@ -41,6 +42,11 @@ class Tallies:
     n: Ints
 
 
+# SQL for the name that a value has as a part of a group.
+NAMED_AS = (
+    "substr(coalesce(nullif(replace(CAST({} AS VARCHAR), chr(31), ' '), ''), "
+    f"'{NOTHING}'), 1, {LONGEST})"
+)
 NO_ROWS = Tallies([], *(np.zeros(0, np.int64) for _ in range(4)))
 
 
@@ -54,12 +60,12 @@ class FromMinutes(NamedTuple):
 
 def width(slots: Slots) -> int:
     """Returns how many slots there are."""
-    return WIDTH if slots.buckets else 2 if slots.part else 1
+    return WIDTH if slots.buckets else 2 if slots.part or slots.is_answered else 1
 
 
 def from_minutes(rule: Rule) -> FromMinutes | None:
     """Returns how closed minutes hold what a rule counts; None where rows have to be read."""
-    if rule.table.sql or any(field.column not in KEYS for field in rule.by):
+    if rule.table.sql or rule.table.query or any(field.column not in KEYS for field in rule.by):
         return None
     slots, (where, counted) = rule.condition.slots, _split(rule.where)
     if not _is_of_keys(where):
@@ -101,6 +107,26 @@ def of_rows(rule: Rule, rows: str) -> str:
         where += f" AND {column} IS NOT NULL"
         slot = _clipped(BUCKET.format(column))
     return _summed(_groups(rule), slot, "1", f"{rows} WHERE {where}")
+
+
+def of_answer(rule: Rule, rows: str, minute: int, most: int) -> str:
+    """Returns SQL that asks the statement of a rule, with `logs` as a name for these rows."""
+    names = [f"{NAMED_AS.format(DUCKDB.name(name))}" for name in rule.table.by]
+    named = f"concat_ws(chr(31), {', '.join(names)})" if names else "''"
+    value = (
+        f"CAST(round(greatest(-{MOST}, least({MOST}, CAST(value AS DOUBLE))) * {SCALE}) AS BIGINT)"
+    )
+    answers = (
+        f"SELECT {named} AS names, {value} AS n FROM (\n{rule.table.query}\n) "
+        "WHERE isfinite(CAST(value AS DOUBLE)) "
+        f"QUALIFY row_number() OVER (PARTITION BY names ORDER BY n DESC) = 1 "
+        f"ORDER BY names LIMIT {most}"
+    )
+    return (
+        f"WITH logs AS (SELECT * FROM {rows}), answers AS ({answers}) "
+        f"SELECT CAST({minute} AS BIGINT) AS minute, names, e[1] AS slot, e[2] AS n FROM "
+        "(SELECT names, unnest([[0, n], [1, 1]]) AS e FROM answers) ORDER BY names, slot"
+    )
 
 
 def rows_of(rule: Rule, values: Sequence[str]) -> str:
@@ -146,8 +172,7 @@ def _groups(rule: Rule) -> str:
 
 def value_of(field: Field) -> str:
     """Returns SQL for the value by which rows are grouped."""
-    clean = f"replace({text(field, DUCKDB)}, chr(31), ' ')"
-    return f"substr(coalesce(nullif({clean}, ''), '{NOTHING}'), 1, {LONGEST})"
+    return NAMED_AS.format(text(field, DUCKDB))
 
 
 def _clipped(bucket: str) -> str:

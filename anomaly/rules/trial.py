@@ -12,18 +12,12 @@ import pyarrow as pa
 
 from anomaly.engine.incident import Incident, start_of
 from anomaly.lake.minutes import inert
+from anomaly.rules.answers import ask_logs
 from anomaly.rules.evidence import group_of
 from anomaly.rules.fold import RuleFold
+from anomaly.rules.parts import Part, RuleFault, first_minute, minute_of
 from anomaly.rules.rule import Rule
-from anomaly.rules.sources import (
-    Part,
-    RuleFault,
-    closed_range,
-    count_closed,
-    count_logs,
-    first_minute,
-    minute_of,
-)
+from anomaly.rules.sources import closed_range, count_closed, count_logs
 from anomaly.rules.tally import from_minutes, rows_of
 from lakehouse import store
 from lakehouse.duck import connect
@@ -152,7 +146,8 @@ def replay(
     if minutes and is_from_minutes:
         parts = count_closed(places, minutes, {rule: first}, every.stop)
     else:
-        parts = count_logs(places, rule, first, every.stop)
+        count = ask_logs if rule.table.query else count_logs
+        parts = count(places, rule, first, every.stop)
     fold = RuleFold(rule)
     for part in parts:
         if isinstance(part, RuleFault):

@@ -8,14 +8,20 @@ from typing import Any
 from support.lakes import Lake
 
 from anomaly.engine.incident import Incident
+from anomaly.rules.answers import ask_logs, count_answers
 from anomaly.rules.fold import RuleFold
+from anomaly.rules.parts import Part
 from anomaly.rules.rule import Rule, RuleTable
-from anomaly.rules.sources import Part, closed_range, count_closed, count_logs, count_rows
+from anomaly.rules.sources import closed_range, count_closed, count_logs, count_rows
 from lakehouse import store
 from lakehouse.tables.rollups import MINUTES
 
 SLOW = {"when": "p95 of response_time where service:shop > 100 ms in 5 min"}
 BUSY = {"when": "count where endpoint:/cart > 700 in 5 min"}
+
+
+FROM_LOGS = {"logs": count_logs, "asked": ask_logs}
+FROM_CLOSED = {"minutes": count_closed, "rows": count_rows, "answers": count_answers}
 
 
 def rule(when: str, name: str = "mine", **table: Any) -> Rule:
@@ -34,11 +40,10 @@ def parts_by(lake: Lake, one: Rule, source: str) -> list[Part]:
     """What a rule counts in a lake by one of the ways."""
     closed = store.open_table(lake.places, MINUTES.name)
     every = closed_range(closed)
-    if source == "logs":
-        found = count_logs(lake.places, one, every.start, every.stop)
+    if source in FROM_LOGS:
+        found = FROM_LOGS[source](lake.places, one, every.start, every.stop)
     else:
-        count = count_closed if source == "minutes" else count_rows
-        found = count(lake.places, closed, {one: every.start}, every.stop)
+        found = FROM_CLOSED[source](lake.places, closed, {one: every.start}, every.stop)
     return [part for part in found if isinstance(part, Part)]
 
 

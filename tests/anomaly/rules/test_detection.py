@@ -42,6 +42,10 @@ sql = "response_time > 65 AND service = 'shop'"
 [silent]
 when = "none where endpoint:/items in 12 min"
 by = ["service"]
+[asked]
+when = "value > 20 in 5 min"
+query = "SELECT endpoint, 100.0 * avg((response_time > 80)::INT) AS value FROM logs GROUP BY 1"
+by = ["endpoint"]
 [off]
 when = "count > 1 in 1 min"
 enabled = false
@@ -124,7 +128,13 @@ def watched(rows: pa.Table, lake: Lake, tmp_path: Path) -> Watched:
 def test_live_is_history(watched: Watched, rows: pa.Table, tmp_path: Path) -> None:
     """To the digit, with labels and samples: in parts, anew each time, or all at once."""
     watched.live(*range(20, LENGTH, 20), LENGTH)
-    assert {one.rule for one in watched.found} == {"busy", "failing", "slow-sql", "silent"}
+    assert {one.rule for one in watched.found} == {
+        "busy",
+        "failing",
+        "slow-sql",
+        "silent",
+        "asked",
+    }
     assert all(one.sample_event_ids for one in watched.named("busy"))
 
     for name, way in (("history", None), ("one", False), ("many", True)):

@@ -186,3 +186,43 @@ class Kind(Condition):
         kinds_of_conditions.cache_clear()
         parsed.cache_clear()
         sys.modules.pop("anomaly.rules.kinds.even", None)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT 1 AS value FROM read_text('/etc/passwd')",
+        "SELECT count(*) AS value FROM '/etc/passwd'",
+        "SELECT count(*) AS value FROM quarantine",
+        "SELECT count(*) AS value FROM main.logs",
+        "SELECT count(*) AS value FROM duckdb_settings()",
+        "SELECT count(*) AS n FROM logs",
+        "SELECT message AS value FROM logs; DROP TABLE logs",
+        "COPY logs TO '/tmp/x'",
+        "SELECT random() AS value",
+        "SELECT epoch(now()) AS value FROM logs",
+        "SELECT epoch(current_timestamp) AS value FROM logs",
+        "SELECT getenv('HOME') AS value",
+        "WITH a AS (INSERT INTO logs VALUES (1)) SELECT 1 AS value",
+        "SELECT 1 AS value) AS x, (SELECT 2",
+    ],
+)
+def test_a_query_reads_logs_alone(query: str) -> None:
+    """No file, no other table, no function of the machine or the clock."""
+    with pytest.raises(ValueError, match=r"\w"):
+        predicate.check_query(query, ())
+
+
+def test_a_query_has_its_value_and_groups(tmp_path: Path) -> None:
+    """Columns of these names; and it stands behind `value` alone."""
+    fine = '[x]\nwhen = "value > 2 in 5 min"\nquery = "SELECT service, 1 AS value FROM logs"\n'
+    assert faults(tmp_path, f'{fine}by = ["service"]') == []
+    (told,) = faults(tmp_path, f'{fine}by = ["endpoint"]')
+    assert "line 3: x.query: it answers no column endpoint" in told
+    for text in (
+        fine.replace("value > 2 in", "count > 2 in"),
+        fine.replace("value > 2 in 5", "value > 2 in 7"),
+        '[x]\nwhen = "value > 2 in 5 min"',
+        f'{fine}sql = "true"',
+    ):
+        assert len(faults(tmp_path, text)) == 1

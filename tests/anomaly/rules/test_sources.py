@@ -54,6 +54,20 @@ def test_what_minutes_do_not_hold_is_read_from_rows(shop: Lake, when: str) -> No
     assert folded(one, parts_by(shop, one, "rows")) == folded(one, parts_by(shop, one, "logs"))
 
 
+def test_a_query_is_asked_of_each_period(shop: Lake) -> None:
+    """Its answers by the rows that minutes counted are those by the rows of now."""
+    query = "SELECT service, count(*) FILTER (response_time > 80) AS value FROM logs GROUP BY 1"
+    one = rule("value > 170 in 10 min", query=query, by=["service"])
+    found = folded(one, parts_by(shop, one, "answers"))
+    assert found == folded(one, parts_by(shop, one, "asked"))
+    counted = rule("count where service:shop > 170 in 10 min")
+    other = Rule("mine", counted.table.model_copy(update={"sql": "response_time > 80"}))
+    # what stands for ten minutes was seen by the rolling window in its last one
+    assert {at.opened for at in folded(other, parts_by(shop, other, "rows")).values()}
+    assert {at.key for at in found.values()} == {"shop"}
+    assert all(at.opened.minute % 10 == 9 for at in found.values())
+
+
 def test_the_spike_is_found(shop: Lake) -> None:
     """With its numbers, and the service that the rule names."""
     one = rule("count where service:shop endpoint:/cart > 700 in 5 min", severity="critical")
