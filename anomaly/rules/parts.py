@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from anomaly.rules.rule import Rule
 from anomaly.rules.tally import Tallies
-from lakehouse.windows.horizon import EPOCH
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 MINUTE = timedelta(minutes=1)
 # What one rule may hold in memory while it is counted.
