@@ -78,7 +78,7 @@ def test_the_commands_of_an_incident_run(lake: Lake, tmp_path: Path) -> None:
     found = incidents(lake.places)
     (tmp_path / "other.toml").write_text((ROOT / "conf" / "anomaly.toml").read_text())
     script = shown("When something is found")
-    run_in(tmp_path, script.replace("explain ID", f"explain {found[0].incident_id[:8]}"), lake)
+    run_in(tmp_path, re.sub(r"\bID\b", found[0].incident_id[:8], script), lake)
     assert (tmp_path / "incident.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -34,7 +36,7 @@ from lakehouse import store
 from lakehouse.response.action import ACKNOWLEDGED, COMMENTED, action
 from lakehouse.response.mutes import Mutes
 from lakehouse.response.respond import history, respond
-from lakehouse.settings import load
+from lakehouse.settings import CONF, load
 from lakehouse.tables.catalog import ANOMALIES
 from lakehouse.tables.incidents import RESOLVED
 from lakehouse.terminal.commands import program
@@ -95,6 +97,15 @@ def test_commands_say_who_did_what(known: Lake) -> None:
     assert (listed["status"], listed["people"]) == ("resolved", "resolved by bob (of 4)")
     assert json.loads(run(known, "anomalies", "--open", "--format", "json").output) == []
     assert [mute.key for mute in Mutes(known.places).now(datetime.now(UTC))] == [FIRST.key]
+
+
+def test_the_commands_of_the_document_run(known: Lake) -> None:
+    """Those of docs/receivers.md, as they stand there."""
+    text = (CONF.parent / "docs" / "receivers.md").read_text()
+    shown = re.findall(r"^logpond (incident .*)$", text, re.MULTILINE)
+    assert len(shown) == 5
+    for line in shown:
+        assert run(known, *shlex.split(line.replace("4f1c", "00c0"))).exit_code == 0
 
 
 @pytest.mark.parametrize(
