@@ -1,70 +1,133 @@
-"""Whether each of the producer's incidents is found, how soon, and whether quiet hours are quiet.
+"""What is told first of each of the producer's incidents, and how soon.
 
-`python -m benchmarks.incidents --rates 50,500 --seeds 3` prints a table a rate.
+`python -m benchmarks.incidents` stages 204 of them: six kinds, 34 shops, two rates, some of them in
+overlapping pairs. Told is when the minute was over that gave it away, and half a minute later.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from statistics import median
+from collections.abc import Sequence
+from random import Random
+from statistics import median, quantiles
+from typing import NamedTuple
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from anomaly.commands.series import constants
-from anomaly.evaluate.labels import graded, totals
+from anomaly.engine.incident import Incident
+from anomaly.evaluate.labels import GRACE, MINUTE, Label
 from benchmarks.staged import Played, Show, played
 from lakehouse.paths import Places
 from producer.traffic.scenarios import INCIDENTS
 
 # Minutes before the first incident, from one to the next, and of each.
-FIRST, APART, LONG = 60, 45, 5
+FIRST, APART, LONG = 60, 30, 5
+# A minute is final so many seconds after its end.
+BEHIND = 30.0
 
 
 @click.command()
-@click.option("--rates", default="50", help="Events a second.")
-@click.option("--seeds", default=3, help="Shops, each at another hour of the week.")
-@click.option("--quiet", default=360, help="Minutes without an incident, for each seed.")
-def incidents(rates: str, seeds: int, quiet: int) -> None:
-    """Every incident once for each seed, five minutes long; then the same shops left alone."""
-    staged = tuple((name, FIRST + APART * i, LONG) for i, name in enumerate(INCIDENTS))
-    for rate in rates.split(","):
-        shows = [
-            Show(seed, float(rate), FIRST + APART * len(staged), staged) for seed in range(seeds)
-        ]
-        _tell(f"{rate}/s, {seeds} seeds", [_play(show) for show in shows])
-        alone = [_play(Show(seed, float(rate), quiet)) for seed in range(seeds)]
-        raised = [one.sentence for each in alone for one in each.incidents]
-        click.echo(f"{rate}/s, {quiet} quiet minutes of {seeds} seeds: {len(raised)} incidents")
-        click.echo("\n".join(raised))
+@click.option("--rates", default="8,16", help="Events a second, in turn.")
+@click.option("--seeds", default=34, help="Shops, each at another hour of the week.")
+@click.option("--overlap", default=4, help="In every so many shops incidents overlap by pairs.")
+def incidents(rates: str, seeds: int, overlap: int) -> None:
+    """Every incident once for each seed, five minutes long: what is told first, and how soon."""
+    rows: list[Row] = []
+    posts = 0
+    each_rate = [float(rate) for rate in rates.split(",")]
+    for seed in range(seeds):
+        show = _show(seed, each_rate[seed % len(each_rate)], seed % overlap == overlap - 1)
+        done = _play(show)
+        rows += [_row(label, done, seed) for label in done.labels]
+        posts += sum(not one.parent for one in done.incidents)
+        click.echo(f"seed {seed}: {_said(rows)}; {posts / len(rows):.2f} posts an incident")
+        for one in rows[-len(done.labels) :]:
+            if not one.is_named:
+                click.echo(f"  {one.kind} at {one.where}: told first: {one.told or 'nothing'}")
+    _show_table(rows)
+    click.echo(f"{posts / len(rows):.2f} posts an incident")
+
+
+class Row(NamedTuple):
+    """An incident that was staged: whether its key was told first, and after how many seconds."""
+
+    kind: str
+    where: str
+    seed: int
+    is_named: bool
+    after: float | None
+    told: str
+
+
+def _show(seed: int, rate: float, overlaps: bool) -> Show:
+    names = [*INCIDENTS]
+    Random(seed).shuffle(names)
+    apart = APART // 2 if overlaps else APART
+    staged = []
+    for i, name in enumerate(names):
+        # a pair begins within three minutes
+        at = FIRST + (i // 2 * 2 * apart + i % 2 * 3 if overlaps else i * apart)
+        staged.append((name, at, LONG))
+    return Show(seed, rate, staged[-1][1] + APART, tuple(staged))
 
 
 def _play(show: Show) -> Played:
     with tempfile.TemporaryDirectory() as folder:
-        done = played(show, Places(folder, f"{folder}/_checkpoints"), constants(None))
-    for row in graded(done.labels, done.incidents):
-        click.echo(f"seed {show.seed}: {row['kind']}: {row['after_seconds']} s: {row['sentence']}")
-    return done
+        return played(show, Places(folder, f"{folder}/_checkpoints"), constants(None))
 
 
-def _tell(title: str, shows: list[Played]) -> None:
-    table = Table("incident", "found", "seconds, median", "at most", title=title)
-    for row in _rows(shows):
-        table.add_row(*map(str, row))
-    Console().print(table)
-    false = sum(totals(one.labels, one.incidents)["false"] for one in shows)
-    click.echo(f"false incidents: {false}")
+def _row(label: Label, done: Played, seed: int) -> Row:
+    """Returns what was told of an incident: the first post while it lasts that is of its place."""
+    told = [one for one in done.incidents if not one.parent and _is_near(label, one)]
+    first = min(told, key=lambda one: (one.opened, not _is_named(label, one)), default=None)
+    after = first and (first.opened + MINUTE - label.start).total_seconds()
+    where = " ".join(filter(None, (label.service, label.endpoint, label.ip)))
+    named = first is not None and _is_named(label, first)
+    return Row(
+        label.kind, where, seed, named, after and after + BEHIND, first.sentence if first else ""
+    )
 
 
-def _rows(shows: list[Played]) -> Iterator[tuple[object, ...]]:
-    every = [row for one in shows for row in graded(one.labels, one.incidents)]
-    for kind in INCIDENTS:
-        of = [row for row in every if row["kind"] == kind]
-        after = [row["after_seconds"] for row in of if row["found"]]
-        told = (median(after), max(after)) if after else ("", "")
-        yield kind, f"{len(after)} of {len(of)}", *told
+def _is_near(label: Label, one: Incident) -> bool:
+    """Whether a post is of the time of an incident, and not of another place."""
+    in_time = label.start - MINUTE < one.opened <= label.end + GRACE
+    same_service = not (label.service and one.service) or label.service == one.service
+    same_address = not (label.ip and one.ip) or label.ip == one.ip
+    return in_time and same_service and same_address and bool(label.ip or not one.ip)
+
+
+def _is_named(label: Label, one: Incident) -> bool:
+    """Whether a post names the key: the address, else the service and the endpoint, if there is."""
+    if label.ip:
+        return one.ip == label.ip
+    return (one.service, one.endpoint) == (label.service, label.endpoint)
+
+
+def _said(rows: Sequence[Row]) -> str:
+    after = [row.after for row in rows if row.after is not None]
+    named = sum(row.is_named for row in rows)
+    return f"{named} of {len(rows)} named first, told after {median(after):.0f} s in the median"
+
+
+def _show_table(rows: Sequence[Row]) -> None:
+    """Prints a row a kind, and one for all with the spread over seeds."""
+    table = Table("incident", "named first", "told", "seconds, median", "quartiles", "at most")
+    for kind in (*INCIDENTS, "all"):
+        of = [row for row in rows if kind in (row.kind, "all")]
+        after = sorted(row.after for row in of if row.after is not None)
+        low, middle, high = quantiles(after, n=4) if len(after) > 1 else (after * 3)
+        named = f"{sum(row.is_named for row in of)} of {len(of)}"
+        spread = f"{low:.0f}-{high:.0f}"
+        table.add_row(kind, named, str(len(after)), f"{middle:.0f}", spread, f"{after[-1]:.0f}")
+    Console(width=100).print(table)
+    shares = sorted(
+        sum(row.is_named for row in rows if row.seed == seed) / len(INCIDENTS)
+        for seed in {row.seed for row in rows}
+    )
+    click.echo(f"named first by seed: {shares[0]:.0%} at least, {median(shares):.0%} in the median")
 
 
 if __name__ == "__main__":

@@ -41,18 +41,18 @@ class Alert(NamedTuple):
 def event_of(change: Change, was_sent: bool) -> str | None:
     """Returns the event of a change for whoever is paged, or None if it is not sent.
 
-    Incidents that are part of a wider one, or muted, are not sent. One that is withdrawn is sent
+    Incidents that are part of another one, or muted, are not sent. One that is withdrawn is sent
     if something else of it was. The end of an incident is sent
     if something else of it was (`was_sent`), or if it had ended before anybody could know of it.
     """
     before, after = change
-    if after.parent:
+    if after.parent and not was_sent:
         return None
     if after.status == WITHDRAWN:
         return WITHDRAWN if was_sent else None
     if after.status == CLOSED:
         return ENDED if was_sent or (before is None and not after.muted) else None
-    if after.muted:
+    if after.muted or after.parent:
         return None
     if not was_sent or before is None or before.status == CLOSED:
         return OPENED

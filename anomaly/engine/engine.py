@@ -7,14 +7,16 @@ incidents.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import msgspec
 import numpy as np
 
 from anomaly.engine.burstiness import Burstiness
-from anomaly.engine.columns import Array, Column, Columns, Field, Floats
+from anomaly.engine.cause import cause_of, explained_by, order
+from anomaly.engine.columns import Array, Column, Columns, Field, Floats, Ints
 from anomaly.engine.config import Config
 from anomaly.engine.detector import HOLD, LEARN, RELEARN, UP, Judged, SeasonalDetector, Seen
 from anomaly.engine.detectors import METHODS
@@ -193,11 +195,50 @@ class Engine:
         )
 
     def _track(self, at: int, breaches: list[Breach]) -> Iterator[Incident]:
-        """Tracks breaches, widest keys first, so that narrower ones find their parent."""
+        """Tracks breaches: those of open incidents, then new ones, causes before their parts."""
+        explain = self._explaining(breaches)
+        opening = [(one, explain(one)) for one in breaches if self.tracker.opens(one)]
+        new = {one.identity for one, _ in opening}
         for one in sorted(breaches, key=lambda one: (len(one.key.parents), one.key)):
-            if self.tracker.breach(at, one):
-                self.learning[one.measure][self.keys.row_of[one.key]] = HOLD
-                yield self.tracker.set_contributors(one.identity, self._shares(one))
+            if one.identity not in new:
+                yield from self._take(at, one)
+
+        for one, explained in sorted(opening, key=lambda each: order(*each)):
+            yield from self._take(at, one, cause_of(at, one, explained, self.tracker.open, explain))
+
+    def _take(self, at: int, one: Breach, parent: str = "") -> Iterator[Incident]:
+        """Yields the incident that a breach changed, and what it is part of, if that escalates."""
+        if not self.tracker.breach(at, one, parent):
+            return
+        self.learning[one.measure][self.keys.row_of[one.key]] = HOLD
+        changed = self.tracker.set_contributors(one.identity, self._shares(one))
+        yield changed
+        whole = changed.parent and self.tracker.escalate(changed.parent, changed.severity)
+        if whole:
+            yield whole
+
+    def _explaining(self, breaches: Sequence[Breach]) -> Callable[[Breach | Tracked], Key | None]:
+        """Returns what tells which key makes most of a wider one, by the breaches of a minute."""
+        every = [*self.tracker.open, *(one.identity for one in breaches)]
+        services = sum(not one.endpoint for one in self.keys.listed) - 1 if breaches else 0
+
+        def explain(one: Breach | Tracked) -> Key | None:
+            same = {key for key, *measured in every if (*measured,) == one.identity[1:]}
+            over = partial(self._made, detector=one.detector, direction=one.identity[2])
+            return explained_by(one.key, same, services, over)
+
+        return explain
+
+    def _made(self, key: Key, detector: str, direction: str) -> dict[Key, float]:
+        """Returns by how much each endpoint of a wider key is over the expected, or below it."""
+        parts = np.array(self.keys.endpoints_of.get(key, []), np.int64)
+        keys = [self.keys.listed[part] for part in parts]
+        return dict(zip(keys, self._over(parts, detector, direction).tolist(), strict=True))
+
+    def _over(self, parts: Ints, detector: str, direction: str) -> Floats:
+        """Returns what each of these rows is over the expected, or below it, of shape (rows,)."""
+        over = self.detectors[detector].excess(parts)
+        return np.maximum(over if direction == UP else -over, 0.0)
 
     def _breaches(self, at: int, name: str, judged: Judged) -> Iterator[Breach]:
         """Yields the rows whose surprise can open an incident or keep one open."""
@@ -236,8 +277,7 @@ class Engine:
         parts = np.array(self.keys.endpoints_of.get(one.key, []), np.int64)
         if not len(parts):
             return []
-        over = self.detectors[one.detector].excess(parts)
-        over = np.maximum(over if one.direction == UP else -over, 0.0)
+        over = self._over(parts, one.detector, one.direction)
         shares = over / max(float(over.sum()), 1e-12)
         order = sorted(range(len(parts)), key=lambda i: (-shares[i], self.keys.listed[parts[i]]))
         return [

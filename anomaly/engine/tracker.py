@@ -78,8 +78,18 @@ class Tracker(msgspec.Struct):
     open: dict[Identity, Tracked] = {}
     closed: dict[Identity, Tracked] = {}
 
-    def breach(self, at: int, one: Breach) -> Incident | None:
-        """Takes one breach. Returns the incident if it opened, opened again or escalated by it."""
+    def opens(self, one: Breach) -> bool:
+        """Whether a breach opens an incident, perhaps again."""
+        is_new = one.identity not in self.open and one.holds
+        return is_new and one.surprise >= max(
+            self.config.incidents.open, self.config.incidents.stay
+        )
+
+    def breach(self, at: int, one: Breach, parent: str = "") -> Incident | None:
+        """Takes one breach. Returns the incident if it opened, opened again or escalated by it.
+
+        A new one is part of `parent`, unless that is empty.
+        """
         limits, tracked = self.config.incidents, self.open.get(one.identity)
         if one.surprise < limits.stay:
             return None
@@ -87,7 +97,18 @@ class Tracker(msgspec.Struct):
             return self._stay(at, tracked, one)
         if one.surprise < limits.open or not one.holds:
             return None
-        return self._reopen(at, one) or self._open(at, one)
+        return self._reopen(at, one) or self._open(at, one, parent)
+
+    def escalate(self, incident_id: str, severity: str) -> Incident | None:
+        """Raises an open incident to the severity of a part. Returns it if that changed it."""
+        for tracked in self.open.values():
+            before = tracked.incident
+            if before.incident_id == incident_id:
+                if SEVERITIES.index(severity) <= SEVERITIES.index(before.severity):
+                    return None
+                tracked.incident = with_sentence(before, severity=severity)
+                return tracked.incident
+        return None
 
     def end(self, at: int) -> Iterator[tuple[Tracked, bool]]:
         """Closes what is over at the end of a minute.
@@ -132,7 +153,7 @@ class Tracker(msgspec.Struct):
     ) -> tuple[dict[Identity, Tracked], dict[Identity, Tracked]]:
         return self.open, self.closed
 
-    def _open(self, at: int, one: Breach) -> Incident:
+    def _open(self, at: int, one: Breach, parent: str) -> Incident:
         incident = Incident(
             incident_id=incident_id(one.key, one.measure, one.direction, at),
             status=OPEN,
@@ -147,7 +168,7 @@ class Tracker(msgspec.Struct):
             last_breach=start_of(at),
             duration_minutes=1,
             surprise_opened=round(one.surprise, 3),
-            parent=self._parent(one),
+            parent=parent,
             config=self.config.hash,
             contributors=[],
             **self._numbers(at, one),
@@ -217,12 +238,6 @@ class Tracker(msgspec.Struct):
         levels = self.config.levels
         rank = (one.surprise >= levels.warning) + (one.surprise >= levels.critical or one.critical)
         return SEVERITIES[max(min(rank, 2) - one.is_usual, 0)]
-
-    def _parent(self, one: Breach) -> str:
-        for wider in one.key.parents:
-            if tracked := self.open.get((wider, one.measure, one.direction)):
-                return tracked.incident.incident_id
-        return ""
 
 
 def _at(incident: Incident, at: int) -> Incident:

@@ -131,6 +131,14 @@ def staged(rates: Rates, seed: int) -> Staged:
     return Staged(replace(rates, requests=requests), errors, medians, slowed, episodes, seed)
 
 
+def quiet(rates: Rates, seed: int) -> Staged:
+    """Returns the same rates with usual errors and latency, and no episode."""
+    rng = np.random.default_rng(seed)
+    errors, _ = failures(rates.requests, rng)
+    medians = np.exp(rng.uniform(math.log(MEDIAN[0]), math.log(MEDIAN[1]), len(rates.names)))
+    return Staged(rates, errors, medians, np.ones_like(rates.requests), [], seed)
+
+
 def _drawn(rates: Rates, key: int, rng: np.random.Generator) -> list[Episode]:
     end, at, drawn = int((~np.isnan(rates.requests[:, key])).sum()), FIRST, []
     while (at := at + int(rng.integers(QUIET // 2, QUIET * 3 // 2))) + 2 * LENGTHS[1] < end:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pyarrow.compute as pc
+from deltalake import DeltaTable
 
 from anomaly.alerts.alert import Change
 from anomaly.engine.config import Config
@@ -38,6 +39,8 @@ from lakehouse.tables.rollups import MINUTES
 from lakehouse.windows.definition import prepare
 
 SNAPSHOTS_KEPT = 8
+# Addresses of so many minutes are folded before incidents of these minutes are written: a second.
+SOON_MINUTES = 10
 OnIncident = Callable[[Incident], None]
 
 
@@ -61,6 +64,7 @@ class Detection:
     _snapshots: Snapshots = field(init=False)
     _addresses: AddressDetection = field(init=False)
     _writing: threading.Lock = field(default_factory=threading.Lock)
+    _folding: threading.Lock = field(default_factory=threading.Lock)
     _of_past: dict[str, Incident] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -87,7 +91,9 @@ class Detection:
         before = self._engine.folded_to
         table = store.open_table(self.places, MINUTES.name)
         first_seen, self._of_past = self._of_past, {}
-        written = self._write(first_seen | fold(self._engine, closed_minutes(table, before)))
+        changed = first_seen | fold(self._engine, closed_minutes(table, before))
+        with self._folding:
+            written = self._with_addresses(table, changed)
         day = start_of(self._engine.folded_to).date()
         if before >= 0 and start_of(before).date() != day:
             self._snapshots.keep(str(day), self._engine.dump())
@@ -96,10 +102,26 @@ class Detection:
     def addresses(self, is_stopping: IsStopping = lambda: False) -> list[Incident]:
         """Folds the addresses of those minutes, until a stop. Returns the changed incidents."""
         written: list[Incident] = []
-        for changed in self._addresses.changes(store.open_table(self.places, MINUTES.name)):
-            written += self._write(changed)
-            if is_stopping():
-                break
+        with self._folding:
+            for changed in self._addresses.changes(store.open_table(self.places, MINUTES.name)):
+                written += self._write(changed)
+                if is_stopping():
+                    break
+        return written
+
+    def _with_addresses(self, table: DeltaTable, changed: Mapping[str, Incident]) -> list[Incident]:
+        """Writes changed incidents together with those of addresses of the same minutes.
+
+        So an address that is the cause is told, and not what it did to an endpoint. Where many
+        minutes of addresses are to be folded, nothing waits for them.
+        """
+        folded_to = self._addresses.addresses.folded_to
+        if not 0 <= self._engine.folded_to - folded_to <= SOON_MINUTES or folded_to < 0:
+            return self._write(changed)
+        spans = self._addresses.changes(table)
+        written = self._write({**changed, **next(spans, {})})
+        for later in spans:
+            written += self._write(later)
         return written
 
     def rules(self, is_stopping: IsStopping = lambda: False) -> list[Incident]:

@@ -14,7 +14,7 @@ from anomaly.engine.incident import SILENCE, Incident, start_of, with_zscore_sen
 from anomaly.engine.minute import Minutes
 from anomaly.lake.addresses import folded
 from anomaly.lake.evidence import read_evidence
-from anomaly.lake.incidents import incidents_if_any
+from anomaly.lake.incidents import incidents_if_any, with_causes
 from anomaly.lake.minutes import closed_minutes
 from anomaly.rules.fold import RuleFold
 from anomaly.rules.judging import Failed, fold_rules
@@ -96,6 +96,7 @@ def analyse(
     if method != SURPRISE:
         return active_between(judged(closed, config, method).values(), *between)
     found = fold_all(places, closed, Engine(config), Addresses(config))
-    complete = read_evidence(places, closed, active_between(found.values(), *between), config)
+    read = read_evidence(places, closed, active_between(found.values(), *between), config)
+    complete = with_causes([*read])
     silences = [one for one in incidents_if_any(places) if one.direction == SILENCE]
     return active_between([*complete, *silences], *between)

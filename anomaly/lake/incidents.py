@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import chain
@@ -15,6 +15,7 @@ from deltalake import DeltaTable
 
 from anomaly.alerts.alert import Change
 from anomaly.alerts.mutes import is_muted
+from anomaly.engine.cause import TOGETHER_MINUTES, linked
 from anomaly.engine.config import Config
 from anomaly.engine.detector import SPAN
 from anomaly.engine.incident import (
@@ -37,6 +38,7 @@ from lakehouse.tables.catalog import ANOMALIES
 from lakehouse.tables.incidents import OPEN
 from lakehouse.tables.rollups import MINUTES
 
+NEAR = TOGETHER_MINUTES * MINUTE
 OnChanges = Callable[[Sequence[Change]], None]
 
 
@@ -119,7 +121,8 @@ def write(
         fresh = [one for one in _without_evidence(found, recounted) if one.incident_id not in read]
         read.update(_read_evidence(places, fresh, config, rules or {}))
         complete = (one._replace(after=read.get(one.after.incident_id, one.after)) for one in found)
-        differing = [one for one in (_marked(each, of_past) for each in complete) if _differs(one)]
+        whole = _with_causes(current, [*complete])
+        differing = [one for one in (_marked(each, of_past) for each in whole) if _differs(one)]
         changes[:] = with_mutes(differing, Mutes(places).now(datetime.now(UTC)))
         on_changes(changes)
         return replacement([change.after for change in changes])
@@ -137,6 +140,36 @@ def pairs(current: DeltaTable, incidents: Mapping[str, Incident]) -> list[Change
     stored = incidents_of(current.to_pyarrow_dataset().to_table(filter=named))
     there = {one.incident_id: one for one in stored}
     return [_change(there.get(name), one) for name, one in incidents.items()]
+
+
+def _with_causes(current: DeltaTable, changes: Sequence[Change]) -> Iterator[Change]:
+    """Yields the changes, and those of the table, that are parts of an address's incident or it.
+
+    That an address made most of an incident is known once its rows were read.
+    """
+    opened = [one.after.opened for one in changes if one.before is None]
+    near = []
+    if opened:
+        when = pc.field("opened")
+        between = (when >= min(opened) - NEAR) & (when <= max(opened) + NEAR)
+        near = incidents_of(current.to_pyarrow_dataset().to_table(filter=between))
+    written = {one.after.incident_id for one in changes}
+    others = [Change(one, one) for one in near if one.incident_id not in written]
+    parents = linked(each.after for each in (*others, *changes))
+    for each in (*others, *changes):
+        parent = parents.get(each.after.incident_id, "")
+        if parent:
+            each = each._replace(after=msgspec.structs.replace(each.after, parent=parent))
+        if parent or each.after.incident_id in written:
+            yield each
+
+
+def with_causes(incidents: Sequence[Incident]) -> Iterator[Incident]:
+    """Yields the incidents, those that are parts of an address's incident as such."""
+    parents = linked(incidents)
+    for one in incidents:
+        parent = parents.get(one.incident_id, one.parent)
+        yield msgspec.structs.replace(one, parent=parent)
 
 
 def _of_other_constants(current: DeltaTable, config: Config) -> list[Incident]:
@@ -213,7 +246,10 @@ def _read_evidence(
 
 
 def _change(before: Incident | None, after: Incident) -> Change:
-    return Change(before, with_evidence(after, *evidence_of(before)) if before else after)
+    if before is None:
+        return Change(before, after)
+    known = with_evidence(after, *evidence_of(before))
+    return Change(before, msgspec.structs.replace(known, parent=after.parent or before.parent))
 
 
 def _unmuted(one: Incident) -> Incident:

@@ -196,5 +196,6 @@ def last_of(one: Incident, changes: Iterable[Incident]) -> Incident | None:
 
 def _as_stored(again: Incident, one: Incident) -> Incident:
     """Returns the folded incident with what no fold gives: who was told, and what `logs` says."""
-    table_only = {"muted": one.muted, "of_past": one.of_past}
+    parent = again.parent or one.parent
+    table_only = {"muted": one.muted, "of_past": one.of_past, "parent": parent}
     return with_evidence(msgspec.structs.replace(again, **table_only), *evidence_of(one))

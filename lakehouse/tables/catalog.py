@@ -98,7 +98,7 @@ ANOMALIES = Table(
             arrow_field("reasons", pa.list_(pa.string()), "why it opened, and what became of it"),
             arrow_field("contributors", pa.list_(SHARE), "who made it: kind, name, share"),
             arrow_field("sample_event_ids", pa.list_(pa.string()), "of its first minutes"),
-            arrow_field("parent", pa.string(), "open incident of a wider key, empty for none"),
+            arrow_field("parent", pa.string(), "incident that it is a part of, empty for none"),
             arrow_field("muted", pa.bool_(), "its key was muted when it last changed: not sent"),
             arrow_field("of_past", pa.bool_(), "it was found in history: not sent"),
             arrow_field("rule", pa.string(), "the rule of one's own that raised it, else empty"),
