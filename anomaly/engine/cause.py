@@ -164,7 +164,7 @@ def _whole(one: Incident) -> str:
 
 def _made_by(one: Incident, of_address: Mapping[str, Iterable[Incident]]) -> Incident | None:
     """Returns the first incident near it of the address that made most of what is over."""
-    if one.ip or one.direction == DOWN:
+    if one.ip or one.rule or one.direction == DOWN:
         return None
     made = [s.name for s in one.contributors if s.kind == BY_ADDRESS and s.share >= _MADE_BY]
     others = (other for ip in made for other in of_address.get(ip, ()))
