@@ -58,6 +58,8 @@ class RuleDetection:
         A state is kept when the next changes are asked for, so after these are written.
         """
         self._is_changed |= self._reload()
+        if not self.folds and not self._is_changed:
+            return
         every = closed_range(closed)
         if not len(every):
             return

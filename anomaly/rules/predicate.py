@@ -39,9 +39,10 @@ def check_query(sql: str, by: tuple[str, ...]) -> None:
             # by itself too: what closes a bracket that it did not open is no query
             parts = _parsed(connection, sql) + _parsed(connection, f"SELECT * FROM (\n{sql}\n)")
             named = {name for part in parts for name in _given_names(part)} | {LOGS.name}
+            steady = _steady(connection, "'scalar', 'macro', 'aggregate'")
             for part in parts:
                 _check_table(part, named)
-                _check_steady(part, _steady(connection, "'scalar', 'macro', 'aggregate'"))
+                _check_steady(part, steady)
             found = connection.sql(f"SELECT * FROM (\n{sql}\n)")
             missing = sorted({"value", *by} - {*found.columns})
             if missing:

@@ -38,6 +38,16 @@ def _receivers(settings: Settings, places: Places) -> Check:
     )
 
 
+def _rules(settings: Settings, _places: Places) -> Check:
+    """Whether all files of rules fit."""
+    from anomaly.rules.folder import HELP, folder_of, rules_in
+
+    found = rules_in(folder_of(settings))
+    if found.faults:
+        return Check("rules", "bad", "; ".join(found.faults), HELP)
+    return Check("rules", "ok", f"{len(found.enabled)} on, of {len(found.rules)}")
+
+
 def _kafka(settings: Settings, places: Places) -> Check:
     from lakehouse.runtime import kafka
     from lakehouse.runtime.embedded_kafka import connection, is_foreign
@@ -122,6 +132,7 @@ def _bucket(settings: Settings, places: Places) -> Check:
 CHECKS = {
     "sources": _sources,
     "receivers": _receivers,
+    "rules": _rules,
     "kafka": _kafka,
     "registry": _registry,
     "bucket": _bucket,

@@ -36,6 +36,13 @@ HOSTILE = changed(
 CHAT = {"kind": "slack", "url": "https://chat.example/T0/B0/key"}
 
 
+OF_RULE = changed(
+    rule="busy",
+    labels=["service=shop", "team=a & b"],
+    runbook="https://wiki.example.org/x?a=1&b=2|3",
+)
+
+
 def message(incident: Incident = FIRST, event: str = "opened") -> Message:
     """What a receiver is told of an incident."""
     return Message.of(alert_of(incident, event))
@@ -350,3 +357,31 @@ def test_a_test_message_means_nothing() -> None:
     for table in tables:
         assert "logpond can reach you" in json.dumps(posted(Message.of(nothing()), **table))
     assert msgspec.json.decode(nothing().body)["incident"] is None
+
+
+def test_a_rule_brings_its_labels_and_runbook() -> None:
+    """Each in the words of the receiver; the address ends neither a link nor its label."""
+    told = message(OF_RULE)
+    (slack,) = [block for block in posted(told, **CHAT)["blocks"] if block["type"] == "context"]
+    link = "https://wiki.example.org/x?a=1&amp;b=2%7C3"
+    assert slack["elements"][0]["text"] == f"<{link}|runbook>"
+    assert "team=a &amp; b" in posted(told, **CHAT)["blocks"][0]["text"]["text"]
+
+    teams = posted(told, kind="teams", url="https://chat.example/x")
+    card = teams["attachments"][0]["content"]
+    assert [one["url"] for one in card["actions"]] == [OF_RULE.runbook]
+    pager = posted(told, kind="pagerduty", key="0123456789")
+    assert [one["text"] for one in pager["links"]] == ["Runbook"]
+    assert pager["payload"]["custom_details"]["labels"] == "service=shop, team=a & b"
+
+    alerts = posted(told, kind="alertmanager", url="http://127.0.0.1:9093")
+    assert {(one["labels"]["team"], one["labels"]["rule"]) for one in alerts} == {("a & b", "busy")}
+    assert {one["annotations"]["runbook_url"] for one in alerts} == {OF_RULE.runbook}
+    mail = made(
+        kind="email",
+        server="127.0.0.1:25",
+        tls="none",
+        sender="a@example.org",
+        to=["b@example.org"],
+    ).mail(told)
+    assert "runbook: https://wiki.example.org/x" in mail.get_content().replace("=\n", "")

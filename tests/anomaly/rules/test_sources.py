@@ -10,6 +10,8 @@ from support.trouble import close_minutes, put, spike
 from anomaly.rules.rule import Rule
 from anomaly.rules.tally import from_minutes
 
+pytestmark = pytest.mark.slow
+
 FROM_MINUTES = [
     "count where endpoint:/cart > 700 in 5 min",
     "count where is_error:true service:shop > 3 in 5 min",
