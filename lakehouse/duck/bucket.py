@@ -19,6 +19,23 @@ BATCH_ROWS = 1 << 17
 LEAST_AHEAD, MOST_AHEAD, BYTES_AHEAD = 4, 32, 64 << 20
 
 
+class Scan:
+    """What DuckDB takes for a scanner: the rows of one, read without Python's lock.
+
+    Arrow's own `to_reader` keeps that lock while it begins, and waits for threads of its own that
+    want it, as deltalake's files are opened by Python: now and then a question never ended
+    (decision 57).
+    """
+
+    def __init__(self, scanner: ds.Scanner) -> None:
+        self._scanner = scanner
+
+    def to_reader(self) -> pa.RecordBatchReader:
+        """Returns the rows; `to_batches` gives the lock away wherever it waits."""
+        schema = self._scanner.projected_schema
+        return pa.RecordBatchReader.from_batches(schema, self._scanner.to_batches())
+
+
 class BucketFiles(ds.Dataset):  # type: ignore[misc]
     """The rows of a version. Its partition columns come first.
 
@@ -38,16 +55,18 @@ class BucketFiles(ds.Dataset):  # type: ignore[misc]
         rest = (field for field in columns if field.name not in self._keys)
         return pa.schema([*(columns.field(key) for key in self._keys), *rest])
 
-    def scanner(self, columns: list[str] | None = None, filter: Any = None, **more: Any) -> Any:
-        """Returns a scanner over the files, or over what the log says of them."""
+    def scanner(self, columns: list[str] | None = None, filter: Any = None, **more: Any) -> Scan:
+        """Returns a scan of the files, or of what the log says of them."""
         if columns and set(columns) <= {*self._keys} and self._has_counts:
             try:
-                return self._of_log(columns, filter, more)
+                return Scan(self._of_log(columns, filter, more))
             except pa.ArrowInvalid:  # the filter is over other columns
                 pass
         ahead = min(max(BYTES_AHEAD // max(self._mean_bytes, 1), LEAST_AHEAD), MOST_AHEAD)
         names = columns or self.schema.names
-        return self._files.scanner(columns=names, filter=filter, fragment_readahead=ahead, **more)
+        return Scan(
+            self._files.scanner(columns=names, filter=filter, fragment_readahead=ahead, **more)
+        )
 
     @cached_property
     def _columns(self) -> pa.Schema:
@@ -66,7 +85,7 @@ class BucketFiles(ds.Dataset):  # type: ignore[misc]
         sizes = self._adds["size_bytes"].to_pylist()
         return int(sum(sizes) // max(len(sizes), 1))
 
-    def _of_log(self, columns: list[str], filter: Any, more: dict[str, Any]) -> Any:
+    def _of_log(self, columns: list[str], filter: Any, more: dict[str, Any]) -> ds.Scanner:
         schema = pa.schema([self._columns.field(key) for key in self._keys])
         rows = self._rows(schema)
         return ds.Scanner.from_batches(rows, schema=schema, columns=columns, filter=filter, **more)

@@ -13,8 +13,9 @@ from support.bucket import Bucket
 from support.lakes import events
 
 from lakehouse.duck import Pinned, connect
+from lakehouse.duck.bucket import BucketFiles, Scan
 from lakehouse.paths import Places
-from lakehouse.store import Key, Writer, files, open_table
+from lakehouse.store import Key, Writer, data_files, files, open_table
 from lakehouse.tables.catalog import LOGS
 
 HOURS = ("10:00:00", "10:30:00", "11:00:00")
@@ -106,3 +107,14 @@ def test_a_column_of_later_is_null(asked: Asked, places: Places) -> None:
     pinned.with_columns(LOGS.columns.append(later)).create_view(asked.connection, "grown")
 
     assert asked("SELECT DISTINCT later FROM grown")[0] == [(None,)]
+
+
+@pytest.mark.parametrize("columns", [["hour"], ["_offset"], None])
+def test_arrows_own_reader_is_never_asked(places: Places, columns: list[str] | None) -> None:
+    """It keeps Python's lock while it waits for threads that want it, and may never end."""
+    table = open_table(places, LOGS)
+
+    scan = BucketFiles(table, data_files(table)).scanner(columns)
+
+    assert isinstance(scan, Scan)
+    assert scan.to_reader().read_all().num_rows == 6
