@@ -116,16 +116,19 @@ def shares(one: Series, config: Constants) -> Floats:
 def report(
     each: Sequence[Series], found: Mapping[str, Floats], config: Constants
 ) -> list[dict[str, Any]]:
-    """Returns one row a category, one for all, and one for cross-validated constants."""
+    """Returns one row a category, one for all, and the same blind.
+
+    Blind is by a threshold and a pause that the other categories chose.
+    """
     categories = sorted({one.category for one in each})
     fixed = {one.name: _labelled(one, found, config.votes, config.pause) for one in each}
     rows = [
         _row(name, [fixed[one.name] for one in each if one.category == name]) for name in categories
     ]
     rows.append(_row("all", list(fixed.values())))
-    rows.append(
-        _row("cross-validated", [c for name in categories for c in _fold(name, each, found)])
-    )
+    blind = {name: _fold(name, each, found) for name in categories}
+    rows += [_row(f"{name}, blind", one) for name, one in blind.items()]
+    rows.append(_row("all, blind", [c for one in blind.values() for c in one]))
     return rows
 
 
