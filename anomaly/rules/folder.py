@@ -66,7 +66,9 @@ def rules_of(file: Path) -> tuple[dict[str, Rule], list[str]]:
             most = f"a file of rules has at most {LARGEST_BYTES >> 10} kB"
             return {}, [f"{file}: this is {size / 1e6:,.1f} MB, and {most}; split it"]
         read = TomlTables(file, "`rules`")
-    except (SettingsError, OSError) as error:
+    except OSError as error:
+        return {}, [f"{file}: {error.strerror}"]
+    except SettingsError as error:
         return {}, [_sentence(f"{error}")]
     found = read.read(_made)
     wrong = {at[0] for at, _ in read.faults}
