@@ -1,4 +1,4 @@
-"""Decisions are numbered: each number is one record's, and what cites one cites one that is there."""
+"""Each number of a decision is one record's, and what cites one cites one that is there."""
 
 from __future__ import annotations
 
