@@ -24,7 +24,7 @@ class Scan:
 
     Arrow's own `to_reader` keeps that lock while it begins, and waits for threads of its own that
     want it, as deltalake's files are opened by Python: now and then a question never ended
-    (decision 57).
+    (decision 61).
     """
 
     def __init__(self, scanner: ds.Scanner) -> None:
