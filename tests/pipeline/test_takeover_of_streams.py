@@ -19,12 +19,10 @@ from support.bucket import Bucket
 from support.promise import broken
 
 from cli.stack.broker import Broker
-from lakehouse.ingest.queries import INGEST
-from lakehouse.paths import Places, is_url
+from lakehouse.paths import Places
 from lakehouse.proof.verify import verify
 from lakehouse.runtime.kafka import Topic
 from lakehouse.settings import Settings
-from lakehouse.store.lease.folder import FILE
 
 pytestmark = [
     pytest.mark.nightly,
@@ -83,13 +81,6 @@ def has_worker(stream: subprocess.Popen[str]) -> bool:
     return False
 
 
-def given_away(asked: Settings) -> None:
-    """Deletes the lock of a folder, which a frozen process keeps: as a server gives it away."""
-    if not is_url(asked.lake):
-        lock = Path(INGEST.lock(Places.of(asked))) / FILE
-        lock.unlink()
-
-
 def whole(asked: Settings, acked: int) -> list[str]:
     """What is wrong with the lake."""
     with streams.running(asked, "--once") as rest:
@@ -125,6 +116,7 @@ def test_a_standby_takes_over_under_load(
     assert whole(asked, acked) == []
 
 
+@pytest.mark.parametrize("asked", ["bucket"], indirect=True)
 @pytest.mark.parametrize("with_java", [False, True])
 def test_a_stream_that_was_frozen_ends(
     asked: Settings, broker: Broker, topic: Topic, tmp_path: Path, with_java: bool
@@ -140,7 +132,6 @@ def test_a_stream_that_was_frozen_ends(
         frozen = family(first) if with_java else [psutil.Process(first.pid)]
         signalled(frozen, signal.SIGSTOP)
         since = time.monotonic()
-        given_away(asked)
         streams.until(second, " batch ")
         time.sleep(max(0.0, FROZEN_SECONDS - (time.monotonic() - since)))
         signalled(frozen, signal.SIGCONT)
