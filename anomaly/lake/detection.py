@@ -92,8 +92,14 @@ class Detection:
         table = store.open_table(self.places, MINUTES.name)
         first_seen, self._of_past = self._of_past, {}
         changed = first_seen | fold(self._engine, closed_minutes(table, before))
-        with self._folding:
-            written = self._with_addresses(table, changed)
+        if self._folding.acquire(blocking=False):
+            try:
+                written = self._with_addresses(table, changed)
+            finally:
+                self._folding.release()
+        else:
+            # the thread beside this one folds addresses, perhaps of a filled lake
+            written = self._write(changed)
         day = start_of(self._engine.folded_to).date()
         if before >= 0 and start_of(before).date() != day:
             self._snapshots.keep(str(day), self._engine.dump())
