@@ -63,13 +63,11 @@ class FolderLease:
 def held_in_folder(folder: Path, what: str, standby: Standby | None) -> Iterator[FolderLease]:
     """Holds the lock of a folder for `what`, until the end of the block; the folder is made.
 
-    Raises CheckpointError where another process holds it, unless there is a standby to wait.
+    Raises CheckpointError where another process holds it, unless there is a standby to wait. Where
+    the file is deleted meanwhile nobody is waited for: its lock is one that no other process finds.
     """
-    with in_words(str(folder)):
-        folder.mkdir(parents=True, exist_ok=True)
-        file = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    file = _locked(folder, what, standby)
     try:
-        _wait(file, folder, what, standby)
         with in_words(str(folder)):
             lease = FolderLease(file, os.pread(file, MOST_BYTES + 1, 0))
         try:
@@ -81,8 +79,30 @@ def held_in_folder(folder: Path, what: str, standby: Standby | None) -> Iterator
         os.close(file)
 
 
-def _wait(file: int, folder: Path, what: str, standby: Standby | None) -> None:
-    while not any(_is_taken(file, fcntl.LOCK_EX) for _ in range(TRIES)):
+def _locked(folder: Path, what: str, standby: Standby | None) -> int:
+    """Returns the open file of the folder, once this process has its lock."""
+    while True:
+        file, is_ours = _opened(folder), False
+        try:
+            is_ours = _is_ours(file, folder, what, standby)
+        finally:
+            if not is_ours:
+                os.close(file)
+        if is_ours:
+            return file
+
+
+def _opened(folder: Path) -> int:
+    with in_words(str(folder)):
+        folder.mkdir(parents=True, exist_ok=True)
+        return os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+
+
+def _is_ours(file: int, folder: Path, what: str, standby: Standby | None) -> bool:
+    """Waits until the file is locked; False if it no longer is the one of the folder."""
+    while _is_of(folder, file):
+        if any(_is_taken(file, fcntl.LOCK_EX) for _ in range(TRIES)):
+            return _is_of(folder, file)
         by = decoded(os.pread(file, MOST_BYTES + 1, 0))
         if standby is None:
             raise in_use(what, str(folder), by)
@@ -90,6 +110,15 @@ def _wait(file: int, folder: Path, what: str, standby: Standby | None) -> None:
             raise StoppedWaiting
         standby.say(f"standing by: {by or 'another process'} runs {what}")
         time.sleep(STANDBY_SECONDS)
+    return False
+
+
+def _is_of(folder: Path, file: int) -> bool:
+    """Whether an open file is the one that others find under its name."""
+    try:
+        return os.path.samestat((folder / FILE).stat(), os.fstat(file))
+    except FileNotFoundError:
+        return False
 
 
 def in_use(what: str, place: str, by: Record | None) -> CheckpointError:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,34 @@ def test_a_standby_waits_for_the_end(tmp_path: Path) -> None:
     assert taken.get(timeout=30) == 2
     waiting.join()
     assert said.empty()
+
+
+def test_a_standby_does_not_wait_for_a_lock_that_was_deleted(tmp_path: Path) -> None:
+    """Nobody else finds its file: the standby has the new one, and others are refused by it."""
+    place, said, taken = str(tmp_path), queue.Queue[str](), queue.Queue[str]()
+    leave = threading.Event()
+
+    def wait(name: str) -> None:
+        with alone(place, "it", standby=Standby(lambda: False, said.put)):
+            taken.put(name)
+            leave.wait(30)
+
+    threads = [threading.Thread(target=wait, args=(name,)) for name in ("one", "two")]
+    with alone(place, "it"):
+        for each in threads:
+            each.start()
+            said.get(timeout=30)
+        (tmp_path / "lock").unlink()
+        first = taken.get(timeout=30)
+        with pytest.raises(CheckpointError, match="runs already"), alone(place, "it"):
+            pass
+    # its end is not that of the new holder, for whom the other one waits
+    time.sleep(1.2)
+    assert taken.empty()
+    leave.set()
+    assert {first, taken.get(timeout=30)} == {"one", "two"}
+    for each in threads:
+        each.join()
 
 
 def test_a_standby_can_be_stopped(tmp_path: Path) -> None:
