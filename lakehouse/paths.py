@@ -22,6 +22,7 @@
     phases.json               how long the parts of the last start took
     alerts.sqlite             what waits for the webhook
     alerts-<receiver>.sqlite  what waits for another receiver
+    outboxes/                 copies of both in the lake at a URL, for the next machine
     unsent/<topic>/           records that Kafka did not take yet
     labels.ndjson             the truth about the incidents that were produced
     spark-events/             event logs, a folder an application
@@ -146,19 +147,24 @@ class Places:
         return Path(self.broker, "broker.pid")
 
     @property
+    def far_state(self) -> str:
+        """What is in the lake for all that read it, wherever it is; in a folder beside the rest."""
+        return f"{self.lake}/_state"
+
+    @property
     def mutes(self) -> str:
         """The mutes: keys without alerts; they are in the lake, for all that read it."""
-        return f"{self.lake}/_state/mutes"
+        return f"{self.far_state}/mutes"
 
     @property
     def actions(self) -> str:
         """What people did about incidents; in the lake, for all that look at it."""
-        return f"{self.lake}/_state/actions"
+        return f"{self.far_state}/actions"
 
     @property
     def catalog(self) -> str:
         """The files that are tables by a name; in the lake, for all that ask it."""
-        return f"{self.lake}/_state/catalog"
+        return f"{self.far_state}/catalog"
 
     def catalog_file(self, name: str) -> str:
         """One object of the catalog, to be named to a person."""
@@ -178,6 +184,11 @@ class Places:
     def phases(self) -> Path:
         """How long the parts of a start of `logpond up` took."""
         return Path(self.state) / "phases.json"
+
+    @property
+    def outboxes(self) -> str:
+        """Copies of what waits for receivers, by the names of their files; of a lake at a URL."""
+        return f"{self.far_state}/outboxes"
 
     def alerts(self, receiver: str) -> str:
         """What waits for a receiver; on this machine, whose programs send it."""

@@ -1,6 +1,7 @@
 """Keeps alerts on disk until they are acknowledged; bounded, and what is dropped is counted.
 
-It is one file of SQLite: after a crash an alert is there once or not at all.
+It is one file of SQLite: after a crash an alert is there once or not at all. That of a lake in a
+bucket has a copy there.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from anomaly.alerts.alert import Alert
-from lakehouse.paths import Places
+from anomaly.alerts.far_copy import FarCopy
+from lakehouse.paths import Places, is_url
 from lakehouse.store.disk import in_words
 from lakehouse.store.durable import sync
 
@@ -31,6 +33,7 @@ TABLES = """
 """
 SENT, REFUSED, DROPPED, OLD = "sent", "refused", "dropped", "old"
 ENDS = (SENT, REFUSED, DROPPED, OLD)
+COUNTED = ("waiting", *ENDS)
 
 
 class Outbox:
@@ -39,18 +42,32 @@ class Outbox:
     Safe for threads and processes.
     """
 
-    def __init__(self, file: str, most: int) -> None:
-        self._file, self._most = Path(file), most
+    def __init__(self, file: str, most: int, copy: FarCopy | None = None) -> None:
+        self._file, self._most, self._copy = Path(file), most, copy
         with in_words(file):
             self._file.parent.mkdir(parents=True, exist_ok=True)
 
     @classmethod
     def of(cls, places: Places, receiver: str, most: int) -> Outbox:
-        """That of a receiver; SQLite has what it writes on the disk, but not the folders above."""
-        made = cls(places.alerts(receiver), most)
-        made.counts()
+        """That of a receiver; SQLite has what it writes on the disk, but not the folders above.
+
+        Of a lake in a bucket it has what other machines kept, as far as the bucket answers.
+        """
+        file = places.alerts(receiver)
+        copy = FarCopy(places, Path(file).name) if is_url(places.lake) else None
+        made = cls(file, most, copy)
+        with made._open() as db:
+            if copy:
+                copy.pull(db)
         sync(places, places.state, [made._file.name])
         return made
+
+    @classmethod
+    def counts_of(cls, places: Places, receiver: str, most: int) -> dict[str, int]:
+        """Returns the counts of a receiver's outbox; all 0 where there is none yet."""
+        if is_url(places.lake) or Path(places.alerts(receiver)).exists():
+            return cls.of(places, receiver, most).counts()
+        return dict.fromkeys(COUNTED, 0)
 
     def offer(self, alert: Alert) -> bool:
         """Keeps an alert until it is sent. Returns False if it was offered before."""
@@ -59,13 +76,18 @@ class Outbox:
             over = "SELECT number FROM alerts WHERE ended IS NULL ORDER BY number DESC LIMIT -1"
             for (number,) in db.execute(f"{over} OFFSET ?", (self._most,)).fetchall():
                 _end(db, "number = ?", number, DROPPED)
+        if added:
+            self._copied()
         return added
 
     def pass_over(self, alert: Alert) -> None:
         """Counts an alert that is too old to be sent, so that it never is."""
         with self._open() as db:
-            if _add(db, alert, OLD):
+            added = _add(db, alert, OLD)
+            if added:
                 _count(db, OLD)
+        if added:
+            self._copied()
 
     def next(self) -> Alert | None:
         """Returns the alert that has waited longest; None if none waits."""
@@ -78,6 +100,7 @@ class Outbox:
         """Takes an alert out: `how` is `sent`, or `refused` for good."""
         with self._open() as db:
             _end(db, "name = ?", name, how)
+        self._copied()
 
     def knows(self, incident_id: str) -> bool:
         """Whether an alert of an incident waits or was sent."""
@@ -107,6 +130,11 @@ class Outbox:
             ended = dict(db.execute("SELECT what, n FROM counts").fetchall())
             (waiting,) = db.execute("SELECT count(*) FROM alerts WHERE ended IS NULL").fetchone()
         return {"waiting": waiting, **{how: ended.get(how, 0) for how in ENDS}}
+
+    def _copied(self) -> None:
+        if self._copy:
+            with self._open() as db:
+                self._copy.push(db)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -103,8 +102,7 @@ def alerts(settings: Settings, action: str | None, receiver: str | None, how: st
     places, most = Places.of(settings), settings.webhook.waiting_most
     rows = list[dict[str, object]]()
     for name, one in receivers_of(settings).items():
-        file = places.alerts(name)
-        counts = Outbox(file, most).counts() if Path(file).exists() else dict.fromkeys(COUNTS, 0)
+        counts = Outbox.counts_of(places, name, most)
         rows.append({"receiver": name, "kind": one.kind, **counts})
     if not rows:
         echo("there is no receiver: docs/receivers.md says how to name one", err=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from cli.checks.check import Check
 from lakehouse.errors import BrokerError
 from lakehouse.paths import Places, is_url
@@ -26,8 +24,7 @@ def _receivers(settings: Settings, places: Places) -> Check:
     found, most = receivers_of(settings), settings.webhook.waiting_most
     if not found:
         return Check("receivers", "ok", "none: incidents are shown, and sent to nobody")
-    files = {name: places.alerts(name) for name in found if Path(places.alerts(name)).exists()}
-    waits = {name: Outbox(file, most).counts()["waiting"] for name, file in files.items()}
+    waits = {name: Outbox.counts_of(places, name, most)["waiting"] for name in found}
     late = ", ".join(f"{count} for {name}" for name, count in waits.items() if count)
     if late:
         return Check(

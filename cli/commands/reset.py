@@ -131,7 +131,9 @@ def parts(places: Places) -> list[Part]:
         Part("which offsets have no row, and why", places.absent),
         Part("what the local programs keep", places.state),
     ]
-    if not is_url(places.lake):
+    if is_url(places.lake):
+        kept.append(Part("mutes, actions, names of files, alerts that wait", places.far_state))
+    else:
         kept.append(Part("records of the embedded Kafka", places.broker))
     checkpoints = [
         Part(f"checkpoint {name}", places.checkpoint(name)) for name in _checkpoints(places)

@@ -276,12 +276,13 @@ def test_detection_tells_of_what_was_resolved(lake: Lake, receiver: Receiver) ->
     with alerts(lake, receiver, old_hours=1e6) as held:
         detection = Detection(lake.places, CONFIG, lambda _one: None, held.take, held.take_resolved)
         detection()
-        one = next(it for it in found(lake) if it.key == "all traffic")
+        one = next(it for it in found(lake) if not it.parent)
         detection.look_at_resolved()
         respond(lake.places, one, action(RESOLVED, "ann", one.last_breach))
         for _ in range(3):
             detection.look_at_resolved()
         until(lambda: "resolved" in receiver.events)
-    assert [told["incident"]["key"] for told in receiver.taken if told["event"] == "resolved"] == [
-        "all traffic"
+    resolved = [
+        told["incident"]["incident_id"] for told in receiver.taken if told["event"] == "resolved"
     ]
+    assert resolved == [one.incident_id]
