@@ -63,6 +63,14 @@ ODD = (
     "explained",
     "main",
 )
+# What commands answer whose pages ask for a list.
+TRIED = {
+    **dict.fromkeys(("since", "until"), "2026-05-01T00:00:00Z"),
+    **dict.fromkeys(("times", "firing_minutes", "minutes", "seconds"), 1),
+    "from": "rows",
+    "incidents": [],
+}
+ANSWERS = {"rule list": [], "rule try": [TRIED]}
 TEXT = st.sampled_from(ODD) | st.text(max_size=30)
 
 
@@ -88,7 +96,9 @@ def routes() -> list[tuple[str, str, list[str]]]:
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The pages of a lake with everything in it, whose commands answer at once."""
     client = pages(shop(tmp_path_factory.mktemp("shop")))
-    client.app.state.commands._result = lambda run, words: Result(datetime.now(UTC), {})
+    client.app.state.commands._result = lambda run, words: Result(
+        datetime.now(UTC), ANSWERS.get(words[0], {})
+    )
     return client
 
 
