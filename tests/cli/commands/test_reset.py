@@ -13,6 +13,7 @@ from support.lakes import Lake, events
 from cli.commands.reset import reset
 from lakehouse import store
 from lakehouse.errors import BrokerError, CheckpointError, LeaseError, LogpondError, SettingsError
+from lakehouse.paths import Places
 from lakehouse.runtime import kafka
 from lakehouse.runtime.kafka import Topic
 from lakehouse.store import objects
@@ -129,11 +130,14 @@ def test_a_second_time_finds_nothing(running: Lake) -> None:
 def test_a_lake_at_a_url_is_emptied_too(
     running: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Object by object."""
+    """Object by object; mutes, what people did and alerts that wait too, as in a folder."""
     monkeypatch.chdir(tmp_path)
     for table in TABLES.values():
         store.create(running.places, table)
     url = f"file://{running.places.lake}"
+    far = Places.at(url)
+    for place in (far.mutes, far.actions, far.catalog, far.outboxes):
+        objects.put(objects.store(place), "one", b"{}")
     said = CliRunner().invoke(reset, ["--lake", url, "--yes", "--keep-topic"])
     assert (said.exit_code, [path for path in root(running).rglob("*") if path.is_file()]) == (
         0,
