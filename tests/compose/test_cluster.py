@@ -147,7 +147,7 @@ def test_jobs_over_files_run_there(cluster: Stack) -> None:
     here = ("--output", "results/metrics", "--format", "json")
     metrics = json.loads(cluster.logpond("service-metrics", "--source", "lake", *here))
     assert metrics["lines"] == metrics["events"] > 0
-    small = ("--files", "2", "--size", "200KB", "--format", "json")
+    small = ("--files", "2", "--size", "200kB", "--format", "json")
     assert json.loads(cluster.logpond("watch-time", *small))["files"]
     assert {"service-metrics", "watch-time"} <= {one["name"] for one in master()["completedapps"]}
     # this store lists a folder that became empty, as an object of no bytes
