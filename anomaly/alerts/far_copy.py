@@ -101,6 +101,7 @@ def merge(db: sqlite3.Connection, content: bytes) -> None:
 
 def _read(content: bytes) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
     with closing(sqlite3.connect(":memory:")) as other:
+        other.execute("PRAGMA trusted_schema = OFF")
         other.deserialize(content)
         alerts = "SELECT name, body, since, ended FROM alerts ORDER BY number"
         return other.execute(alerts).fetchall(), other.execute("SELECT * FROM counts").fetchall()

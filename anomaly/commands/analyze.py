@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +12,7 @@ from anomaly.commands.lake import COLUMNS, METHOD, SINCE, minutes_table, say_non
 from anomaly.commands.review import show_change
 from anomaly.commands.series import CONFIG, constants
 from lakehouse.paths import Places
+from lakehouse.terminal import progress
 from lakehouse.terminal.options import FORMAT, with_settings
 from lakehouse.terminal.render import echo
 
@@ -21,12 +20,11 @@ if TYPE_CHECKING:
     from anomaly.alerts.alert import Change
     from anomaly.engine.config import Config
     from anomaly.engine.incident import Incident
-    from anomaly.lake.history import Closed, Judged, Say
+    from anomaly.lake.history import Closed, Judged
     from anomaly.rules.parts import RuleFault
     from anomaly.rules.rule import RuleSet
     from lakehouse.settings import Settings
 
-EVERY_SECONDS = 2.0
 RUNS = (
     "detection runs: its minutes and incidents stay as they are; what came late for it is judged "
     "beside them now, and once more with them by the first `logpond analyze` after it has stopped"
@@ -118,7 +116,7 @@ def _judged(
             alerts.take(ends(changes))
 
         history = History(
-            fenced, settings.anomaly, judged_by, _progress(), tell, own, _tell_of_rule
+            fenced, settings.anomaly, judged_by, progress.now_and_then(), tell, own, _tell_of_rule
         )
         closed = history.close()
         if is_trial:
@@ -158,16 +156,3 @@ def _tell(closed: Closed, judged: Judged, summary: bool) -> None:
 
 def _note(why: str) -> None:
     echo(f"note: {why}", err=True)
-
-
-def _progress() -> Say:
-    """Returns what shows on a terminal how far a run is, now and then; elsewhere nothing."""
-    shown_at = time.monotonic()
-
-    def say(how_far: str) -> None:
-        nonlocal shown_at
-        if time.monotonic() - shown_at >= EVERY_SECONDS:
-            shown_at = time.monotonic()
-            echo(how_far, err=True)
-
-    return say if sys.stderr.isatty() else lambda _how_far: None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lakehouse.paths import Places
-from lakehouse.terminal import render
+from lakehouse.terminal import progress, render
 from lakehouse.terminal.options import FORMAT, HUMANE, table_or_json, with_settings
 from lakehouse.terminal.render import echo
 
@@ -32,7 +31,7 @@ SECONDS = click.option(
     help="Stop after so long, and show what was found by then.",
 )
 LISTED = ("rule", "state", "severity", "last_opened", "opened_30d", "when", "file")
-MOST_LISTED, EVERY_SECONDS = 30, 2.0
+MOST_LISTED = 30
 READS: dict[str, Callable[[Any], str]] = {
     **HUMANE,
     "length": lambda minutes: f"{minutes:,} min",
@@ -155,7 +154,7 @@ def _replayed(places: Places, one: Any, since: str, seconds: float) -> Trial:
     from lakehouse.terminal.times import time as time_of
 
     first = time_of(since, ends_at(places), "--since")
-    return replay(places, one, first, seconds, _progress())
+    return replay(places, one, first, seconds, progress.now_and_then())
 
 
 def _show(places: Places, trial: Trial) -> None:
@@ -180,16 +179,3 @@ def _json(places: Places, trial: Trial) -> dict[str, Any]:
     from anomaly.rules.trial import sample_rows
 
     return {**trial.summary(), "incidents": trial.rows(), "samples": sample_rows(places, trial)}
-
-
-def _progress() -> Callable[[str], None]:
-    """Returns what shows on a terminal how far a replay is, now and then; elsewhere nothing."""
-    shown_at = time.monotonic()
-
-    def say(how_far: str) -> None:
-        nonlocal shown_at
-        if time.monotonic() - shown_at >= EVERY_SECONDS:
-            shown_at = time.monotonic()
-            echo(how_far, err=True)
-
-    return say if sys.stderr.isatty() else lambda _how_far: None

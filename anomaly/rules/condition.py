@@ -7,7 +7,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -35,6 +35,10 @@ class Limit:
     def direction(self) -> str:
         """`up` where too much is wrong, `down` where too little is."""
         return UP if self.op.startswith(">") else DOWN
+
+    def render(self, unit: str = "") -> str:
+        """Returns it as it was written, in brackets."""
+        return f"({self.op} {self.value:,g}{unit})"
 
     def holds(self, values: Array) -> Bools:
         """Returns for which values the condition holds; NaN is none of them."""
@@ -158,6 +162,3 @@ def share(parts: Array, wholes: Array) -> Floats:
     """Returns parts of wholes; NaN where there is nothing."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.where(wholes > 0, parts / wholes, np.nan))
-
-
-Given = dict[str, Any]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import duckdb
 
-from lakehouse.duck import connect
+from lakehouse.duck import connect, syntax
 from lakehouse.tables.catalog import LOGS
 
 
@@ -96,11 +94,10 @@ def _parsed(connection: duckdb.DuckDBPyConnection, asked: str) -> list[dict[str,
     """Returns all parts of DuckDB's parse tree of one statement that reads."""
     if len(connection.extract_statements(asked)) != 1:
         raise ValueError("this is more than one statement: give one")
-    ((text,),) = connection.execute("SELECT json_serialize_sql(?)", [asked]).fetchall()
-    tree = json.loads(text)
-    if tree.get("error", True):
-        raise ValueError(f"this cannot be parsed: {str(tree.get('error_message'))[:200]}")
-    return [*_parts(tree)]
+    try:
+        return [*syntax.parts(syntax.tree(connection, asked))]
+    except ValueError as error:
+        raise ValueError(f"this cannot be parsed: {str(error)[:200]}") from None
 
 
 def _columns(reference: dict[str, Any]) -> set[str]:
@@ -126,11 +123,3 @@ _OF_THE_CLOCK = {
 }
 # Some go by the clock or the machine although their stability does not say so.
 _OF_THE_MACHINE = {"age", "getenv", "getvariable", "current_setting", "nextval", "version"}
-
-
-def _parts(tree: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(tree, dict):
-        yield tree
-        tree = list(tree.values())
-    for below in tree if isinstance(tree, list) else ():
-        yield from _parts(below)

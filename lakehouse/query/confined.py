@@ -7,7 +7,6 @@ files are those of the lake's tables, and data files that the statement names.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tempfile
@@ -20,7 +19,7 @@ from typing import Any
 
 import duckdb
 
-from lakehouse.duck import connect, literal, one_file
+from lakehouse.duck import connect, literal, one_file, syntax
 from lakehouse.errors import SettingsError
 from lakehouse.paths import Places, is_url
 from lakehouse.query import counted, file_tables, pinned
@@ -110,36 +109,27 @@ def _tree(connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement) ->
     """Returns DuckDB's parse tree of a statement; nothing where it is not a query."""
     if statement.type != duckdb.StatementType.SELECT:
         return {"type": f"{statement.type.name}_NODE"}
-    row = connection.execute("SELECT json_serialize_sql(?)", [statement.query]).fetchone()
-    tree = json.loads(row[0]) if row else {}
-    if tree.get("error", True):
-        raise SettingsError(str(tree.get("error_message", "this cannot be parsed")))
-    return tree
+    try:
+        return syntax.tree(connection, statement.query)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _nodes(tree: Any) -> Iterator[str]:
     """The kinds of all queries and statements in it."""
-    for part in _parts(tree):
+    for part in syntax.parts(tree):
         if str(part.get("type", "")).endswith("_NODE"):
             yield part["type"]
 
 
 def _names(tree: Any) -> Iterator[str]:
     """Yields the names used as tables, and each text that is passed to a table function."""
-    for part in _parts(tree):
+    for part in syntax.parts(tree):
         if part.get("type") == "BASE_TABLE":
             yield part["table_name"]
         elif part.get("type") == "TABLE_FUNCTION":
-            literals = (one.get("literal") for one in _parts(part["function"]))
+            literals = (one.get("literal") for one in syntax.parts(part["function"]))
             yield from (str(one["text"]) for one in literals if one and one["kind"] == "STRING")
-
-
-def _parts(tree: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(tree, dict):
-        yield tree
-        tree = list(tree.values())
-    for below in tree if isinstance(tree, list) else ():
-        yield from _parts(below)
 
 
 def _behind(name: str) -> list[str]:

@@ -68,6 +68,6 @@ class Kind(Condition):
 
     def render(self, value: float, n: float) -> str:
         """Says how fast, in both windows."""
-        bound = f"{self.limit.op} {self.limit.value:g}"
         both = " and ".join(span(one) for one in self.windows)
-        return f"burns its budget {value:.3g} times too fast in {both}, {n:,.0f} rows ({bound})"
+        rows = f"{n:,.0f} rows {self.limit.render()}"
+        return f"burns its budget {value:.3g} times too fast in {both}, {rows}"

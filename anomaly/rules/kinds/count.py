@@ -37,5 +37,4 @@ class Kind(Condition):
 
     def render(self, value: float, n: float) -> str:
         """Says how many there were, and the bound."""
-        bound = f"{self.limit.op} {self.limit.value:,g}"
-        return f"{value:,.0f} rows in {span(self.windows[0])} ({bound})"
+        return f"{value:,.0f} rows in {span(self.windows[0])} {self.limit.render()}"

@@ -75,5 +75,6 @@ class Kind(Condition):
     def render(self, value: float, n: float) -> str:
         """Says what it was, and of how many rows."""
         of = f"p{self.percent:g} of {self.field.name}"
-        bound = f"{self.limit.op} {self.limit.value:,g}"
-        return f"{of} {value:,.4g} of {n:,.0f} rows in {span(self.windows[0])} ({bound})"
+        return (
+            f"{of} {value:,.4g} of {n:,.0f} rows in {span(self.windows[0])} {self.limit.render()}"
+        )

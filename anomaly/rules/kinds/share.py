@@ -52,5 +52,6 @@ class Kind(Condition):
 
     def render(self, value: float, n: float) -> str:
         """Says what share of how many rows."""
-        bound = f"{self.limit.op} {self.limit.value:g} %"
-        return f"{value:.3g} % of {n:,.0f} rows in {span(self.windows[0])} ({bound})"
+        return (
+            f"{value:.3g} % of {n:,.0f} rows in {span(self.windows[0])} {self.limit.render(' %')}"
+        )

@@ -61,5 +61,4 @@ class Kind(Condition):
 
     def render(self, value: float, n: float) -> str:
         """Says what the answer was."""
-        bound = f"{self.limit.op} {self.limit.value:,g}"
-        return f"value {value:,.6g} in {span(self.windows[0])} ({bound})"
+        return f"value {value:,.6g} in {span(self.windows[0])} {self.limit.render()}"
