@@ -192,7 +192,8 @@ def show(
 ) -> int:
     """Prints the incidents between two times in order of opening. Returns how many there are.
 
-    A table has only the main columns. With `done` a column says what people did.
+    A table has only the main columns, and what each is part of if one is. With `done` a column says
+    what people did.
     """
     import pyarrow as pa
 
@@ -200,6 +201,8 @@ def show(
     from anomaly.lake.incidents import rows_of
 
     rows = rows_of(active_between(incidents, *between))
+    if any(rows["parent"].to_pylist()):
+        columns = (*columns[:-1], "parent", columns[-1])
     found_ = [*(columns if how == "table" else rows.column_names)]
     if done is not None:
         did = [_summary(done.get(name, ())) for name in rows["incident_id"].to_pylist()]
