@@ -45,6 +45,7 @@ COMMANDS = [
         (LOOK, "report", "analytics.commands.report", "Errors, hours, endpoints: ready questions."),
         (LOOK, "tail", "analytics.commands.tail", "Show log events as they come."),
         (LOOK, "sql", "analytics.commands.sql", "Ask any table, at any version or time."),
+        (LOOK, "mcp", "cli.commands.mcp", "Serve tables and incidents to an agent."),
         (LOOK, "sources", "analytics.commands.sources", "List what is read, and how far."),
         (LOOK, "source", "analytics.commands.sources", "Try lines on a source."),
         (LOOK, "tables", "analytics.commands.tables", "List the tables of the lake."),

@@ -1,7 +1,8 @@
 """Options that several commands have, what they give a command, and values for a person.
 
 A command on a lake stands under `with_places` or `with_settings`: both add `--lake`, load the
-settings once the command is called, and hand over `places` or `settings`. Nobody else loads them.
+settings once the command is called, and hand over `places` or `settings`. Nobody else loads them
+but `logpond.open`, for programs of others.
 """
 
 from __future__ import annotations

@@ -71,6 +71,7 @@ NOT_ASKED = {
     "detect",
     "gateway",
     "web",
+    "mcp",
     "files",
     "watch-time",
     "service-metrics",

@@ -1,0 +1,77 @@
+"""The rows that a question found, in whichever library the asker works with."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from lakehouse.terminal import render
+from lakehouse.terminal.times import Moment
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+SHOWN = 20
+
+
+@dataclass(frozen=True, repr=False)
+class Answer:
+    """Rows in memory, in columns; `at` is the state of the lake that they were read from.
+
+    It can be iterated, a dict a row. A notebook shows its first 20 rows.
+    """
+
+    at: Moment
+    _table: pa.Table = field(compare=False)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns, in order."""
+        return list(self._table.column_names)
+
+    def arrow(self) -> pa.Table:
+        """Returns the rows as a table of pyarrow: times in UTC, microseconds; nothing is copied."""
+        return self._table
+
+    def pl(self) -> pl.DataFrame:
+        """Returns the rows as a frame of polars."""
+        import polars
+
+        found = polars.from_arrow(self._table)
+        assert isinstance(found, polars.DataFrame)
+        return found
+
+    def df(self) -> pd.DataFrame:
+        """Returns the rows as a frame of pandas; whole numbers with NULL become floats there."""
+        found: pd.DataFrame = self._table.to_pandas()
+        return found
+
+    def scalar(self) -> Any:
+        """Returns the value of an answer of one row and one column. Raises ValueError otherwise."""
+        shape = (self._table.num_rows, self._table.num_columns)
+        if shape != (1, 1):
+            raise ValueError(f"{shape[0]} rows of {shape[1]} columns are no single value")
+        return self._table.column(0)[0].as_py()
+
+    def __len__(self) -> int:
+        return int(self._table.num_rows)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Yields each row as Python values."""
+        for batch in self._table.to_batches():
+            yield from batch.to_pylist()
+
+    def __repr__(self) -> str:
+        """Returns the first rows as `logpond sql` shows them, and how many there are."""
+        out = io.StringIO()
+        render.show(render.Rows.of_arrow(self._table.slice(0, SHOWN)), "table", out)
+        return f"{out.getvalue()}{len(self):,} rows"
+
+    def _repr_html_(self) -> str:
+        """Returns what a notebook shows: the first rows, every text in them escaped."""
+        return str(self.pl()._repr_html_())

@@ -1,0 +1,156 @@
+"""A lake as a value: what it holds, now or at any moment that its tables still know."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from analytics.look import diff, history
+from analytics.reports import REPORTS, run
+from anomaly.commands.series import constants
+from anomaly.lake.incidents import incident_named
+from anomaly.review.explain import Explained
+from anomaly.rules.folder import folder_of, rules_in
+from lakehouse import settings
+from lakehouse.errors import SettingsError, TableError
+from lakehouse.paths import Places
+from lakehouse.query import pinned, search
+from lakehouse.query.ask import ask
+from lakehouse.storage import connection
+from lakehouse.terminal.times import Moment, moment
+from logpond.answer import Answer
+
+if TYPE_CHECKING:
+    from analytics.look.diff import Difference
+    from analytics.look.history import Overview, Version
+    from lakehouse.settings import Settings
+
+INCIDENTS = "SELECT * FROM anomalies ORDER BY opened DESC, incident_id"
+NEWEST = "SELECT * FROM logs ORDER BY timestamp DESC, event_id LIMIT {limit}"
+
+
+class Lake:
+    """The tables of one lake; each question reads them anew, so that an answer is never old.
+
+    Where a method takes `version` or `as_of`, every table is read as it was then: `version` counts
+    commits of a table; `as_of` is a time of Python (naive means UTC), or text as on the command
+    line: RFC 3339, a date (its first instant), `-10m`. Raises SettingsError for what is asked,
+    TableError for a table or a state that is not there, StorageError for a bucket.
+    """
+
+    def __init__(self, found: Settings) -> None:
+        """Takes settings as they are loaded; see `logpond.open`."""
+        self._settings, self._places = found, Places.of(found)
+
+    @property
+    def location(self) -> str:
+        """The folder or the URL of the lake."""
+        return self._places.lake
+
+    def __repr__(self) -> str:
+        return f"logpond.open({self.location!r})"
+
+    def sql(
+        self,
+        statement: str,
+        *,
+        where: str | None = None,
+        version: int | None = None,
+        as_of: str | datetime | None = None,
+    ) -> Answer:
+        """Returns the rows of one statement that reads, in DuckDB's SQL.
+
+        Of `logs` it sees the rows that fit `where`, in the query language of Explore
+        (docs/search.md). What it may take is in [sql] of the settings.
+        """
+        at, tree = _moment(version, as_of), _tree(where)
+        return Answer(at, ask(self._places, statement, at, None, self._settings.sql, tree))
+
+    def search(
+        self,
+        query: str = "",
+        *,
+        limit: int = 100,
+        version: int | None = None,
+        as_of: str | datetime | None = None,
+    ) -> Answer:
+        """Returns the newest rows of `logs` that fit a query (docs/search.md), newest first."""
+        if limit < 0:
+            raise SettingsError(f"limit {limit}: there are no fewer than no rows")
+        statement = NEWEST.format(limit=int(limit))
+        return self.sql(statement, where=query or None, version=version, as_of=as_of)
+
+    def tables(self) -> list[Overview]:
+        """Returns every table as it is now: rows, files, bytes, version."""
+        return history.overviews(self._places)
+
+    def versions(self, *, as_of: str | datetime | None = None) -> dict[str, int]:
+        """Returns at which version each table is, or was at a time; none that had not begun."""
+        found, at = dict[str, int](), _moment(None, as_of)
+        for name in pinned.names(self._places):
+            with suppress(TableError):
+                found[name] = pinned.pin(self._places, [name], at)[name].version()
+        return found
+
+    def history(self, table: str, limit: int = 100) -> list[Version]:
+        """Returns the newest versions of a table, newest first."""
+        return history.versions(self._places, table, limit)
+
+    def diff(self, table: str, before: int, after: int) -> Difference:
+        """Returns what changed in a table from one version to another."""
+        return diff.diff(self._places, table, before, after)
+
+    def incidents(
+        self, *, version: int | None = None, as_of: str | datetime | None = None
+    ) -> Answer:
+        """Returns the rows of `anomalies`, one an incident, the newest first (docs/tables.md)."""
+        return self.sql(INCIDENTS, version=version, as_of=as_of)
+
+    def explain(self, incident_id: str) -> str:
+        """Returns what an incident was computed from, as `logpond explain` says it.
+
+        The first digits of its id are enough where no other begins so.
+        """
+        own = rules_in(folder_of(self._settings))
+        incident = incident_named(self._places, incident_id)
+        return "\n".join(Explained(self._places, incident, constants(None), own).render())
+
+    def report(
+        self,
+        name: str,
+        *,
+        since: datetime | None = None,
+        limit: int = 20,
+        version: int | None = None,
+        as_of: str | datetime | None = None,
+    ) -> Answer:
+        """Returns the rows of a report, over rows since a time or over all of them."""
+        if name not in REPORTS:
+            raise SettingsError(f"there is no report {name}", f"there are: {', '.join(REPORTS)}")
+        at = _moment(version, as_of)
+        limits = self._settings.sql
+        return Answer(at, run(REPORTS[name], self._places, since, limit, at, limits=limits))
+
+
+def open(lake: str | None = None) -> Lake:
+    """Returns a lake: a folder or a URL, by default the one that the settings name.
+
+    How a bucket is reached is in the settings too (`LOGPOND_STORAGE_*`), as for every command.
+    Nothing is read yet. Raises SettingsError, which lists every fault.
+    """
+    found = settings.load(lake=lake)
+    if Places.of(found).is_in_a_bucket:
+        connection.publish(found.storage)
+    return Lake(found)
+
+
+def _moment(version: int | None, as_of: str | datetime | None) -> Moment:
+    now = datetime.now(UTC)
+    if isinstance(as_of, datetime):
+        as_of = (as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)).isoformat()
+    return moment(version, as_of, now)
+
+
+def _tree(where: str | None) -> search.Node | None:
+    return (search.parse(where, datetime.now(UTC)) if where else None) or None
