@@ -14,14 +14,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from analytics.patterns.drain import VARIABLE, Drain, Template
 from lakehouse.errors import LogpondError
 from lakehouse.http.asker import asker
+from lakehouse.patterns.drain import VARIABLE, Drain, Template
+from lakehouse.patterns.mask import LINE, MASKED
 
-# Names of 128 bits, hexadecimal numbers, and numbers with what joins them: addresses, times.
-HEX = "[0-9a-fA-F]"
-MASKED = f"({HEX}{{8}}(-{HEX}{{4}}){{3}}-{HEX}{{12}}|0x{HEX}+|{HEX}{{16,}}|[0-9]+([.:,][0-9]+)*)"
-LONGEST, MOST_GROUPS = 1000, 50_000
+MOST_GROUPS = 50_000
 OTHERS = "(all other lines)"
 # Lines that all differ take long: they are folded for so many seconds, and for who still waits.
 PATIENCE_SECONDS = 20.0
@@ -34,7 +32,7 @@ FROM (
         regexp_replace(line, '{MASKED.replace("{", "{{").replace("}", "}}")}', '{VARIABLE}'{{all}})
             AS masked
     FROM (
-        SELECT service, level, timestamp, left(split_part(message, chr(10), 1), {LONGEST}) AS line
+        SELECT service, level, timestamp, {LINE} AS line
         FROM logs WHERE message IS NOT NULL AND {{recent}}))
 GROUP BY service, masked, level
 ORDER BY lines DESC, service, masked, level

@@ -73,7 +73,9 @@ class Addresses:
             # who is heavy can only be told once the others are known
             breaches = [one for one in breaches if one.direction != hammering.__name__]
         self._learn(judged)
-        changes = [change for one in breaches if (change := self.tracker.breach(at, one))]
+        # that one asks for much says the least
+        in_order = sorted(breaches, key=lambda one: one.direction == hammering.__name__)
+        changes = [change for one in in_order for change in self._take(at, one)]
         return [*changes, *(ended.incident for ended, _ in self.tracker.end(at))]
 
     @property
@@ -104,9 +106,24 @@ class Addresses:
         one.minutes, one._usual = kept.minutes, kept.usual
         one._fresh.load(*kept.fresh)
         one._surge.state.load(kept.surge)
-        one._scans.load(kept.scans, kept.folded_to)
+        one._scans.load(kept.scans)
         one.tracker.load(kept.open, kept.closed)
         return one
+
+    def _take(self, at: int, one: Breach) -> Iterator[Incident]:
+        """Yields the incident that a breach changed, and what it is part of, if that escalates.
+
+        What an address does while it has an open incident is a part of that.
+        """
+        own = (other.incident for key, other in self.tracker.open.items() if key[0] == one.key)
+        first = next(own, None) if one.key.ip else None
+        whole = (first.parent or first.incident_id) if first else ""
+        if changed := self.tracker.breach(at, one, whole):
+            yield changed
+            if changed.parent and (
+                worse := self.tracker.escalate(changed.parent, changed.severity)
+            ):
+                yield worse
 
     def _expire(self, at: int) -> None:
         """Drops minutes that no rule looks at any more, and addresses that have no minutes left."""

@@ -44,6 +44,7 @@ class State(msgspec.Struct, frozen=True):
     """The whole state, for a snapshot."""
 
     born: int
+    at: int
     suspects: dict[str, Suspect]
     others: Counts
     asked: tuple[int, bytes, bytes]
@@ -94,17 +95,19 @@ class Scans:
     def dump(self) -> State:
         """Returns the whole state, for a snapshot."""
         return State(
-            self._born, self._suspects, self._others, self._asked.dump(), self._unusual, self._usual
+            self._born,
+            self._at,
+            self._suspects,
+            self._others,
+            self._asked.dump(),
+            self._unusual,
+            self._usual,
         )
 
-    def load(self, kept: State, at: int) -> None:
-        """Continues from a snapshot of its own, of this minute."""
-        self._born, self._at, self._suspects, self._others = (
-            kept.born,
-            at,
-            kept.suspects,
-            kept.others,
-        )
+    def load(self, kept: State) -> None:
+        """Continues from a snapshot of its own."""
+        self._born, self._at = kept.born, kept.at
+        self._suspects, self._others = kept.suspects, kept.others
         self._asked.load(*kept.asked)
         self._unusual, self._usual = kept.unusual, kept.usual
 

@@ -102,13 +102,13 @@ def _show(rows: list[dict[str, Any]], how: str) -> None:
 
 
 def _is_judged_by(method: str, one: Incident) -> bool:
-    """Whether a method can find such an incident: no fold finds silence, z finds no addresses.
+    """Whether a method can find such an incident: no fold finds silence, z judges no rows.
 
     Rules of one's own go by no constants.
     """
-    from anomaly.addresses.fold import MEASURE
     from anomaly.engine.incident import SILENCE
+    from anomaly.lake.rows.folds import KINDS
 
     if one.rule or one.direction == SILENCE:
         return False
-    return method != "zscore" or one.measure != MEASURE
+    return method != "zscore" or one.measure not in KINDS

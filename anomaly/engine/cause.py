@@ -5,11 +5,11 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from anomaly.engine.detector import DOWN
-from anomaly.engine.incident import BY_ADDRESS, Incident
+from anomaly.engine.incident import BY_ADDRESS, PATTERN, Incident
 from anomaly.engine.minute import Key
 from anomaly.engine.tracker import Breach, Identity, Tracked
 
@@ -17,7 +17,7 @@ from anomaly.engine.tracker import Breach, Identity, Tracked
 TOGETHER_MINUTES = 2
 _TOGETHER = timedelta(minutes=TOGETHER_MINUTES)
 # An endpoint explains its service if it makes this share of what is over the expected.
-_EXPLAINS = 0.6
+EXPLAINS = 0.6
 # An address is the cause of what it makes half of.
 _MADE_BY = 0.5
 # Of measures that breach in one minute the first is told: the others follow from it.
@@ -56,7 +56,7 @@ def explained_by(key: Key, breaching: Collection[Key], services: int, made: Made
     if len(parts) != 1:
         return None
     over = made(key)
-    return parts[0] if over.get(parts[0], 0.0) >= _EXPLAINS * sum(over.values()) else None
+    return parts[0] if over.get(parts[0], 0.0) >= EXPLAINS * sum(over.values()) else None
 
 
 def cause_of(
@@ -141,21 +141,35 @@ def _is_related(one: Breach, other: Tracked) -> bool:
 def linked(incidents: Iterable[Incident]) -> dict[str, str]:
     """Returns id -> parent where an address is the cause of an incident of a key, or follows it.
 
-    What opened first is told; in the same minute the address is. Each parent depends only on what
-    opened by then, so it is the same live and in history.
+    What opened first is told; in the same minute the address is. A pattern is a part of what opened
+    in its service. Each parent depends only on what opened by then, so it is the same live and in
+    history.
     """
-    each = sorted(incidents, key=lambda one: (one.opened, one.incident_id))
+    each = sorted(incidents, key=lambda one: (one.opened, one.measure == PATTERN, one.incident_id))
     of_address: dict[str, list[Incident]] = {}
     for one in each:
         of_address.setdefault(one.ip, []).append(one)
     found: dict[str, str] = {}
-    for one in each:
-        cause = _made_by(one, of_address)
+    for at, one in enumerate(each):
+        is_pattern = one.measure == PATTERN
+        cause = _of_service(one, each[:at]) if is_pattern else _made_by(one, of_address)
         if cause and cause.opened <= one.opened and not one.parent:
             found[one.incident_id] = found.get(cause.incident_id, "") or _whole(cause)
         elif cause and cause.opened > one.opened and not cause.parent:
             found.setdefault(cause.incident_id, _whole(one))
     return found
+
+
+def _of_service(one: Incident, before: Sequence[Incident]) -> Incident | None:
+    """Returns what opened near a pattern in its service; another pattern if nothing else did."""
+    near = [
+        other
+        for other in before
+        if other.service == one.service
+        and not (other.ip or other.rule)
+        and one.opened - other.opened <= _TOGETHER
+    ]
+    return min(near, key=lambda other: other.measure == PATTERN, default=None)
 
 
 def _whole(one: Incident) -> str:

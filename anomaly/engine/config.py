@@ -280,6 +280,39 @@ class Addresses(Section, frozen=True):
             raise ValueError("logins are words of a-z, 0-9 and -")
 
 
+class Patterns(Section, frozen=True):
+    """How patterns of messages are judged, of lines that are no requests."""
+
+    warm_minutes: int = 1440
+    """A new pattern is told once its service was known for so many minutes. Shorter: what comes
+    once a day is told as new.
+    """
+    severity: int = 13
+    """New: half of its lines are of this severity number or above (13 is WARN), or have none. 1:
+    also what every new version writes.
+    """
+    new_lines: float = 20.0
+    """New: so many lines in five minutes ..."""
+    new_minutes: int = 60
+    """... within so many minutes after the first line."""
+    new_an_hour: int = 3
+    """So many new patterns of a service are told in an hour ..."""
+    new_a_day: int = 10
+    """... and so many in a day; further ones are known from then on, and not told."""
+    frequent_times: float = 3.0
+    """Suddenly frequent: so many times the most lines in five minutes of the last week, ..."""
+    frequent_lines: float = 50.0
+    """... at least so many lines, and a spike as requests are judged; of patterns that are known
+    for `warm_minutes`.
+    """
+    most: int = 300
+    """The most patterns of a service that are kept; those seen in the fewest minutes go first."""
+    most_services: int = 100
+    """The most services whose patterns are kept. Bounds memory."""
+    idle_minutes: int = 43_200
+    """A pattern or a service without a line for so long is forgotten, and would be new again."""
+
+
 class Config(Section, frozen=True):
     """What detection goes by. Every incident carries the hash of these values. U is the surprise:
     -log10 of the chance of seeing at least this, given the baseline (at most 50).
@@ -296,6 +329,7 @@ class Config(Section, frozen=True):
     burstiness: Burstiness = Burstiness()
     zscore: Zscore = Zscore()
     addresses: Addresses = Addresses()
+    patterns: Patterns = Patterns()
     score: Score = Score()
 
     @property

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from anomaly.engine.burstiness import Burstiness
-from anomaly.engine.cause import cause_of, explained_by, order
+from anomaly.engine.cause import EXPLAINS, cause_of, explained_by, order
 from anomaly.engine.columns import Array, Column, Columns, Field, Floats, Ints
 from anomaly.engine.config import Config
 from anomaly.engine.detector import HOLD, LEARN, RELEARN, UP, Judged, SeasonalDetector, Seen
@@ -24,10 +24,12 @@ from anomaly.engine.incident import Incident
 from anomaly.engine.keys import KeyTable
 from anomaly.engine.minute import Key, Minutes, empty
 from anomaly.engine.seasonality import Seasonality, render_hour
-from anomaly.engine.tracker import Breach, Tracked, Tracker
+from anomaly.engine.tracker import Breach, Identity, Tracked, Tracker
 from lakehouse.tables.incidents import Share
 
 NEVER = -1
+# How many minutes ago an endpoint may have waited for its service, so that it does not again.
+_WAITED_MINUTES = 5
 _MOST_SHARES, _LEAST_SHARE = 3, 0.1
 
 
@@ -44,6 +46,7 @@ class State(msgspec.Struct, frozen=True):
     columns: dict[str, dict[str, Column]]
     open: list[Tracked]
     closed: list[Tracked]
+    waited: list[tuple[Key, str, str, int]]
 
 
 class Engine:
@@ -69,6 +72,7 @@ class Engine:
         seasonal = (one for one in self.detectors.values() if isinstance(one, SeasonalDetector))
         self._seasonal = next(seasonal, None)
         self.folded_to, self.rate = NEVER, 0.0
+        self._waited: dict[Identity, int] = {}
 
     def fold(self, minutes: Minutes) -> list[Incident]:
         """Folds a closed minute; returns the incidents that changed by it.
@@ -100,6 +104,7 @@ class Engine:
             list(self.keys.listed),
             {name: columns.dump() for name, columns in self._columns().items()},
             *self.tracker.dump(),
+            [(*identity, at) for identity, at in self._waited.items()],
         )
 
     @classmethod
@@ -118,6 +123,7 @@ class Engine:
         for name, columns in one._columns().items():
             columns.load(kept.columns[name])
         one.tracker.load(kept.open, kept.closed)
+        one._waited = {(key, measure, way): at for key, measure, way, at in kept.waited}
         return one
 
     def _columns(self) -> dict[str, Columns]:
@@ -203,8 +209,28 @@ class Engine:
             if one.identity not in new:
                 yield from self._take(at, one)
 
+        self._waited = {of: was for of, was in self._waited.items() if at - was < _WAITED_MINUTES}
         for one, explained in sorted(opening, key=lambda each: order(*each)):
-            yield from self._take(at, one, cause_of(at, one, explained, self.tracker.open, explain))
+            parent = cause_of(at, one, explained, self.tracker.open, explain)
+            if parent or not self._waits(at, one):
+                yield from self._take(at, one, parent)
+
+    def _waits(self, at: int, one: Breach) -> bool:
+        """Whether an endpoint waits a minute, as its service is about to open by others, too.
+
+        Then the service is told, and not the endpoint that was beyond its limit first.
+        """
+        service = self.keys.row_of.get(Key(one.key.service))
+        if not one.key.endpoint or service is None or one.identity in self._waited:
+            return False
+        seen = self.detectors[one.detector].observe(np.array([service]))
+        is_up = one.direction == UP
+        is_beyond = seen.observed > seen.upper if is_up else seen.observed < seen.lower
+        made = self._made(Key(one.key.service), one.detector, one.direction)
+        if not is_beyond[0] or max(made.values()) >= EXPLAINS * sum(made.values()):
+            return False
+        self._waited[one.identity] = at
+        return True
 
     def _take(self, at: int, one: Breach, parent: str = "") -> Iterator[Incident]:
         """Yields the incident that a breach changed, and what it is part of, if that escalates."""

@@ -20,6 +20,12 @@ def bucket_of(value: float) -> int:
     return math.floor(math.log(max(value, LEAST_MS)) / _LOG_GROWTH + SHIFT)
 
 
+def buckets_of(values: Floats) -> Ints:
+    """Returns the bucket of each value, as `bucket_of`."""
+    logs = np.log(np.maximum(values, LEAST_MS)) / _LOG_GROWTH
+    return np.floor(logs + SHIFT).astype(np.int64)
+
+
 def value_of(bucket: Array) -> Floats:
     """Returns the value in ms that stands for a bucket, at most 1 % from any value in it."""
     middle = math.log(2 * GROWTH / (1 + GROWTH))

@@ -19,6 +19,9 @@ SILENCE = "silence"
 
 # Kinds of shares that only `logs` can tell; a fold of minutes knows endpoints.
 BY_ADDRESS, BY_STATUS = "address", "status"
+PATTERN = "pattern"
+# Measures of rows, whose first reason has the numbers.
+OF_ROWS = ("address", PATTERN)
 # How a reason begins that the rule itself is over, and not what it found.
 RULE_ENDED = "the rule "
 # An address is named in the sentence from this share on.
@@ -123,7 +126,7 @@ def render_sentence(one: Incident) -> str:
         message = f": {one.message}" if one.message else ""
         ended = [f"; {why}" for why in one.reasons[1:] if why.startswith(RULE_ENDED)]
         return f"{one.key}: {one.reasons[0]}, rule {one.rule}{message}{''.join(ended)}"
-    if one.measure == "address":
+    if one.measure in OF_ROWS:
         return f"{one.key}: {one.direction.replace('_', ' ')}: {one.reasons[0]}"
     if one.direction == SILENCE:
         expected = f"{_number(one.expected)} requests were expected"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from anomaly.engine.columns import Floats, Ints
-from anomaly.engine.histogram import Histograms, bucket_of
+from anomaly.engine.histogram import Histograms, buckets_of
 from anomaly.engine.minute import Key, Minutes
 
 DAY = 1440
@@ -157,11 +157,11 @@ def _bend(requests: Floats, one: Episode, rng: np.random.Generator) -> None:
         requests[where] = rng.binomial(requests[where].astype(int), one.factor)
 
 
-def minutes(one: Staged) -> list[Minutes]:
-    """Returns the closed minutes, each with all keys as endpoints."""
+def minutes(one: Staged) -> Iterator[Minutes]:
+    """Yields the closed minutes, each with all keys as endpoints."""
     rng = np.random.default_rng(one.seed + 1)
     keys = [Key("evaluated", name) for name in one.rates.names]
-    return [_minute(one, at, keys, rng) for at in range(len(one.rates.requests))]
+    return (_minute(one, at, keys, rng) for at in range(len(one.rates.requests)))
 
 
 def _minute(one: Staged, at: int, keys: list[Key], rng: np.random.Generator) -> Minutes:
@@ -170,7 +170,7 @@ def _minute(one: Staged, at: int, keys: list[Key], rng: np.random.Generator) -> 
     taken = np.minimum(requests[rows], SAMPLES)
     scale = np.repeat((one.medians * one.slowed[at])[rows], taken)
     values = scale * np.exp(rng.normal(0, SPREAD, len(scale)))
-    buckets = np.array([bucket_of(value) for value in values], np.int64)
+    buckets = buckets_of(values)
     start = np.concatenate(([0], np.cumsum(taken)))
     flat = Histograms(start, buckets, np.ones(len(buckets), np.int64))
     errors = one.errors[at][rows]

@@ -18,7 +18,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
-from anomaly.addresses.fold import Addresses
 from anomaly.engine.config import Config
 from anomaly.engine.engine import Engine
 from anomaly.engine.incident import Incident, is_same_trouble
@@ -26,6 +25,7 @@ from anomaly.lake.fold import OnFolded, fold_all
 from anomaly.lake.history import Closed, Judged
 from anomaly.lake.incidents import incidents_if_any, write
 from anomaly.lake.minutes import by_days
+from anomaly.lake.rows.folds import RowFolds
 from anomaly.rules.fold import RuleFold
 from anomaly.rules.rule import NO_RULES, RuleSet
 from lakehouse import store
@@ -73,10 +73,10 @@ def judge_late(
         since = recounted.since(copy)
         if since is None:
             return Closed(), Judged({}, [], -1)
-        engine, addresses = Engine(config), Addresses(config)
+        engine, row_folds = Engine(config), RowFolds(config)
         table = store.open_table(copy, MINUTES.name)
         folds = [RuleFold(rule) for rule in rules.enabled.values()]
-        found = fold_all(copy, table, engine, addresses, folded, folds)
+        found = fold_all(copy, table, engine, row_folds, folded, folds)
         over = [one for one in found.values() if one.opened >= since and one.status == CLOSED]
         added = {one.incident_id: one for one in _untouched(over, incidents_if_any(places))}
         changes = write(copy, added, config, of_past=True, recounted=since, rules=rules.rules)

@@ -46,12 +46,15 @@ class Counted:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, closed: DeltaTable) -> None:
         self.connection, self._closed = connection, closed
+        self._span: Span | None = None
 
     def rows(self, span: Span) -> str:
-        """Returns a relation with the rows of a span. It is valid until the next call."""
-        self.connection.register("stored", _minutes(self._closed, span))
-        query = rollup_compare.commits(MINUTES, span.first.date(), span.sql)
-        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE commits AS {query}")
+        """Returns a relation with the rows of a span. It is valid until another one is asked."""
+        if span != self._span:
+            self.connection.register("stored", _minutes(self._closed, span))
+            query = rollup_compare.commits(MINUTES, span.first.date(), span.sql)
+            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE commits AS {query}")
+            self._span = span
         return f"(SELECT * FROM {rollup_compare.counted_events(MINUTES)} WHERE {span.sql})"
 
 

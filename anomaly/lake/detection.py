@@ -19,11 +19,11 @@ from anomaly.alerts.alert import Change
 from anomaly.engine.config import Config
 from anomaly.engine.engine import Engine, State
 from anomaly.engine.incident import Incident, start_of
-from anomaly.lake.addresses import AddressDetection
 from anomaly.lake.background import IsStopping
 from anomaly.lake.fold import fold
 from anomaly.lake.incidents import OnChanges, incidents, open_of_past, write
 from anomaly.lake.minutes import closed_minutes
+from anomaly.lake.rows.folds import RowDetection
 from anomaly.lake.silence import Silence, absence, open_silence
 from anomaly.lake.snapshots import Snapshots
 from anomaly.rules.detection import RuleDetection
@@ -39,7 +39,7 @@ from lakehouse.tables.rollups import MINUTES
 from lakehouse.windows.definition import prepare
 
 SNAPSHOTS_KEPT = 8
-# Addresses of so many minutes are folded before incidents of these minutes are written: a second.
+# Rows of so many minutes are folded before incidents of these minutes are written: a second.
 SOON_MINUTES = 10
 OnIncident = Callable[[Incident], None]
 
@@ -62,7 +62,7 @@ class Detection:
     own: RuleDetection | None = None
     _engine: Engine = field(init=False)
     _snapshots: Snapshots = field(init=False)
-    _addresses: AddressDetection = field(init=False)
+    _rows: RowDetection = field(init=False)
     _writing: threading.Lock = field(default_factory=threading.Lock)
     _folding: threading.Lock = field(default_factory=threading.Lock)
     _of_past: dict[str, Incident] = field(init=False)
@@ -71,9 +71,9 @@ class Detection:
         self._snapshots = state_snapshots(self.places, self.config)
         newest = self._snapshots.newest(State, partial(Engine.load, self.config))
         self._engine = newest or Engine(self.config)
-        self._addresses = AddressDetection(self.places, self.config)
+        self._rows = RowDetection(self.places, self.config)
         own = self.own.open if self.own else []
-        judged = (*self.open, *self._addresses.addresses.incidents, *own)
+        judged = (*self.open, *self._rows.folds.incidents, *own)
         going_on = {one.incident_id for one in judged}
         self._of_past = {one.incident_id: one for one in open_of_past(self.places, going_on)}
 
@@ -94,11 +94,11 @@ class Detection:
         changed = first_seen | fold(self._engine, closed_minutes(table, before))
         if self._folding.acquire(blocking=False):
             try:
-                written = self._with_addresses(table, changed)
+                written = self._with_rows(table, changed)
             finally:
                 self._folding.release()
         else:
-            # the thread beside this one folds addresses, perhaps of a filled lake
+            # the thread beside this one folds rows, perhaps of a filled lake
             written = self._write(changed)
         day = start_of(self._engine.folded_to).date()
         if before >= 0 and start_of(before).date() != day:
@@ -106,25 +106,25 @@ class Detection:
         return written
 
     def addresses(self, is_stopping: IsStopping = lambda: False) -> list[Incident]:
-        """Folds the addresses of those minutes, until a stop. Returns the changed incidents."""
+        """Folds addresses and patterns of those minutes, until a stop. Returns what changed."""
         written: list[Incident] = []
         with self._folding:
-            for changed in self._addresses.changes(store.open_table(self.places, MINUTES.name)):
+            for changed in self._rows.changes(store.open_table(self.places, MINUTES.name)):
                 written += self._write(changed)
                 if is_stopping():
                     break
         return written
 
-    def _with_addresses(self, table: DeltaTable, changed: Mapping[str, Incident]) -> list[Incident]:
-        """Writes changed incidents together with those of addresses of the same minutes.
+    def _with_rows(self, table: DeltaTable, changed: Mapping[str, Incident]) -> list[Incident]:
+        """Writes changed incidents together with those of rows of the same minutes.
 
-        So an address that is the cause is told, and not what it did to an endpoint. Where many
-        minutes of addresses are to be folded, nothing waits for them.
+        So an address that is the cause is told, and not what it did to an endpoint. Where rows of
+        many minutes are to be folded, nothing waits for them.
         """
-        folded_to = self._addresses.addresses.folded_to
+        folded_to = self._rows.folds.folded_to
         if not 0 <= self._engine.folded_to - folded_to <= SOON_MINUTES or folded_to < 0:
             return self._write(changed)
-        spans = self._addresses.changes(table)
+        spans = self._rows.changes(table)
         written = self._write({**changed, **next(spans, {})})
         for later in spans:
             written += self._write(later)

@@ -16,12 +16,21 @@ from deltalake import DeltaTable
 from anomaly.addresses.fold import LOGIN, SPRAYING
 from anomaly.engine.config import Config
 from anomaly.engine.detector import SPAN
-from anomaly.engine.incident import BY_ADDRESS, BY_STATUS, Incident, start_of, with_evidence
-from anomaly.lake.addresses import is_login
+from anomaly.engine.incident import (
+    BY_ADDRESS,
+    BY_STATUS,
+    PATTERN,
+    Incident,
+    start_of,
+    with_evidence,
+)
 from anomaly.lake.counted import AT, MINUTE, Counted, Span, counted, spans
 from anomaly.lake.minutes import inert
+from anomaly.lake.rows.addresses import is_login
+from anomaly.lake.rows.patterns import lines_of
 from lakehouse.duck import literal
 from lakehouse.paths import Places
+from lakehouse.patterns.mask import LINE
 from lakehouse.tables.incidents import Share
 from lakehouse.tables.rollups import SERVER_ERROR
 from lakehouse.windows.horizon import midnight
@@ -41,6 +50,7 @@ _MEASURES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "latency": ("response_time IS NOT NULL", "response_time DESC", ()),
     "traffic": ("true", "count(*) OVER (PARTITION BY ip) DESC, timestamp DESC", (BY_ADDRESS,)),
     "address": ("true", "status_code < 400, timestamp DESC", ("endpoint", BY_STATUS)),
+    PATTERN: ("true", "timestamp DESC", ()),
 }
 _ANY_MEASURE = ("true", "timestamp DESC", (BY_ADDRESS,))
 
@@ -58,8 +68,8 @@ def read_evidence(
             span = Span(first, opened + MINUTE)
             rows.connection.execute(
                 "CREATE OR REPLACE TEMP TABLE opening AS SELECT event_id, timestamp, service, "
-                'endpoint, status_code, is_error, ip, method, "user", response_time '
-                f"FROM {rows.rows(span)}"
+                'endpoint, status_code, is_error, ip, method, "user", response_time, '
+                f"{LINE} AS line FROM {rows.rows(span)}"
             )
             for one in each:
                 yield with_evidence(one, _samples(rows, one, config), _shares(rows, one, config))
@@ -94,6 +104,8 @@ def _rows_of(one: Incident, config: Config) -> str:
         return f'"user" = {literal(one.endpoint)} AND {is_login(config.addresses)}'
     named = {"service": one.service, "endpoint": one.endpoint, "ip": one.ip}
     keys = [f"{name} = {literal(value)}" for name, value in named.items() if value]
+    if one.measure == PATTERN:
+        keys.append(lines_of(one))
     return " AND ".join([of_measure, *keys])
 
 
@@ -115,7 +127,7 @@ def requests_by_minute(
     with counted(places, closed) as rows:
         near = [it for it in spans(closed, first - MINUTE) if it.first < end]
         for span in near:
-            of_span = f"{rows.rows(span)} WHERE {_about(one)}"
+            of_span = f"(SELECT *, {LINE} AS line FROM {rows.rows(span)}) WHERE {_about(one)}"
             query = f"SELECT {AT}, {what} FROM {of_span} GROUP BY 1"
             found |= {row[0]: row[1:] for row in rows.connection.sql(query).fetchall()}
     ats = range(_minute(near[0].first), _minute(min(near[-1].end, end))) if found else ()
@@ -123,7 +135,9 @@ def requests_by_minute(
 
 
 def _about(one: Incident) -> str:
-    """Returns a condition in SQL: an address, or a login that many tried; otherwise all rows."""
+    """Returns a condition in SQL: an address, a pattern, or a login; otherwise all rows."""
+    if one.measure == PATTERN:
+        return f"service = {literal(one.service)} AND {lines_of(one)}"
     if one.ip:
         return f"ip = {literal(one.ip)}"
     if one.direction == SPRAYING and one.service == LOGIN:

@@ -7,15 +7,14 @@ from datetime import datetime
 
 from deltalake import DeltaTable
 
-from anomaly.addresses.fold import Addresses
 from anomaly.engine.config import Config
 from anomaly.engine.engine import Engine
 from anomaly.engine.incident import SILENCE, Incident, start_of, with_zscore_sentence
 from anomaly.engine.minute import Minutes
-from anomaly.lake.addresses import folded
 from anomaly.lake.evidence import read_evidence
 from anomaly.lake.incidents import incidents_if_any, with_causes
 from anomaly.lake.minutes import closed_minutes
+from anomaly.lake.rows.folds import RowFolds, folded
 from anomaly.rules.fold import RuleFold
 from anomaly.rules.judging import Failed, fold_rules
 from lakehouse.paths import Places
@@ -41,12 +40,12 @@ def fold_all(
     places: Places,
     closed: DeltaTable,
     engine: Engine,
-    addresses: Addresses,
+    row_folds: RowFolds,
     folded_to: OnFolded = lambda _minute: None,
     rules: Sequence[RuleFold] = (),
     failed: Failed = lambda _fault: None,
 ) -> dict[str, Incident]:
-    """Folds all closed minutes, then their addresses and rules. Returns all incidents by id.
+    """Folds all closed minutes, then their rows and rules. Returns all incidents by id.
 
     `folded_to` is called now and then with the minute that is folded, by each of these, `failed`
     with rules that cannot be counted.
@@ -56,9 +55,9 @@ def fold_all(
         found |= {change.incident_id: change for change in engine.fold(minutes)}
         if minutes.at % 60 == 0:
             folded_to(start_of(minutes.at))
-    for changed in folded(places, closed, addresses):
+    for changed in folded(places, closed, row_folds):
         found |= changed
-        folded_to(start_of(addresses.folded_to))
+        folded_to(start_of(row_folds.folded_to))
     for changed in fold_rules(places, closed, rules, failed):
         found |= changed
         folded_to(start_of(max(rule.folded_to for rule in rules)))
@@ -90,12 +89,12 @@ def analyse(
 ) -> list[Incident]:
     """Returns the incidents between two times, from a version of `logs_windowed`.
 
-    Addresses are folded again from the rows of `logs` that these minutes counted. Total silence
-    depends on the wall clock, so it is read from `anomalies`.
+    Addresses and patterns are folded again from the rows of `logs` that these minutes counted.
+    Total silence depends on the wall clock, so it is read from `anomalies`.
     """
     if method != SURPRISE:
         return active_between(judged(closed, config, method).values(), *between)
-    found = fold_all(places, closed, Engine(config), Addresses(config))
+    found = fold_all(places, closed, Engine(config), RowFolds(config))
     read = read_evidence(places, closed, active_between(found.values(), *between), config)
     complete = with_causes([*read])
     silences = [one for one in incidents_if_any(places) if one.direction == SILENCE]

@@ -1,7 +1,7 @@
 """Judges the history of a lake without Spark, in event-time order, however its rows came.
 
 1. Closed minutes for which rows came late are counted again, missing ones are closed.
-2. All of them are folded, from the first one on, and then their addresses.
+2. All of them are folded, from the first one on, and then their rows: addresses and patterns.
 3. What `anomalies` lacks or has otherwise is written, as of the past: nobody is called for it.
 4. What opened in minutes that were counted again, and is no incident any more, is withdrawn.
 
@@ -21,7 +21,6 @@ from typing import NamedTuple
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
-from anomaly.addresses.fold import Addresses
 from anomaly.alerts.alert import Change
 from anomaly.engine.config import Config
 from anomaly.engine.engine import Engine
@@ -32,7 +31,6 @@ from anomaly.engine.incident import (
     start_of,
     withdrawn,
 )
-from anomaly.lake.addresses import address_snapshots
 from anomaly.lake.detection import allowed_lateness, prepare_tables, state_snapshots
 from anomaly.lake.fold import fold_all
 from anomaly.lake.incidents import (
@@ -43,6 +41,7 @@ from anomaly.lake.incidents import (
     replacement,
     write,
 )
+from anomaly.lake.rows.folds import RowFolds, RowSnapshots
 from anomaly.rules.detection import gone
 from anomaly.rules.fold import RuleFold
 from anomaly.rules.judging import Failed, keep, snapshots
@@ -147,16 +146,16 @@ class History:
         """Folds all closed minutes, and writes what differs from the table."""
         since = recounted.since(self.places)
         table = store.open_table(self.places, MINUTES.name)
-        engine, addresses = Engine(self.config), Addresses(self.config)
+        engine, row_folds = Engine(self.config), RowFolds(self.config)
         rules = [RuleFold(rule) for rule in self.rules.enabled.values()]
         failed: list[RuleFault] = []
-        found = fold_all(self.places, table, engine, addresses, self._folded, rules, failed.append)
+        found = fold_all(self.places, table, engine, row_folds, self._folded, rules, failed.append)
         settled = _settled_from(table)
         changes = self._write(self._without_unsettled(found, settled), since)
         if since:
             changes += self._withdraw(found, max(since, settled or since))
         changes += self._write(self._gone(rules, failed), since)
-        self._remember(engine, addresses, rules, since)
+        self._remember(engine, row_folds, rules, since)
         for fault in failed:
             self.failed(fault)
         return Judged(found, changes, engine.folded_to)
@@ -212,7 +211,7 @@ class History:
     def _remember(
         self,
         engine: Engine,
-        addresses: Addresses,
+        row_folds: RowFolds,
         rules: Sequence[RuleFold],
         since: datetime | None,
     ) -> None:
@@ -220,17 +219,16 @@ class History:
         if recounted.since(self.places) != since:
             return
         states = state_snapshots(self.places, self.config)
-        of_addresses = address_snapshots(self.places, self.config)
+        of_rows = RowSnapshots(self.places, self.config)
         if since:
             states.clear()
-            of_addresses.clear()
+            of_rows.clear()
             for rule in rules:
                 snapshots(self.places, rule.rule).clear()
             recounted.forget(self.places)
         if engine.folded_to >= 0:
             states.keep(str(start_of(engine.folded_to).date()), engine.dump())
-        if addresses.folded_to >= 0:
-            of_addresses.keep(f"{addresses.folded_to:010d}", addresses.dump())
+        of_rows.keep(row_folds)
         for rule in rules:
             keep(self.places, rule)
 

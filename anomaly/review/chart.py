@@ -12,6 +12,7 @@ from anomaly.addresses.fold import MEASURE
 from anomaly.engine.incident import Incident
 from anomaly.engine.minute import GLOBAL
 from anomaly.lake.evidence import RequestMinute
+from anomaly.lake.rows.folds import KINDS
 from anomaly.review.explain import Explained
 from anomaly.review.point import Point
 from lakehouse.errors import SettingsError
@@ -54,7 +55,7 @@ def figure_of(explained: Explained) -> Figure:
 
     figure = Figure(figsize=(10, 5), layout="constrained")
     axes, incident = figure.add_subplot(), explained.incident
-    if incident.measure == MEASURE:
+    if incident.measure in KINDS:
         _plot_requests(axes, incident, _not_empty(explained, explained.requests))
     else:
         points = [
@@ -118,7 +119,10 @@ def _plot_requests(axes: Axes, incident: Incident, minutes: Sequence[RequestMinu
     if _is_surge(incident):
         axes.bar(at, [one.addresses for one in minutes], DAYS, color=SEEN, label="addresses")
         return
-    axes.bar(at, [one.requests for one in minutes], DAYS, color=SEEN, label="requests")
+    what = unit_of(incident.measure).axis.removesuffix(" a minute")
+    axes.bar(at, [one.requests for one in minutes], DAYS, color=SEEN, label=what)
+    if incident.measure != MEASURE:
+        return
     errors = [one.client_errors for one in minutes]
     axes.bar(at, errors, DAYS, color=VAIN, label="of them client errors")
 

@@ -11,15 +11,14 @@ import msgspec
 import numpy as np
 from deltalake import DeltaTable
 
-from anomaly.addresses.fold import MEASURE, Addresses
 from anomaly.engine.config import Config
 from anomaly.engine.engine import Engine
 from anomaly.engine.incident import SILENCE, Incident, evidence_of, start_of, with_evidence
 from anomaly.engine.minute import Key, Minutes
-from anomaly.lake.addresses import minutes_of
 from anomaly.lake.counted import counted, spans
 from anomaly.lake.evidence import RequestMinute, requests_by_minute
 from anomaly.lake.minutes import closed_minutes
+from anomaly.lake.rows.folds import KINDS
 from anomaly.review.own_rule import judged_again
 from anomaly.review.point import Point
 from anomaly.rules.rule import NO_RULES, RuleSet
@@ -127,7 +126,7 @@ class Explained:
 
     @property
     def requests(self) -> list[RequestMinute]:
-        """Returns the requests of an address around it."""
+        """Returns the requests of an address, or the lines of a pattern, around it."""
         minutes = requests_by_minute(
             self._places, self._closed, self.incident, self._since, self._until
         )
@@ -137,7 +136,7 @@ class Explained:
     def _folded_again(self) -> Incident | None:
         if self.incident.rule:
             return self._folded_rule[0]
-        return self._folded_address if self.incident.measure == MEASURE else self._folded[0]
+        return self._folded_rows if self.incident.measure in KINDS else self._folded[0]
 
     @property
     def _closed(self) -> DeltaTable:
@@ -176,15 +175,16 @@ class Explained:
         return last_of(one, changes), points
 
     @property
-    def _folded_address(self) -> Incident | None:
-        """Returns the incident of an address as the counted rows of `logs` give it again."""
-        one, addresses, again = self.incident, Addresses(self._config), None
+    def _folded_rows(self) -> Incident | None:
+        """Returns the incident of an address or a pattern as the counted rows give it again."""
+        one, kind, again = self.incident, KINDS[self.incident.measure], None
+        fold = kind.new(self._config)
         with counted(self._places, self._closed) as rows:
             for span in spans(self._closed):
                 if span.first > one.folded_to:
                     break
-                for minute in minutes_of(rows, span, self._config.addresses):
-                    again = last_of(one, addresses.fold(minute)) or again
+                for minute in kind.minutes_of(rows, span, self._config):
+                    again = last_of(one, fold.fold(minute)) or again
         return again
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from anomaly.engine.incident import Incident
 from anomaly.lake.minutes import inert
+from anomaly.lake.rows.folds import KINDS
 from lakehouse.errors import SettingsError, TableError
 from lakehouse.paths import Places
 from lakehouse.store import open_table
@@ -65,16 +66,17 @@ class Recount:
 def recounted(places: Places, one: Incident) -> Recount:
     """Counts the minutes again, oldest first.
 
-    Raises SettingsError for an address or a rule, which have none of their own.
+    Raises SettingsError for addresses, patterns and rules, which have none of their own.
     """
     if one.rule:
         raise SettingsError(
             "a rule has no closed minutes of its own to compare",
             "`logpond rule try` counts it again",
         )
-    if one.measure == "address":
+    if one.measure in KINDS:
         raise SettingsError(
-            "an address has no closed minutes of its own to compare",
+            f"{'an' if one.measure[0] == 'a' else 'a'} {one.measure} has no closed minutes of its "
+            "own to compare",
             "`logpond analyze` counts it again from `logs`",
         )
     column = one.measure if one.measure.endswith("_errors") else REQUESTS

@@ -33,6 +33,7 @@ UNITS = {
     "server_errors": Unit("server errors", "server errors", "server errors in 5 min", True),
     "latency": Unit("ms p95", "ms p95", "95th percentile [ms]"),
     "address": Unit("requests", "requests", "requests a minute"),
+    "pattern": Unit("lines in 5 min", "lines in 1 min", "lines a minute"),
 }
 
 

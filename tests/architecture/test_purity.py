@@ -41,7 +41,8 @@ MUST_SAY_SO = (
     r"anomaly\.evaluate\.(nab|rates|inject|outcome|benchmark|labels)",
     r"anomaly\.review\.(backtest|series_of_key)",
     r"anomaly\.alerts\.alert",
-    r"analytics\.patterns\.drain",
+    r"lakehouse\.patterns(\.\w+)?",
+    r"anomaly\.patterns(\.\w+)?",
 )
 # The world outside: the machine, the clock, the network, files, engines, and settings.
 WORLD = (

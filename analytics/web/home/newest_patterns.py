@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from analytics.patterns.drain import VARIABLE
 from analytics.patterns.patterns import OTHERS, SQL, rows_of
 from analytics.reports.report import REPLACE_ALL
 from analytics.web.lake.lake import Snapshot
+from lakehouse.patterns.drain import VARIABLE
 from lakehouse.query.search import edit
 from lakehouse.query.search.fields import FIELDS
 from lakehouse.query.search.tokens import FORBIDDEN, quoted

@@ -12,12 +12,12 @@ from support.lakes import Lake
 from support.windows import Pond, at, logged
 
 from analytics.patterns import patterns
-from analytics.patterns.drain import Drain
 from analytics.patterns.patterns import OTHERS
 from analytics.reports import REPORTS, run
 from analytics.reports.report import Report
 from lakehouse.errors import LogpondError
 from lakehouse.http.asker import ASKER, Asker, Gone
+from lakehouse.patterns.drain import Drain
 from lakehouse.terminal.commands import program
 
 if TYPE_CHECKING:

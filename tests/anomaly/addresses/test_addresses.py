@@ -102,6 +102,20 @@ def test_two_weak_rules_at_once_are_critical() -> None:
     assert attacked(both)[-1].severity == "critical"
 
 
+def test_what_an_address_does_beside_its_incident_is_a_part_of_it() -> None:
+    """It is posted once, and as severe as the worst of it."""
+
+    def more(at: int) -> AddressMinute:
+        return msgspec.structs.replace(scan(at), dynamic=300 if at >= 70 else 8)
+
+    last = {one.direction: one for one in attacked(more, 74)}
+    assert {name: one.parent for name, one in last.items()} == {
+        SCANNING: "",
+        "hammering": last[SCANNING].incident_id,
+    }
+    assert last[SCANNING].severity == last["hammering"].severity == "critical"
+
+
 def test_one_login_tried_from_many_addresses_is_sprayed() -> None:
     """Each address tries once."""
 

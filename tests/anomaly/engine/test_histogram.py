@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.watched import histogram
 
-from anomaly.engine.histogram import Histograms, bucket_of, value_of
+from anomaly.engine.histogram import Histograms, bucket_of, buckets_of, value_of
 from lakehouse.duck import connect
 from lakehouse.tables.measures import BUCKET, VALUE
 
@@ -26,6 +26,13 @@ def test_a_bucket_stands_for_its_values(value: float) -> None:
 def test_what_is_next_to_nothing_has_the_lowest_bucket(value: float) -> None:
     """Zero and less count as 0.01 ms."""
     assert bucket_of(value) == bucket_of(0.01)
+
+
+@given(st.lists(st.floats(0.01, 1e6), max_size=20))
+def test_many_values_have_the_buckets_of_each(values: list[float]) -> None:
+    """But for one that lies on the edge of two, which may be in either."""
+    found = buckets_of(np.array(values))
+    assert np.abs(found - np.array([bucket_of(value) for value in values])).max(initial=0) <= 1
 
 
 @pytest.mark.filterwarnings("error")

@@ -24,12 +24,12 @@ from anomaly.engine.config import Addresses as Limits
 from anomaly.engine.config import Config
 from anomaly.engine.engine import State
 from anomaly.engine.incident import Incident
-from anomaly.lake.addresses import minutes_of
 from anomaly.lake.counted import counted, spans
 from anomaly.lake.detection import Detection, prepare_tables
 from anomaly.lake.fold import analyse
 from anomaly.lake.incidents import incidents
 from anomaly.lake.job import Detect
+from anomaly.lake.rows.addresses import minutes_of
 from anomaly.lake.snapshots import Snapshots
 from lakehouse import settings, store
 from lakehouse.event.message import dump

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from analytics.patterns import drain
-from analytics.patterns.drain import Drain
-from analytics.patterns.patterns import MASKED
+from lakehouse.patterns import drain
+from lakehouse.patterns.drain import Drain
+from lakehouse.patterns.mask import MASKED
 
 
 def templates(*messages: str) -> list[str]:

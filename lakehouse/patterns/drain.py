@@ -7,7 +7,7 @@ A message costs at most a hundred comparisons of forty words.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import eq
 
@@ -19,14 +19,18 @@ MOST_OF_A_GROUP, MOST_WORDS = 100, 40
 
 @dataclass
 class Template:
-    """The words that all messages of a group have; None where they differ, a variable."""
+    """The words that all messages of a group have; None where they differ, a variable.
+
+    `first` is the first word of its group.
+    """
 
     words: list[str | None]
+    first: str = ""
 
     @classmethod
-    def of(cls, words: Sequence[str]) -> Template:
+    def of(cls, words: Sequence[str], first: str = "") -> Template:
         """The template of one message; what was masked in it is a variable already."""
-        return cls([None if word == VARIABLE else word for word in words])
+        return cls([None if word == VARIABLE else word for word in words], first)
 
     def __str__(self) -> str:
         return " ".join(word or VARIABLE for word in self.words)
@@ -57,21 +61,31 @@ class Drain:
     def template(self, message: str) -> Template | None:
         """The template of a message, made or widened by it; None once there are too many."""
         words = message.split(maxsplit=MOST_WORDS)
-        group = self._group(words)
+        first, group = self._group(words)
         best = max(group, key=lambda one: one.similarity(words), default=None)
         if best and (best.similarity(words) >= self.similar or str(best) == " ".join(words)):
             best.take(words)
             return best
         if len(self.templates) >= self.most or len(group) >= MOST_OF_A_GROUP:
             return None
-        new = Template.of(words)
-        group.append(new)
-        self.templates.append(new)
+        new = Template.of(words, first)
+        self._add(new)
         return new
 
-    def _group(self, words: Sequence[str]) -> list[Template]:
-        """Templates that may be those of a message; a first word that varies is any."""
-        by_first = self._groups.setdefault(len(words), {})
+    def replace(self, templates: Iterable[Template]) -> None:
+        """Keeps these templates, in this order, instead of those that it has."""
+        self.templates, self._groups = [], {}
+        for one in templates:
+            self._add(one)
+
+    def _add(self, new: Template) -> None:
+        self.templates.append(new)
+        self._groups.setdefault(len(new.words), {}).setdefault(new.first, []).append(new)
+
+    def _group(self, words: Sequence[str]) -> tuple[str, list[Template]]:
+        """First word and templates of a message's group; a first word that varies is any."""
+        by_first = self._groups.get(len(words), {})
         first = words[0] if words else ""
         is_many = first not in by_first and len(by_first) >= MOST_FIRST_WORDS
-        return by_first.setdefault(VARIABLE if is_many or VARIABLE in first else first, [])
+        name = VARIABLE if is_many or VARIABLE in first else first
+        return name, by_first.get(name, [])

@@ -1,9 +1,9 @@
-"""Counts closed minutes of addresses from `logs`, and folds them."""
+"""Counts closed minutes of addresses from `logs`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -11,22 +11,16 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable
 
-from anomaly.addresses.fold import Addresses, State
 from anomaly.addresses.minute import MOST_NAMES, AddressMinute, AddressMinutes, Crowd, mark
 from anomaly.addresses.networks import Networks
 from anomaly.addresses.probe import counted_as, is_hostile
 from anomaly.engine.columns import Ints
 from anomaly.engine.config import Addresses as Limits
-from anomaly.engine.config import Config
-from anomaly.engine.incident import Incident, start_of
-from anomaly.lake.counted import AT, Counted, Span, counted, spans
+from anomaly.lake.counted import AT, Counted, Span
 from anomaly.lake.minutes import inert
-from anomaly.lake.snapshots import Snapshots
 from lakehouse.duck import literal
 from lakehouse.event.user_agents import CRAWLERS, SCANNER
-from lakehouse.paths import Places
 from lakehouse.tables.measures import HASH
 
 # What is not made for one visitor alone.
@@ -169,53 +163,3 @@ def _each(rows: Iterable[dict[str, Any]]) -> Iterator[AddressMinute]:
             "users": [inert(user) for user in row["users"]],
         }
         yield msgspec.convert(fields, AddressMinute)
-
-
-KEEP_MINUTES, KEPT = 10, 2
-
-
-def address_snapshots(places: Places, config: Config) -> Snapshots:
-    """Returns the snapshots of addresses, one each ten minutes."""
-    return Snapshots(places, config, "addresses", KEPT)
-
-
-class AddressDetection:
-    """Folds the addresses of a lake, from the newest snapshot on."""
-
-    def __init__(self, places: Places, config: Config) -> None:
-        self._places = places
-        self._snapshots = address_snapshots(places, config)
-        newest = self._snapshots.newest(State, partial(Addresses.load, config))
-        self.addresses = newest or Addresses(config)
-
-    def changes(self, closed: DeltaTable) -> Iterator[dict[str, Incident]]:
-        """Folds the minutes closed since; yields for each span the incidents that changed, by id.
-
-        A snapshot is kept when the next span is asked for, so after these incidents are written.
-        What a crash left unwritten is folded again, with the same result.
-        """
-        kept_at = self.addresses.folded_to
-        for changed in folded(self._places, closed, self.addresses):
-            yield changed
-            now = self.addresses.folded_to
-            if now // KEEP_MINUTES != kept_at // KEEP_MINUTES:
-                self._snapshots.keep(f"{now:010d}", self.addresses.dump())
-                kept_at = now
-
-
-def folded(
-    places: Places, closed: DeltaTable, addresses: Addresses
-) -> Iterator[dict[str, Incident]]:
-    """Yields, for each span of closed minutes not folded yet, the incidents that changed, by id."""
-    after = start_of(addresses.folded_to) if addresses.folded_to >= 0 else None
-    new = [*spans(closed, after)]
-    if not new:
-        return
-    with counted(places, closed) as rows:
-        for span in new:
-            changes = [
-                change
-                for minute in minutes_of(rows, span, addresses.config.addresses)
-                for change in addresses.fold(minute)
-            ]
-            yield {change.incident_id: change for change in changes}

@@ -1,0 +1,1 @@
+"""What is judged by the rows of `logs` that closed minutes counted: addresses and patterns."""
