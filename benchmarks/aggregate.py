@@ -21,7 +21,6 @@ import click
 import psutil
 
 from benchmarks.aggregate_peers import PEERS
-from benchmarks.meter import high_water
 from producer.datasets import make
 from producer.datasets.metrics import Spec
 
@@ -76,12 +75,21 @@ def _measured(name: str, folder: Path, output: Path, cores: int) -> tuple[float,
             root = psutil.Process(child.pid)
             for one in (root, *root.children(recursive=True)):
                 # one that ended says nothing
-                peaks[one.pid] = max(peaks.get(one.pid, 0), high_water(one.pid))
+                peaks[one.pid] = max(peaks.get(one.pid, 0), _peak(one.pid))
         time.sleep(LOOK_SECONDS)
     child.returncode = os.waitstatus_to_exitcode(ended[1])
     assert child.returncode == 0, name
     seconds, used = time.perf_counter() - began, ended[2]
     return seconds, used.ru_utime + used.ru_stime, sum(peaks.values()) / 1e6
+
+
+def _peak(pid: int) -> int:
+    """Bytes that a process held at most, so far."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0
 
 
 def _must_agree(results: list[Path]) -> None:

@@ -93,14 +93,14 @@ def _closed(places: Places) -> None:
     made = minutes(KEYS, MADE)
     for hour in range(DAY // 60):
         these = range(hour * 60, hour * 60 + 60)
-        rows = pa.concat_tables(_rows(made[at % MADE], at) for at in these)
+        rows = pa.concat_tables(rows_of(made[at % MADE], at) for at in these)
         first, end = (FIRST + timedelta(hours=h) for h in (hour, hour + 1))
         where = f"granularity = '1m' AND window_start >= '{first:%Y-%m-%dT%H:%M:%SZ}'"
         done = store.Replacement(rows, where, mark(end))
         store.replace(places, MINUTES.table(), lambda _current, done=done: done)
 
 
-def _rows(one: Minutes, at: int) -> pa.Table:
+def rows_of(one: Minutes, at: int) -> pa.Table:
     """A minute as rows of `logs_windowed`."""
     since, held = FIRST + timedelta(minutes=at), one.latency
     start = pa.array(held.start, pa.int32())

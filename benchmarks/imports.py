@@ -14,13 +14,11 @@ from pathlib import Path
 
 import click
 
-from benchmarks.meter import high_water
 from lakehouse.event.fields import LogEvent
 from producer.traffic.faults import Shares
 from producer.traffic.traffic import Traffic
 
 ROWS = 500_000
-LOOK_SECONDS = 0.01
 ROOT = Path(__file__).resolve().parent.parent
 FIRST = int(datetime(2026, 5, 1, tzinfo=UTC).timestamp() * 1e6)
 COPY = "COPY (SELECT * FROM read_csv('{file}')) TO '{to}' (FORMAT parquet, COMPRESSION zstd)"
@@ -77,15 +75,11 @@ def _cost(words: list[str]) -> Cost:
     quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     pid = os.posix_spawn(sys.executable, [sys.executable, *words], env, file_actions=quiet)
-    peak = 0
-    while not (ended := os.wait4(pid, os.WNOHANG))[0]:
-        peak = max(peak, high_water(pid))
-        time.sleep(LOOK_SECONDS)
-    _, status, used = ended
+    _, status, used = os.wait4(pid, 0)
     if status:
         raise RuntimeError(f"{words} ended with {os.waitstatus_to_exitcode(status)}")
     cpu = used.ru_utime + used.ru_stime
-    return Cost(time.monotonic() - began, cpu, peak / 1e6)
+    return Cost(time.monotonic() - began, cpu, used.ru_maxrss / 1e3)
 
 
 @click.command()

@@ -7,7 +7,7 @@ overlapping pairs. Told is when the minute was over that gave it away, and half 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
 from statistics import median, quantiles
 from typing import NamedTuple
@@ -32,13 +32,14 @@ BEHIND = 30.0
 @click.command()
 @click.option("--rates", default="8,16", help="Events a second, in turn.")
 @click.option("--seeds", default=34, help="Shops, each at another hour of the week.")
+@click.option("--first", default=0, help="The seed of the first shop.")
 @click.option("--overlap", default=4, help="In every so many shops incidents overlap by pairs.")
-def incidents(rates: str, seeds: int, overlap: int) -> None:
+def incidents(rates: str, seeds: int, first: int, overlap: int) -> None:
     """Every incident once for each seed, five minutes long: what is told first, and how soon."""
     rows: list[Row] = []
     posts = 0
     each_rate = [float(rate) for rate in rates.split(",")]
-    for seed in range(seeds):
+    for seed in range(first, first + seeds):
         show = _show(seed, each_rate[seed % len(each_rate)], seed % overlap == overlap - 1)
         done = _play(show)
         rows += [_row(label, done, seed) for label in done.labels]
@@ -47,6 +48,8 @@ def incidents(rates: str, seeds: int, overlap: int) -> None:
         for one in rows[-len(done.labels) :]:
             if not one.is_named:
                 click.echo(f"  {one.kind} at {one.where}: told first: {one.told or 'nothing'}")
+        for line in _others(done):
+            click.echo(f"  also posted: {line}")
     _show_table(rows)
     click.echo(f"{posts / len(rows):.2f} posts an incident")
 
@@ -89,6 +92,18 @@ def _row(label: Label, done: Played, seed: int) -> Row:
     return Row(
         label.kind, where, seed, named, after and after + BEHIND, first.sentence if first else ""
     )
+
+
+def _others(done: Played) -> Iterator[str]:
+    """Yields the posts that name no incident which was staged, nor its key once more."""
+    first = set[str]()
+    for label in done.labels:
+        near = [one for one in done.incidents if _is_near(label, one) and _is_named(label, one)]
+        own = [one for one in near if not one.parent]
+        first |= {one.incident_id for one in sorted(own, key=lambda one: one.opened)[:1]}
+    for one in sorted(done.incidents, key=lambda one: one.opened):
+        if not one.parent and one.incident_id not in first:
+            yield f"{one.opened:%H:%M} {one.measure} {one.direction} {one.sentence}"
 
 
 def _is_near(label: Label, one: Incident) -> bool:

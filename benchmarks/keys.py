@@ -1,7 +1,8 @@
-"""Minutes of very many keys, and a process that holds nothing but an engine of them."""
+"""Minutes of very many keys, and a process that holds nothing but a engine of them."""
 
 from __future__ import annotations
 
+import resource
 import sys
 from dataclasses import replace
 
@@ -11,7 +12,6 @@ from anomaly.engine.config import Config
 from anomaly.engine.engine import Engine
 from anomaly.engine.histogram import Histograms
 from anomaly.engine.minute import Key, Minutes
-from benchmarks.meter import high_water
 
 WARM = 60
 BUCKETS = 12
@@ -44,4 +44,4 @@ def warm(made: list[Minutes], method: str, count: int = WARM) -> Engine:
 
 if __name__ == "__main__":
     engine = warm(minutes(int(sys.argv[2]), 1), sys.argv[1], int(sys.argv[3]))
-    print(high_water() / 1e6)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

@@ -3,23 +3,9 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import psutil
-
-
-def high_water(pid: int | None = None) -> int:
-    """Returns the most bytes that a process held so far, by default this one; 0 where it ended.
-
-    Not `ru_maxrss`: that of a child begins with what its parent held.
-    """
-    with suppress(OSError):
-        for line in Path(f"/proc/{pid or 'self'}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    return 0
 
 
 @dataclass

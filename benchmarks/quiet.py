@@ -1,7 +1,7 @@
 """False incidents of quiet traffic, a key and year.
 
-`python -m benchmarks.quiet --keys 20 --days 60 --seeds 3` folds synthetic keys in which nothing was
-staged: a daily curve that wanders, Poisson noise, errors and latency as ever.
+`python -m benchmarks.quiet --keys 100 --days 20 --seeds 3` folds synthetic keys in which nothing
+was staged: a daily curve that wanders, Poisson noise, errors and latency as ever.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ YEAR = 365.25
 
 
 @click.command()
-@click.option("--keys", default=20, help="Keys of a seed, of 2 to 2,000 requests a minute.")
-@click.option("--days", default=60.0, help="Of each seed.")
+@click.option("--keys", default=100, help="Keys of a seed, of 2 to 2,000 requests a minute.")
+@click.option("--days", default=20.0, help="Of each seed.")
 @click.option("--seeds", default=3, help="How many times.")
 def years(keys: int, days: float, seeds: int) -> None:
     """Prints a line a seed, and one of all."""
