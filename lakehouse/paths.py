@@ -18,6 +18,7 @@
     mutes/                    keys without alerts; in the lake at a URL too
     actions/<incident>/       what people did about incidents; in the lake at a URL too
     catalog/                  files that are tables by name; in the lake at a URL too
+    tags/<table>/             names for versions; in the lake at a URL too
     tokens/                   who may ask the pages and send records, as hashes
     phases.json               how long the parts of the last start took
     alerts.sqlite             what waits for the webhook
@@ -165,6 +166,11 @@ class Places:
     def catalog(self) -> str:
         """The files that are tables by a name; in the lake, for all that ask it."""
         return f"{self.far_state}/catalog"
+
+    @property
+    def tags(self) -> str:
+        """The names that versions have; in the lake, for all that read it."""
+        return f"{self.far_state}/tags"
 
     def catalog_file(self, name: str) -> str:
         """One object of the catalog, to be named to a person."""

@@ -18,6 +18,7 @@ from lakehouse.paths import Places
 from lakehouse.query import pinned, search
 from lakehouse.query.ask import ask
 from lakehouse.storage import connection
+from lakehouse.store.tags.naming import version_of
 from lakehouse.terminal.times import Moment, moment
 from logpond.answer import Answer
 
@@ -34,9 +35,10 @@ class Lake:
     """The tables of one lake; each question reads them anew, so that an answer is never old.
 
     Where a method takes `version` or `as_of`, every table is read as it was then: `version` counts
-    commits of a table; `as_of` is a time of Python (naive means UTC), or text as on the command
-    line: RFC 3339, a date (its first instant), `-10m`. Raises SettingsError for what is asked,
-    TableError for a table or a state that is not there, StorageError for a bucket.
+    commits of a table, or is a name that `logpond tag` gave; `as_of` is a time of Python (naive
+    means UTC), or text as on the command line: RFC 3339, a date (its first instant), `-10m`. Raises
+    SettingsError for what is asked, TableError for a table or a state that is not there,
+    StorageError for a bucket.
     """
 
     def __init__(self, found: Settings) -> None:
@@ -56,7 +58,7 @@ class Lake:
         statement: str,
         *,
         where: str | None = None,
-        version: int | None = None,
+        version: int | str | None = None,
         as_of: str | datetime | None = None,
     ) -> Answer:
         """Returns the rows of one statement that reads, in DuckDB's SQL.
@@ -72,7 +74,7 @@ class Lake:
         query: str = "",
         *,
         limit: int = 100,
-        version: int | None = None,
+        version: int | str | None = None,
         as_of: str | datetime | None = None,
     ) -> Answer:
         """Returns the newest rows of `logs` that fit a query (docs/search.md), newest first."""
@@ -97,12 +99,13 @@ class Lake:
         """Returns the newest versions of a table, newest first."""
         return history.versions(self._places, table, limit)
 
-    def diff(self, table: str, before: int, after: int) -> Difference:
+    def diff(self, table: str, before: int | str, after: int | str) -> Difference:
         """Returns what changed in a table from one version to another."""
-        return diff.diff(self._places, table, before, after)
+        first, second = (version_of(self._places, table, str(one)) for one in (before, after))
+        return diff.diff(self._places, table, first, second)
 
     def incidents(
-        self, *, version: int | None = None, as_of: str | datetime | None = None
+        self, *, version: int | str | None = None, as_of: str | datetime | None = None
     ) -> Answer:
         """Returns the rows of `anomalies`, one an incident, the newest first (docs/tables.md)."""
         return self.sql(INCIDENTS, version=version, as_of=as_of)
@@ -122,7 +125,7 @@ class Lake:
         *,
         since: datetime | None = None,
         limit: int = 20,
-        version: int | None = None,
+        version: int | str | None = None,
         as_of: str | datetime | None = None,
     ) -> Answer:
         """Returns the rows of a report, over rows since a time or over all of them."""
@@ -145,11 +148,11 @@ def open(lake: str | None = None) -> Lake:
     return Lake(found)
 
 
-def _moment(version: int | None, as_of: str | datetime | None) -> Moment:
+def _moment(version: int | str | None, as_of: str | datetime | None) -> Moment:
     now = datetime.now(UTC)
     if isinstance(as_of, datetime):
         as_of = (as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)).isoformat()
-    return moment(version, as_of, now)
+    return moment(None if version is None else str(version), as_of, now)
 
 
 def _tree(where: str | None) -> search.Node | None:

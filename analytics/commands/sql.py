@@ -41,7 +41,7 @@ FROM logs ORDER BY timestamp DESC LIMIT 100"""
 @click.command()
 @click.argument("statement", required=False)
 @click.option("--where", metavar="QUERY", help="Only rows of logs that fit a query, see below.")
-@click.option("--version", type=int, metavar="N", help="Read every table at this version.")
+@click.option("--version", metavar="N|NAME", help="Read every table at this version.")
 @click.option("--as-of", metavar="TIME", help="Read every table as it was then.")
 @click.option("--engine", type=click.Choice(ENGINES), default="duckdb", show_default=True)
 @FORMAT
@@ -49,7 +49,7 @@ FROM logs ORDER BY timestamp DESC LIMIT 100"""
 def sql(
     statement: str | None,
     where: str | None,
-    version: int | None,
+    version: str | None,
     as_of: str | None,
     engine: str,
     how: str,
@@ -58,10 +58,11 @@ def sql(
     """Ask the tables of the lake by name: one statement, which leaves rows as they are.
 
     TIME is RFC 3339, a date (its first instant), '10 minutes ago' or -10m; UTC where it names no
-    zone. All times are UTC. DuckDB also reads data files that you name: FROM 'hosts.csv'.
-    How long an answer may take and how large it may be is in [sql] of the settings. Spark takes
-    seconds to start. DESCRIBE HISTORY and DESCRIBE DETAIL have Spark's columns on both engines.
-    OPTIMIZE and VACUUM do what the commands of these names do.
+    zone. All times are UTC. A NAME is one that `logpond tag` gave to a version; a table that has no
+    version of that name is read as it was at that time. DuckDB also reads data files that you name:
+    FROM 'hosts.csv'. How long an answer may take and how large it may be is in [sql] of the
+    settings. Spark takes seconds to start. DESCRIBE HISTORY and DESCRIBE DETAIL have Spark's
+    columns on both engines. OPTIMIZE and VACUUM do what the commands of these names do.
 
     --where takes the query language of Explore (docs/search.md), and needs no statement: it shows
     the newest 100 rows that fit.
@@ -71,6 +72,7 @@ def sql(
       logpond sql "SELECT service, COUNT(*) FROM logs GROUP BY service" --where "status:5xx"
       logpond sql "SELECT service, COUNT(*) AS requests FROM logs GROUP BY service"
       logpond sql "SELECT COUNT(*) AS rows FROM logs" --as-of "10 minutes ago"
+      logpond sql "SELECT COUNT(*) AS rows FROM logs" --version before-deploy
       logpond sql "DESCRIBE logs" --format csv
       logpond sql "DESCRIBE HISTORY logs LIMIT 5" --format json
       logpond sql "OPTIMIZE logs ZORDER BY (endpoint, status_code)"

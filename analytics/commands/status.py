@@ -86,24 +86,28 @@ def status(how: str, settings: Settings) -> None:
 
 @click.command()
 @click.argument("table", shell_complete=table_names)
-@click.argument("v1", type=int)
-@click.argument("v2", type=int)
+@click.argument("v1")
+@click.argument("v2")
 @FORMAT
 @with_places
-def diff(table: str, v1: int, v2: int, how: str, places: Places) -> None:
+def diff(table: str, v1: str, v2: str, how: str, places: Places) -> None:
     """Show what changed from version V1 of a table to V2: rows and files by partition, windows.
 
+    V1 and V2 are numbers, or names that `logpond tag` gave.
     Rows are compared by what they are: OPTIMIZE moves them to other files and changes none. JSON
     is one object; csv has the partitions.
 
     \b
       logpond history logs
       logpond diff logs 12 40
+      logpond diff logs before-deploy after-deploy
       logpond diff traffic 3 4 --format json
     """
     from analytics.look.diff import diff as compare
+    from lakehouse.store.tags.naming import version_of
 
-    found = compare(places, table, v1, v2)
+    before, after = (version_of(places, table, text, "version") for text in (v1, v2))
+    found = compare(places, table, before, after)
     if how == "json":
         render.show_object(found.as_dict(), sys.stdout)
         return

@@ -1,8 +1,10 @@
-"""Commands that list tables and their history, and the completion of table names."""
+"""Commands that list tables, their versions and names for these; completion of table names."""
 
 from __future__ import annotations
 
+import getpass
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +15,11 @@ from lakehouse.terminal.render import echo
 from lakehouse.terminal.times import rendered
 
 if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
     from lakehouse.paths import Places
+
+TAGS = ("name", "table", "version", "time", "who", "made", "note")
 
 
 def table_names(ctx: click.Context, _param: click.Parameter, begun: str) -> list[str]:
@@ -61,3 +67,72 @@ def history(table: str, limit: int, how: str, places: Places) -> None:
     render.show(render.Rows.of_dicts(look.dicts(found), look.VERSION), how, sys.stdout, humane)
     if how == "table":
         echo(f"oldest version still readable: {look.oldest(places, table)}")
+
+
+@click.command()
+@click.argument("table", required=False, shell_complete=table_names)
+@click.argument("name", required=False)
+@click.option("--version", metavar="N|NAME", help="Name this version.  [the newest]")
+@click.option("--as-of", metavar="TIME", help="Name the version of that time.")
+@click.option("--note", default="", help="What others should know of it.")
+@click.option("--delete", is_flag=True, help="Take the name away; its version may go then.")
+@FORMAT
+@with_places
+def tag(
+    table: str | None,
+    name: str | None,
+    version: str | None,
+    as_of: str | None,
+    note: str,
+    delete: bool,
+    how: str,
+    places: Places,
+) -> None:
+    """Give a version of a table a name, which stands wherever a version does; or list the names.
+
+    A version with a name stays readable: upkeep, vacuum, retain and the log's trimming keep what it
+    needs until the name is deleted. That may be many files, once they are merged or their rows are
+    deleted. Without NAME the names of a table are listed, without TABLE all.
+
+    \b
+      logpond tag logs before-deploy --note "release 1.4"
+      logpond tag logs monday --as-of 2026-11-30
+      logpond sql "SELECT COUNT(*) FROM logs" --version before-deploy
+      logpond tag logs
+      logpond tag logs before-deploy --delete
+    """
+    from lakehouse.store.tags.naming import name_version
+    from lakehouse.store.tags.tags import Tags
+
+    tags = Tags(places)
+    if table is None or name is None:
+        found = tags.all() if table is None else tags.of(table)
+        rows = [[getattr(one, column) for column in TAGS] for one in found]
+        times = dict.fromkeys(("time", "made"), rendered)
+        render.show(render.Rows(TAGS, rows), how, sys.stdout, times)
+    elif delete:
+        if not tags.delete(table, name):
+            raise tags.absent(table, name)
+        echo(f"{name} is no name of a version of {table} any more: upkeep may delete what it kept")
+    else:
+        at = _opened(places, table, version, as_of)
+        kept = name_version(places, table, name, at, _user(), note)
+        echo(f"version {kept.version} of {table} is {name}; what it needs is kept until --delete")
+
+
+def _opened(places: Places, table: str, version: str | None, as_of: str | None) -> DeltaTable:
+    """Opens a table at the version that is to have a name."""
+    from lakehouse.query import pinned
+    from lakehouse.terminal.times import moment
+
+    if table not in pinned.names(places):
+        raise pinned.absent(places, table)
+    return pinned.pin(places, [table], moment(version, as_of, datetime.now(UTC)))[table]
+
+
+def _user() -> str:
+    """Returns who runs this; a container may have no name for its user."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""

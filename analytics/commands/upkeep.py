@@ -14,6 +14,7 @@ from lakehouse.maintenance import Retained, Shape, Upkeep, shape
 from lakehouse.paths import Places
 from lakehouse.query.upkeep_statement import Optimize, Vacuum, columns
 from lakehouse.store import open_table
+from lakehouse.store.tags.naming import version_of
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, with_places
@@ -103,11 +104,11 @@ def retain(table: str, days: int, dry_run: bool, how: str, places: Places) -> No
 
 @click.command()
 @click.argument("table", shell_complete=table_names)
-@click.option("--version", type=int, required=True, metavar="N", help="The version to go back to.")
+@click.option("--version", "to", required=True, metavar="N|NAME", help="The version to go back to.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @FORMAT
 @with_places
-def restore(table: str, version: int, yes: bool, how: str, places: Places) -> None:
+def restore(table: str, to: str, yes: bool, how: str, places: Places) -> None:
     """Make a new version of a table that holds the rows of an older one; nothing is deleted.
 
     Stop the stream first: `logs` and `quarantine` are refused while it runs. The commands to run
@@ -117,7 +118,9 @@ def restore(table: str, version: int, yes: bool, how: str, places: Places) -> No
       logpond history logs
       logpond restore logs --version 12
       logpond restore logs --version 12 --yes && logpond recover ingest && logpond stream
+      logpond restore logs --version before-deploy
     """
+    version = version_of(places, table, to)
     if not yes:
         _confirm(question(places, table, version))
     done = maintenance.restore(places, table, version)
@@ -165,11 +168,19 @@ def _progress(done: int, of: int) -> None:
 def render_vacuumed(done: Upkeep, dry_run: bool) -> str:
     """Renders what VACUUM did, or would do."""
     if dry_run:
-        return f"VACUUM {done.table}: {done.removed} files would go; nothing was deleted"
+        what = f"VACUUM {done.table}: {done.removed} files would go; nothing was deleted"
+        return f"{what}{_named(done, 'would stay')}"
     return (
         f"VACUUM {done.table}: {done.removed} files are gone; "
         f"the oldest version that can be read is {done.after.oldest_version}"
+        f"{_named(done, 'stay')}"
     )
+
+
+def _named(done: Upkeep, stay: str) -> str:
+    """Renders which older versions keep their files because they have a name."""
+    names = ", ".join(f"{name} (version {version})" for name, version in done.named.items())
+    return f"\nkept by their names: files of {names} {stay}" if names else ""
 
 
 def render_retained(done: Retained, dry_run: bool) -> str:
@@ -187,8 +198,8 @@ def render_retained(done: Retained, dry_run: bool) -> str:
         f"{rows} rows, {size} in {done.removed} files"
     )
     if dry_run:
-        return f"{what} would go; nothing was deleted"
-    return f"{what} are gone; older versions hold them until a vacuum"
+        return f"{what} would go; nothing was deleted{_named(done, 'would stay')}"
+    return f"{what} are gone; older versions hold them until a vacuum{_named(done, 'stay')}"
 
 
 def question(places: Places, table: str, version: int) -> str:

@@ -37,7 +37,7 @@ RUNS = (
 @FORMAT
 @SINCE
 @click.option("--until", metavar="TIME", help="Only what opened before.")
-@click.option("--version", type=int, metavar="N", help="Of `logs_windowed` at this version.")
+@click.option("--version", metavar="N|NAME", help="Of `logs_windowed` at this version.")
 @METHOD
 @click.option("--compare", is_flag=True, help="With `anomalies`: what would go, stay, come.")
 @click.option("--dry-run", is_flag=True, help="Write nothing: judge the minutes that are closed.")
@@ -49,7 +49,7 @@ def analyze(
     method: str,
     since: str | None,
     until: str | None,
-    version: int | None,
+    version: str | None,
     compare: bool,
     dry_run: bool,
     summary: bool,
@@ -73,6 +73,8 @@ def analyze(
       logpond analyze --config other.toml --compare
     """
     from anomaly.lake.fold import analyse
+    from lakehouse.store.tags.naming import version_of
+    from lakehouse.tables.rollups import MINUTES
 
     places, judged_by = Places.of(settings), constants(config)
     between = time_of(since, "--since"), time_of(until, "--until")
@@ -83,7 +85,8 @@ def analyze(
     if summary:
         return
     if judged is None:
-        judged = analyse(places, minutes_table(places, version), judged_by, method, between)
+        at = None if version is None else version_of(places, MINUTES.name, version)
+        judged = analyse(places, minutes_table(places, at), judged_by, method, between)
     if compare:
         show_change(places, judged, between, method, how)
     elif not show(judged, between, how, COLUMNS) and how == "table":

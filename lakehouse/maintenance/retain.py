@@ -21,6 +21,7 @@ from lakehouse.store import data_files, open_table, table_or_none
 from lakehouse.store.lease.fence import checked
 from lakehouse.store.read import NOTE
 from lakehouse.store.retry import retried
+from lakehouse.store.tags.tags import Tags
 from lakehouse.tables import rejects
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 
@@ -66,7 +67,17 @@ def retain(places: Places, name: str, days: int, dry_run: bool = False) -> Retai
     if result.gone and not dry_run:
         result = retried(places, name, lambda at: _delete(places, at, name, days, before))
         result = replace(result, after=shape(places, name))
-    return result
+    return replace(result, named=_named(places, found, name, result)) if result.gone else result
+
+
+def _named(places: Places, found: DeltaTable, name: str, result: Retained) -> dict[str, int]:
+    """Returns the versions that have a name and rows of the dates that go, by their names."""
+    holding = dict[str, int]()
+    for tag in Tags(places).valid(found, name):
+        files = _files(open_table(places, name, tag.version), name)
+        if any(file["date"] in result.gone for file in files):
+            holding[tag.name] = tag.version
+    return holding
 
 
 def _delete(places: Places, at: DeltaTable, name: str, days: int, before: Shape) -> Retained:
@@ -98,7 +109,14 @@ def _planned(at: DeltaTable, name: str, days: int, before: Shape) -> Retained:
     kept = {file["date"] for file in files} - gone
     after = _without(before, going)
     return Retained(
-        name, "RETAIN", before, after, len(going), first, tuple(sorted(gone)), tuple(sorted(kept))
+        name,
+        "RETAIN",
+        before,
+        after,
+        len(going),
+        first=first,
+        gone=tuple(sorted(gone)),
+        kept=tuple(sorted(kept)),
     )
 
 

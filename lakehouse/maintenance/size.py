@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pyarrow.compute as pc
 
@@ -31,13 +32,17 @@ class Shape:
 
 @dataclass(frozen=True)
 class Upkeep:
-    """What was done to a table; `removed` counts files that were, or would be, removed."""
+    """What was done to a table; `removed` counts files that were, or would be, removed.
+
+    `named` are older versions that stay readable because they have a name, by their names.
+    """
 
     table: str
     operation: str
     before: Shape
     after: Shape
     removed: int = 0
+    named: Mapping[str, int] = field(default_factory=dict)
 
 
 def shape(places: Places, name: str) -> Shape:

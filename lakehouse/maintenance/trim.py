@@ -17,6 +17,8 @@ from lakehouse.store import objects, open_table
 from lakehouse.store.durable import sync_checkpoints
 from lakehouse.store.log import Log, checkpoints, entries
 from lakehouse.store.retry import retried
+from lakehouse.store.tags.naming import hold
+from lakehouse.store.tags.tags import Tags
 
 LEAST = timedelta(hours=1)
 
@@ -41,8 +43,8 @@ def trim(
 
     Entries of the last hour always stay, because a process that has just opened a version is not
     noted anywhere yet. It trims up to a checkpoint, which stays, and not past the first version
-    that a stream has yet to read. Entries go from the oldest on: a crash leaves a longer log,
-    without a gap.
+    that a stream has yet to read. A version with a name keeps its entry and a checkpoint of its
+    own. Entries go from the oldest on: a crash leaves a longer log, without a gap.
     """
     found, log = open_table(places, name), Log(places, name)
     newest, timeline = found.version(), log.timeline(now)
@@ -52,7 +54,9 @@ def trim(
     floor = min([wanted, *needed.values()])
     names = log.names()
     oldest = max((c for c in checkpoints(names) if c <= floor), default=0)
-    going = [entry for entry in entries(names) if entry[0] < oldest]
+    named = {tag.version for tag in Tags(places).valid(found, name) if tag.version < oldest}
+    staying = named if dry_run else {version for version in named if hold(places, name, version)}
+    going = [entry for entry in entries(names) if entry[0] < oldest and entry[0] not in staying]
     if not dry_run:
         sync_checkpoints(places, name, [oldest])  # all that is left of what goes
         folder = objects.store(places.table(name))

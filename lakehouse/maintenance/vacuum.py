@@ -15,6 +15,8 @@ from lakehouse.store import objects, open_table, set_property
 from lakehouse.store.log import Log
 from lakehouse.store.read import OLDEST_PROPERTY, oldest_kept
 from lakehouse.store.retry import retried
+from lakehouse.store.tags.naming import hold
+from lakehouse.store.tags.tags import Tags
 from lakehouse.store.timeline import Timeline
 from lakehouse.tables.table import HISTORY_PROPERTY
 
@@ -34,27 +36,34 @@ def vacuum(
     With `strays`, files of that age that no commit knows, or that the log has forgotten, are
     deleted too, and so is what half-written files left; so no plan of that age may still be open.
 
-    Files of batches that are not committed yet are never touched. The versions that can no longer
-    be read are noted before the first file is deleted. Raises SettingsError for less than an hour;
-    CheckpointError where a query has yet to read a file that would be deleted.
+    Files of batches that are not committed yet are never touched, nor those of a version that has a
+    name. The versions that can no longer be read are noted before the first file is deleted. Raises
+    SettingsError for less than an hour; CheckpointError where a query has yet to read a file that
+    would be deleted.
     """
     found = open_table(places, name)
     hours = _hours(found, hours)
     before = shape(places, name)
     delete = partial(_delete, hours=hours, strays=strays)
     doomed = delete(found, dry_run=True)
+    by_clock, named = list[int](), dict[str, int]()
     if doomed:
         timeline = Log(places, name).timeline()
         cutoff = datetime.now(UTC) - timedelta(hours=hours) + SLACK
         kept = max(timeline.surely_by(cutoff), oldest_kept(found))
-        delete = partial(delete, keep=_before_wrong_clocks(timeline, kept, cutoff))
-        doomed = delete(found, dry_run=True)
+        by_clock = _before_wrong_clocks(timeline, kept, cutoff)
+        named = _named(places, name, kept, dry_run)
+        doomed = delete(found, dry_run=True, keep=[*by_clock, *named.values()])
         refuse_needed(places, found, name, kept, doomed)
     if doomed and not dry_run:
         set_property(places, name, OLDEST_PROPERTY, str(kept))
-        retried(places, name, partial(delete, dry_run=False))
+        # a version that was named before this note is kept; who names one now sees the note
+        named = _named(places, name, kept, dry_run)
+        keep = [*by_clock, *named.values()]
+        retried(places, name, partial(delete, dry_run=False, keep=keep))
     halves = _halves(places, name, hours, dry_run) if strays else 0
-    return Upkeep(name, "VACUUM", before, shape(places, name), len(doomed) + halves)
+    removed = len(doomed) + halves
+    return Upkeep(name, "VACUUM", before, shape(places, name), removed, named)
 
 
 def _delete(
@@ -63,6 +72,14 @@ def _delete(
     return at.vacuum(
         hours, dry_run, enforce_retention_duration=False, full=strays, keep_versions=keep
     )
+
+
+def _named(places: Places, name: str, before: int, dry_run: bool) -> dict[str, int]:
+    """Returns the versions before one that have a name and can be read, by their names."""
+    tags = Tags(places).valid(open_table(places, name), name)
+    older = {tag.name: tag.version for tag in tags if tag.version < before}
+    whole = {one for one in {*older.values()} if dry_run or hold(places, name, one)}
+    return {named: version for named, version in older.items() if version in whole}
 
 
 def _before_wrong_clocks(timeline: Timeline, kept: int, cutoff: datetime) -> list[int]:

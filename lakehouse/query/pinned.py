@@ -11,6 +11,8 @@ from lakehouse import store
 from lakehouse.errors import TableError
 from lakehouse.paths import DELTA_LOG, Places, is_url
 from lakehouse.store.log import Log
+from lakehouse.store.tags.naming import nearest
+from lakehouse.store.tags.tags import Tags
 from lakehouse.tables.catalog import TABLES
 from lakehouse.terminal.times import Moment
 
@@ -62,12 +64,19 @@ def absent(places: Places, name: str) -> TableError:
 
 def _pinned(places: Places, name: str, moment: Moment) -> DeltaTable:
     newest = store.open_table(places, name)
+    if moment.name:
+        tag = nearest(places, name, moment.name)
+        if tag.table == name:
+            return store.open_table(places, name, version=tag.version)
+        return store.open_table(places, name, as_of=tag.time)
     if moment.as_of is not None:
         return store.open_table(places, name, as_of=moment.as_of)
     if moment.version is None:
         return newest
     oldest = Log(places, name).oldest()
-    if not oldest <= moment.version <= newest.version():
+    if not oldest <= moment.version <= newest.version() and moment.version not in {
+        tag.version for tag in Tags(places).valid(newest, name)
+    }:
         raise TableError(
             f"table {name} has no version {moment.version}",
             f"versions {oldest} to {newest.version()} can be read; see `logpond history {name}`",

@@ -16,6 +16,7 @@ from lakehouse.errors import TableError
 from lakehouse.paths import Places, is_url
 from lakehouse.storage import reach
 from lakehouse.store.log import Log, damage, torn
+from lakehouse.store.tags.tags import Tags
 from lakehouse.tables.catalog import Table
 from lakehouse.tables.rejects import ITEM
 from lakehouse.terminal.times import rendered
@@ -83,7 +84,7 @@ def open_table(
         )
     if as_of is not None:
         version = _version_at(places, name, as_of)
-    return found if version is None else _at_version(found, name, version)
+    return found if version is None else _at_version(places, found, name, version)
 
 
 def _version_at(places: Places, name: str, as_of: datetime) -> int:
@@ -99,8 +100,9 @@ def _version_at(places: Places, name: str, as_of: datetime) -> int:
     return version
 
 
-def _at_version(found: DeltaTable, name: str, version: int) -> DeltaTable:
+def _at_version(places: Places, found: DeltaTable, name: str, version: int) -> DeltaTable:
     newest, kept = found.version(), oldest_kept(found)
+    named = {tag.version for tag in Tags(places).valid(found, name)} if version < kept else ()
     try:
         if version != newest:
             found.load_as_version(version)
@@ -109,7 +111,7 @@ def _at_version(found: DeltaTable, name: str, version: int) -> DeltaTable:
             f"table {name} cannot be read at {version}",
             f"its newest version is {newest}; see `logpond history {name}`",
         ) from error
-    if found.version() < kept:
+    if version < kept and version not in named:
         raise TableError(
             f"version {found.version()} of table {name} is gone: a vacuum deleted files of it",
             f"versions {kept} to {newest} can be read; see `logpond history {name}`",

@@ -50,6 +50,7 @@ COMMANDS = [
         (LOOK, "source", "analytics.commands.sources", "Try lines on a source."),
         (LOOK, "tables", "analytics.commands.tables", "List the tables of the lake."),
         (LOOK, "history", "analytics.commands.tables", "Show the versions of a table."),
+        (LOOK, "tag", "analytics.commands.tables", "Name versions, which then stay readable."),
         (LOOK, "diff", "analytics.commands.status", "Show what two versions differ in."),
         (FILES, "discover", "batch.commands.discover", "Show what is in files, before import."),
         (FILES, "scan-cost", "batch.commands.scan", "Measure a question on files and on the lake."),

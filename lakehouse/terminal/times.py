@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from lakehouse.errors import SettingsError
+from lakehouse.tables.tag import number_or_name
 
 NUMBER = r"(\d+(?:\.\d+)?)"
 LENGTH = re.compile(rf"{NUMBER}\s*([a-z]*)", re.IGNORECASE | re.ASCII)
@@ -43,22 +44,27 @@ LENGTHS = "90, 90s, 5m, 2h or 1d"
 
 @dataclass(frozen=True)
 class Moment:
-    """At which state the tables are read: the newest, where both are None."""
+    """At which state the tables are read: the newest, where nothing is given.
+
+    `name` is that of a version: of the table itself, or else of another one, whose time it is then.
+    """
 
     version: int | None = None
     as_of: datetime | None = None
+    name: str = ""
 
 
 NOW = Moment()
 
 
-def moment(version: int | None, as_of: str | None, now: datetime) -> Moment:
+def moment(version: str | None, as_of: str | None, now: datetime) -> Moment:
     """Parses two flags to a moment. Raises SettingsError for both, or for one that is invalid."""
     if version is not None and as_of is not None:
         raise SettingsError("--version and --as-of are both given", "give one of them")
-    if version is not None and version < 0:
-        raise SettingsError(f"--version {version}: versions count from 0")
-    return Moment(version, None if as_of is None else state_time(as_of, now))
+    if version is not None:
+        asked = number_or_name(version, "--version")
+        return Moment(version=asked) if isinstance(asked, int) else Moment(name=asked)
+    return Moment(as_of=None if as_of is None else state_time(as_of, now))
 
 
 def state_time(text: str, now: datetime, flag: str = "--as-of") -> datetime:

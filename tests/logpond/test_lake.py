@@ -20,6 +20,8 @@ from support.sites import shop
 import logpond
 from lakehouse.paths import Places
 from lakehouse.query.ask import Moment, ask
+from lakehouse.store import open_table
+from lakehouse.store.tags.naming import name_version
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "python.md").read_text()
@@ -82,6 +84,14 @@ def test_it_reads_the_past(opened: logpond.Lake, site: Lake) -> None:
         assert opened.sql(count, as_of=then).scalar() == first
     assert opened.sql(count, version=1).scalar() == first
     assert opened.sql(count, version=1).at == Moment(version=1)
+
+
+def test_a_version_has_a_name(opened: logpond.Lake, site: Lake) -> None:
+    """It stands where the number does."""
+    name_version(site.places, "logs", "then", open_table(site.places, "logs", 1))
+    count = "SELECT count(*) FROM logs"
+    assert opened.sql(count, version="then").scalar() == opened.sql(count, version=1).scalar()
+    assert opened.diff("logs", "then", 1).rows_added == 0
 
 
 def test_search_is_the_language_of_explore(opened: logpond.Lake) -> None:

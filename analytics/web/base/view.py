@@ -20,6 +20,7 @@ from analytics.web.base.access import Access
 from analytics.web.lake.commands import Commands
 from analytics.web.lake.lake import Lake, Snapshot
 from lakehouse.errors import SettingsError
+from lakehouse.tables.tag import NAME
 from lakehouse.terminal import times as moments
 from lakehouse.terminal.html import spark, templates
 from lakehouse.terminal.times import NOW, Moment
@@ -41,7 +42,8 @@ TEMPLATES.globals["parts"] = TEMPLATES.get_template("base/parts.html").module
 
 VERSION, NEGATIVE = re.compile(r"\d{1,9}"), re.compile(r"-\d+")
 AS_OF = Query(
-    description="A version of `logs`, a time (RFC 3339, a date), or -10m; newest where empty.",
+    description="A version of `logs` or its name, a time (RFC 3339, a date), or -10m; newest where "
+    "empty.",
     max_length=64,
 )
 
@@ -88,7 +90,7 @@ class View:
 
     @property
     def may_write(self) -> bool:
-        """Whether who asks may act on incidents, as they are now."""
+        """Whether who asks may act on incidents and name versions, as they are now."""
         access: Access = self.request.app.state.access
         return self.snapshot.is_live and access.may_write(self.request.scope)
 
@@ -156,13 +158,15 @@ def viewed(request: Request, as_of: Annotated[str, AS_OF] = "") -> View:
 
 
 def moment_of(text: str) -> Moment:
-    """Parses a version number or a time. Raises SettingsError where it is neither."""
+    """Parses a version number, a name or a time. Raises SettingsError where it is none of them."""
     if not text:
         return NOW
     if NEGATIVE.fullmatch(text):
         raise SettingsError(f"as_of {text}: versions count from 0", "write a time ago as -10m")
     if VERSION.fullmatch(text):
         return Moment(version=int(text))
+    if NAME.fullmatch(text):  # no time begins with a letter
+        return Moment(name=text)
     return Moment(as_of=moments.state_time(text, datetime.now(UTC), "as_of"))
 
 

@@ -15,12 +15,15 @@ import duckdb
 
 from analytics.web.lake.responses import resolved
 from analytics.web.lake.table_state import REFRESH_SECONDS, Commits, OpenTable, TableState
+from lakehouse import store
 from lakehouse.duck import CONFIG, Pinned
 from lakehouse.errors import LogpondError, TableError
 from lakehouse.http.asker import Busy, asker
 from lakehouse.paths import Places
 from lakehouse.response.actions import Actions
 from lakehouse.store.log import Log
+from lakehouse.store.tags.naming import version_of
+from lakehouse.store.tags.tags import Tags
 from lakehouse.tables.catalog import LOGS, TABLES
 from lakehouse.terminal.times import NOW, Moment
 
@@ -63,6 +66,8 @@ class Lake:
         """
         if moment == NOW:
             return Snapshot(self)
+        if moment.name:
+            moment = Moment(version=version_of(self.places, LOGS.name, moment.name, "as_of"))
         with self._lock:
             if moment not in self._snapshots:
                 self._snapshots[moment] = Snapshot(self, moment, self._time(moment))
@@ -128,9 +133,12 @@ class Lake:
         if moment.as_of:
             return moment.as_of
         assert moment.version is not None
-        TableState.at(self.places, LOGS.name)
+        newest = store.open_table(self.places, LOGS.name)
         timeline = Log(self.places, LOGS.name).timeline()
         if not timeline.oldest <= moment.version <= timeline.newest:
+            for tag in Tags(self.places).valid(newest, LOGS.name):
+                if tag.version == moment.version:
+                    return tag.time
             raise TableError(
                 f"table {LOGS.name} has no version {moment.version} that can be read",
                 f"see `logpond history {LOGS.name}`",

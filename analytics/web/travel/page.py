@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from analytics.web.base.view import Page, View, Viewed
 from analytics.web.lake.table_state import Commit, TableState
+from analytics.web.travel.tags import Form, Named, Wanted, give, tags_of, take_away
 from lakehouse.errors import TableError
 from lakehouse.store.log import Log
+from lakehouse.store.tags.naming import version_of
 from lakehouse.tables.catalog import LOGS, TABLES
+from lakehouse.tables.tag import NOTE_MOST
 
 router = APIRouter()
 PAGE = Page("travel", "Time travel", "/travel", router, order=4)
 LISTED, NEWER = 40, 12
 Name = Annotated[str, Query(max_length=100, description="A table.")]
-Number = Annotated[int | None, Query(ge=0, lt=10**15, description="A version of the table.")]
-Version = Annotated[int, Path(ge=0, lt=10**15)]
+Number = Annotated[
+    str, Query(max_length=64, description="A version of the table: a number, or a name of one.")
+]
+Version = Annotated[str, Path(max_length=64)]
 Most = Annotated[int, Query(ge=1, le=1000)]
 
 
@@ -47,52 +54,88 @@ class TableVersion:
 
 @router.get("/travel", response_class=HTMLResponse, include_in_schema=False)
 def page(
-    view: Viewed, table: Name = LOGS.name, version: Number = None, against: Number = None
+    view: Viewed, table: Name = LOGS.name, version: Number = "", against: Number = ""
 ) -> Response:
     """The page; `against` is a version to compare with, which `part=difference` does."""
     if view.lake.newest(LOGS.name) is None:
         return view.render_empty(PAGE)
     reach = _reach(view, table)
-    now = version if version is not None else _current(view, table, reach)
+    now = _number(view, table, version, "version") if version else _current(view, table, reach)
+    other = _number(view, table, against, "against") if against else None
     wants_difference = view.request.query_params.get("part") == "difference"
     return view.render(
         PAGE,
         reach=reach,
         at=_table_version(view, table, now),
-        against=against,
+        against=other,
         commits=_commits(view, reach, min(now + NEWER, reach.newest), LISTED),
+        tags=tags_of(view, table),
+        note_most=NOTE_MOST,
         tables=[name for name in TABLES if view.lake.newest(name)],
         step=LISTED - 1,
-        difference=_difference(view, table, now, against)
-        if wants_difference and against is not None
+        difference=_difference(view, table, now, other)
+        if wants_difference and other is not None
         else None,
     )
 
 
 @router.get("/api/versions/{table}", tags=["time travel"])
-def api(view: Viewed, table: str, newest: Number = None, limit: Most = 100) -> list[Commit]:
+def api(view: Viewed, table: str, newest: Number = "", limit: Most = 100) -> list[Commit]:
     """The commits of a table, the newest first, from version `newest` down."""
     reach = _reach(view, table)
-    return _commits(view, reach, reach.newest if newest is None else newest, limit)
+    first = _number(view, table, newest, "newest") if newest else reach.newest
+    return _commits(view, reach, first, limit)
 
 
 @router.get("/api/versions/{table}/{version}", tags=["time travel"])
 def api_of_one(view: Viewed, table: str, version: Version) -> TableVersion:
     """The size of a table at a version, and the commit that made it."""
     _reach(view, table)
-    return _table_version(view, table, version)
+    return _table_version(view, table, _number(view, table, version, "version"))
 
 
 @router.get("/api/diff/{table}", tags=["time travel"])
 def api_diff(
     view: Viewed,
     table: str,
-    before: Annotated[int, Query(ge=0, lt=10**15)],
-    after: Annotated[int, Query(ge=0, lt=10**15)],
+    before: Number,
+    after: Number,
 ) -> dict[str, Any]:
     """The answer of `logpond diff`: rows and files added and removed, by partition; windows."""
     _reach(view, table)
-    return _difference(view, table, before, after)
+    numbers = [_number(view, table, text, "version") for text in (before, after)]
+    return _difference(view, table, *numbers)
+
+
+@router.get("/api/tags/{table}", tags=["time travel"])
+def api_tags(view: Viewed, table: str) -> list[Named]:
+    """The names that versions of a table have, the newest version first."""
+    _reach(view, table)
+    return tags_of(view, table)
+
+
+@router.post("/api/tags/{table}", tags=["time travel"])
+def api_tag(view: Viewed, table: str, wanted: Wanted) -> Named:
+    """Give a version a name, which keeps it readable; a token needs the scope `write`."""
+    _reach(view, table)
+    return give(view, table, wanted)
+
+
+@router.delete("/api/tags/{table}/{name}", tags=["time travel"])
+def api_untag(view: Viewed, table: str, name: str) -> Named:
+    """Take a name away: what only its version needs may be deleted then."""
+    _reach(view, table)
+    return take_away(view, table, name)
+
+
+@router.post("/travel/tags", include_in_schema=False)
+def post_form(view: Viewed, wanted: Form) -> Response:
+    """Gives a version a name or takes one away, and leads back to the page of that version."""
+    table = wanted.table
+    _reach(view, table)
+    done = take_away(view, table, wanted.name) if wanted.away else give(view, table, wanted)
+    there = view.to("/travel", table=table, version=None if wanted.away else str(done.version))
+    return RedirectResponse(f"{there}#names", HTTPStatus.SEE_OTHER)
 
 
 def _reach(view: View, table: str) -> Reach:
@@ -106,6 +149,10 @@ def _reach(view: View, table: str) -> Reach:
     return Reach(table, oldest, state.version)
 
 
+def _number(view: View, table: str, text: str, given_as: str) -> int:
+    return version_of(view.lake.places, table, text, given_as)
+
+
 def _current(view: View, table: str, reach: Reach) -> int:
     """Returns the version at the moment of the request."""
     state = view.snapshot.table(table)
@@ -115,14 +162,18 @@ def _current(view: View, table: str, reach: Reach) -> int:
 def _table_version(view: View, table: str, version: int) -> TableVersion:
     state = TableState.at(view.lake.places, table, version=version)
     commit = next(iter(view.lake.commits.of(table, [version])), None)
-    as_of = str(version) if table == LOGS.name else _just_at(view, table, version)
+    named = next((one.time for one in tags_of(view, table) if one.version == version), None)
+    as_of = str(version) if table == LOGS.name else _just_at(view, table, version, named)
     rows, files = state.rows, state.files.adds.num_rows
     return TableVersion(table, version, rows, files, state.bytes, commit, as_of)
 
 
-def _just_at(view: View, table: str, version: int) -> str:
-    """Returns the time of a commit with microseconds: a second may have several commits."""
-    at = Log(view.lake.places, table).time(version)
+def _just_at(view: View, table: str, version: int, named: datetime | None) -> str:
+    """Returns the time of a commit with microseconds: a second may have several commits.
+
+    That of a version which the log knows no more by its neighbours is noted with its name.
+    """
+    at = named or Log(view.lake.places, table).time(version)
     return at.isoformat().replace("+00:00", "Z")
 
 
