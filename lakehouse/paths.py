@@ -8,6 +8,7 @@
       plans/                  what is about to be committed
   _raw/                       imported files: what came of each, and copies
   _absent/                    offsets that no table has a row of, and why
+  _commits/<table>/<id>/      the ledger of commits: states of a table beyond Delta's own versions
   _scratch/<job>/<run>/       what a job and executors elsewhere pass to each other meanwhile
   _broker/                    the embedded broker: its records and what it runs by; with a URL
                               ./.logpond/<hash of it>/_broker instead
@@ -120,6 +121,11 @@ class Places:
     def absent(self) -> str:
         """Offsets without a row: seen by no reader, deleted by `retain`, lost and acknowledged."""
         return f"{self.lake}/_absent"
+
+    @property
+    def commits(self) -> str:
+        """The ledgers of commits, a folder a table: counts and checksums, and no row."""
+        return f"{self.lake}/_commits"
 
     def scratch(self, job: str) -> str:
         """What runs of a job pass to executors on other machines, and get from them."""

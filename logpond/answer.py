@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from lakehouse.past import sources
 from lakehouse.terminal import render
 from lakehouse.terminal.times import Moment
 
@@ -33,6 +34,13 @@ class Answer:
     def columns(self) -> list[str]:
         """Names of the columns, in order."""
         return list(self._table.column_names)
+
+    @property
+    def sources(self) -> list[str]:
+        """What it was read from where that is not the newest state, a line a table: a version that
+        Delta keeps, or rows of now by the ledger of commits.
+        """
+        return sources.of(self._table)
 
     def arrow(self) -> pa.Table:
         """Returns the rows as a table of pyarrow: times in UTC, microseconds; nothing is copied."""

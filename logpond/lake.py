@@ -92,7 +92,7 @@ class Lake:
         found, at = dict[str, int](), _moment(None, as_of)
         for name in pinned.names(self._places):
             with suppress(TableError):
-                found[name] = pinned.pin(self._places, [name], at)[name].version()
+                found[name] = pinned.pin(self._places, [name], at)[name].version
         return found
 
     def history(self, table: str, limit: int = 100) -> list[Version]:

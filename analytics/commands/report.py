@@ -14,6 +14,7 @@ import click
 from analytics.commands.sql import spark_of
 from analytics.reports import LIMIT, REPORTS, Report, draw, run
 from lakehouse.errors import SettingsError, TableError
+from lakehouse.past import sources
 from lakehouse.paths import Places
 from lakehouse.query.ask import ENGINES, moment
 from lakehouse.query.pinned import FILL
@@ -89,6 +90,7 @@ def report(
         _show_all(asked, how, since)
         return
     found = asked(REPORTS[name])
+    _say_sources(found)
     if png:
         draw(REPORTS[name], found, png)
         echo(f"drawn in {png}", err=True)
@@ -99,6 +101,11 @@ def _show(of: Report, found: pa.Table, how: str, since: str | None) -> None:
     if how == "table":
         echo(_head(of, since), err=True)
     render.show(render.Rows.of_arrow(found), how, sys.stdout, HUMANE)
+
+
+def _say_sources(found: pa.Table) -> None:
+    for line in sources.of(found):
+        echo(line, err=True)
 
 
 def _show_all(asked: Callable[[Report], pa.Table], how: str, since: str | None) -> None:
@@ -112,6 +119,7 @@ def _show_all(asked: Callable[[Report], pa.Table], how: str, since: str | None) 
         except TableError as error:
             echo(f"{name}: {error.what}", err=True)
             continue
+        _say_sources(rows)
         found[name] = rows.to_pylist()
         if how == "table":
             _show(of, rows, how, since)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lakehouse.errors import SettingsError
+from lakehouse.past import sources
 from lakehouse.paths import Places
 from lakehouse.query import search
 from lakehouse.query.ask import ENGINES, ask, moment
@@ -59,10 +60,12 @@ def sql(
 
     TIME is RFC 3339, a date (its first instant), '10 minutes ago' or -10m; UTC where it names no
     zone. All times are UTC. A NAME is one that `logpond tag` gave to a version; a table that has no
-    version of that name is read as it was at that time. DuckDB also reads data files that you name:
-    FROM 'hosts.csv'. How long an answer may take and how large it may be is in [sql] of the
-    settings. Spark takes seconds to start. DESCRIBE HISTORY and DESCRIBE DETAIL have Spark's
-    columns on both engines. OPTIMIZE and VACUUM do what the commands of these names do.
+    version of that name is read as it was at that time. Where Delta has no longer kept a state of
+    `logs` or `quarantine`, the ledger of commits says which rows of now were there then; what was
+    read is printed first. DuckDB also reads data files that you name: FROM 'hosts.csv'. How long an
+    answer may take and how large it may be is in [sql] of the settings. Spark takes seconds to
+    start. DESCRIBE HISTORY and DESCRIBE DETAIL have Spark's columns on both engines. OPTIMIZE and
+    VACUUM do what the commands of these names do.
 
     --where takes the query language of Explore (docs/search.md), and needs no statement: it shows
     the newest 100 rows that fit.
@@ -93,6 +96,8 @@ def sql(
         echo(f"as of {at.as_of:%Y-%m-%d %H:%M:%S} UTC", err=True)
     spark = spark_of(settings) if engine == "spark" else None
     found = ask(Places.of(settings), statement, at, spark, settings.sql, tree or None)
+    for line in sources.of(found):
+        echo(line, err=True)
     render.show(render.Rows.of_arrow(found), how, sys.stdout)
 
 

@@ -108,6 +108,8 @@ def diff(table: str, v1: str, v2: str, how: str, places: Places) -> None:
 
     before, after = (version_of(places, table, text, "version") for text in (v1, v2))
     found = compare(places, table, before, after)
+    for line in found.sources:
+        echo(line, err=True)
     if how == "json":
         render.show_object(found.as_dict(), sys.stdout)
         return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lakehouse.errors import TableError
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, given, with_places
 from lakehouse.terminal.render import echo
@@ -127,7 +128,15 @@ def _opened(places: Places, table: str, version: str | None, as_of: str | None) 
 
     if table not in pinned.names(places):
         raise pinned.absent(places, table)
-    return pinned.pin(places, [table], moment(version, as_of, datetime.now(UTC)))[table]
+    found = pinned.pin(places, [table], moment(version, as_of, datetime.now(UTC)))[table]
+    if found.past:
+        raise TableError(
+            f"version {found.version} of {table} has no files of its own any more that a name "
+            "could keep",
+            f"it is read from the rows of now as long as these are there: give --version "
+            f"{found.version}",
+        )
+    return found.table
 
 
 def _user() -> str:

@@ -19,10 +19,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
-from lakehouse.duck import Pinned, connect, quoted
+from lakehouse import past
+from lakehouse.duck import connect, quoted
+from lakehouse.past import State
 from lakehouse.paths import Places
 from lakehouse.query import pinned
-from lakehouse.store import data_files
 from lakehouse.store.log import Log
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 from lakehouse.tables.rollups import ROLLUPS
@@ -36,10 +37,14 @@ MOST_WINDOWS = 1_000
 
 @dataclass(frozen=True)
 class File:
-    """A file of a version; `rows` is None where its statistics do not say."""
+    """A file of a version; `rows` is None where its statistics do not say.
+
+    One of which a version has some rows only is like no file of another version: `cut` is its own.
+    """
 
     partition: str
     rows: int | None
+    cut: int | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ class Difference:
     """What to add to version `before`, and remove from it, to get version `after`.
 
     `operations` counts the commits in between by operation. `windows` are the first 1,000.
+    `sources` says what a version was read from that Delta has not kept: its files are those of now.
     """
 
     table: str
@@ -85,6 +91,7 @@ class Difference:
     operations: dict[str, int]
     partitions: list[PartitionChange]
     windows: list[WindowChange]
+    sources: list[str]
 
     @property
     def is_moved_only(self) -> bool:
@@ -102,15 +109,16 @@ def diff(places: Places, table: str, v1: int, v2: int) -> Difference:
     if table not in pinned.names(places):
         raise pinned.absent(places, table)
     old, new = (pinned.pin(places, [table], Moment(version=v))[table] for v in (v1, v2))
-    before, after = _files(old), _files(new)
+    root = places.table(table)
+    before, after = _files(old, root), _files(new, root)
     gone, arrived = _without(before, after), _without(after, before)
     mixed = _mixed(gone, arrived, table in ROLLUPS)
     with connect() as connection:
         for name, at, files in (("old", old, gone), ("new", new, arrived)):
             read = [path for path, file in files.items() if file.partition in mixed]
-            _view(connection, name, places.table(table), at, read)
-        _compare(connection, table, _common(old, new))
-        changed = _by_partition(connection, _partition(old))
+            _view(connection, name, root, at, read)
+        _compare(connection, table, _common(old.table, new.table))
+        changed = _by_partition(connection, _partition(old.table))
         windows = _windows(connection, table) if table in ROLLUPS else []
     partitions = _changes(
         gone, arrived, {**_counted(gone, arrived), **dict.fromkeys(mixed, (0, 0)), **changed}
@@ -119,8 +127,8 @@ def diff(places: Places, table: str, v1: int, v2: int) -> Difference:
         table=table,
         before=v1,
         after=v2,
-        rows_before=old.count(),
-        rows_after=new.count(),
+        rows_before=_count(old, root),
+        rows_after=_count(new, root),
         files_added=len(arrived),
         files_removed=len(gone),
         rows_added=sum(part.rows_added for part in partitions),
@@ -128,31 +136,45 @@ def diff(places: Places, table: str, v1: int, v2: int) -> Difference:
         operations=_operations(places, table, v1, v2),
         partitions=partitions,
         windows=windows,
+        sources=[at.source for at in (old, new) if at.past],
     )
 
 
 def _view(
-    connection: duckdb.DuckDBPyConnection, name: str, root: str, at: DeltaTable, only: list[str]
+    connection: duckdb.DuckDBPyConnection, name: str, root: str, at: State, only: list[str]
 ) -> None:
     """Makes a view of the rows of some files of a version."""
-    pinned_at = Pinned.of(name, root, at)
+    pinned_at = at.pinned(root)
     is_read = pc.is_in(pinned_at.adds["path"], pa.array(only, pa.string()))
     pinned_at.only(is_read).create_view(connection, name)
 
 
-def _files(at: DeltaTable) -> dict[str, File]:
+def _files(at: State, root: str) -> dict[str, File]:
     """Returns path -> file of a version."""
-    adds = data_files(at)
-    keys = at.metadata().partition_columns
+    found = at.pinned(root)
+    adds, keys = found.adds, found.keys
+    paths, in_part = adds["path"].to_pylist(), found.cut.paths if found.cut else ()
     values = adds["partition"].to_pylist() if keys else [{}] * len(adds)
     names = ("/".join(f"{key}={of[key]}" for key in keys) for of in values)
-    files = map(File, names, adds["num_records"].to_pylist())
-    return dict(zip(adds["path"].to_pylist(), files, strict=True))
+    return {
+        path: File(name, None, at.version) if path in in_part else File(name, rows)
+        for path, name, rows in zip(paths, names, adds["num_records"].to_pylist(), strict=True)
+    }
+
+
+def _count(at: State, root: str) -> int:
+    """Returns the rows of a version, counted where neither log nor ledger says it."""
+    if (known := at.rows(root)) is not None:
+        return known
+    with connect() as connection:
+        at.pinned(root).create_view(connection, "counted")
+        found = connection.execute("SELECT count(*) FROM counted").fetchone()
+    return int(found[0]) if found else 0
 
 
 def _without(these: dict[str, File], those: dict[str, File]) -> dict[str, File]:
-    others = {unquote(path) for path in those}
-    return {path: of for path, of in these.items() if unquote(path) not in others}
+    others = {(unquote(path), of.cut) for path, of in those.items()}
+    return {path: of for path, of in these.items() if (unquote(path), of.cut) not in others}
 
 
 def _mixed(gone: dict[str, File], arrived: dict[str, File], all_of_them: bool) -> set[str]:
@@ -242,6 +264,9 @@ def _windows(connection: duckdb.DuckDBPyConnection, table: str) -> list[WindowCh
 def _operations(places: Places, table: str, v1: int, v2: int) -> dict[str, int]:
     """Counts the commits in between by operation, as far as the log still has them."""
     log, (low, high) = Log(places, table), sorted((v1, v2))
-    looked_at = range(max(low, high - MOST_COMMITS) + 1, high + 1)
-    infos = (log.info(version) or {} for version in looked_at)
-    return dict(Counter(str(info.get("operation", "unknown")) for info in infos))
+    first = max(low, high - MOST_COMMITS) + 1
+    oldest = log.oldest()
+    noted = past.operations(places, table, low + 1, min(oldest, high)) if low < oldest else {}
+    infos = (log.info(version) or {} for version in range(max(first, oldest + 1), high + 1))
+    found = Counter(str(info.get("operation", "unknown")) for info in infos)
+    return dict(found + Counter(noted))

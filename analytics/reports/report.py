@@ -91,7 +91,10 @@ def run(
     """Returns the rows of a report, by Spark if given. Raises TableError without its table."""
     statement = report.statement(since, limit, "spark" if spark else "duckdb")
     rows = ask(places, statement, at, spark, limits)
-    return report.fold(rows, limit, new_since) if report.fold else rows
+    if report.fold is None:
+        return rows
+    found = report.fold(rows, limit, new_since)
+    return found.replace_schema_metadata(rows.schema.metadata)
 
 
 def draw(report: Report, rows: pa.Table, file: Path) -> None:

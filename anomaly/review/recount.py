@@ -11,6 +11,7 @@ from typing import Any
 from anomaly.engine.incident import Incident
 from anomaly.lake.minutes import inert
 from anomaly.lake.rows.folds import KINDS
+from lakehouse import past
 from lakehouse.errors import SettingsError, TableError
 from lakehouse.paths import Places
 from lakehouse.store import open_table
@@ -133,7 +134,7 @@ def _counts(places: Places, version: int | None, one: Incident, ats: list[dateti
     at = f"make_timestamptz({start('timestamp', MINUTE)})"
     condition = within(min(ats), max(ats) + MINUTE)
     query = f"SELECT {at} AS at, service, endpoint, {sums} FROM logs WHERE {condition} GROUP BY ALL"
-    with counting(places, open_table(places, LOGS, version)) as count:
+    with counting(places, past.state(places, LOGS.name, version)) as count:
         rows = count.connection.sql(query).to_arrow_table().to_pylist()
     return _summed(((row["at"], row) for row in rows), one, ats)
 

@@ -85,7 +85,7 @@ def scan_cost(
     from lakehouse.query.ask import NOW
 
     places = Places.of(settings)
-    stored = Stored.of(places, pinned.pin(places, ["logs"], NOW)["logs"])
+    stored = Stored.of(places, pinned.pin(places, ["logs"], NOW)["logs"].table)
     with tempfile.TemporaryDirectory(prefix="logpond-") as folder:
         files = expand(raw or [_written(stored, Path(folder))])
         raw_files = Raw.of(files, overrides_of(maps, sets))

@@ -129,6 +129,7 @@ def parts(places: Places) -> list[Part]:
     kept = [
         Part("what was imported, with copies of the files", places.raw),
         Part("which offsets have no row, and why", places.absent),
+        Part("the ledger of commits", places.commits),
         Part("what the local programs keep", places.state),
     ]
     if is_url(places.lake):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -37,16 +38,20 @@ class Scan:
 
 
 class BucketFiles(ds.Dataset):  # type: ignore[misc]
-    """The rows of a version. Its partition columns come first.
+    """The rows of a version, or of some of its files. Its partition columns come first.
 
     DuckDB asks for the first column where it needs none, as for `count(*)`. Rows of a file are
     those that its statistics say; where a file has none, files are opened.
     """
 
-    def __init__(self, at: DeltaTable, adds: pa.Table) -> None:
+    def __init__(self, at: DeltaTable, adds: pa.Table, is_whole: bool = True) -> None:
         # Arrow's own constructor makes no dataset of this kind, and must not be called
-        self._at, self._adds = at, adds
+        self._at, self._adds, self._is_whole = at, adds, is_whole
         self._keys = at.metadata().partition_columns
+
+    def only(self, adds: pa.Table) -> BucketFiles:
+        """Returns the rows of some of the files."""
+        return self if len(adds) == len(self._adds) else BucketFiles(self._at, adds, False)
 
     @property
     def schema(self) -> pa.Schema:
@@ -74,7 +79,12 @@ class BucketFiles(ds.Dataset):  # type: ignore[misc]
 
     @cached_property
     def _files(self) -> Any:
-        return self._at.to_pyarrow_dataset()
+        found = self._at.to_pyarrow_dataset()
+        if self._is_whole:
+            return found
+        wanted = {unquote(path) for path in self._adds["path"].to_pylist()}
+        fragments = [one for one in found.get_fragments() if unquote(one.path) in wanted]
+        return ds.FileSystemDataset(fragments, found.schema, found.format, found.filesystem)
 
     @cached_property
     def _has_counts(self) -> bool:

@@ -23,11 +23,19 @@ FILE = "_logpond_file"
 
 
 @dataclass(frozen=True)
+class Cut:
+    """Files, by their paths, of which only the rows `where` (SQL) are meant."""
+
+    paths: frozenset[str]
+    where: str
+
+
+@dataclass(frozen=True)
 class Pinned:
     """A table at a version as a value: the files that hold it, or those that a question needs.
 
-    TableError in the making where DuckDB would read them wrongly. At a URL all files of the version
-    are a dataset.
+    TableError in the making where DuckDB would read them wrongly. At a URL the files are a dataset.
+    Of files in `cut` not all rows are meant.
     """
 
     root: str
@@ -35,6 +43,7 @@ class Pinned:
     keys: list[str]
     adds: pa.Table
     dataset: BucketFiles | None = None
+    cut: Cut | None = None
 
     @classmethod
     def of(cls, name: str, root: str, at: DeltaTable) -> Pinned:
@@ -51,7 +60,10 @@ class Pinned:
     def rows(self) -> int | None:
         """How many there are by the log; None where a commit did not say it of its file."""
         counts = self.adds["num_records"]
-        return None if counts.null_count else pc.sum(counts, min_count=0).as_py()
+        if counts.null_count or pc.any(self.is_cut()).as_py():
+            return None
+        rows: int | None = pc.sum(counts, min_count=0).as_py()
+        return rows
 
     def with_columns(self, columns: pa.Schema) -> Pinned:
         """With columns that were added to the table after this version; they are NULL in it."""
@@ -61,15 +73,35 @@ class Pinned:
 
     def only(self, files: pa.Array | pa.ChunkedArray) -> Pinned:
         """With the files for which this is true."""
-        return replace(self, adds=self.adds.filter(files))
+        adds = self.adds.filter(files)
+        dataset = None if self.dataset is None else self.dataset.only(adds)
+        return replace(self, adds=adds, dataset=dataset)
 
     def create_view(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
         """Make `name` answer with the rows."""
-        if self.dataset is None:
-            select = _select(connection, name, self)
-        else:
-            select = _select_dataset(connection, name, self, self.dataset)
+        select = self._select(connection, name)
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {select}")
+
+    def _select(self, connection: duckdb.DuckDBPyConnection, name: str) -> str:
+        is_cut = self.is_cut()
+        if self.cut is None or not pc.any(is_cut).as_py():
+            return self._select_all(connection, name)
+        some, whole = self.only(is_cut), self.only(pc.invert(is_cut))
+        of_some = some._select_all(connection, f"{name} in part")
+        of_some = f"SELECT * FROM ({of_some}) WHERE {self.cut.where}"
+        if not whole.adds.num_rows:
+            return of_some
+        return f"{whole._select_all(connection, name)} UNION ALL {of_some}"
+
+    def _select_all(self, connection: duckdb.DuckDBPyConnection, name: str) -> str:
+        if self.dataset is None:
+            return _select(connection, name, self)
+        return _select_dataset(connection, name, self, self.dataset)
+
+    def is_cut(self) -> pa.ChunkedArray:
+        """For each file, whether only some of its rows are meant."""
+        paths = sorted(self.cut.paths) if self.cut else []
+        return pc.is_in(self.adds["path"], pa.array(paths, pa.string()))
 
 
 def create_view(
@@ -90,7 +122,7 @@ def _select(connection: Any, name: str, table: Pinned) -> str:
     files = [f"{root}/{unquote(path)}" for path in adds["path"].to_pylist()]
     stored = {c: kind for c, kind in columns.items() if c not in keys}
     names = ", ".join(literal(one_file(file)) for file in files)
-    read = f"read_parquet([{names}], {_options(stored)}) AS r"
+    read = f"read_parquet([{names}], {options(stored)}) AS r"
     if not keys:
         return f"SELECT * EXCLUDE ({FILE}) FROM {read}"
     values = adds["partition"].to_pylist()
@@ -117,7 +149,7 @@ def _select_dataset(connection: Any, name: str, table: Pinned, dataset: BucketFi
     return f"SELECT {columns} FROM {quoted(f'{name} files')}"
 
 
-def _options(stored: dict[str, str]) -> str:
+def options(stored: dict[str, str]) -> str:
     """With a schema no footer is opened to bind, and a column that a file lacks reads NULL."""
     fields = (
         f"{literal(c)}: {{name: {literal(c)}, type: {literal(kind)}, default_value: NULL}}"

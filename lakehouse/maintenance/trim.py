@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from deltalake import DeltaTable
 
+from lakehouse import past
 from lakehouse.maintenance.readers import readers
 from lakehouse.paths import DELTA_LOG, Places
 from lakehouse.store import objects, open_table
@@ -21,6 +22,8 @@ from lakehouse.store.tags.naming import hold
 from lakehouse.store.tags.tags import Tags
 
 LEAST = timedelta(hours=1)
+# The ledger is this far behind, and each step it takes has so many commits at least.
+SURE, WORTH = timedelta(minutes=2), 50
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,25 @@ def trim(
     staying = named if dry_run else {version for version in named if hold(places, name, version)}
     going = [entry for entry in entries(names) if entry[0] < oldest and entry[0] not in staying]
     if not dry_run:
+        note_commits(places, name, now, least=oldest if going else 0)
         sync_checkpoints(places, name, [oldest])  # all that is left of what goes
         folder = objects.store(places.table(name))
         objects.delete_all(folder, [f"{DELTA_LOG}/{file}" for _, file in going])
     held = min(needed, key=lambda query: needed[query]) if floor < wanted else ""
     return Trimmed(len(going), len(entries(names)) - len(going), max(oldest, log.oldest()), held)
+
+
+def note_commits(places: Places, name: str, now: datetime, least: int = 0) -> None:
+    """Notes the commits of a table in its ledger, before the log or their files are gone.
+
+    All up to `least`; of others those that a loss of power cannot take back any more, once they are
+    worth it.
+    """
+    if name not in past.KEPT:
+        return
+    sure = Log(places, name).timeline(now).surely_by(now - SURE)
+    if least or past.unnoted(places, name, sure) >= WORTH:
+        past.fold(places, name, max(sure, least))
 
 
 def set_properties(

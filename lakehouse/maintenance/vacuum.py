@@ -10,6 +10,7 @@ from deltalake import DeltaTable
 from lakehouse.errors import SettingsError
 from lakehouse.maintenance.readers import refuse_needed
 from lakehouse.maintenance.size import Upkeep, shape
+from lakehouse.maintenance.trim import note_commits
 from lakehouse.paths import Places
 from lakehouse.store import objects, open_table, set_property
 from lakehouse.store.log import Log
@@ -56,6 +57,7 @@ def vacuum(
         doomed = delete(found, dry_run=True, keep=[*by_clock, *named.values()])
         refuse_needed(places, found, name, kept, doomed)
     if doomed and not dry_run:
+        note_commits(places, name, datetime.now(UTC), least=kept)
         set_property(places, name, OLDEST_PROPERTY, str(kept))
         # a version that was named before this note is kept; who names one now sees the note
         named = _named(places, name, kept, dry_run)

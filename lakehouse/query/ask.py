@@ -48,7 +48,8 @@ def ask(
         )
     if statement.kind is Kind.LIST:
         return pa.table({"name": pa.array(_names(places), pa.string())})
-    return values.within_python(_ask(places, statement, at, spark, limits, where))
+    found = _ask(places, statement, at, spark, limits, where)
+    return values.within_python(found).replace_schema_metadata(found.schema.metadata)
 
 
 def _names(places: Places) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from lakehouse.duck import Pinned
+from lakehouse.past import sources
 from lakehouse.paths import Places
 from lakehouse.query import file_tables, pinned
 from lakehouse.tables.rollups import ROLLUPS
@@ -40,8 +40,10 @@ def ask(places: Places, asked: tuple[str, str], moment: Moment) -> pa.Table | No
     if name is None or name in ROLLUPS or file_tables.known(places, asked[0]):
         return None
     at = pinned.pin(places, [name], moment)[name]
-    rows = Pinned.of(name, places.table(name), at).rows()
-    return None if rows is None else pa.table({asked[1]: pa.array([rows], pa.int64())})
+    rows = at.rows(places.table(name))
+    if rows is None:
+        return None
+    return sources.noted(pa.table({asked[1]: pa.array([rows], pa.int64())}), moment, [at])
 
 
 def _unnamed(tree: Any) -> Any:

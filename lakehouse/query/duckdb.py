@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import duckdb
 import pyarrow as pa
-from deltalake import DeltaTable
 
-from lakehouse.duck import Pinned, create_view, quoted
+from lakehouse.duck import quoted
 from lakehouse.errors import LogpondError, SettingsError, TableError
+from lakehouse.past import State, sources
 from lakehouse.paths import Places
 from lakehouse.query import (
     about,
@@ -57,7 +57,7 @@ def ask(
         with confined.confined(reach, limits) as connection:
             read = _Reading(connection, places, moment, where)
             found = values.exact(read.bound(query.statement))
-            return _fetched(found, limits)
+            return sources.noted(_fetched(found, limits), moment, read.tables.values())
     except duckdb.Error as error:
         raise _in_words(places, error) from error
 
@@ -82,7 +82,7 @@ class _Reading:
     places: Places
     moment: Moment
     where: Node | None
-    tables: dict[str, DeltaTable] = field(default_factory=dict)
+    tables: dict[str, State] = field(default_factory=dict)
     is_narrowed: bool = False
 
     def bound(self, asked: duckdb.Statement) -> duckdb.DuckDBPyRelation:
@@ -122,16 +122,17 @@ class _Reading:
         elif name == LOGS.name:
             self._create_logs()
         else:
-            create_view(self.connection, name, self.places.table(name), self.tables[name])
+            at = self.tables[name]
+            at.pinned(self.places.table(name)).create_view(self.connection, name)
         return True
 
-    def _pinned(self, name: str) -> dict[str, DeltaTable]:
-        return pinned.pin(self.places, [name], self.moment)
+    def _pinned(self, name: str) -> dict[str, State]:
+        return open_windows.pin(self.places, name, self.moment)
 
     def _create_logs(self) -> None:
         """The rows that are asked for; columns that came after this version are NULL in it."""
-        logs = Pinned.of(LOGS.name, self.places.table(LOGS), self.tables[LOGS.name])
-        logs = logs.with_columns(LOGS.columns)
+        at = self.tables[LOGS.name]
+        logs = at.pinned(self.places.table(LOGS)).with_columns(LOGS.columns)
         if self.where is None:
             logs.create_view(self.connection, LOGS.name)
             return
@@ -143,9 +144,9 @@ class _Reading:
         """The stored rows of a rollup and its open windows."""
         name, at = rollup.name, self.tables[rollup.name]
         stored, opened = f"{name} stored", f"{name} open"
-        create_view(self.connection, stored, self.places.table(name), at)
         rows = open_windows.open_part(self.places, rollup, self.tables, self.moment)
         self.connection.register(opened, rows)
+        at.pinned(self.places.table(name)).create_view(self.connection, stored)
         self._view(name, open_windows.union(rollup, at, quoted(stored), quoted(opened), quoted))
 
     def _view(self, name: str, select: str) -> None:

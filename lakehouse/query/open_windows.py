@@ -8,46 +8,65 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from lakehouse.errors import TableError
+from lakehouse.past import State
 from lakehouse.paths import Places
 from lakehouse.query import pinned
+from lakehouse.store import open_table
 from lakehouse.tables.catalog import LOGS
-from lakehouse.tables.rollups import DAY, Rollup
-from lakehouse.terminal.times import Moment
+from lakehouse.tables.rollups import DAY, ROLLUPS, Rollup
+from lakehouse.terminal.times import NOW, Moment
 from lakehouse.windows.count import counting
 from lakehouse.windows.horizon import horizon, midnight, stored
 
 IS_FINAL = "is_final"
 
 
-def open_part(
-    places: Places, rollup: Rollup, tables: dict[str, DeltaTable], moment: Moment
-) -> pa.Table:
+def pin(places: Places, name: str, moment: Moment) -> dict[str, State]:
+    """Returns a table at a moment; a rollup whose state of then is gone is counted again.
+
+    TableError where it has no such state, and for a version of a rollup that is gone: none of
+    another table says what it had.
+    """
+    try:
+        return pinned.pin(places, [name], moment)
+    except TableError:
+        if name not in ROLLUPS or moment.version is not None or moment == NOW:
+            raise
+        newest = open_table(places, name)
+        return {name: State(name, newest, newest.version(), is_recount=True)}
+
+
+def open_part(places: Places, rollup: Rollup, tables: dict[str, State], moment: Moment) -> pa.Table:
     """The open windows at a moment; none where a version is asked for: it has stored rows only.
 
-    `tables` gains the `logs` that they are counted from, so that one question reads one version.
+    All windows where they are counted again. `tables` gains the `logs` that they are counted from,
+    so that one question reads one version.
     """
     if moment.version is not None:
         return rollup.columns.empty_table()
     if LOGS.name not in tables:
         tables |= pinned.pin(places, [LOGS.name], moment)
-    return _counted(places, rollup, tables[rollup.name], tables[LOGS.name])
+    at = tables[rollup.name]
+    return _counted(places, rollup, None if at.is_recount else at.table, tables[LOGS.name])
 
 
-def union(
-    rollup: Rollup, at: DeltaTable, closed: str, opened: str, quoted: Callable[[str], str]
-) -> str:
-    """Closed and open windows as one SELECT, of the columns that the table has at its version."""
-    known = {field.name for field in at.schema().fields} - {*rollup.hidden}
+def union(rollup: Rollup, at: State, closed: str, opened: str, quoted: Callable[[str], str]) -> str:
+    """Closed and open windows as one SELECT, of the columns that the table has at its version.
+
+    Of windows that were all counted again it is not known which were closed then.
+    """
+    known = {field.name for field in at.table.schema().fields} - {*rollup.hidden}
     columns = ", ".join(quoted(name) for name in rollup.columns.names if name in known)
+    if at.is_recount:
+        return f"SELECT {columns}, CAST(NULL AS BOOLEAN) AS {IS_FINAL} FROM {opened}"
     return (
         f"SELECT {columns}, true AS {IS_FINAL} FROM {closed} "
         f"UNION ALL SELECT {columns}, false AS {IS_FINAL} FROM {opened}"
     )
 
 
-def _counted(
-    places: Places, rollup: Rollup, table: DeltaTable | None, logs: DeltaTable
-) -> pa.Table:
+def _counted(places: Places, rollup: Rollup, table: DeltaTable | None, logs: State) -> pa.Table:
     """The windows and days that are not closed in this state of the table, out of this `logs`.
 
     An open day is made of its closed half hours and its open ones.

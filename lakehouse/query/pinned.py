@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from deltalake import DeltaTable
-
-from lakehouse import store
+from lakehouse import past, store
 from lakehouse.errors import TableError
+from lakehouse.past import State
 from lakehouse.paths import DELTA_LOG, Places, is_url
 from lakehouse.store.log import Log
 from lakehouse.store.tags.naming import nearest
@@ -47,8 +46,11 @@ def known(places: Places, name: str) -> str | None:
     return next((one for one in names(places) if one.lower() == name.lower()), None)
 
 
-def pin(places: Places, wanted: Iterable[str], moment: Moment) -> dict[str, DeltaTable]:
-    """Each table at a moment; TableError where one has no such state, and says which it has."""
+def pin(places: Places, wanted: Iterable[str], moment: Moment) -> dict[str, State]:
+    """Each table at a moment; TableError where one has no such state, and says which it has.
+
+    It is the one place where statements and comparisons find the state of a table.
+    """
     return {name: _pinned(places, name, moment) for name in wanted}
 
 
@@ -62,18 +64,16 @@ def absent(places: Places, name: str) -> TableError:
     )
 
 
-def _pinned(places: Places, name: str, moment: Moment) -> DeltaTable:
-    newest = store.open_table(places, name)
+def _pinned(places: Places, name: str, moment: Moment) -> State:
     if moment.name:
         tag = nearest(places, name, moment.name)
         if tag.table == name:
-            return store.open_table(places, name, version=tag.version)
-        return store.open_table(places, name, as_of=tag.time)
-    if moment.as_of is not None:
-        return store.open_table(places, name, as_of=moment.as_of)
+            return past.state(places, name, version=tag.version)
+        return past.state(places, name, as_of=tag.time)
     if moment.version is None:
-        return newest
-    oldest = Log(places, name).oldest()
+        return past.state(places, name, as_of=moment.as_of)
+    newest = store.open_table(places, name)
+    oldest = past.oldest(places, name, Log(places, name).oldest())
     if not oldest <= moment.version <= newest.version() and moment.version not in {
         tag.version for tag in Tags(places).valid(newest, name)
     }:
@@ -81,4 +81,4 @@ def _pinned(places: Places, name: str, moment: Moment) -> DeltaTable:
             f"table {name} has no version {moment.version}",
             f"versions {oldest} to {newest.version()} can be read; see `logpond history {name}`",
         )
-    return store.open_table(places, name, version=moment.version)
+    return past.state(places, name, version=moment.version)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakehouse.errors import LogpondError, SettingsError
 from lakehouse.event.schema import struct_type
+from lakehouse.past import State, sources
 from lakehouse.paths import Places
 from lakehouse.query import (
     file_tables,
@@ -31,7 +32,6 @@ from lakehouse.terminal.times import Moment
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from deltalake import DeltaTable
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
@@ -60,10 +60,10 @@ def ask(
         sql = _about(places, statement) if is_about else statement.sql
         spark_plans.check(_parsed(spark, sql), is_about)
         with _in_time(spark, limits):
-            _create_views(spark, places, statement, moment, where, views)
+            tables = _create_views(spark, places, statement, moment, where, views)
             if where and LOGS.name not in views:
                 raise not_of_logs()
-            return spark.sql(sql).toArrow()
+            return sources.noted(spark.sql(sql).toArrow(), moment, tables.values())
     except PySparkException as error:
         raise _in_words(places, error) from error
     finally:
@@ -78,19 +78,19 @@ def _create_views(
     moment: Moment,
     where: Node | None,
     views: list[str],
-) -> None:
-    """A view, noted in `views`, for each table that Spark says it misses.
+) -> dict[str, State]:
+    """A view, noted in `views`, for each table that Spark says it misses; returns their states.
 
     That of `logs` has the rows that fit `where`, before any other is made of it.
     """
     from pyspark.errors import AnalysisException
 
-    tables: dict[str, DeltaTable] = {}
+    tables: dict[str, State] = {}
     while statement.kind is not Kind.ABOUT:
         try:
             # an EXPLAIN would have the fault in its answer
             spark.sql(statement.explained)
-            return
+            return tables
         except AnalysisException as error:
             if once.is_once(_missing(error)) and once.ONCE not in views:
                 views.append(once.ONCE)
@@ -108,8 +108,9 @@ def _create_views(
             if files:
                 spark_files.rows(spark, files.at(moment)).createOrReplaceTempView(_quoted(name))
                 continue
-            tables = pinned.pin(places, [name], moment) | tables
+            tables = open_windows.pin(places, name, moment) | tables
             _create_view(spark, places, name, tables, moment, where)
+    return tables
 
 
 def _missing(error: PySparkException) -> str:
@@ -124,13 +125,15 @@ def _create_view(
     spark: SparkSession,
     places: Places,
     name: str,
-    tables: dict[str, DeltaTable],
+    tables: dict[str, State],
     moment: Moment,
     where: Node | None,
 ) -> None:
     """A table as it lies there; a rollup with its open windows, `logs` with the rows that fit."""
-    reader = spark.read.format("delta").option("versionAsOf", tables[name].version())
+    at = tables[name]
+    reader = spark.read.format("delta").option("versionAsOf", at.table.version())
     stored, rollup = reader.load(places.table(name)), ROLLUPS.get(name)
+    stored = stored.where(at.past.everywhere()) if at.past else stored
     if name == LOGS.name:
         # columns that came after this version are NULL in it
         later = [f for f in struct_type(LOGS.columns) if f.name not in stored.columns]
@@ -141,8 +144,9 @@ def _create_view(
         stored.createOrReplaceTempView(f"`{name}`")
         return
     opened = spark.createDataFrame(open_windows.open_part(places, rollup, tables, moment))
-    both = open_windows.union(rollup, tables[name], "{stored}", "{opened}", _quoted)
-    spark.sql(both, stored=stored, opened=opened).createOrReplaceTempView(f"`{name}`")
+    both = open_windows.union(rollup, at, "{stored}", "{opened}", _quoted)
+    given: dict[str, Any] = {"opened": opened} | ({} if at.is_recount else {"stored": stored})
+    spark.sql(both, **given).createOrReplaceTempView(f"`{name}`")
 
 
 def _quoted(name: str) -> str:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from lakehouse.duck import connect
-from lakehouse.duck.view import Pinned
+from lakehouse.past import State
 from lakehouse.paths import Places
 from lakehouse.tables.catalog import LOGS
 from lakehouse.tables.rollup_sql import parts_of_events, parts_of_rows, rows_of_parts
@@ -52,9 +52,9 @@ class Count:
 class CountOfTable(Count):
     """Counts the table `logs`, as it is opened: all of it, or some days after others."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, root: str, logs: DeltaTable) -> None:
-        super().__init__(connection, logs.version())
-        self._pinned = Pinned.of(LOGS.name, root, logs)
+    def __init__(self, connection: duckdb.DuckDBPyConnection, root: str, logs: State) -> None:
+        super().__init__(connection, logs.version)
+        self._pinned = logs.pinned(root)
 
     def look_at_all(self) -> None:
         """Makes `logs` answer with all rows."""
@@ -74,11 +74,12 @@ class CountOfTable(Count):
 
 @contextmanager
 def counting(
-    places: Places, logs: DeltaTable, days: tuple[date, date] | None = None
+    places: Places, logs: DeltaTable | State, days: tuple[date, date] | None = None
 ) -> Iterator[CountOfTable]:
     """Opens a connection that counts `logs`, or some days of it, at the version of this table."""
+    state = logs if isinstance(logs, State) else State.of(LOGS.name, logs)
     with connect() as connection:
-        count = CountOfTable(connection, places.table(LOGS), logs)
+        count = CountOfTable(connection, places.table(LOGS), state)
         if days:
             count.look_at(*days)
         else:

@@ -9,6 +9,7 @@ from typing import Any
 
 from analytics.web.lake.lake import Snapshot
 from analytics.web.lake.minutes import Counted, minutes
+from lakehouse import past
 from lakehouse.tables.catalog import LOGS
 from lakehouse.tables.incidents import IncidentRow
 from lakehouse.tables.rollups import MINUTES
@@ -145,7 +146,8 @@ def origin(snapshot: Snapshot, incident: IncidentRow) -> Origin:
             minutes=closed.between("window_start", to, to + MINUTE),
         )
         version = found["version"]
-    readable = version is not None and logs.oldest_kept <= version <= logs.version
+    kept = past.oldest(snapshot.lake.places, LOGS.name, logs.oldest_kept)
+    readable = version is not None and kept <= version <= logs.version
     return Origin(to, version, readable, _before(snapshot, incident), incident.config)
 
 

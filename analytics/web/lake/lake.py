@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ import duckdb
 
 from analytics.web.lake.responses import resolved
 from analytics.web.lake.table_state import REFRESH_SECONDS, Commits, OpenTable, TableState
-from lakehouse import store
+from lakehouse import past, store
 from lakehouse.duck import CONFIG, Pinned
 from lakehouse.errors import LogpondError, TableError
 from lakehouse.http.asker import Busy, asker
@@ -32,6 +33,8 @@ MEMORY_MB, THREADS, AT_ONCE = 160, 2, 2
 CACHING = {"enable_external_file_cache": False}
 TIMEOUT_SECONDS, PATIENCE_SECONDS = 20.0, 5.0
 SNAPSHOTS_KEPT = 8
+# A vacuum leaves files for an hour at least after others have taken their place.
+PAST_SECONDS = 600.0
 Values = Sequence[Any] | Mapping[str, Any]
 FILL = "fill a lake with `logpond up`, or name another with --lake"
 
@@ -69,7 +72,7 @@ class Lake:
         if moment.name:
             moment = Moment(version=version_of(self.places, LOGS.name, moment.name, "as_of"))
         with self._lock:
-            if moment not in self._snapshots:
+            if moment not in self._snapshots or self._snapshots[moment].is_outdated:
                 self._snapshots[moment] = Snapshot(self, moment, self._time(moment))
             self._snapshots.move_to_end(moment)
             while len(self._snapshots) > SNAPSHOTS_KEPT:
@@ -139,6 +142,8 @@ class Lake:
             for tag in Tags(self.places).valid(newest, LOGS.name):
                 if tag.version == moment.version:
                     return tag.time
+            if known := past.time_of(self.places, LOGS.name, moment.version):
+                return known
             raise TableError(
                 f"table {LOGS.name} has no version {moment.version} that can be read",
                 f"see `logpond history {LOGS.name}`",
@@ -153,8 +158,20 @@ class Snapshot:
     lake: Lake
     moment: Moment = NOW
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    opened: float = field(default_factory=time.monotonic)
     _states: dict[str, TableState | None] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether files that it reads may soon be gone: those of now, by which it has the past."""
+        return bool(self.past_source) and time.monotonic() - self.opened > PAST_SECONDS
+
+    @property
+    def past_source(self) -> str:
+        """What rows of `logs` are read from, where Delta has not kept this moment."""
+        logs = None if self.is_live else self._states.get(LOGS.name)
+        return logs.source if logs and logs.is_past else ""
 
     @property
     def is_live(self) -> bool:

@@ -19,8 +19,9 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from analytics.look import history
-from lakehouse import store
-from lakehouse.duck import Pinned
+from lakehouse import past, store
+from lakehouse.duck import Pinned, connect
+from lakehouse.past import State
 from lakehouse.paths import Places
 from lakehouse.store import objects
 from lakehouse.store.log import Log
@@ -28,12 +29,18 @@ from lakehouse.tables.catalog import TABLES
 from lakehouse.windows.horizon import horizon
 
 REFRESH_SECONDS = 0.5
+TIME = "timestamp"
 NEWEST_FILES = 64
 
 
 @dataclass(frozen=True)
 class TableState:
-    """A table at a version: its files, its commit time, and the horizon of its windows."""
+    """A table at a version: its files, its commit time, and the horizon of its windows.
+
+    `source` says what it is read from, where it is not the newest. With `is_past` it is made of the
+    rows of now by the ledger of commits; `newest_in_part` is the newest time among rows of files
+    that have others too, which are counted as far as they are meant.
+    """
 
     name: str
     version: int
@@ -41,19 +48,27 @@ class TableState:
     oldest_kept: int
     horizon: datetime | None
     files: Pinned
+    source: str = ""
+    is_past: bool = False
+    newest_in_part: datetime | None = None
 
     @classmethod
-    def of(cls, places: Places, name: str, at: DeltaTable) -> TableState:
-        """Returns the state of an opened table."""
-        version, files = at.version(), Pinned.of(name, places.table(name), at)
-        files = files.with_columns(TABLES[name].columns)
-        committed = Log(places, name).stamped(version)
-        return cls(name, version, committed, store.oldest_kept(at), horizon(at), files)
+    def of(cls, places: Places, at: State) -> TableState:
+        """Returns what pages need of a state."""
+        files = at.pinned(places.table(at.name)).with_columns(TABLES[at.name].columns)
+        committed = at.past.time if at.past else Log(places, at.name).stamped(at.version)
+        kept = store.oldest_kept(at.table)
+        return cls(at.name, at.version, committed, kept, horizon(at.table), files)
 
     @classmethod
     def at(cls, places: Places, name: str, **moment: Any) -> TableState:
         """Returns a table at `version` or `as_of`. Raises TableError where it has no such state."""
-        return cls.of(places, name, store.open_table(places, name, **moment))
+        found = past.state(places, name, **moment)
+        made, is_past = cls.of(places, found), found.past is not None
+        files, newest = _counted(made.files) if is_past else (made.files, None)
+        return replace(
+            made, source=found.source, files=files, is_past=is_past, newest_in_part=newest
+        )
 
     @property
     def rows(self) -> int:
@@ -67,8 +82,10 @@ class TableState:
 
     def newest(self, column: str) -> Any:
         """Returns the greatest value of a column with statistics; None where there is no row."""
-        adds = self.files.adds
-        return pc.max(pc.struct_field(adds["max"], column)).as_py() if adds.num_rows else None
+        if column == TIME and self.newest_in_part:
+            whole = self.files.only(pc.invert(self.files.is_cut()))
+            return max(filter(None, (self.newest_in_part, _greatest(whole.adds, column))))
+        return _greatest(self.files.adds, column)
 
     def oldest(self, column: str) -> Any:
         """Returns the least value of a column with statistics; None where there is no row."""
@@ -114,6 +131,35 @@ class TableState:
         return self.files.only(pc.fill_null(keep, True))
 
 
+def _greatest(adds: pa.Table, column: str) -> Any:
+    return pc.max(pc.struct_field(adds["max"], column)).as_py() if adds.num_rows else None
+
+
+def _counted(files: Pinned) -> tuple[Pinned, datetime | None]:
+    """Returns files with the rows that are meant of each, and the newest time of those in part.
+
+    Of several files of one partition the first has all rows in part.
+    """
+    is_cut = files.is_cut()
+    if not pc.any(is_cut).as_py():
+        return files, None
+    names = [*files.keys, "count(*)", f"max({TIME})" if TIME in files.columns else "NULL"]
+    with connect() as connection:
+        files.only(is_cut).create_view(connection, "in_part")
+        found = connection.execute(f"SELECT {', '.join(names)} FROM in_part GROUP BY ALL")
+        rows = {tuple(values): (count, newest) for *values, count, newest in found.fetchall()}
+    newest = max(filter(None, (of for _, of in rows.values())), default=None)
+    adds = files.adds
+    parts, known = adds["partition"].to_pylist(), adds["num_records"].to_pylist()
+    counts = [
+        rows.pop(tuple(part[key] for key in files.keys), (0, None))[0] if cut else count
+        for cut, part, count in zip(is_cut.to_pylist(), parts, known, strict=True)
+    ]
+    place = adds.schema.get_field_index("num_records")
+    counted = adds.set_column(place, "num_records", pa.array(counts, pa.int64()))
+    return replace(files, adds=counted), newest
+
+
 @dataclass
 class OpenTable:
     """A table that is kept open; it looks for new commits at most every `refresh_seconds`."""
@@ -151,7 +197,7 @@ class OpenTable:
     def _update_state(self) -> None:
         if self._table is None or (self._state and self._state.version == self._table.version()):
             return
-        self._state = TableState.of(self.places, self.name, self._table)
+        self._state = TableState.of(self.places, State.of(self.name, self._table))
         self._committed = self._commit_file_time()
 
     def _commit_file_time(self) -> datetime | None:

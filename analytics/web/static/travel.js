@@ -12,6 +12,7 @@ document.querySelectorAll("[data-travel]").forEach((card) => {
     fill("operation", at.commit ? at.commit.operation : "–");
     fill("writer", at.commit ? at.commit.writer : "");
     fill("added", at.commit ? count(at.commit.rows) : "–");
+    fill("source", at.source);
     for (const name of ["rows", "files"]) fill(name, count(at[name]));
     fill("bytes", `${(at.bytes / 1e6).toPrecision(3)} MB`);
     fill("problem", "");

@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from analytics.web.base.view import Page, View, Viewed
 from analytics.web.lake.table_state import Commit, TableState
 from analytics.web.travel.tags import Form, Named, Wanted, give, tags_of, take_away
+from lakehouse import past
 from lakehouse.errors import TableError
 from lakehouse.store.log import Log
 from lakehouse.store.tags.naming import version_of
@@ -41,7 +42,10 @@ class Reach:
 
 @dataclass(frozen=True)
 class TableVersion:
-    """A table at a version: its size, its commit, and the `as_of` of pages that show it."""
+    """A table at a version: its size, its commit, and the `as_of` of pages that show it.
+
+    `source` says what it is read from: Delta's own version, or the rows of now by the ledger.
+    """
 
     table: str
     version: int
@@ -50,6 +54,7 @@ class TableVersion:
     bytes: int
     commit: Commit | None
     as_of: str
+    source: str
 
 
 @router.get("/travel", response_class=HTMLResponse, include_in_schema=False)
@@ -145,8 +150,8 @@ def _reach(view: View, table: str) -> Reach:
             f"there is no table {table[:40]} in {view.lake.places.lake}",
             f"choose one of {', '.join(TABLES)}",
         )
-    oldest = max(Log(view.lake.places, table).oldest(), state.oldest_kept)
-    return Reach(table, oldest, state.version)
+    kept = max(Log(view.lake.places, table).oldest(), state.oldest_kept)
+    return Reach(table, past.oldest(view.lake.places, table, kept), state.version)
 
 
 def _number(view: View, table: str, text: str, given_as: str) -> int:
@@ -161,19 +166,29 @@ def _current(view: View, table: str, reach: Reach) -> int:
 
 def _table_version(view: View, table: str, version: int) -> TableVersion:
     state = TableState.at(view.lake.places, table, version=version)
-    commit = next(iter(view.lake.commits.of(table, [version])), None)
+    commit = next(iter(view.lake.commits.of(table, [version])), None) or _noted(view, state)
     named = next((one.time for one in tags_of(view, table) if one.version == version), None)
-    as_of = str(version) if table == LOGS.name else _just_at(view, table, version, named)
+    as_of = str(version) if table == LOGS.name else _just_at(view, state, named)
     rows, files = state.rows, state.files.adds.num_rows
-    return TableVersion(table, version, rows, files, state.bytes, commit, as_of)
+    return TableVersion(table, version, rows, files, state.bytes, commit, as_of, state.source)
 
 
-def _just_at(view: View, table: str, version: int, named: datetime | None) -> str:
+def _noted(view: View, state: TableState) -> Commit | None:
+    """Returns the commit of a version as the ledger has it."""
+    one = past.commit_of(view.lake.places, state.name, state.version)
+    if one is None or state.committed is None:
+        return None
+    return Commit(state.version, state.committed, one.operation, one.writer, one.rows, None)
+
+
+def _just_at(view: View, state: TableState, named: datetime | None) -> str:
     """Returns the time of a commit with microseconds: a second may have several commits.
 
-    That of a version which the log knows no more by its neighbours is noted with its name.
+    That of a version which the log knows no more by its neighbours is noted with its name, or in
+    the ledger.
     """
-    at = named or Log(view.lake.places, table).time(version)
+    at = named or (state.is_past and state.committed)
+    at = at or Log(view.lake.places, state.name).time(state.version)
     return at.isoformat().replace("+00:00", "Z")
 
 

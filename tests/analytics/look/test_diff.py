@@ -8,6 +8,7 @@ import pytest
 from support.aging import three_days
 from support.asked import rows_at
 from support.lakes import Lake, events
+from support.pasts import Diary
 from support.windows import Pond, at, logged, tampered
 
 from analytics.look.diff import PartitionChange, diff
@@ -126,3 +127,20 @@ def test_repeated_rows_are_counted_each(lake: Lake) -> None:
     lake.put(events([1]))
     lake.put(events([1, 1]), "again")
     assert diff(lake.places, LOGS.name, 0, 2).rows_added == 3
+
+
+@pytest.mark.slow
+def test_versions_that_delta_has_not_kept(lake: Lake) -> None:
+    """One of them or both: rows are compared as ever, by the ledger, and it is said."""
+    diary = Diary(lake)
+    diary.commits(130)
+    maintenance.optimize(lake.places, "logs")
+    diary.trim()
+
+    for before, after in ((5, 60), (60, 120), (97, 98)):
+        found = diff(lake.places, "logs", before, after)
+        rows = [diary.notes[version][0] for version in (before, after)]
+        assert [found.rows_before, found.rows_after] == rows
+        assert (found.rows_added, found.rows_removed) == (rows[1] - rows[0], 0)
+        assert found.operations == {"WRITE": after - before}
+        assert len(found.sources) == 1 + (after < 99)

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from support.lakes import Lake
 from support.pages import EACH_NAUGHTY, pages
+from support.pasts import Diary
 from support.sites import running, vacuumed
+
+from lakehouse import maintenance
 
 
 @pytest.fixture
@@ -51,13 +54,12 @@ def test_two_versions_are_compared_in_either_order(two: Lake) -> None:
     assert (told[0]["rows_added"], told[0]["rows_removed"]) == (3, 0)
 
 
-def test_a_version_that_a_vacuum_took_is_gone(two: Lake) -> None:
-    """The page says which can be read, and the slider starts there."""
+def test_a_version_that_a_vacuum_took_is_read_from_the_rows_of_now(two: Lake) -> None:
+    """The slider starts at the first one, and the page says what it is read from."""
     vacuumed(two)
-    gone = pages(two).get("/travel?version=1")
-    assert gone.status_code == 404
-    assert "is gone: a vacuum deleted files of it" in gone.text
-    assert 'min="1"' not in pages(two).get("/travel").text
+    page = pages(two).get("/travel?version=1").raise_for_status().text
+    assert "from the rows of now by the ledger of commits" in page
+    assert 'min="0"' in page
 
 
 @pytest.mark.parametrize("text", EACH_NAUGHTY)
@@ -66,3 +68,25 @@ def test_a_table_is_one_of_ours(two: Lake, text: str) -> None:
     for path in ("/travel", "/tables"):
         answer = pages(two).get(path, params={"table": text})
         assert (answer.status_code, "<script>alert" in answer.text) == (404, False)
+
+
+@pytest.mark.slow
+def test_pages_show_versions_that_delta_has_not_kept(lake: Lake) -> None:
+    """With their rows, their commit, and by what they are read."""
+    diary = Diary(lake)
+    diary.commits(130)
+    maintenance.optimize(lake.places, "logs")
+    diary.trim()
+
+    stop = asked(lake, "/api/versions/logs/40")
+    assert (stop["rows"], stop["commit"]["rows"]) == (diary.notes[40][0], 2)
+    assert "by the ledger of commits" in stop["source"]
+    tables = asked(lake, "/api/tables?as_of=40")["tables"]
+    assert {one["name"]: (one["version"], one["rows"]) for one in tables}["logs"] == (
+        40,
+        diary.notes[40][0],
+    )
+    page = pages(lake).get("/travel?version=40").raise_for_status().text
+    assert 'min="0"' in page
+    there = pages(lake).get("/explore?as_of=40").raise_for_status().text
+    assert "by the ledger of commits" in there

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -11,7 +12,9 @@ from support.windows import Pond, Row, at, differences, keyed, logged
 
 from lakehouse import store
 from lakehouse.errors import TableError
+from lakehouse.past import sources
 from lakehouse.query.ask import Moment, ask
+from lakehouse.store.log import Log
 from lakehouse.tables.rollups import TRAFFIC, USAGE, WATERMARK
 from lakehouse.windows.definition import prepare
 
@@ -143,3 +146,28 @@ def test_each_window_and_key_is_there_once(pond: Pond) -> None:
     """Closed or open, never both."""
     pond.close(at(2190))
     assert len(keyed(pond.read())) == 6
+
+
+def test_windows_beyond_what_delta_keeps_are_counted_again(pond: Pond) -> None:
+    """From the rows of then; which of them were closed is not known, and it is said."""
+    places = pond.lake.places
+    log = Log(places, TRAFFIC.name)
+    when = Log(places, "logs").time(store.open_table(places, "logs").version())
+    pond.arrive(logged([at(5), at(2300)], endpoint="/later"))
+    store.open_table(places, TRAFFIC.name).create_checkpoint()
+    newest = log.timeline().newest
+    for version in range(newest):
+        (Path(places.delta_log(TRAFFIC.name)) / f"{version:020d}.json").unlink()
+
+    answer = ask(places, "SELECT * FROM traffic ORDER BY ALL", Moment(as_of=when))
+    rows = [row for row in answer.to_pylist() if row["granularity"] == "30m"]
+
+    assert told(rows) == [
+        (0, "/a", 1, None),
+        (30, "/b", 1, None),
+        (1440, "/a", 1, None),
+        (1500, "/b", 1, None),
+        (2190, "/a", 1, None),
+        (2190, "/b", 1, None),
+    ]
+    assert "traffic: all windows are counted again, from logs as of then" in sources.of(answer)

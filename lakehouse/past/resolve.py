@@ -1,0 +1,182 @@
+"""Finds the state of a table at a version or a time: Delta's own, or else by the ledger."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+from deltalake import DeltaTable
+
+from lakehouse.errors import TableError
+from lakehouse.past.entry import COLUMNS, Entry, Removal, of_table
+from lakehouse.past.ledger import Ledger, Moved
+from lakehouse.past.reading import Reading
+from lakehouse.past.state import Past, State
+from lakehouse.paths import Places
+from lakehouse.store import open_table
+from lakehouse.tables.catalog import LOGS, QUARANTINE
+from lakehouse.terminal.times import rendered
+
+# Tables whose rows never change, and name their commits.
+KEPT = (LOGS.name, QUARANTINE.name)
+EPOCH = date(1970, 1, 1)
+WORDS = {
+    "erased": "were erased on request",
+    "replaced": "were replaced by another import of their file",
+    "deleted": "were deleted",
+    "undone": "were taken back by `restore`",
+    "rewritten": "were rewritten",
+    "unseen": "may be gone: nobody noted what happened",
+}
+T = TypeVar("T")
+
+
+def state(
+    places: Places, name: str, version: int | None = None, as_of: datetime | None = None
+) -> State:
+    """Returns a table at a version or a time; its newest without both.
+
+    Delta's own version is used while it is kept, and the ledger beyond it. Raises TableError where
+    there is no such state, or where rows that it had are gone.
+    """
+    try:
+        return State.of(name, open_table(places, name, version=version, as_of=as_of))
+    except TableError:
+        if name not in KEPT or (version is None and as_of is None):
+            raise
+        found = _retried(partial(_by_ledger, places, name, version, as_of))
+        if found is None:
+            raise
+        return found
+
+
+def oldest(places: Places, name: str, kept: int) -> int:
+    """Returns the oldest version that the ledger may answer; `kept` where it has none older."""
+    if name not in KEPT:
+        return kept
+    at = open_table(places, name)
+    ledger = Ledger(places, name, str(at.metadata().id))
+    is_behind = ledger.first is not None and ledger.last <= at.version()
+    return min(kept, ledger.first or 0) if is_behind else kept
+
+
+def time_of(places: Places, name: str, version: int) -> datetime | None:
+    """Returns when a version was made that the ledger knows; None for any other."""
+
+    def find() -> datetime | None:
+        known = Reading.of(places, name, open_table(places, name))
+        return known.time(version) if known.has(version) else None
+
+    return _retried(find) if name in KEPT else None
+
+
+def commit_of(places: Places, name: str, version: int) -> Entry | None:
+    """Returns what the ledger has of a version; None where it has nothing."""
+
+    def find() -> Entry | None:
+        known = Reading.of(places, name, open_table(places, name))
+        rows = known.entries(version, version, COLUMNS.names) if known.has(version) else None
+        return of_table(rows.slice(0, 1))[0] if rows else None
+
+    return _retried(find) if name in KEPT else None
+
+
+def operations(places: Places, name: str, first: int, last: int) -> Counter[str]:
+    """Returns how many commits of a range the ledger has, by operation."""
+
+    def find() -> Counter[str]:
+        known = Reading.of(places, name, open_table(places, name))
+        return Counter(known.entries(first, last, ("operation",))["operation"].to_pylist())
+
+    return _retried(find) if name in KEPT else Counter()
+
+
+def _retried(find: Callable[[], T]) -> T:
+    """Returns what is found; it is looked for anew where another process moved the ledger on."""
+    for _ in range(2):
+        try:
+            return find()
+        except Moved:
+            continue
+    return find()
+
+
+def _by_ledger(
+    places: Places, name: str, version: int | None, as_of: datetime | None
+) -> State | None:
+    newest = open_table(places, name)
+    known = Reading.of(places, name, newest)
+    if as_of is not None:
+        version = known.version_at(as_of)
+    if version is None or not known.has(version):
+        return None
+    time = known.time(version)
+    kept_from = _refused(known, name, version, time, newest)
+    whole, in_part, since, until = known.files(newest, version)
+    where = known.condition(version, since, until) if in_part else ""
+    if where is None:
+        raise TableError(
+            f"version {version} of table {name} lies within a commit that was made in two parts",
+            "ask for a version before or after it; see `logpond history`",
+        )
+    rows, checksum = known.sums(version)
+    return State(
+        name,
+        newest,
+        version,
+        Past(
+            time=time,
+            whole=whole,
+            in_part=in_part,
+            where=where,
+            everywhere=partial(_everywhere, known, version),
+            rows=rows,
+            checksum=checksum,
+            kept_from=kept_from,
+        ),
+    )
+
+
+def _everywhere(known: Reading, version: int) -> str:
+    return known.condition(version, 0, known.last) or "false"
+
+
+def _refused(
+    known: Reading, name: str, version: int, time: datetime, newest: DeltaTable
+) -> date | None:
+    """Returns the first date whose rows are all there; None where all rows are.
+
+    Raises TableError where others are gone, or where those of the moment itself are.
+    """
+    gone = [one for one in known.removals() if one.first <= version < one.version]
+    retained = [one.kept_from for one in gone if one.kept_from is not None]
+    others = [one for one in gone if one.kept_from is None]
+    if others:
+        raise _gone(name, version, max(others, key=lambda one: one.version), newest)
+    if not retained:
+        return None
+    kept_from = EPOCH + timedelta(days=max(retained))
+    last = known.newest_date(version)
+    if last is None or EPOCH + timedelta(days=last) < kept_from:
+        raise TableError(
+            f"table {name} cannot be read at version {version} of {rendered(time)}: `retain` has "
+            f"deleted all rows of before {kept_from} since, and it had no others",
+            f"ask for a time from {kept_from} on",
+        )
+    return kept_from
+
+
+def _gone(name: str, version: int, one: Removal, newest: DeltaTable) -> TableError:
+    when = "" if one.time is None else f" ({rendered(_moment(one.time))})"
+    return TableError(
+        f"table {name} cannot be read at version {version} any more: rows that it had "
+        f"{WORDS.get(one.change, 'are gone')} at version {one.version}{when}",
+        f"versions {one.version} to {newest.version()} can be read",
+    )
+
+
+def _moment(micros: int) -> datetime:
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros)

@@ -1,0 +1,76 @@
+"""A ledger that was changed, or lost a part, is not believed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from support.lakes import Lake
+from support.pasts import Diary
+
+from lakehouse import past, store
+from lakehouse.errors import TableError
+from lakehouse.past.check import faults
+from lakehouse.past.ledger import Ledger
+from lakehouse.tables.catalog import LOGS
+
+
+@pytest.fixture
+def diary(lake: Lake) -> Diary:
+    """Nine commits."""
+    made = Diary(lake)
+    made.commits(9, timedelta(minutes=15))
+    return made
+
+
+@pytest.fixture
+def segments(diary: Diary) -> list[Path]:
+    """The objects of its ledger, of three segments, in order."""
+    places = diary.lake.places
+    for version in (3, 6, 9):
+        past.fold(places, "logs", upto=version)
+    at = store.open_table(places, LOGS)
+    ledger = Ledger(places, "logs", str(at.metadata().id))
+    return [Path(ledger.root, one.name) for one in ledger.segments]
+
+
+def test_one_that_is_as_it_was_written_is_well(diary: Diary, segments: list[Path]) -> None:
+    """Also with commits that are not noted yet."""
+    diary.commits(2)
+    assert (len(segments), faults(diary.lake.places, "logs")) == (3, [])
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_any_byte_that_is_changed_is_named(diary: Diary, segments: list[Path], number: int) -> None:
+    """By the object that it is in; nothing is read from there."""
+    content, named = segments[number].read_bytes(), []
+    for place in range(0, len(content), 97):
+        changed = bytearray(content)
+        changed[place] ^= 1
+        segments[number].write_bytes(bytes(changed))
+        named += [segments[number].name in "".join(faults(diary.lake.places, "logs"))]
+
+    assert all(named)
+    with pytest.raises(TableError, match="its bytes are others than were written"):
+        past.operations(diary.lake.places, "logs", 0, 9)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_an_object_that_is_gone_is_missed(diary: Diary, segments: list[Path], number: int) -> None:
+    """By the one that comes after it."""
+    segments[number].unlink()
+    (fault,) = faults(diary.lake.places, "logs")
+    assert segments[number + 1].name in fault
+
+
+def test_rows_that_no_commit_brought_are_seen(diary: Diary, segments: list[Path]) -> None:
+    """What the commits add up to is not what the table has, as an entry was changed since."""
+    entry = Path(diary.lake.places.delta_log("logs"), f"{5:020d}.json")
+    text = entry.read_text()
+    entry.write_text(text.replace('numRecords\\":2', 'numRecords\\":8'))
+
+    assert (len(segments), entry.read_text() == text) == (3, False)
+    assert faults(diary.lake.places, "logs") == [
+        f"table logs has {diary.now[0] + 6} rows, and its commits add up to {diary.now[0]}"
+    ]
