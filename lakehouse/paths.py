@@ -48,6 +48,43 @@ if TYPE_CHECKING:
     from lakehouse.store.lease.fence import Fence
 
 DELTA_LOG = "_delta_log"
+# What each member of `Places` may hold of what events say, and so what `logpond erase` does there:
+# "rows" of events or parts of them; "texts" that may repeat a part; "kafka", which is not ours to
+# rewrite; or "nothing". A place that is missing here fails a test.
+HOLDS: dict[str, Literal["rows", "texts", "kafka", "nothing"]] = {
+    "table": "rows",
+    "delta_log": "rows",
+    "ledger": "texts",
+    "plans": "texts",
+    "raw": "rows",
+    "raw_file": "rows",
+    "scratch": "rows",
+    "tags": "texts",
+    "mutes": "texts",
+    "actions": "texts",
+    "outboxes": "texts",
+    "alerts": "texts",
+    "unsent": "rows",
+    "labels": "texts",
+    "spark_events": "texts",
+    "program_log": "texts",
+    "broker": "kafka",
+    "broker_properties": "nothing",
+    "broker_process": "nothing",
+    "checkpoint": "nothing",
+    "absent": "nothing",
+    "far_state": "nothing",
+    "state": "nothing",
+    "catalog": "nothing",
+    "catalog_file": "nothing",
+    "phases": "nothing",
+    "tokens": "nothing",
+    "of_spark": "nothing",
+    "is_in_a_bucket": "nothing",
+    "unsent_topics": "nothing",
+    "receivers": "nothing",
+    "program_logs": "nothing",
+}
 MISREAD = re.compile(r"\\|%[0-9A-Fa-f]{2}")
 
 
@@ -220,6 +257,24 @@ class Places:
     def labels(self) -> Path:
         """When which incident was produced, to be evaluated by."""
         return Path(self.state, "labels.ndjson")
+
+    @property
+    def unsent_topics(self) -> list[str]:
+        """The topics of which records wait, or have waited."""
+        folder = Path(self.state, "unsent")
+        return sorted(each.name for each in folder.iterdir()) if folder.is_dir() else []
+
+    @property
+    def receivers(self) -> list[str]:
+        """The receivers for which alerts wait on this machine, or have waited."""
+        found = Path(self.state).glob("alerts*.sqlite")
+        names = (each.stem.partition("-")[2] or "webhook" for each in found)
+        return sorted(names)
+
+    @property
+    def program_logs(self) -> list[Path]:
+        """What programs have said that had no terminal of their own."""
+        return sorted(Path(self.state).glob("*.log"))
 
     @property
     def spark_events(self) -> Path:

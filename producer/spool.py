@@ -11,7 +11,7 @@ import fcntl
 import os
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -65,6 +65,25 @@ def records(files: Iterable[BinaryIO]) -> Iterator[Record]:
         for line in file:
             key, value = orjson.loads(line)
             yield b64decode(key), None if value is None else b64decode(value)
+
+
+def erase(folder: Path, is_meant: Callable[[bytes], bool], dry_run: bool = False) -> int:
+    """Takes the records out that are meant, by key and value. Returns how many.
+
+    Files that a running producer holds are left: it is about to send them.
+    """
+    count = 0
+    for path in sorted(folder.glob("*.ndjson")):
+        if (held := _hold(path)) is None:
+            continue
+        with held:
+            found = [*records([held])]
+            kept = [one for one in found if not is_meant(one[0] + b"\n" + (one[1] or b""))]
+            count += len(found) - len(kept)
+            if len(kept) < len(found) and not dry_run:
+                keep(folder, kept, path.name.partition("-")[0])
+                path.unlink()
+    return count
 
 
 def drop(files: list[BinaryIO]) -> None:

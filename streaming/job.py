@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from lakehouse import decode, store
 from lakehouse.decode import Limits
+from lakehouse.ingest.absent import Absent, within
 from lakehouse.ingest.checkpoint import Checkpoint
 from lakehouse.ingest.intake import Decode, DecodeToFiles
 from lakehouse.ingest.manifest import Manifest
@@ -146,7 +147,8 @@ class Ingest:
         """
         context = spark.sparkContext
         pieces = self._pieces(asked, context.defaultParallelism)
-        task = source.Task(self.source.fetch, self._task(asked, held))
+        work = replace(self._task(asked, held), erased=self._erased_of(asked))
+        task = source.Task(self.source.fetch, work)
         came = context.parallelize(pieces, len(pieces)).flatMap(task).collect() if pieces else []
         not_given = self._checked(asked, [each for each in came if isinstance(each, Given)])
         files = [file for file in came if isinstance(file, DataFile)]
@@ -203,17 +205,31 @@ class Ingest:
             umask=rights.current(),
         )
 
+    def _erased_of(self, asked: BatchPlan) -> pa.Table:
+        """Returns which events of the batch were erased on request.
+
+        What is erased after this start was in the tables, and is decoded again only where a
+        planned file is missing.
+        """
+        known = Absent(self.places).erased() if asked.attempt else self._erased
+        return within(known, self._extents(asked))
+
+    @cached_property
+    def _erased(self) -> pa.Table:
+        """The events that were erased before this start."""
+        return Absent(self.places).erased()
+
     def _taken_before(self, asked: BatchPlan) -> pa.Table | None:
         """Returns coordinates in the tables from before a `recover` that the batch may overlap."""
         found = dict[str, Extents]()
         for topic, extents in self._extents(asked).items():
             held = self.manifest.topics[topic].held
-            within = {
+            overlap = {
                 p: (first, min(end, held[p]))
                 for p, (first, end) in extents.items()
                 if first < held.get(p, 0)
             }
-            found |= {topic: within} if within else {}
+            found |= {topic: overlap} if overlap else {}
         return self._coordinates(found) if found else None
 
     def _taken_now(self, asked: BatchPlan) -> pa.Table:

@@ -44,6 +44,7 @@ def verify(how: str, places: Places) -> None:
     invisible     offsets that Kafka gives to no reader: marks of transactions, records of aborted
                   ones, records that compaction removed (no fault)
     retained      offsets whose rows `retain` deleted (no fault)
+    erased        offsets whose rows were erased on request: `logpond erase` (no fault)
     lost          records that are lost, and acknowledged: `logpond acknowledge-loss` (no fault)
 
     \b
@@ -117,6 +118,8 @@ def _absent(verdict: Verdict) -> Iterator[str]:
     """Yields the offsets without a row that are no gaps, and why."""
     if verdict.invisible or verdict.retained:
         yield f"  {verdict.invisible:,} offsets invisible, {verdict.retained:,} retained"
+    if verdict.erased:
+        yield f"  erased on request: {verdict.erased:,}"
     if verdict.losses:
         yield f"  {verdict.lost:,} records lost and acknowledged:"
     for loss in verdict.losses:

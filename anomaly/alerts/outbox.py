@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -130,6 +130,22 @@ class Outbox:
             ended = dict(db.execute("SELECT what, n FROM counts").fetchall())
             (waiting,) = db.execute("SELECT count(*) FROM alerts WHERE ended IS NULL").fetchone()
         return {"waiting": waiting, **{how: ended.get(how, 0) for how in ENDS}}
+
+    def erase(self, is_meant: Callable[[bytes], bool], dry_run: bool = False) -> int:
+        """Drops the alerts that wait and that are meant, by their bodies. Returns how many.
+
+        What they said is gone from the file then, too.
+        """
+        with self._open() as db:
+            waiting = "SELECT number, body FROM alerts WHERE ended IS NULL"
+            found = [number for number, body in db.execute(waiting).fetchall() if is_meant(body)]
+            for number in () if dry_run else found:
+                _end(db, "number = ?", number, DROPPED)
+        if found and not dry_run:
+            with self._open() as db:
+                db.execute("VACUUM")  # what is free in the file still has the bytes
+            self._copied()
+        return len(found)
 
     def _copied(self) -> None:
         if self._copy:

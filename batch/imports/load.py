@@ -19,6 +19,7 @@ from lakehouse.decode import Limits
 from lakehouse.errors import TableError
 from lakehouse.event.textfile import lines
 from lakehouse.formats.records import records
+from lakehouse.ingest.absent import Absent, within
 from lakehouse.ingest.intake import DecodeToFiles
 from lakehouse.ingest.plans import carry_out, lost_tables
 from lakehouse.ingest.queries import IMPORT
@@ -27,6 +28,7 @@ from lakehouse.paths import Places
 from lakehouse.store import DataFile, Key, Writer
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 
+NO_END = 1 << 62
 Seen = Callable[[int, int], None]
 
 
@@ -69,7 +71,7 @@ class Loader:
         cannot be read to its end or has changed; then no row of it is in the tables.
         """
         with unchanged(file, before):
-            if self.keeps_copies:
+            if self.keeps_copies and not self._erased(what).num_rows:
                 self.zone.keep(file, what.sha256, partial(refuse_changed, file, before))
                 self.reached("copied")
             files = self._decoded(file, what)
@@ -121,8 +123,13 @@ class Loader:
             ingested_at=datetime.now(UTC),
             limits=self.limits,
             decode=DecodeFile(what),
+            erased=self._erased(what),
         )
         return [*task(self._rows(file, what))]
+
+    def _erased(self, what: Imported) -> pa.Table:
+        """Returns the coordinates of its events that were erased on request, and stay so."""
+        return within(Absent(self.places).erased(), {what.topic: {0: (0, NO_END)}})
 
     def _rows(self, file: Path, what: Imported) -> Iterator[pa.RecordBatch]:
         self.warnings, self.records = [], 0

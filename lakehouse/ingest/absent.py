@@ -7,26 +7,28 @@ invisible   Kafka gives them to no reader: marks of transactions, records of abo
             that compaction removed
 retained    `retain` deleted their rows
 lost        Kafka removed them before they were read, and a person has acknowledged that
+erased      somebody asked that they be erased; also single events of a record, by `_item`
 """
 
 from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
 from lakehouse.store import durable, objects
 
-Kind = Literal["invisible", "retained"]
-KINDS: tuple[Kind, ...] = ("invisible", "retained")
+Kind = Literal["invisible", "retained", "erased"]
+KINDS: tuple[Kind, ...] = ("invisible", "retained", "erased")
 LOST = "lost"
 T = TypeVar("T")
 COLUMNS = pa.schema(
@@ -37,6 +39,8 @@ COLUMNS = pa.schema(
         pa.field("last_", pa.int64()),
     ]
 )
+# Of each event that was erased; `first_` and `last_` are both its offset.
+OF_EVENTS = COLUMNS.append(pa.field("_item", pa.int32()))
 # More notes than this are made one; a note of so many bytes is left as it is.
 MOST_NOTES, LARGE_BYTES = 100, 1 << 20
 
@@ -67,13 +71,28 @@ def _loss(content: bytes) -> Loss:
 
 
 def _stretches(content: bytes) -> pa.Table:
-    return pq.read_table(pa.BufferReader(content), schema=COLUMNS)
+    return pq.read_table(pa.BufferReader(content)).select(COLUMNS.names).cast(COLUMNS)
+
+
+def _events(content: bytes) -> pa.Table:
+    return pq.read_table(pa.BufferReader(content)).select(OF_EVENTS.names).cast(OF_EVENTS)
 
 
 def noted(stretches: Sequence[Stretch]) -> pa.Table:
     """The stretches as rows of a note."""
     rows = [dict(zip(COLUMNS.names, stretch, strict=True)) for stretch in stretches]
     return pa.Table.from_pylist(rows, schema=COLUMNS)
+
+
+def within(rows: pa.Table, extents: Mapping[str, Mapping[int, tuple[int, int]]]) -> pa.Table:
+    """Returns the coordinates that are in the offsets [first, end) of partitions of topics."""
+    wanted = pc.scalar(False)
+    for topic, of in extents.items() if rows.num_rows else ():
+        for partition, (first, end) in of.items():
+            offset = pc.field("_offset")
+            place = (pc.field("_topic") == topic) & (pc.field("_partition") == partition)
+            wanted |= place & (offset >= first) & (offset < end)
+    return rows.filter(wanted) if rows.num_rows else rows
 
 
 class Absent:
@@ -91,6 +110,16 @@ class Absent:
     def of(self, kind: Kind) -> pa.Table:
         """Returns all stretches of a kind, in any order; some may occur twice."""
         return pa.concat_tables([COLUMNS.empty_table(), *self._read(kind, self._names(kind))])
+
+    def erased(self) -> pa.Table:
+        """Returns the coordinates of all events that were erased on request; some occur twice.
+
+        They are `_topic`, `_partition`, `_offset` and `_item`, as in the tables.
+        """
+        contents = self._contents("erased", self._names("erased"))
+        found = [self._decoded(name, content, _events) for name, content in contents]
+        rows = pa.concat_tables([OF_EVENTS.empty_table(), *found]).drop_columns(["last_"])
+        return rows.rename_columns(["_topic", "_partition", "_offset", "_item"])
 
     def acknowledge(self, loss: Loss) -> None:
         """Writes a loss for good; the first acknowledgement is kept."""

@@ -29,6 +29,7 @@ Decode = Callable[[pa.RecordBatch, Limits], Decoded]
 class DecodeToFiles:
     """A task of a batch; `held` are coordinates that the tables already have.
 
+    `erased` are those of events that were erased on request, and do not come back.
     `topic_ids` are the ids of topics by name; what is of none of them has none.
 
     Called with raw rows, it yields each file once it is written. It holds at most FLUSH_ROWS rows
@@ -42,6 +43,7 @@ class DecodeToFiles:
     limits: Limits
     decode: Decode
     held: pa.Table | None = None
+    erased: pa.Table | None = None
     topic_ids: Mapping[str, str] = field(default_factory=dict)
     umask: int | None = None
 
@@ -58,6 +60,8 @@ class DecodeToFiles:
 
     def _missing(self, decoded: Decoded) -> Decoded:
         """Returns the rows that the tables lack: they may have some events of a record."""
+        if self.erased is not None and self.erased.num_rows:
+            decoded = Decoded(*(without_erased(rows, self.erased) for rows in decoded))
         if self.held is None:
             return decoded
         held = coordinates(self.held)
@@ -82,6 +86,24 @@ def coordinates(rows: pa.Table) -> pa.ChunkedArray:
     numbers = [rows[name].cast(pa.string()) for name in ("_partition", "_offset", "_item")]
     texts = [pc.fill_null(each, "") for each in numbers]
     return pc.binary_join_element_wise(*texts, rows["_topic"], ":")
+
+
+def records(rows: pa.Table) -> pa.ChunkedArray:
+    """Returns the coordinates of the record that each row is of, as one text."""
+    no_item = pa.nulls(rows.num_rows, pa.int32())
+    return coordinates(rows.set_column(rows.schema.get_field_index("_item"), "_item", no_item))
+
+
+def without_erased(rows: pa.Table, erased: pa.Table) -> pa.Table:
+    """Returns the rows without those that were erased on request.
+
+    A record that was erased whole gives no event, and one that lost an event is not kept whole: its
+    verdict may be another one than it was.
+    """
+    whole, of = erased.filter(pc.is_null(erased["_item"])), records(rows)
+    gone = pc.or_(pc.is_in(coordinates(rows), coordinates(erased)), pc.is_in(of, records(whole)))
+    of_one = pc.and_(pc.is_null(rows["_item"]), pc.is_in(of, records(erased)))
+    return rows.filter(pc.invert(pc.or_(gone, of_one)))
 
 
 def _is_enough(waiting: list[Decoded]) -> bool:

@@ -4,6 +4,7 @@
 and streams skip them. `retain` and `restore` change rows, in one commit each.
 """
 
+from lakehouse.maintenance.forget import forget_log, forget_versions, unknown_files
 from lakehouse.maintenance.optimize import optimize
 from lakehouse.maintenance.partitions import REFUSALS, Part, parts, rewrite
 from lakehouse.maintenance.restore import restore
@@ -21,6 +22,8 @@ __all__ = [
     "Shape",
     "Trimmed",
     "Upkeep",
+    "forget_log",
+    "forget_versions",
     "optimize",
     "parts",
     "restore",
@@ -30,5 +33,6 @@ __all__ = [
     "set_properties",
     "shape",
     "trim",
+    "unknown_files",
     "vacuum",
 ]

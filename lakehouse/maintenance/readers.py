@@ -107,13 +107,16 @@ def _sources(places: Places, query: str, batch: int) -> Iterator[dict[str, Any]]
 def _unread(places: Places, name: str, reader: Reader, kept: int) -> set[str]:
     """Returns the files of versions before `kept` that the query has yet to read.
 
-    Versions whose commit was cleaned up do not count: no stream can read them any more.
+    Versions whose commit was cleaned up do not count: no stream can read them any more. Nor do
+    commits that changed rows: a stream passes over them with all that they added.
     """
     log = Log(places, name)
     files = _all_files(places, name, reader.version) if reader.is_first else set()
     for version in range(reader.version, kept):
-        adds = [a["add"] for a in log.actions(version) or [] if "add" in a]
-        files |= {unquote(add["path"]) for add in adds if add["dataChange"]}
+        actions = [*(log.actions(version) or [])]
+        adds = [a["add"] for a in actions if "add" in a]
+        if not any(a["remove"]["dataChange"] for a in actions if "remove" in a):
+            files |= {unquote(add["path"]) for add in adds if add["dataChange"]}
     return files
 
 

@@ -45,7 +45,7 @@ def vacuum(
     found = open_table(places, name)
     hours = _hours(found, hours)
     before = shape(places, name)
-    delete = partial(_delete, hours=hours, strays=strays)
+    delete = partial(delete_unneeded, hours=hours, strays=strays)
     doomed = delete(found, dry_run=True)
     by_clock, named = list[int](), dict[str, int]()
     if doomed:
@@ -68,9 +68,10 @@ def vacuum(
     return Upkeep(name, "VACUUM", before, shape(places, name), removed, named)
 
 
-def _delete(
+def delete_unneeded(
     at: DeltaTable, hours: int, strays: bool, dry_run: bool, keep: list[int] | None = None
 ) -> list[str]:
+    """Deletes files that no version of the last hours needs, nor one of `keep`. Returns them."""
     return at.vacuum(
         hours, dry_run, enforce_retention_duration=False, full=strays, keep_versions=keep
     )

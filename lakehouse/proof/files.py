@@ -29,10 +29,10 @@ FROM files AS f LEFT JOIN (
     FROM held AS h JOIN files AS n USING (_topic)) AS h USING (_topic)
 GROUP BY f._topic
 """
-RETAINED = """
+GONE = """
 WITH stretches AS (
     SELECT a._topic, a.first_ AS low, a.last_ AS high FROM absent AS a JOIN files USING (_topic)
-    WHERE a.kind = 'retained' AND a._partition = 0),
+    WHERE a.kind = $kind AND a._partition = 0),
 rows AS (
     SELECT s._topic, count(*) AS count
     FROM (SELECT DISTINCT _topic, _offset FROM held WHERE _partition = 0) AS h
@@ -61,6 +61,7 @@ class FileVerdict:
     unexpected: int
     in_flight: int
     retained: int
+    erased: int
 
     @property
     def is_at_fault(self) -> bool:
@@ -98,10 +99,13 @@ def judge_files(
     held.register("files", pa.table(columns))
     days = {"logs_from": firsts[LOGS.name], "quarantine_from": firsts[QUARANTINE.name]}
     rows = {topic: counts for topic, *counts in held.ask(COUNTS, days)}
-    gone = dict(held.ask(RETAINED))
+    gone, erased = (dict(held.ask(GONE, {"kind": kind})) for kind in ("any", "erased"))
     ((unknown,),) = held.ask(UNKNOWN)
     topics = {each.what.topic: each for each in asked.values()}
-    return [_verdict(each, gone.get(t, 0), *rows[t]) for t, each in topics.items()], unknown
+    verdicts = [
+        _verdict(each, gone.get(t, 0), erased.get(t, 0), *rows[t]) for t, each in topics.items()
+    ]
+    return verdicts, unknown
 
 
 def planned_files(zone: RawZone) -> list[Imported]:
@@ -149,7 +153,14 @@ def _required(what: Imported, firsts: Mapping[str, date]) -> int:
 
 
 def _verdict(
-    asked: _Asked, gone: int, rows: int, logs: int, outside: int, repeated: int, found: int
+    asked: _Asked,
+    gone: int,
+    erased: int,
+    rows: int,
+    logs: int,
+    outside: int,
+    repeated: int,
+    found: int,
 ) -> FileVerdict:
     required = max(0, asked.required - gone)
     return FileVerdict(
@@ -162,5 +173,6 @@ def _verdict(
         duplicates=repeated,
         unexpected=outside,
         in_flight=0 if asked.is_in else rows,
-        retained=gone if asked.is_in else 0,
+        retained=gone - erased if asked.is_in else 0,
+        erased=erased if asked.is_in else 0,
     )

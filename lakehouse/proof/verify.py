@@ -55,12 +55,13 @@ class PartitionVerdict:
     in_flight: int
     invisible: int
     retained: int
+    erased: int
     lost: int
 
     @property
     def records(self) -> int:
         """How many records there are or were, with those that are lost."""
-        return self.end - self.first - self.invisible - self.retained
+        return self.end - self.first - self.invisible - self.retained - self.erased
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ class Verdict:
     late_rows: int
     invisible: int
     retained: int
+    erased: int
     lost: int
     versions: dict[str, int]
     partitions: list[PartitionVerdict] = field(default_factory=list)
@@ -262,6 +264,7 @@ def _verdict(
         late_rows=windows.late_rows,
         invisible=sum(p.invisible for p in partitions),
         retained=sum(p.retained for p in parts),
+        erased=sum(p.erased for p in parts),
         lost=sum(p.lost for p in partitions),
         versions=versions,
         partitions=partitions,

@@ -1,8 +1,10 @@
-"""Deletes rows of a table once per key, however often it is repeated."""
+"""Deletes rows of a table: once per key, however often it is repeated, or by what rows they are."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 from deltalake import CommitProperties, DeltaTable, Transaction
@@ -11,6 +13,7 @@ from lakehouse.paths import Places
 from lakehouse.store.commit import Key, is_done
 from lakehouse.store.lease.fence import checked
 from lakehouse.store.read import NOTE
+from lakehouse.store.replace import WRITTEN
 from lakehouse.store.retry import retried
 from lakehouse.tables.catalog import Table
 
@@ -22,6 +25,22 @@ def remove(places: Places, table: Table, where: str, key: Key) -> bool:
     winning.
     """
     return retried(places, table.name, lambda at: _remove(places, at, table, where, key))
+
+
+def remove_rows(places: Places, name: str, where: str, note: Mapping[str, Any]) -> None:
+    """Deletes the rows `where` (SQL, which the history keeps) in one commit, if there are any.
+
+    Raises TableError where others kept winning.
+    """
+    text = msgspec.json.encode(note).decode()
+
+    def change(at: DeltaTable) -> None:
+        done = CommitProperties(
+            custom_metadata={NOTE: text}, app_transactions=checked(places.fence, at)
+        )
+        at.delete(where, commit_properties=done, writer_properties=WRITTEN)
+
+    retried(places, name, change)
 
 
 def _remove(places: Places, at: DeltaTable, table: Table, where: str, key: Key) -> bool:

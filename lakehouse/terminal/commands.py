@@ -79,6 +79,7 @@ COMMANDS = [
         (KEEP, "optimize", "analytics.commands.upkeep", "Merge a table's small files, sort rows."),
         (KEEP, "vacuum", "analytics.commands.upkeep", "Delete files that no version needs."),
         (KEEP, "retain", "analytics.commands.upkeep", "Delete the dates before the last N days."),
+        (KEEP, "erase", "cli.commands.erase", "Erase what the lake holds of a person."),
         (KEEP, "upkeep", "streaming.commands.upkeep", "Do all of this once, as a stream does."),
         (MACHINE, "doctor", "cli.commands.doctor", "Check the machine and the lake."),
         (MACHINE, "token", "analytics.commands.token", "Make, list and revoke tokens to ask with."),

@@ -44,8 +44,13 @@ def reconcile(
             yield found
 
 
-def mend(places: Places, rollup: Rollup, since: date | None = None) -> Iterator[Checked]:
-    """Counts closed windows again whose rows were removed since; late ones stay late."""
+def mend(
+    places: Places, rollup: Rollup, since: date | None = None, is_judged: bool = True
+) -> Iterator[Checked]:
+    """Counts closed windows again whose rows were removed since; late ones stay late.
+
+    Minutes that are counted again are judged again, unless they are not to be (`is_judged`).
+    """
     table = store.table_or_none(places, rollup.name)
     if table is None or horizon(table) is None:
         return
@@ -53,7 +58,7 @@ def mend(places: Places, rollup: Rollup, since: date | None = None) -> Iterator[
     for found in check(places, rollup, table, logs, checked_from(table, logs, since)):
         wrong = dataclasses.replace(found, late=[])
         if wrong.to_count:
-            _count_again(places, rollup, wrong)
+            _count_again(places, rollup, wrong, is_judged)
             yield wrong
 
 
@@ -103,8 +108,9 @@ def _emptied(rollup: Rollup, first: date | None, current: DeltaTable) -> Replace
     return Replacement(kept, where, mark(begin), {"writer": "rebuild"}, is_other)
 
 
-def _count_again(places: Places, rollup: Rollup, found: Checked) -> None:
-    first = min(found.to_count, default=None) if rollup is MINUTES else None
+def _count_again(places: Places, rollup: Rollup, found: Checked, is_judged: bool = True) -> None:
+    is_noted = rollup is MINUTES and is_judged
+    first = min(found.to_count, default=None) if is_noted else None
     if first:
         recounted.note(places, first)
     replace(places, rollup.table(), partial(_recounted_day, places, rollup, found))

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from lakehouse import store
 from lakehouse.decode import HEADERS, RAW, Limits, decode, original
 from lakehouse.decode.leftover import headers as kafka_headers
-from lakehouse.ingest.intake import Decode, coordinates, on_day, stamped
+from lakehouse.ingest.absent import Absent
+from lakehouse.ingest.intake import Decode, coordinates, on_day, records, stamped, without_erased
 from lakehouse.ingest.queries import INGEST, REPLAY
 from lakehouse.ingest.raw_zone import RawZone
 from lakehouse.maintenance.retention_marks import retained_from
@@ -57,10 +58,11 @@ def replay_quarantine(
     with REPLAY.alone(places) as fenced, current(places) as held:
         writers = {name: writer.under(fenced) for name, writer in writers.items()}
         first = retained_from(open_table(places, LOGS))
+        erased = Absent(places).erased()
         for topic_id, rows in _by_topic(held.batches(OPEN, ROWS_AT_ONCE)):
             raw, lost = _raw(rows)
             decoded = of(raw, limits)
-            events = _kept(decoded.events, first)
+            events = _kept(without_erased(decoded.events, erased), first)
             _append(writers, QUARANTINE, _new_rejects(places, decoded.rejects, events), topic_id)
             _append(writers, LOGS, events, topic_id)
             looked_at, capped = looked_at + rows.num_rows, capped + lost
@@ -109,17 +111,11 @@ def _new_rejects(places: Places, rejects: pa.Table, events: pa.Table) -> pa.Tabl
     A reject that was replayed by itself is, and so is one that a replay wrote before it crashed.
     """
     of_events = rejects.filter(pc.is_valid(rejects[ITEM]))
-    of_events = of_events.filter(pc.is_in(_records(of_events), _records(events)))
+    of_events = of_events.filter(pc.is_in(records(of_events), records(events)))
     if not of_events.num_rows:
         return of_events
     known = coordinates(_written(places, of_events))
     return of_events.filter(pc.invert(pc.is_in(coordinates(of_events), known)))
-
-
-def _records(rows: pa.Table) -> pa.ChunkedArray:
-    """Returns the coordinates of the records that rows are of."""
-    no_item = pa.nulls(rows.num_rows, pa.int32())
-    return coordinates(rows.set_column(rows.schema.get_field_index(ITEM), ITEM, no_item))
 
 
 def _written(places: Places, rejects: pa.Table) -> pa.Table:

@@ -62,6 +62,7 @@ ASKED = (
     "optimize logs",
     "vacuum logs --dry-run",
     "retain --days 3000",
+    "erase --user NAME --dry-run",
     "doctor",
     "token list",
     "source try web-logs",

@@ -22,6 +22,7 @@ READS = [
     ("upkeep", "--dry-run"),
     ("vacuum", "logs", "--dry-run"),
     ("retain", "logs", "--days", "1", "--dry-run"),
+    ("erase", "--user", "nobody", "--dry-run"),
 ]
 BY_SPARK = [
     ("sql", "SELECT COUNT(*) AS n FROM logs", "--engine", "spark", "--format", "csv"),

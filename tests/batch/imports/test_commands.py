@@ -127,7 +127,7 @@ def test_verify_lists_files(lake: Lake, file: Path) -> None:
     assert str(file) in CliRunner().invoke(verify, words).stdout
     row = CliRunner().invoke(verify, [*words, "--format", "csv"]).stdout.splitlines()[1]
     assert row.startswith("file:")
-    assert row.endswith(",0,0,10,9,1,0,0,0,0,0,0")
+    assert row.endswith(",0,0,10,9,1,0,0,0,0,0,0,0")
 
 
 @pytest.mark.slow
