@@ -20,6 +20,7 @@
     actions/<incident>/       what people did about incidents; in the lake at a URL too
     catalog/                  files that are tables by name; in the lake at a URL too
     tags/<table>/             names for versions; in the lake at a URL too
+    questions/                statements that are kept by name; in the lake at a URL too
     tokens/                   who may ask the pages and send records, as hashes
     phases.json               how long the parts of the last start took
     alerts.sqlite             what waits for the webhook
@@ -214,6 +215,10 @@ class Places:
     def tags(self) -> str:
         """The names that versions have; in the lake, for all that read it."""
         return f"{self.far_state}/tags"
+
+    def questions(self) -> str:
+        """Statements that are kept by name; in the lake, for all that look at it."""
+        return f"{self.far_state}/questions"
 
     def catalog_file(self, name: str) -> str:
         """One object of the catalog, to be named to a person."""

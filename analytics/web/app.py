@@ -29,6 +29,7 @@ from analytics.web.base.view import STATIC, TEMPLATES, Page, Viewed
 from analytics.web.lake.commands import Commands
 from analytics.web.lake.lake import MEMORY_MB, Lake
 from analytics.web.lake.monitor import LagMonitor, StatusCache
+from analytics.web.sql.asking import Questions
 from lakehouse.errors import LogpondError
 from lakehouse.http.bounds import Bounds, Lane, Refusal
 from lakehouse.http.hosts import Hosts
@@ -71,6 +72,7 @@ def create(places: Places, options: Options = Options()) -> FastAPI:
     )
     app.state.lake = Lake(places, options.memory_mb)
     app.state.commands = Commands(places)
+    app.state.questions = Questions()
     app.state.lag = LagMonitor(places, options.connection) if options.connection else None
     app.state.status = StatusCache(places, app.state.lag)
     app.state.pages, app.state.access = discover(), options.access

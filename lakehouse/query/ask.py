@@ -31,10 +31,12 @@ def ask(
     spark: Callable[[], SparkSession] | None = None,
     limits: Sql | None = None,
     where: Node | None = None,
+    may_name_files: bool = True,
 ) -> pa.Table:
     """The answer to one statement that reads, by Spark if it is given, else by DuckDB.
 
-    The statement sees only those rows of `logs` that fit `where`. Raises SettingsError for the
+    The statement sees only those rows of `logs` that fit `where`; data files that it names are
+    read by DuckDB alone, and only where it may name some. Raises SettingsError for the
     statement, or where the answer takes more than `limits`; TableError for a table or a state that
     is not there.
     """
@@ -48,7 +50,7 @@ def ask(
         )
     if statement.kind is Kind.LIST:
         return pa.table({"name": pa.array(_names(places), pa.string())})
-    found = _ask(places, statement, at, spark, limits, where)
+    found = _ask(places, statement, at, spark, limits, where, may_name_files)
     return values.within_python(found).replace_schema_metadata(found.schema.metadata)
 
 
@@ -65,6 +67,7 @@ def _ask(
     spark: Callable[[], SparkSession] | None,
     limits: Sql | None,
     where: Node | None,
+    may_name_files: bool,
 ) -> pa.Table:
     if spark:
         from lakehouse.query import spark as by_spark
@@ -72,7 +75,7 @@ def _ask(
         return by_spark.ask(spark(), places, statement, at, limits, where)
     from lakehouse.query import duckdb as by_duckdb
 
-    return by_duckdb.ask(places, statement, at, limits, where)
+    return by_duckdb.ask(places, statement, at, limits, where, may_name_files)
 
 
 __all__ = ["ENGINES", "NOW", "Moment", "ask", "moment"]

@@ -21,6 +21,7 @@ import duckdb
 
 from lakehouse.duck import connect, literal, one_file, syntax
 from lakehouse.errors import SettingsError
+from lakehouse.http.asker import asker
 from lakehouse.paths import Places, is_url
 from lakehouse.query import counted, file_tables, pinned
 from lakehouse.query.limits import too_long
@@ -69,7 +70,8 @@ def confined(
 
     Where one of them is a link, what it leads to must be in `reach` as well.
 
-    Raises SettingsError for what it refuses, and where an answer takes longer than the limits.
+    What it does ends when nobody waits for it any more. Raises SettingsError for what it refuses,
+    and where an answer takes longer than the limits.
     """
     with ExitStack() as stack:
         connection = stack.enter_context(connect())
@@ -81,6 +83,7 @@ def confined(
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         stack.enter_context(_in_time(connection, limits))
+        stack.enter_context(asker().calling(connection.interrupt))
         yield connection
 
 

@@ -41,6 +41,7 @@ def ask(
     moment: Moment,
     limits: Sql | None = None,
     where: Node | None = None,
+    may_name_files: bool = True,
 ) -> pa.Table:
     """The answer to one statement that reads, over each table that it names at a moment.
 
@@ -53,7 +54,8 @@ def ask(
         query = confined.query(statement)
         if query.counts and where is None and (rows := counted.ask(places, query.counts, moment)):
             return rows
-        reach = confined.whole([*confined.tables(places), *confined.regular(query.files)])
+        named = confined.regular(query.files) if may_name_files else ()
+        reach = confined.whole([*confined.tables(places), *named])
         with confined.confined(reach, limits) as connection:
             read = _Reading(connection, places, moment, where)
             found = values.exact(read.bound(query.statement))

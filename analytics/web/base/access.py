@@ -26,8 +26,8 @@ from lakehouse.settings import Settings
 
 SESSIONS_KEPT = 1000
 COOKIE = "logpond"
-# What is posted and changes nothing: a token is shown, rows are counted.
-ASKED = ("/login", "/logout", "/api/verify")
+# What is posted and changes nothing: a token is shown, rows are counted, a statement reads.
+ASKED = ("/login", "/logout", "/api/verify", "/sql", "/sql/export", "/api/sql")
 
 
 @dataclass

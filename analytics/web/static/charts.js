@@ -1,4 +1,5 @@
-// data-chart holds {x, end, series: [{label, values, color, fill, times, bars}], sync, select, band, marks, stacked} as JSON.
+// data-chart holds {x, end, series: [{label, values, color, fill, times, bars}], sync, select, band, marks, stacked, labels, plain}
+// as JSON; x is seconds since 1970, or counts `labels`, or is a plain number.
 "use strict";
 
 const shade = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -51,6 +52,17 @@ function clock(plot, all, _, gap, step) {
   });
 }
 
+// What stands below: a label, a number, or a time.
+function ticks(spec) {
+  if (spec.labels) return (_, all) => all.map((at) => (Number.isInteger(at) ? (spec.labels[at] ?? "").slice(0, 14) : ""));
+  return spec.plain ? (_, all) => all.map(short) : clock;
+}
+
+function labelAt(spec, at) {
+  if (spec.labels) return spec.labels[at] ?? "–";
+  return spec.plain ? short(at) : new Date(at * 1e3).toISOString().slice(11, 19);
+}
+
 // Bars on top of each other: the highest sums are drawn first, the lowest over them; the legend has each one's own.
 function stack(spec) {
   const sums = spec.x.map(() => 0);
@@ -67,9 +79,9 @@ function draw(place) {
   const plot = new uPlot({
     width: place.clientWidth, height: place.clientHeight || 150, plugins: [marks(spec)], bands: band,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "UTC"),
-    scales: { x: spec.end ? { range: () => [spec.x[0], spec.end] } : {}, y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.05 || 1] } },
-    series: [{ value: (_, at) => (at == null ? "–" : new Date(at * 1e3).toISOString().slice(11, 19)) }, ...spec.series.map(lineOf)],
-    axes: [axis({ space: 64, values: clock, size: 28 }), axis({ size: 46, values: (_, all) => all.map(short) })],
+    scales: { x: { time: !spec.labels && !spec.plain, ...(spec.end ? { range: () => [spec.x[0], spec.end] } : {}) }, y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.05 || 1] } },
+    series: [{ label: spec.labels || spec.plain ? "at" : "Time", value: (_, at) => (at == null ? "–" : labelAt(spec, at)) }, ...spec.series.map(lineOf)],
+    axes: [axis({ space: spec.labels ? 90 : 64, values: ticks(spec), size: 28 }), axis({ size: 46, values: (_, all) => all.map(short) })],
     legend: { live: true }, cursor: { sync: spec.sync ? { key: spec.sync } : undefined, drag: { x: !!spec.select, y: false } },
     hooks: spec.select ? { setSelect: [(p) => goToSelection(p)] } : {},
   }, [spec.x, ...series], place);

@@ -14,6 +14,7 @@ PATHS = (
     "/",
     "/explore?last=15m&status=5xx",
     "/incidents",
+    "/sql",
     "/travel",
     "/travel?table=anomalies",
     "/tables",

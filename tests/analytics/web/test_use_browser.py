@@ -29,7 +29,7 @@ def test_the_first_tab_skips_to_the_content(site: Sites, visitor: Visitor) -> No
 def test_every_page_is_reached_by_keyboard(site: Sites, visitor: Visitor) -> None:
     """Each link of the navigation can have the focus, and says where one is."""
     page = visitor.go(site("shop"), "/")
-    for name in ("Explore", "Incidents", "Time travel", "Tables", "Pipeline"):
+    for name in ("Explore", "SQL", "Incidents", "Time travel", "Tables", "Pipeline"):
         page.get_by_role("navigation").get_by_role("link", name=name).focus()
         page.keyboard.press("Enter")
         expect(page.locator("nav [aria-current=page]")).to_have_text(name, timeout=PATIENCE)

@@ -1,0 +1,1 @@
+"""SQL: a box for statements that read, their answer as a table and a chart, kept questions."""

@@ -1,0 +1,69 @@
+"""One question of a reader at a time: confined, bounded, stopped when nobody waits for it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from lakehouse.errors import SettingsError
+from lakehouse.http.asker import Busy
+from lakehouse.paths import Places
+from lakehouse.query.ask import Moment, ask
+from lakehouse.settings import Sql
+
+# Less than `logpond sql` may take: a server serves others too, and is to stay small.
+LIMITS = Sql(seconds=60, memory_mb=256, temp_mb=2048)
+AT_ONCE, PATIENCE_SECONDS = 2, 5.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The rows of a statement, and how long they took."""
+
+    rows: pa.Table
+    seconds: float
+
+
+@dataclass
+class Questions:
+    """What is being asked now: one question a reader, two at once, each in bounds of its own."""
+
+    limits: Sql = LIMITS
+    _slots: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(AT_ONCE))
+    _readers: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def ask(self, places: Places, reader: str, statement: str, moment: Moment) -> Answer:
+        """Answers a statement that reads tables of the lake, and no file that it names.
+
+        Raises SettingsError for what it refuses, or where the reader's other question is not
+        answered yet; Busy where too many others ask.
+        """
+        with self._one_of(reader):
+            start = time.monotonic()
+            rows = ask(places, statement, moment, limits=self.limits, may_name_files=False)
+            return Answer(rows, time.monotonic() - start)
+
+    @contextmanager
+    def _one_of(self, reader: str) -> Iterator[None]:
+        with self._lock:
+            if reader in self._readers:
+                raise SettingsError(
+                    "your other question is still being answered", "wait for it, or cancel it there"
+                )
+            self._readers.add(reader)
+        try:
+            if not self._slots.acquire(timeout=PATIENCE_SECONDS):
+                raise Busy
+            try:
+                yield
+            finally:
+                self._slots.release()
+        finally:
+            with self._lock:
+                self._readers.discard(reader)

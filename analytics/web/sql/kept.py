@@ -1,0 +1,68 @@
+"""Questions that are kept under a name, in the lake, for all that look at it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+
+from lakehouse.errors import SettingsError, TableError
+from lakehouse.paths import Places
+from lakehouse.store import durable, objects
+
+LONGEST_NAME, LONGEST_STATEMENT, MOST = 80, 4000, 500
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A statement with its name, and who kept it when."""
+
+    name: str
+    statement: str
+    who: str
+    at: datetime
+
+
+class KeptQuestions:
+    """All kept questions of a lake, one small object each; a name has one statement."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+
+    def all(self) -> list[Kept]:
+        """Returns them by name."""
+        return sorted(self._read(), key=lambda one: (one.name.lower(), one.name))
+
+    def keep(self, one: Kept) -> None:
+        """Keeps a question, in place of an earlier one of its name. Raises SettingsError."""
+        if not one.name or len(one.name) > LONGEST_NAME or not one.name.isprintable():
+            raise SettingsError(
+                f"a name has 1 to {LONGEST_NAME} printable characters", "give another name"
+            )
+        if not one.statement.strip() or len(one.statement) > LONGEST_STATEMENT:
+            raise SettingsError(f"a statement has 1 to {LONGEST_STATEMENT:,} characters")
+        if len(self.all()) >= MOST:
+            raise SettingsError(f"{MOST} questions are kept already", "delete one first")
+        place = self._places.questions
+        durable.put(self._places, place, _object(one.name), msgspec.json.encode(one))
+
+    def delete(self, name: str) -> None:
+        """Deletes the question of a name. Raises TableError where there is none."""
+        at = objects.reader(self._places.questions)
+        if objects.get(at, _object(name)) is None:
+            raise TableError("no question is kept under this name", "see the page SQL")
+        objects.delete(at, _object(name))
+
+    def _read(self) -> Iterator[Kept]:
+        at = objects.reader(self._places.questions)
+        for name in objects.names(at, ""):
+            try:
+                yield msgspec.json.decode(objects.get(at, name) or b"", type=Kept)
+            except msgspec.DecodeError:
+                continue
+
+
+def _object(name: str) -> str:
+    """Returns a file name for a name, which may hold any characters."""
+    return f"{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:16]}.json"

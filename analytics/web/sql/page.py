@@ -1,0 +1,220 @@
+"""SQL: statements that read, with their answer as a table, a chart or a file."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from http import HTTPStatus
+from typing import Annotated, Any
+from urllib.parse import parse_qs
+
+import duckdb
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import BaseModel, Field
+
+from analytics.reports import REPORTS
+from analytics.web.base.view import Page, View, Viewed, moment_of
+from analytics.web.sql.asking import Answer, Questions
+from analytics.web.sql.kept import LONGEST_STATEMENT, Kept, KeptQuestions
+from lakehouse.errors import LogpondError, SettingsError
+from lakehouse.tables.catalog import TABLES
+from lakehouse.terminal import render
+from lakehouse.terminal.times import NOW, Moment
+
+router = APIRouter()
+PAGE = Page("sql", "SQL", "/sql", router, order=2)
+SHOWN = 1000
+KINDS = {
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+    "parquet": "application/vnd.apache.parquet",
+}
+EXAMPLE = (
+    "SELECT service, count(*) AS requests\nFROM logs\nGROUP BY service\nORDER BY requests DESC"
+)
+Statement = Annotated[str, Query(max_length=LONGEST_STATEMENT)]
+
+
+class Asked(BaseModel):
+    """A statement, and at which moment of the lake it is asked."""
+
+    statement: str = Field(max_length=LONGEST_STATEMENT, description="One that reads, for DuckDB.")
+    as_of: str = Field(
+        "", max_length=64, description="A version of `logs`, a time, or -10m; newest where empty."
+    )
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of an answer, by its type in Arrow's words."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """An answer: its columns, at most 1,000 of its rows, and how many it has."""
+
+    columns: list[Column]
+    rows: list[list[Any]]
+    row_count: int
+    seconds: float
+    as_of: datetime
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are more rows than these."""
+        return self.row_count > len(self.rows)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What a chart is drawn from."""
+        return {"columns": [[c.name, c.type] for c in self.columns], "rows": self.rows}
+
+
+@router.get("/sql", response_class=HTMLResponse, include_in_schema=False)
+def page(view: Viewed, q: Statement = "") -> Response:
+    """The box, with the statement of a link in it; it is asked when somebody says so."""
+    if not _tables(view):
+        return view.render_empty(PAGE)
+    return _page(view, q or EXAMPLE)
+
+
+async def form(request: Request) -> dict[str, str]:
+    """Reads a form: the first value of each name."""
+    given = parse_qs((await request.body()).decode(errors="replace"), keep_blank_values=True)
+    return {name: values[0] for name, values in given.items()}
+
+
+Form = Annotated[dict[str, str], Depends(form)]
+
+
+@router.post("/sql", response_class=HTMLResponse, include_in_schema=False)
+def asked(view: Viewed, given: Form) -> Response:
+    """The page with the answer; with `?part=answer` the answer alone."""
+    statement, moment = given.get("q", ""), given.get("as_of", view.as_of)
+    try:
+        return _page(
+            view,
+            statement,
+            _found(view, Asked(statement=statement[:LONGEST_STATEMENT], as_of=moment[:64])),
+        )
+    except LogpondError as error:
+        answer = _page(view, statement, fault=error)
+        answer.status_code = HTTPStatus.BAD_REQUEST
+        return answer
+
+
+@router.post("/api/sql", tags=["sql"])
+def api(view: Viewed, given: Asked) -> Found:
+    """The answer to one statement that reads: its columns and at most 1,000 rows."""
+    return _found(view, given)
+
+
+@router.post("/sql/export", include_in_schema=False)
+def export(view: Viewed, given: Form) -> Response:
+    """All rows of an answer as a file."""
+    kind = given.get("kind", "csv")
+    if kind not in KINDS:
+        raise SettingsError(f"there is no format {kind[:20]}", f"one of {', '.join(KINDS)}")
+    statement = given.get("q", "")[:LONGEST_STATEMENT]
+    answer, _ = _ask(view, Asked(statement=statement, as_of=given.get("as_of", "")[:64]))
+    name = f"logpond-{datetime.now(UTC):%Y%m%dT%H%M%S}.{kind}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(_file(answer.rows, kind), headers=headers, media_type=KINDS[kind])
+
+
+@router.post("/sql/kept", include_in_schema=False)
+def keep(view: Viewed, given: Form) -> Response:
+    """Keeps a statement under a name, or deletes the one that has it."""
+    kept, name = KeptQuestions(view.lake.places), given.get("name", "").strip()
+    if given.get("delete"):
+        kept.delete(name)
+        return RedirectResponse("/sql", HTTPStatus.SEE_OTHER)
+    statement, now = given.get("q", ""), datetime.now(UTC).replace(microsecond=0)
+    kept.keep(Kept(name, statement, view.who, now))
+    return RedirectResponse(view.to("/sql", q=statement), HTTPStatus.SEE_OTHER)
+
+
+@router.get("/api/sql/words", tags=["sql"])
+def words(view: Viewed) -> dict[str, list[str]]:
+    """What may stand in a statement: tables, the columns of each, functions."""
+    tables = dict(_tables(view))
+    return {**tables, "functions()": _functions()}
+
+
+@router.get("/api/sql/kept", tags=["sql"])
+def api_kept(view: Viewed) -> list[dict[str, Any]]:
+    """The kept questions, by name."""
+    return [msgspec.to_builtins(one) for one in KeptQuestions(view.lake.places).all()]
+
+
+def _page(
+    view: View, statement: str, found: Found | None = None, fault: LogpondError | None = None
+) -> HTMLResponse:
+    return view.render(
+        PAGE,
+        statement=statement,
+        found=found,
+        fault=fault,
+        tables=_tables(view),
+        catalog=TABLES,
+        starts=[(one.title, one.statement()) for one in REPORTS.values()],
+        kept=KeptQuestions(view.lake.places).all(),
+        longest=LONGEST_STATEMENT,
+        kinds=[*KINDS],
+    )
+
+
+def _ask(view: View, given: Asked) -> tuple[Answer, datetime]:
+    """Returns an answer, and the moment that it is of: a version is that of `logs`."""
+    questions: Questions = view.request.app.state.questions
+    snapshot = view.lake.at(moment_of(given.as_of.strip()))
+    moment = NOW if snapshot.is_live else Moment(as_of=snapshot.now)
+    return questions.ask(view.lake.places, view.who, given.statement, moment), snapshot.now
+
+
+def _found(view: View, given: Asked) -> Found:
+    answer, at = _ask(view, given)
+    shown = render.Rows.of_arrow(answer.rows.slice(0, SHOWN))
+    out = io.StringIO()
+    render.show(shown, "json", out)
+    rows = [[*row.values()] for row in msgspec.json.decode(out.getvalue())]
+    columns = [
+        Column(n, str(t)) for n, t in zip(shown.columns, answer.rows.schema.types, strict=True)
+    ]
+    return Found(columns, rows, answer.rows.num_rows, round(answer.seconds, 3), at)
+
+
+def _file(rows: pa.Table, kind: str) -> bytes:
+    if kind == "parquet":
+        binary = io.BytesIO()
+        pq.write_table(rows, binary, compression="zstd")
+        return binary.getvalue()
+    text = io.StringIO()
+    render.show(render.Rows.of_arrow(rows), kind, text)
+    return text.getvalue().encode(errors="replace")
+
+
+def _tables(view: View) -> list[tuple[str, list[str]]]:
+    """Returns each table that there is at this moment, with its columns."""
+    states = ((name, view.snapshot.table(name)) for name in TABLES)
+    return [(name, [*state.files.columns]) for name, state in states if state]
+
+
+@cache
+def _functions() -> list[str]:
+    """Returns the names of DuckDB's functions that a person would write."""
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            "SELECT DISTINCT function_name FROM duckdb_functions() "
+            "WHERE regexp_full_match(function_name, '[a-z][a-z0-9_]*') ORDER BY 1"
+        ).fetchall()
+    return [name for (name,) in found if not name.startswith(("pragma_", "pg_", "duckdb_"))]

@@ -1,0 +1,163 @@
+// The SQL box: runs a statement without leaving the page, cancels it, draws its answer, completes words, and
+// keeps what was asked in this browser. Without this script it is a form whose answer is a page.
+"use strict";
+
+addEventListener("DOMContentLoaded", () => {
+  const form = document.getElementById("ask"), box = document.getElementById("statement");
+  const place = document.getElementById("answer"), state = document.getElementById("state");
+  const cancel = document.getElementById("cancel"), list = document.getElementById("words");
+  const KEY = "logpond-sql", MOST = 30;
+  let asking = null;
+
+  // -- asked before, in this browser alone
+  const before = () => { try { return JSON.parse(localStorage.getItem(KEY)) || []; } catch { return []; } };
+  function showBefore() {
+    document.getElementById("before").replaceChildren(...before().map((text) => {
+      const item = document.createElement("li"), link = document.createElement("a");
+      link.href = `/sql?${new URLSearchParams({ q: text })}`;
+      link.textContent = text.replace(/\s+/g, " ").slice(0, 100);
+      item.append(link);
+      return item;
+    }));
+  }
+  function remember(text) {
+    try { localStorage.setItem(KEY, JSON.stringify([text, ...before().filter((one) => one !== text)].slice(0, MOST))); } catch { return; }
+    showBefore();
+  }
+
+  // -- running
+  async function run() {
+    asking?.abort();
+    const mine = (asking = new AbortController()), start = performance.now();
+    const clock = setInterval(() => { state.textContent = `${((performance.now() - start) / 1e3).toFixed(1)} s`; }, 100);
+    cancel.hidden = false;
+    try {
+      const answer = await fetch("/sql?part=answer", { method: "POST", body: new URLSearchParams(new FormData(form)), signal: mine.signal });
+      const text = await answer.text();
+      if (mine !== asking) return;
+      const page = new DOMParser().parseFromString(text, "text/html"), problem = page.getElementById("what");
+      place.replaceChildren(...(problem ? [problem] : page.body.childNodes));
+      state.textContent = "";
+      if (answer.ok) remember(box.value);
+      const url = new URL(location.href);
+      url.searchParams.set("q", box.value);
+      history.replaceState(null, "", url);
+      offerChart();
+    } catch (error) {
+      if (mine === asking) state.textContent = error.name === "AbortError" ? "cancelled" : "the server does not answer";
+    } finally {
+      clearInterval(clock);
+      if (mine === asking) cancel.hidden = true;
+    }
+  }
+  form.addEventListener("submit", (event) => {
+    if (event.submitter?.name === "kind") return;
+    event.preventDefault();
+    run();
+  });
+  cancel.addEventListener("click", () => asking?.abort());
+  document.querySelector("[data-keep]")?.addEventListener("submit", (event) => { event.target.elements.q.value = box.value; });
+
+  // -- a chart of two columns
+  const isNumber = (type) => /^(u?int|float|double|decimal|half)/.test(type);
+  const isTime = (type) => /^(timestamp|date)/.test(type);
+  function offerChart() {
+    const region = place.querySelector("[data-answer]");
+    if (!region) return;
+    const data = JSON.parse(region.dataset.answer), [kind, along, of] = region.querySelectorAll("select");
+    const option = ([name], at) => new Option(name, at);
+    along.replaceChildren(...data.columns.map(option));
+    of.replaceChildren(...data.columns.map((column, at) => isNumber(column[1]) ? option(column, at) : null).filter(Boolean));
+    if (!of.options.length) { region.hidden = true; return; }
+    const time = data.columns.findIndex(([, type]) => isTime(type));
+    const other = data.columns.findIndex((_, at) => String(at) !== of.value);
+    along.value = String(time >= 0 ? time : Math.max(0, other));
+    for (const choice of [kind, along, of]) choice.addEventListener("change", () => chart(data, kind.value, +along.value, +of.value));
+  }
+  function chart(data, kind, along, of) {
+    const area = document.getElementById("chart");
+    area.className = kind ? "chart tall" : "";
+    if (!kind) { delete area.dataset.chart; area.replaceChildren(); return; }
+    const type = data.columns[along][1], name = data.columns[of][0];
+    let rows = data.rows.map((row) => [row[along], row[of] == null ? null : Number(row[of])]).filter(([x]) => x != null);
+    const spec = { series: [{ label: name, bars: kind === "bars" }] };
+    if (isTime(type)) rows = rows.map(([x, y]) => [Date.parse(x) / 1e3, y]).sort((a, b) => a[0] - b[0]);
+    else if (isNumber(type) && kind === "line") { rows = rows.map(([x, y]) => [Number(x), y]).sort((a, b) => a[0] - b[0]); spec.plain = true; }
+    else { spec.labels = rows.map(([x]) => String(x)); rows = rows.map(([, y], at) => [at, y]); }
+    spec.x = rows.map(([x]) => x);
+    spec.series[0].values = rows.map(([, y]) => y);
+    if (spec.labels) spec.end = rows.length;
+    area.dataset.chart = JSON.stringify(spec);
+    drawCharts(area.parentElement);
+  }
+
+  // -- words: tables, then columns of the tables that are named, then functions
+  let words = null, options = [], chosen = -1;
+  async function known() {
+    words ??= await fetch(form.dataset.words).then((answer) => answer.ok ? answer.json() : {}).catch(() => ({}));
+    return words;
+  }
+  function started() {
+    const found = /[A-Za-z_][\w]*$/.exec(box.value.slice(0, box.selectionStart));
+    return found && !/\w/.test(box.value[box.selectionStart] || "") ? found[0] : "";
+  }
+  function close() {
+    list.hidden = true;
+    chosen = -1;
+    box.setAttribute("aria-expanded", "false");
+    box.removeAttribute("aria-activedescendant");
+  }
+  function choose(at) {
+    chosen = at;
+    [...list.children].forEach((item, number) => item.setAttribute("aria-selected", String(number === at)));
+    if (at < 0) return;
+    box.setAttribute("aria-activedescendant", list.children[at].id);
+    list.children[at].scrollIntoView({ block: "nearest" });
+  }
+  function take(at) {
+    const end = box.selectionStart, start = end - started().length;
+    box.setRangeText(options[at][0], start, end, "end");
+    box.focus();
+    close();
+  }
+  async function complete() {
+    const all = await known(), part = started().toLowerCase();
+    if (part.length < 2) return close();
+    const { "functions()": functions = [], ...tables } = all, text = box.value.toLowerCase();
+    const named = Object.keys(tables).filter((name) => text.includes(name));
+    const columns = new Map((named.length ? named : Object.keys(tables)).flatMap((name) => tables[name].map((one) => [one, name])));
+    const every = [...Object.keys(tables).map((one) => [one, "table"]), ...columns, ...functions.map((one) => [`${one}(`, "function"])];
+    options = every.filter(([one]) => one.toLowerCase().startsWith(part) && one.toLowerCase() !== part).slice(0, 12);
+    list.replaceChildren(...options.map(([one, note], at) => {
+      const item = document.createElement("li"), of = document.createElement("span");
+      item.id = `word-${at}`;
+      item.setAttribute("role", "option");
+      item.setAttribute("aria-selected", "false");
+      item.textContent = one + " ";
+      of.textContent = note;
+      of.className = "muted";
+      item.append(of);
+      item.addEventListener("pointerdown", (event) => { event.preventDefault(); take(at); });
+      return item;
+    }));
+    chosen = -1;
+    list.hidden = !options.length;
+    box.setAttribute("aria-expanded", String(!list.hidden));
+  }
+  box.addEventListener("input", complete);
+  box.addEventListener("blur", close);
+  box.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); close(); form.requestSubmit(document.getElementById("run")); return; }
+    if (list.hidden) return;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      const step = event.key === "ArrowDown" ? 1 : -1, count = options.length;
+      choose(chosen < 0 && step < 0 ? count - 1 : (chosen + step + count) % count);
+    } else if (event.key === "Escape") { event.preventDefault(); close(); }
+    else if ((event.key === "Enter" || event.key === "Tab") && chosen >= 0) { event.preventDefault(); take(chosen); }
+    else if (["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) close();
+  });
+
+  showBefore();
+  offerChart();
+});

@@ -1,0 +1,271 @@
+"""The page SQL: answers, refusals, bounds, files, kept questions."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import time
+from typing import Any
+
+import httpx
+import pyarrow.parquet as pq
+import pytest
+from support.lakes import Lake
+from support.pages import NAUGHTY, pages, server, tags
+from support.sites import shop
+
+from analytics.web.base.access import Access
+from analytics.web.sql.kept import LONGEST_STATEMENT, MOST
+from lakehouse import store
+from lakehouse.http.tokens import READ, WRITE, Token, Tokens
+from lakehouse.query.ask import Moment, ask
+
+pytestmark = pytest.mark.slow
+COUNT = "SELECT service, count(*) AS requests FROM logs GROUP BY service ORDER BY service"
+ENDLESS = "SELECT count(*) FROM range(1e9::BIGINT) a, range(1e9::BIGINT) b WHERE a.range > b.range"
+ROWS = (
+    "SELECT '=1+1' AS text, 1 AS number, NULL AS nothing, [1, 2] AS list "
+    "UNION ALL SELECT 'b', 2, 3, []"
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """Two and a half hours with an incident."""
+    return shop(tmp_path_factory.mktemp("sql"))
+
+
+def answer(lake: Lake, statement: str, as_of: str = "") -> dict[str, Any]:
+    """What the API answers."""
+    asked = pages(lake).post("/api/sql", json={"statement": statement, "as_of": as_of})
+    found: dict[str, Any] = asked.raise_for_status().json()
+    return found
+
+
+def test_an_answer_is_that_of_the_command(site: Lake) -> None:
+    """Columns with types, rows, how many, how long, and as of when."""
+    found = answer(site, COUNT)
+    expected = ask(site.places, COUNT)
+    assert found["rows"] == [[*row.values()] for row in expected.to_pylist()]
+    assert found["columns"] == [
+        {"name": "service", "type": "string"},
+        {"name": "requests", "type": "int64"},
+    ]
+    assert found["row_count"] == expected.num_rows
+    assert answer(site, COUNT, found["as_of"])["rows"] == found["rows"]
+
+
+def test_it_reads_the_past(site: Lake) -> None:
+    """A version is that of `logs`, as on every page; other tables are as of its time."""
+    count = "SELECT count(*) FROM logs"
+    then = ask(site.places, count, Moment(version=1)).column(0)[0].as_py()
+    assert answer(site, count, "1")["rows"] == [[then]]
+    assert answer(site, count)["rows"][0][0] > then
+    text = pages(site).post("/sql?as_of=1", data={"q": count, "as_of": "1"}).text
+    assert f'<td class="n">{then}</td>' in text
+
+
+def test_only_the_first_rows_are_shown(site: Lake) -> None:
+    """A thousand; it says how many there are."""
+    found = answer(site, "SELECT * FROM range(5000)")
+    assert (len(found["rows"]), found["row_count"]) == (1000, 5000)
+    text = pages(site).post("/sql", params={"part": "answer"}, data={"q": "FROM range(5000)"}).text
+    assert "5,000 rows" in text
+    assert "the first 1,000 are shown" in text
+    assert "<nav" not in text
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("DELETE FROM logs", "only reads"),
+        ("WITH a AS (SELECT 1) INSERT INTO logs SELECT * FROM a", "only reads"),
+        ("SELECT 1; SELECT 2", "2 statements"),
+        ("SET memory_limit = '9GB'", ""),
+        ("OPTIMIZE logs", ""),
+        ("SELECT * FROM read_text('/etc/passwd')", "out of reach"),
+        ("SELECT * FROM '/etc/hosts.csv'", ""),
+        ("SELECT * FROM 'pyproject.json'", ""),
+        ("SELECT * FROM 'http://127.0.0.1/x.csv'", ""),
+        ("SELECT nothing FROM logs", "nothing"),
+        ("SELECT * FROM nowhere", "there is no table nowhere"),
+        ("", ""),
+    ],
+)
+def test_it_only_reads_tables_of_the_lake(site: Lake, statement: str, words: str) -> None:
+    """No file, no setting, no writing: a refusal in words, on the page and in the API."""
+    before = store.open_table(site.places, "logs").version()
+    asked = pages(site).post("/api/sql", json={"statement": statement})
+    assert asked.status_code in (400, 404, 422), asked.text
+    assert words in asked.json()["error"]
+    page = pages(site).post("/sql", data={"q": statement})
+    assert page.status_code == 400
+    assert "Traceback" not in page.text
+    assert store.open_table(site.places, "logs").version() == before
+
+
+def test_a_file_that_exists_is_not_read(site: Lake, tmp_path: Any) -> None:
+    """The command reads a data file that a statement names; the page does not."""
+    file = tmp_path / "secret.csv"
+    file.write_text("a\n1\n")
+    statement = f"SELECT * FROM '{file}'"
+    assert ask(site.places, statement).num_rows == 1
+    asked = pages(site).post("/api/sql", json={"statement": statement})
+    assert asked.status_code == 400
+    assert "out of reach" in asked.json()["error"]
+
+
+def test_a_reader_asks_one_at_a_time_and_who_leaves_stops_it(site: Lake) -> None:
+    """A second question is refused in words; once the tab is gone, the next one is answered."""
+    with server(site) as address:
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(f"{address}/api/sql", json={"statement": ENDLESS}, timeout=2)
+        answered = until_answered(address)
+        assert answered.json()["rows"] == [[1]]
+
+        tab = threading.Thread(target=ask_for_a_while, args=(address, 6.0))
+        tab.start()
+        time.sleep(2)
+        second = httpx.post(f"{address}/api/sql", json={"statement": "SELECT 1"}, timeout=30)
+        tab.join()
+    assert second.status_code == 400
+    assert "other question is still being answered" in second.json()["error"]
+
+
+def ask_for_a_while(address: str, seconds: float) -> None:
+    """Ask a question that has no end, and go."""
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(f"{address}/api/sql", json={"statement": ENDLESS}, timeout=seconds)
+
+
+def until_answered(address: str) -> httpx.Response:
+    """The answer to a small question, once the one before is stopped."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        found = httpx.post(f"{address}/api/sql", json={"statement": "SELECT 1"}, timeout=30)
+        if found.status_code == 200:
+            return found
+        time.sleep(0.2)
+    raise AssertionError(found.text)
+
+
+def test_an_answer_is_bounded(site: Lake) -> None:
+    """In memory: a refusal, and the server goes on."""
+    asked = pages(site)
+    statement = "SELECT repeat('x', 1000000) FROM range(1000)"
+    refused = asked.post("/api/sql", json={"statement": statement})
+    assert refused.status_code == 400
+    assert "256 MB" in refused.json()["error"]
+    too_long = asked.post("/api/sql", json={"statement": "x" * (LONGEST_STATEMENT + 1)})
+    assert too_long.status_code == 400
+    assert asked.post("/api/sql", json={"statement": "SELECT 1"}).status_code == 200
+
+
+def test_a_file_has_all_rows(site: Lake) -> None:
+    """As CSV, which no spreadsheet computes, as JSON, as Parquet with types."""
+    asked, found = pages(site), {}
+    for kind in ("csv", "json", "parquet"):
+        got = asked.post("/sql/export", data={"q": ROWS, "kind": kind}).raise_for_status()
+        assert f'.{kind}"' in got.headers["content-disposition"]
+        found[kind] = got.content
+    assert found["csv"].decode().splitlines()[:2] == [
+        "text,number,nothing,list",
+        '\'=1+1,1,,"[1, 2]"',
+    ]
+    assert [row["list"] for row in json.loads(found["json"])] == [[1, 2], []]
+    assert pq.read_table(io.BytesIO(found["parquet"])).to_pylist()[1]["nothing"] == 3
+    many = asked.post("/sql/export", data={"q": "FROM range(5000)", "kind": "csv"})
+    assert len(many.text.splitlines()) == 5001
+    assert asked.post("/sql/export", data={"q": ROWS, "kind": "exe"}).status_code == 400
+
+
+def test_words_are_those_of_the_lake(site: Lake) -> None:
+    """Tables with their columns, and functions."""
+    words = pages(site).get("/api/sql/words").raise_for_status().json()
+    assert {"timestamp", "service"} <= {*words["logs"]}
+    assert {"count", "date_trunc", "quantile_cont"} <= {*words["functions()"]}
+
+
+def test_questions_are_kept_in_the_lake(lake: Lake) -> None:
+    """Under a name, by whom; the same name again replaces, and can be deleted."""
+    shop_like(lake)
+    asked = pages(lake)
+    for statement in ("SELECT 1", "SELECT 2"):
+        kept = asked.post("/sql/kept", data={"q": statement, "name": "mine"})
+        assert kept.status_code == 303
+        assert "q=SELECT" in kept.headers["location"]
+    (one,) = pages(lake).get("/api/sql/kept").json()
+    assert (one["name"], one["statement"]) == ("mine", "SELECT 2")
+    assert one["who"]
+    assert ">mine</a>" in asked.get("/sql").text
+    assert asked.post("/sql/kept", data={"name": "mine", "delete": "1"}).status_code == 303
+    assert asked.get("/api/sql/kept").json() == []
+    assert asked.post("/sql/kept", data={"name": "mine", "delete": "1"}).status_code == 404
+
+
+def test_kept_questions_are_bounded(lake: Lake) -> None:
+    """In length and in number."""
+    shop_like(lake)
+    asked = pages(lake)
+    for given in (
+        {"name": "", "q": "SELECT 1"},
+        {"name": "x" * 81, "q": "SELECT 1"},
+        {"name": "x"},
+    ):
+        assert asked.post("/sql/kept", data=given).status_code == 400
+    for number in range(MOST):
+        given = {"name": f"{number}", "q": "SELECT 1"}
+        assert asked.post("/sql/kept", data=given).status_code == 303
+    assert asked.post("/sql/kept", data={"name": "more", "q": "SELECT 1"}).status_code == 400
+
+
+def test_naughty_texts_are_text(lake: Lake) -> None:
+    """In a statement, in an answer, in a name."""
+    shop_like(lake)
+    asked = pages(lake)
+    for text in NAUGHTY:
+        quoted = text.replace("'", "''")
+        asked.post("/sql/kept", data={"q": f"SELECT '{quoted}'", "name": text})
+        page = asked.post(
+            "/sql", data={"q": f"SELECT '{quoted}' AS \"{text.replace(chr(34), '')}\""}
+        )
+        assert not {"script", "img", "svg"} & {*tags(page.text.split("<main", 1)[1])} - {"svg"}
+        assert "alert(1)</script>" not in page.text.split("<main", 1)[1]
+    assert len(asked.get("/api/sql/kept").json()) >= len(NAUGHTY) - 3
+
+
+def test_who_may_read_may_ask_and_who_may_write_may_keep(lake: Lake) -> None:
+    """By their tokens; another site may make a browser do neither."""
+    shop_like(lake)
+    given = [
+        Token.of("reads", READ, "a reader's secret"),
+        Token.of("acts", WRITE, "a writer's secret"),
+    ]
+    asked = pages(lake, access=Access(Tokens(lake.places.tokens, given)))
+    reads, acts = ({"authorization": f"Bearer {of} secret"} for of in ("a reader's", "a writer's"))
+    one, keep = {"statement": "SELECT 1"}, {"q": "SELECT 1", "name": "x"}
+    assert asked.post("/api/sql", json=one).status_code == 401
+    assert asked.post("/api/sql", json=one, headers=reads).status_code == 200
+    assert asked.post("/sql/export", data={"q": "SELECT 1"}, headers=reads).status_code == 200
+    assert asked.post("/sql/kept", data=keep, headers=reads).status_code == 403
+    assert asked.post("/sql/kept", data=keep, headers=acts).status_code == 303
+    foreign = {
+        "sec-fetch-site": "cross-site",
+        "sec-fetch-mode": "navigate",
+        "sec-fetch-dest": "document",
+    }
+    for path in ("/sql", "/sql/export", "/sql/kept"):
+        assert asked.post(path, data=keep, headers={**acts, **foreign}).status_code == 403
+
+
+def test_a_link_fills_the_box_and_asks_nothing(site: Lake) -> None:
+    """A visit from elsewhere must not make the server work."""
+    text = pages(site).get("/sql", params={"q": ENDLESS}).raise_for_status().text
+    assert "range(1e9::BIGINT)" in text
+    assert "data-answer" not in text
+
+
+def shop_like(lake: Lake) -> None:
+    """Some rows."""
+    lake.batch(0, {0: 5})
