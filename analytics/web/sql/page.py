@@ -57,6 +57,11 @@ class Column:
     name: str
     type: str
 
+    @property
+    def is_number(self) -> bool:
+        """Whether its values stand to the right."""
+        return self.type.startswith(("int", "uint", "float", "double", "decimal", "halffloat"))
+
 
 @dataclass(frozen=True)
 class Found:

@@ -92,7 +92,7 @@ addEventListener("DOMContentLoaded", () => {
   }
 
   // -- words: tables, then columns of the tables that are named, then functions
-  let words = null, options = [], chosen = -1;
+  let words = null, options = [], chosen = -1, turn = 0;
   async function known() {
     words ??= await fetch(form.dataset.words).then((answer) => answer.ok ? answer.json() : {}).catch(() => ({}));
     return words;
@@ -102,6 +102,7 @@ addEventListener("DOMContentLoaded", () => {
     return found && !/\w/.test(box.value[box.selectionStart] || "") ? found[0] : "";
   }
   function close() {
+    turn += 1;
     list.hidden = true;
     chosen = -1;
     box.setAttribute("aria-expanded", "false");
@@ -121,7 +122,8 @@ addEventListener("DOMContentLoaded", () => {
     close();
   }
   async function complete() {
-    const all = await known(), part = started().toLowerCase();
+    const mine = ++turn, all = await known(), part = started().toLowerCase();
+    if (mine !== turn) return;
     if (part.length < 2) return close();
     const { "functions()": functions = [], ...tables } = all, text = box.value.toLowerCase();
     const named = Object.keys(tables).filter((name) => text.includes(name));
