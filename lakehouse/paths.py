@@ -216,6 +216,7 @@ class Places:
         """The names that versions have; in the lake, for all that read it."""
         return f"{self.far_state}/tags"
 
+    @property
     def questions(self) -> str:
         """Statements that are kept by name; in the lake, for all that look at it."""
         return f"{self.far_state}/questions"
