@@ -96,7 +96,7 @@ class Lake:
         return found
 
     def history(self, table: str, limit: int = 100) -> list[Version]:
-        """Returns the newest versions of a table, newest first."""
+        """Returns the newest versions of a table, newest first, then older ones with a name."""
         return history.versions(self._places, table, limit)
 
     def diff(self, table: str, before: int | str, after: int | str) -> Difference:

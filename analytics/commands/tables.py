@@ -55,7 +55,9 @@ def tables(how: str, places: Places) -> None:
 @FORMAT
 @with_places
 def history(table: str, limit: int, how: str, places: Places) -> None:
-    """Show the newest versions of a table: when, by whom, and how many rows each added.
+    """Show the newest versions of a table: when, what was done, rows that each added, its names.
+
+    Older versions that have a name follow. JSON and csv have the ids of who wrote them too.
 
     \b
       logpond history logs
@@ -65,7 +67,8 @@ def history(table: str, limit: int, how: str, places: Places) -> None:
 
     found = look.versions(places, table, limit)
     humane = {**HUMANE, "time": rendered}
-    render.show(render.Rows.of_dicts(look.dicts(found), look.VERSION), how, sys.stdout, humane)
+    columns = look.SHOWN if how == "table" else look.VERSION
+    render.show(render.Rows.of_dicts(look.dicts(found), columns), how, sys.stdout, humane)
     if how == "table":
         echo(f"oldest version still readable: {look.oldest(places, table)}")
 

@@ -7,16 +7,19 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
-import msgspec
 import pyarrow.compute as pc
+from deltalake import DeltaTable
 
+from analytics.look.operations import Operations, note_of
 from lakehouse import store
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
 from lakehouse.proof.foreign import is_foreign
 from lakehouse.query import pinned
 from lakehouse.store.log import Log, committed
+from lakehouse.store.tags.tags import Tags
 from lakehouse.tables.catalog import TABLES
+from lakehouse.tables.tag import Tag
 
 ROW_METRICS = ("num_added_rows", "numOutputRows", "num_output_rows")
 
@@ -25,15 +28,18 @@ ROW_METRICS = ("num_added_rows", "numOutputRows", "num_output_rows")
 class Version:
     """One commit; `rows` counts those that it added, None where it does not say.
 
-    `foreign` says that it is of other software.
+    `what` says in words what it did, `operation` and `writer` as it notes that itself; `tags` are
+    the names that the version has. `foreign` says that it is of other software.
     """
 
     version: int
     time: datetime | None
-    operation: str | None
+    what: str
     rows: int | None
-    writer: str | None
+    tags: tuple[str, ...]
     oldest_readable: bool
+    operation: str | None
+    writer: str | None
     foreign: bool = False
 
 
@@ -51,25 +57,42 @@ class Overview:
 
 
 VERSION = [of.name for of in fields(Version)]
+# What a person is shown of a version; the rest are ids, for programs.
+SHOWN = VERSION[: VERSION.index("operation")]
 OVERVIEW = [of.name for of in fields(Overview)]
 
 
 def versions(places: Places, name: str, limit: int) -> list[Version]:
-    """Returns the newest versions of a table, newest first. Raises TableError without the table."""
+    """Returns the newest versions of a table, newest first, then older ones that have a name.
+
+    Raises TableError without the table.
+    """
     if name not in pinned.names(places):
         raise pinned.absent(places, name)
     found, log = store.open_table(places, name), Log(places, name)
     newest, first = found.version(), max(log.oldest(), store.oldest_kept(found))
     numbers, timeline = range(newest, max(newest - limit, log.oldest() - 1), -1), log.timeline()
-    infos = ((number, log.info(number) or {}) for number in numbers)
+    named, operations = _tags_by_version(places, found, name), Operations(places)
+    older = {tag.version: tag.time for tags in named.values() for tag in tags}
+    alone = [number for number in older if number < numbers[-1]]
+    infos = ((number, log.info(number) or {}) for number in (*numbers, *alone))
     return [
         replace(
-            version(number, info, number == first),
-            time=timeline.time(number),
+            version(number, info, number == first, operations.of(name, info)),
+            time=older[number] if number in alone else timeline.time(number),
+            tags=tuple(tag.name for tag in named.get(number, ())),
             foreign=is_foreign(log, number, info),
         )
         for number, info in infos
     ]
+
+
+def _tags_by_version(places: Places, found: DeltaTable, name: str) -> dict[int, list[Tag]]:
+    """Returns the names that versions have, by version, the newest first."""
+    named = dict[int, list[Tag]]()
+    for tag in Tags(places).valid(found, name):
+        named.setdefault(tag.version, []).append(tag)
+    return named
 
 
 def oldest(places: Places, name: str) -> int:
@@ -90,19 +113,21 @@ def dicts(found: list[Any]) -> list[dict[str, Any]]:
     return [asdict(one) for one in found]
 
 
-def version(number: int, info: Mapping[str, Any], oldest: bool) -> Version:
+def version(number: int, info: Mapping[str, Any], oldest: bool, what: str) -> Version:
     """Returns a commit from its commitInfo: the note of `store`, or else the writer's metrics."""
-    note = _note(info)
+    note = note_of(info)
     metrics = info.get("operationMetrics") or {}
     counted = [metrics[name] for name in ROW_METRICS if name in metrics]
     rows = note.get("rows", counted[0] if counted else None)
     return Version(
         version=number,
         time=committed(info),
-        operation=info.get("operation"),
+        what=what,
         rows=None if rows is None else int(rows),
-        writer=note.get("writer") or info.get("engineInfo"),
+        tags=(),
         oldest_readable=oldest,
+        operation=info.get("operation"),
+        writer=note.get("writer") or info.get("engineInfo"),
     )
 
 
@@ -128,11 +153,3 @@ def _overview(places: Places, name: str) -> Overview:
         last_commit=Log(places, name).stamped(found.version()),
         comment=found.metadata().description or (ours.comment if ours else ""),
     )
-
-
-def _note(info: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        note = msgspec.json.decode(info.get("logpond") or "{}")
-    except msgspec.DecodeError:
-        return {}
-    return note if isinstance(note, dict) else {}

@@ -110,6 +110,12 @@ class RawZone:
         found = self._all(MANIFESTS, Imported)
         return {each.sha256: each for each in found}
 
+    def manifest(self, sha256: str) -> Imported | None:
+        """Returns what is known of one content; None where it was never imported."""
+        name = f"{MANIFESTS}/{sha256}.json"
+        content = objects.get(objects.reader(self._places.raw), name)
+        return _decoded(content, Imported, self._places.raw_file(name)) if content else None
+
     def paths(self) -> dict[str, str]:
         """The sha256 of the content that each path was last imported with."""
         found = self._all(PATHS, dict[str, str])

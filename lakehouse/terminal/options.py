@@ -133,5 +133,6 @@ HUMANE: dict[str, Callable[[Any], str]] = {
     "time": _time,
     "last_commit": _time,
     "opened": _time,
+    "tags": ", ".join,
     "oldest_readable": lambda is_oldest: "yes" if is_oldest else "",
 }

@@ -22,6 +22,7 @@ from lakehouse.paths import Places
 from lakehouse.query.ask import Moment, ask
 from lakehouse.store import open_table
 from lakehouse.store.tags.naming import name_version
+from lakehouse.store.tags.tags import Tags
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "python.md").read_text()
@@ -92,6 +93,7 @@ def test_a_version_has_a_name(opened: logpond.Lake, site: Lake) -> None:
     count = "SELECT count(*) FROM logs"
     assert opened.sql(count, version="then").scalar() == opened.sql(count, version=1).scalar()
     assert opened.diff("logs", "then", 1).rows_added == 0
+    assert Tags(site.places).delete("logs", "then")
 
 
 def test_search_is_the_language_of_explore(opened: logpond.Lake) -> None:

@@ -19,6 +19,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from analytics.look import history
+from analytics.look.operations import Operations
 from lakehouse import past, store
 from lakehouse.duck import Pinned, connect
 from lakehouse.past import State
@@ -213,10 +214,14 @@ COMMITS_KEPT = 20_000
 
 @dataclass(frozen=True)
 class Commit:
-    """One version of a table; `rows` were added, `newest` is the newest event among them."""
+    """One version of a table; `rows` were added, `newest` is the newest event among them.
+
+    `what` says in words what it did.
+    """
 
     version: int
     time: datetime
+    what: str
     operation: str
     writer: str
     rows: int | None
@@ -230,6 +235,9 @@ class Commits:
     places: Places
     _known: OrderedDict[tuple[str, int], Commit | None] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        self._operations = Operations(self.places)
 
     def of(self, table: str, versions: Iterable[int]) -> Iterator[Commit]:
         """Yields these commits, without those that were cleaned up or have no time."""
@@ -246,22 +254,29 @@ class Commits:
     def _one(self, log: Log, table: str, version: int) -> Commit | None:
         key = (table, version)
         if key not in self._known:
-            self._known[key] = _read(log, version)
+            self._known[key] = _read(log, table, version, self._operations)
             if len(self._known) > COMMITS_KEPT:
                 self._known.popitem(last=False)
         return self._known[key]
 
 
-def _read(log: Log, version: int) -> Commit | None:
+def _read(log: Log, table: str, version: int, operations: Operations) -> Commit | None:
     actions = list(log.actions(version) or ())
     info: dict[str, Any] = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
-    known = history.version(version, info, oldest=False)
+    known = history.version(version, info, oldest=False, what=operations.of(table, info))
     if known.time is None:
         return None
     added = [action["add"] for action in actions if "add" in action]
     stamps = [stamp for add in added if (stamp := _newest(add))]
-    operation, writer = known.operation or "", known.writer or ""
-    return Commit(version, known.time, operation, writer, known.rows, max(stamps, default=None))
+    return Commit(
+        version=version,
+        time=known.time,
+        what=known.what,
+        operation=known.operation or "",
+        writer=known.writer or "",
+        rows=known.rows,
+        newest=max(stamps, default=None),
+    )
 
 
 def _newest(add: dict[str, Any]) -> datetime | None:

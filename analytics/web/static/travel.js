@@ -9,8 +9,7 @@ document.querySelectorAll("[data-travel]").forEach((card) => {
 
   function render(at) {
     fill("time", at.commit ? at.commit.time.slice(0, 19).replace("T", " ") : "–");
-    fill("operation", at.commit ? at.commit.operation : "–");
-    fill("writer", at.commit ? at.commit.writer : "");
+    fill("what", at.commit ? at.commit.what : "–");
     fill("added", at.commit ? count(at.commit.rows) : "–");
     fill("source", at.source);
     for (const name of ["rows", "files"]) fill(name, count(at[name]));

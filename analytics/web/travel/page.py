@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from analytics.look.operations import Operations
 from analytics.web.base.view import Page, View, Viewed
 from analytics.web.lake.table_state import Commit, TableState
 from analytics.web.travel.tags import Form, Named, Wanted, give, tags_of, take_away
@@ -178,7 +179,16 @@ def _noted(view: View, state: TableState) -> Commit | None:
     one = past.commit_of(view.lake.places, state.name, state.version)
     if one is None or state.committed is None:
         return None
-    return Commit(state.version, state.committed, one.operation, one.writer, one.rows, None)
+    what = Operations(view.lake.places).noted(one)
+    return Commit(
+        version=state.version,
+        time=state.committed,
+        what=what,
+        operation=one.operation,
+        writer=one.writer,
+        rows=one.rows,
+        newest=None,
+    )
 
 
 def _just_at(view: View, state: TableState, named: datetime | None) -> str:
