@@ -12,6 +12,7 @@ No JVM is started. Whatever goes wrong is a `LogpondError` that says what to do.
 from analytics.look.diff import Difference
 from analytics.look.history import Overview, Version
 from lakehouse.errors import LogpondError, SettingsError, StorageError, TableError
+from lakehouse.tables.tag import Tag
 from logpond.answer import Answer
 from logpond.lake import Lake, open
 
@@ -24,6 +25,7 @@ __all__ = [
     "SettingsError",
     "StorageError",
     "TableError",
+    "Tag",
     "Version",
     "open",
 ]

@@ -42,6 +42,11 @@ class Answer:
         """
         return sources.of(self._table)
 
+    @property
+    def read_from(self) -> list[str]:
+        """What a question about the past was answered from, a line a table; none for now."""
+        return sources.of(self._table)
+
     def arrow(self) -> pa.Table:
         """Returns the rows as a table of pyarrow: times in UTC, microseconds; nothing is copied."""
         return self._table

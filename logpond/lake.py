@@ -18,7 +18,9 @@ from lakehouse.paths import Places
 from lakehouse.query import pinned, search
 from lakehouse.query.ask import ask
 from lakehouse.storage import connection
+from lakehouse.store import open_table
 from lakehouse.store.tags.naming import version_of
+from lakehouse.store.tags.tags import Tags
 from lakehouse.terminal.times import Moment, moment
 from logpond.answer import Answer
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from analytics.look.diff import Difference
     from analytics.look.history import Overview, Version
     from lakehouse.settings import Settings
+    from lakehouse.tables.tag import Tag
 
 INCIDENTS = "SELECT * FROM anomalies ORDER BY opened DESC, incident_id"
 NEWEST = "SELECT * FROM logs ORDER BY timestamp DESC, event_id LIMIT {limit}"
@@ -98,6 +101,10 @@ class Lake:
     def history(self, table: str, limit: int = 100) -> list[Version]:
         """Returns the newest versions of a table, newest first, then older ones with a name."""
         return history.versions(self._places, table, limit)
+
+    def tags(self, table: str) -> list[Tag]:
+        """Returns the names that versions of a table have, the newest version first."""
+        return Tags(self._places).valid(open_table(self._places, table), table)
 
     def diff(self, table: str, before: int | str, after: int | str) -> Difference:
         """Returns what changed in a table from one version to another."""

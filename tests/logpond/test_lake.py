@@ -13,11 +13,13 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 from support.bucket import Bucket
 from support.lakes import Lake, events
 from support.sites import shop
 
 import logpond
+from cli.__main__ import logpond as cli
 from lakehouse.paths import Places
 from lakehouse.query.ask import Moment, ask
 from lakehouse.store import open_table
@@ -94,6 +96,19 @@ def test_a_version_has_a_name(opened: logpond.Lake, site: Lake) -> None:
     assert opened.sql(count, version="then").scalar() == opened.sql(count, version=1).scalar()
     assert opened.diff("logs", "then", 1).rows_added == 0
     assert Tags(site.places).delete("logs", "then")
+
+
+def test_a_version_may_have_a_name(lake: Lake) -> None:
+    """That of `logpond tag`, wherever a version is asked for; the answer says what it is of."""
+    lake.put(events(range(3)))
+    opened, count = logpond.open(lake.places.lake), "SELECT count(*) FROM logs"
+    CliRunner().invoke(cli, ["tag", "logs", "before", "--lake", lake.places.lake])
+    lake.put(events(range(3, 5)))
+    assert [(tag.name, tag.version) for tag in opened.tags("logs")] == [("before", 1)]
+    then = opened.sql(count, version="before")
+    assert (then.scalar(), opened.sql(count).scalar()) == (3, 5)
+    assert "version 1" in " ".join(then.read_from)
+    assert opened.sql(count).read_from == []
 
 
 def test_search_is_the_language_of_explore(opened: logpond.Lake) -> None:
