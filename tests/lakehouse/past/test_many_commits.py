@@ -27,12 +27,12 @@ from lakehouse.tables.catalog import LOGS
 from streaming.upkeep.upkeep import Pass
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(3600)]
-# A commit each two seconds of the rows' own time; how many fit into some minutes.
+# How many fit into some minutes. By the rows' own time they take three days.
 COMMITS = int(os.environ.get("LOGPOND_PAST_COMMITS", "20000"))
 EVERY, ASKED, ROWS = 300, 1000, 4
-STEP = timedelta(seconds=2)
+STEP = timedelta(days=3) / COMMITS
 QUESTION = "SELECT service, endpoint, count(*), avg(response_time) FROM logs GROUP BY ALL"
-SETTINGS = Upkeep(small_files=30, history_commits=500, closed_after_minutes=3, memory_mb=128)
+SETTINGS = Upkeep(small_files=30, history_commits=200, closed_after_minutes=3, memory_mb=128)
 
 
 @dataclass
@@ -59,7 +59,7 @@ def committed(lake: Lake, writer: store.Writer, number: int, some: pa.Table) -> 
 
 
 def rows_of(number: int, chance: random.Random) -> pa.Table:
-    """Some rows of two seconds, now and then with late ones."""
+    """Some rows of one moment, now and then with late ones."""
     first = at(0) + number * STEP
     late = [first - timedelta(minutes=90)] if chance.random() < 0.02 else []
     return logged([first + timedelta(milliseconds=n) for n in range(ROWS)] + late)
@@ -105,7 +105,7 @@ def test_a_thousand_past_versions_are_read_as_they_were(grown: Grown) -> None:
 
     figures(grown)
     assert differing == []
-    assert len(by_ledger) > 0.9 * len(grown.notes)
+    assert len(by_ledger) > 0.8 * len(grown.notes)
 
 
 def test_after_a_retain_they_are_read_as_far_as_rows_are_kept(grown: Grown) -> None:
