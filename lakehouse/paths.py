@@ -74,6 +74,7 @@ HOLDS: dict[str, Literal["rows", "texts", "kafka", "nothing"]] = {
     "broker_process": "nothing",
     "checkpoint": "nothing",
     "absent": "nothing",
+    "commits": "nothing",
     "far_state": "nothing",
     "state": "nothing",
     "catalog": "nothing",

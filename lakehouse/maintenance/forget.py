@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import msgspec
 
 from lakehouse.maintenance.readers import readers, refuse_needed
-from lakehouse.maintenance.trim import LEAST
+from lakehouse.maintenance.trim import LEAST, note_commits
 from lakehouse.maintenance.vacuum import delete_unneeded
 from lakehouse.paths import DELTA_LOG, Places
 from lakehouse.store import data_files, durable, objects, open_table, set_property
@@ -42,6 +42,7 @@ def forget_versions(places: Places, name: str) -> int:
     doomed = delete(found, dry_run=True)
     refuse_needed(places, found, name, kept, doomed)
     if doomed:
+        note_commits(places, name, datetime.now(UTC), least=kept)
         set_property(places, name, OLDEST_PROPERTY, str(max(kept, oldest_kept(found))))
         for tag in Tags(places).of(name):
             if tag.version < kept:
@@ -58,6 +59,7 @@ def forget_log(places: Places, name: str) -> None:
     """
     found, log = open_table(places, name), Log(places, name)
     found.create_checkpoint()
+    note_commits(places, name, datetime.now(UTC), least=found.version())
     newest = found.version()
     sync_checkpoints(places, name, [newest])
     old = [(version, file) for version, file in entries(log.names()) if version < newest]

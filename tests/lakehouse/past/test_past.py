@@ -20,6 +20,7 @@ from lakehouse.past import sources
 from lakehouse.past.ledger import Ledger
 from lakehouse.query.ask import Moment, ask
 from lakehouse.store.log import Log
+from lakehouse.store.remove import remove_rows
 from lakehouse.tables.catalog import LOGS
 
 pytestmark = pytest.mark.slow
@@ -263,3 +264,19 @@ def test_a_table_that_is_made_anew_begins_anew(diary: Diary) -> None:
     assert ledger(fresh).segments == []
     assert past.fold(diary.lake.places, "logs") == 4
     assert fresh.differing() == []
+
+
+def test_what_was_erased_is_refused_and_the_rest_is_read(diary: Diary) -> None:
+    """Also where old versions went with it at once, with the log that had said them."""
+    places = diary.lake.places
+    diary.commits(2)
+    remove_rows(places, "logs", "_commit = 'ingest:40'", {"writer": "erase"})
+    erased = diary.version
+    maintenance.forget_versions(places, "logs")
+    maintenance.forget_log(places, "logs")
+    left = diary.read(erased)
+
+    with pytest.raises(TableError, match="were erased on request"):
+        diary.read(90)
+    assert left[0] == diary.now[0] - 2
+    assert diary.differing([5, 10, 20]) == []
