@@ -63,6 +63,7 @@ HOLDS: dict[str, Literal["rows", "texts", "kafka", "nothing"]] = {
     "tags": "texts",
     "mutes": "texts",
     "actions": "texts",
+    "questions": "texts",
     "outboxes": "texts",
     "alerts": "texts",
     "unsent": "rows",

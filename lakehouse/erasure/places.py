@@ -108,15 +108,12 @@ def tags(places: Places, request: Request, dry_run: bool) -> int:
 
 def actions(places: Places, request: Request, dry_run: bool) -> int:
     """What people did about incidents stays; the words in it go."""
-    at, count = objects.reader(places.actions), 0
-    for name in objects.names_below(at):
-        content = objects.get(at, name) or b""
-        if request.mentions.in_bytes(content):
-            count += 1
-            if not dry_run:
-                kept = request.mentions.scrubbed(msgspec.json.decode(content))
-                durable.put(places, places.actions, name, msgspec.json.encode(kept))
-    return count
+    return _scrub(places, places.actions, request.mentions, dry_run)
+
+
+def questions(places: Places, request: Request, dry_run: bool) -> int:
+    """Statements that are kept by name stay, and ask for `[erased]`."""
+    return _scrub(places, places.questions, request.mentions, dry_run)
 
 
 def scratch(places: Places, request: Request, dry_run: bool) -> int:
@@ -153,11 +150,25 @@ HANDLERS = (
     Handler(("tags",), "names of versions, with their notes", tags),
     Handler(("mutes",), "mutes", mutes),
     Handler(("actions",), "actions of people on incidents", actions),
+    Handler(("questions",), "statements that are kept by name", questions),
     Handler(("scratch",), "files that jobs have left", scratch),
     Handler(("labels",), "lines about incidents that were produced", labels),
     Handler(("spark_events",), "event logs of Spark", spark_events),
     Handler(("program_log",), "lines in logs of programs", program_logs),
 )
+
+
+def _scrub(places: Places, place: str, mentions: Mentions, dry_run: bool) -> int:
+    """Writes objects of JSON anew with `[erased]` in place of a value. Returns how many."""
+    at, count = objects.reader(place), 0
+    for name in objects.names_below(at):
+        content = objects.get(at, name) or b""
+        if mentions.in_bytes(content):
+            count += 1
+            if not dry_run:
+                kept = mentions.scrubbed(msgspec.json.decode(content))
+                durable.put(places, place, name, msgspec.json.encode(kept))
+    return count
 
 
 def _delete(place: str, mentions: Mentions, is_meant: Callable[[str], bool], dry_run: bool) -> int:

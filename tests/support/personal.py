@@ -31,7 +31,8 @@ from lakehouse.tables.catalog import ANOMALIES, LOGS
 from lakehouse.tables.rollups import ROLLUPS
 from producer import spool
 
-USER, IP, TOPIC = "ann.lee", "203.0.113.9", "web-logs"
+# Others are called nearly so, but for the beginning: bounds of values are cut off at their end.
+USER, IP, TOPIC = "ann.lee", "3.0.113.9", "web-logs"
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 # Offsets of records that are the person's, by field or by text; others are nobody's.
 BY_FIELD, BY_TEXT, REJECTED = {0, 1, 7}, {2, 12}, {3}
@@ -41,7 +42,7 @@ RECORDS = 20
 def payload(name: str, offset: int) -> bytes:
     """A record of the person, or of somebody whose name is nearly the same."""
     at = (NOW + timedelta(minutes=4 if offset == RECORDS - 1 else -(offset % 25))).isoformat()
-    others = {"event_id": name, "timestamp": at, "user": f"{USER}s", "ip": f"{IP}9"}
+    others = {"event_id": name, "timestamp": at, "user": f"jo{USER}", "ip": f"20{IP}"}
     if offset in REJECTED:
         return f'{{"user": "{USER}", broken'.encode()
     if offset in BY_FIELD:
