@@ -8,18 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 
-from anomaly.engine.detector import DOWN
-from anomaly.engine.incident import BY_ADDRESS, PATTERN, Incident
+from anomaly.engine.detector import DOWN, SPAN
+from anomaly.engine.incident import BY_ADDRESS, NAMED_SHARE, PATTERN, Incident
 from anomaly.engine.minute import Key
 from anomaly.engine.tracker import Breach, Identity, Tracked
 
 # What opens within so many minutes may be one trouble.
 TOGETHER_MINUTES = 2
 _TOGETHER = timedelta(minutes=TOGETHER_MINUTES)
+# What an address does is in the sums of a key for so many minutes.
+MADE_WITHIN_MINUTES = SPAN
+_MADE_WITHIN = timedelta(minutes=MADE_WITHIN_MINUTES)
 # An endpoint explains its service if it makes this share of what is over the expected.
 EXPLAINS = 0.6
-# An address is the cause of what it makes half of.
-_MADE_BY = 0.5
 # Of measures that breach in one minute the first is told: the others follow from it.
 _MEASURES = ("traffic", "server_errors", "latency", "client_errors")
 
@@ -177,10 +178,13 @@ def _whole(one: Incident) -> str:
 
 
 def _made_by(one: Incident, of_address: Mapping[str, Iterable[Incident]]) -> Incident | None:
-    """Returns the first incident near it of the address that made most of what is over."""
+    """Returns the first incident near it of an address that made much of it.
+
+    A spike of a third has one in four of its requests from whoever made it.
+    """
     if one.ip or one.rule or one.direction == DOWN:
         return None
-    made = [s.name for s in one.contributors if s.kind == BY_ADDRESS and s.share >= _MADE_BY]
+    made = [s.name for s in one.contributors if s.kind == BY_ADDRESS and s.share >= NAMED_SHARE]
     others = (other for ip in made for other in of_address.get(ip, ()))
-    near = (other for other in others if abs(other.opened - one.opened) <= _TOGETHER)
+    near = (o for o in others if -_TOGETHER <= one.opened - o.opened <= _MADE_WITHIN)
     return next(near, None)

@@ -24,8 +24,8 @@ PATTERN = "pattern"
 OF_ROWS = ("address", PATTERN)
 # How a reason begins that the rule itself is over, and not what it found.
 RULE_ENDED = "the rule "
-# An address is named in the sentence from this share on.
-_NAMED_SHARE = 0.3
+# An address is named in the sentence from this share on, and may be the cause.
+NAMED_SHARE = 0.25
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,7 +141,7 @@ def render_sentence(one: Incident) -> str:
 
 def _telling(one: Incident) -> Iterator[Share]:
     """Yields the first endpoint, and the first address if its share is large enough."""
-    for kind, least in (("endpoint", 0.0), (BY_ADDRESS, _NAMED_SHARE)):
+    for kind, least in (("endpoint", 0.0), (BY_ADDRESS, NAMED_SHARE)):
         first = next((share for share in one.contributors if share.kind == kind), None)
         if first and first.share >= least:
             yield first

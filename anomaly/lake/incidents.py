@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 
 from anomaly.alerts.alert import Change
 from anomaly.alerts.mutes import is_muted
-from anomaly.engine.cause import TOGETHER_MINUTES, linked
+from anomaly.engine.cause import MADE_WITHIN_MINUTES, linked
 from anomaly.engine.config import Config
 from anomaly.engine.detector import SPAN
 from anomaly.engine.incident import (
@@ -38,7 +38,7 @@ from lakehouse.tables.catalog import ANOMALIES
 from lakehouse.tables.incidents import OPEN
 from lakehouse.tables.rollups import MINUTES
 
-NEAR = TOGETHER_MINUTES * MINUTE
+NEAR = MADE_WITHIN_MINUTES * MINUTE
 OnChanges = Callable[[Sequence[Change]], None]
 
 

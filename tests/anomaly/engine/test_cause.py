@@ -126,6 +126,8 @@ def test_an_address_is_told_before_what_it_did() -> None:
     assert linked([burst, scan]) == {"burst": "scan"}
     assert linked([burst, incident("scan", 1, ip="192.0.2.1")]) == {"scan": "burst"}
     assert linked([burst, incident("scan", 3, ip="192.0.2.1")]) == {}
+    assert linked([burst, incident("scan", -5, ip="192.0.2.1")]) == {"burst": "scan"}
+    assert linked([burst, incident("scan", -6, ip="192.0.2.1")]) == {}
     assert linked([burst, incident("other", 0, ip="192.0.2.9")]) == {}
 
 
