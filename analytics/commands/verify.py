@@ -44,6 +44,8 @@ def verify(how: str, places: Places) -> None:
     invisible     offsets that Kafka gives to no reader: marks of transactions, records of aborted
                   ones, records that compaction removed (no fault)
     retained      offsets whose rows `retain` deleted (no fault)
+    ledger_faults what was changed in the ledger of commits, is missing, or does not add up to the
+                  rows of its table
     erased        offsets whose rows were erased on request: `logpond erase` (no fault)
     lost          records that are lost, and acknowledged: `logpond acknowledge-loss` (no fault)
 
@@ -108,6 +110,7 @@ def render_verdict(verdict: Verdict) -> str:
             f"  {windows}",
             *_absent(verdict),
             *gaps,
+            *(f"  ledger of commits: {fault}" for fault in verdict.ledger_faults),
             *_late(verdict),
             *_foreign(verdict),
         ]

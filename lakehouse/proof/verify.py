@@ -19,6 +19,7 @@ from lakehouse.ingest.manifest import Manifest, TopicPast
 from lakehouse.ingest.offsets import Offsets, TopicOffsets
 from lakehouse.ingest.queries import INGEST
 from lakehouse.ingest.raw_zone import RawZone
+from lakehouse.past.check import faults as ledger_faults
 from lakehouse.paths import Places
 from lakehouse.proof.coverage import Coverage, Range, coverage
 from lakehouse.proof.files import FileVerdict, judge_files, planned_files
@@ -93,6 +94,7 @@ class Verdict:
     examples_of_gaps: list[dict[str, Any]] = field(default_factory=list)
     examples_of_windows: list[WindowFault] = field(default_factory=list)
     foreign_commits: list[ForeignCommit] = field(default_factory=list)
+    ledger_faults: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Returns the verdict as JSON can hold it."""
@@ -127,7 +129,14 @@ def verify(places: Places) -> Verdict:
         examples = _examples(held, sources) if gaps else []
         verdict = _verdict(held, [*parts, *files], strays, versions, examples, windows)
         losses = [msgspec.to_builtins(note) for note in Absent(places).losses()]
-        return replace(verdict, losses=losses, foreign_commits=foreign_commits(places))
+        faults = [fault for name in tables for fault in ledger_faults(places, name)]
+        return replace(
+            verdict,
+            ok=verdict.ok and not faults,
+            losses=losses,
+            foreign_commits=foreign_commits(places),
+            ledger_faults=faults,
+        )
 
 
 def missing(places: Places, topic: str) -> list[Stretch]:

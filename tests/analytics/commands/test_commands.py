@@ -27,7 +27,10 @@ def test_sql_prints_json_and_says_the_time_on_stderr(lake: Lake) -> None:
     words = ("SELECT COUNT(*) AS n FROM logs", "--as-of", "2100-01-01", "--format", "json")
     found = run(lake, "sql", *words)
     assert json.loads(found.stdout) == [{"n": 2}]
-    assert found.stderr == "as of 2100-01-01 00:00:00 UTC\n"
+    assert found.stderr.splitlines() == [
+        "as of 2100-01-01 00:00:00 UTC",
+        "logs: version 1, as Delta keeps it",
+    ]
 
 
 def test_history_names_the_oldest_version(lake: Lake) -> None:

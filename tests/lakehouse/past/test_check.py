@@ -13,6 +13,7 @@ from lakehouse import past, store
 from lakehouse.errors import TableError
 from lakehouse.past.check import faults
 from lakehouse.past.ledger import Ledger
+from lakehouse.proof.verify import verify
 from lakehouse.tables.catalog import LOGS
 
 
@@ -74,3 +75,17 @@ def test_rows_that_no_commit_brought_are_seen(diary: Diary, segments: list[Path]
     assert faults(diary.lake.places, "logs") == [
         f"table logs has {diary.now[0] + 6} rows, and its commits add up to {diary.now[0]}"
     ]
+
+
+def test_verify_says_so(running: Lake) -> None:
+    """And the promise does not hold any more, as nobody knows what was changed."""
+    past.fold(running.places, "logs")
+    before = verify(running.places)
+    at = store.open_table(running.places, LOGS)
+    ledger = Ledger(running.places, "logs", str(at.metadata().id))
+    file = Path(ledger.root, ledger.segments[0].name)
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    after = verify(running.places)
+
+    assert (before.ok, before.ledger_faults, after.ok) == (True, [], False)
+    assert [file.name in fault for fault in after.ledger_faults] == [True]
