@@ -25,6 +25,7 @@ from pydantic_settings import (
 from lakehouse.errors import SettingsError
 from lakehouse.kafka_settings import Kafka as Kafka
 from lakehouse.registry_settings import Registry as Registry
+from lakehouse.retention_settings import Retention as Retention
 from lakehouse.server_settings import Gateway as Gateway
 from lakehouse.server_settings import Http as Http
 from lakehouse.server_settings import Section
@@ -119,7 +120,9 @@ class Upkeep(Section):
     0: of any age.
     """
     retain_days: Annotated[int, Field(ge=0)] = 0
-    """Days of rows to keep, back from the newest date of each table. 0: for ever."""
+    """Days of rows to keep, back from the newest date of each table. 0: for ever. Other days by
+    table, source or service are in [retention].
+    """
 
 
 class Anomaly(Section):
@@ -265,6 +268,7 @@ class Settings(BaseSettings):
     anomaly: Anomaly = Anomaly()
     webhook: Webhook = Webhook()
     upkeep: Upkeep = Upkeep()
+    retention: Retention = Retention()
     spark: Spark = Spark()
     sql: Sql = Sql()
     web: Web = Web()

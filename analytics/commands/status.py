@@ -17,6 +17,7 @@ from lakehouse.terminal.render import echo
 
 if TYPE_CHECKING:
     from analytics.look.diff import Difference
+    from analytics.look.forecast import Forecast
     from analytics.look.status import Status
     from lakehouse.settings import Settings
 
@@ -35,6 +36,7 @@ def _optional(value: datetime | float | None) -> str:
     return "" if value is None else f"{value:,.0f}"
 
 
+MOST_SERVICES = 5
 OPTIONAL = ("rows_per_second", "last_batch", "last_commit", "watermark", "closed_to", "late_rows")
 HUMANE_STATUS = {
     **HUMANE,
@@ -61,6 +63,9 @@ def status(how: str, settings: Settings) -> None:
     lag_records   records of the topics (ingest) or rows of logs (others) not read yet
     lag_seconds   how long the oldest of them has waited
     late_rows     rows of the last two days that came after their window was closed
+    weighs        all tables now, what a day adds, and what they will weigh at that rate, with
+                  what retention will have deleted by then
+    services      what the rows of each weigh in logs, by their share of each day's rows
 
     \b
     exit 0  all queries run, and how far behind they are is known
@@ -72,15 +77,20 @@ def status(how: str, settings: Settings) -> None:
       logpond status --format json
       watch -n 5 logpond status
     """
+    from analytics.look.forecast import forecast
     from analytics.look.status import status as look
     from lakehouse.runtime.embedded_kafka import connection as of_lake
 
     places = Places.of(settings)
     found = look(places, of_lake(places, settings.kafka))
+    weight = forecast(places, settings)
     if how == "json":
-        render.show_object({**found.as_dict(), "is_well": found.is_well}, sys.stdout)
+        weighs = {"forecast": asdict(weight) if weight else None}
+        render.show_object({**found.as_dict(), **weighs, "is_well": found.is_well}, sys.stdout)
     else:
         _show_status(found, how)
+        if how == "table" and weight:
+            echo("\n".join(_weights(weight)))
     sys.exit(0 if found.is_well else 1)
 
 
@@ -155,6 +165,23 @@ def _summary(found: Status) -> list[str]:
         f"rejected       {rejected} records in quarantine",
         f"incidents      {open_incidents} open",
     ]
+
+
+def _weights(found: Forecast) -> list[str]:
+    """Returns lines for what the lake weighs, and what of it is of which service."""
+    now, day, week, month = map(
+        HUMANE["bytes"],
+        (found.bytes, found.bytes_per_day, found.in_7_days, found.in_30_days),
+    )
+    lines = [f"weighs         {now}, {day} more a day; {week} in 7 days, {month} in 30 days"]
+    shown = [
+        f"{cost.service} {cost.share:.0%} ({HUMANE['bytes'](cost.bytes)}"
+        f"{f', kept {cost.kept_days} days' if cost.kept_days else ''})"
+        for cost in found.services[:MOST_SERVICES]
+    ]
+    if more := len(found.services) - len(shown):
+        shown.append(f"{more:,} more")
+    return [*lines, f"services       {', '.join(shown)}"] if shown else lines
 
 
 def _holders(found: Status) -> list[str]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,17 +15,22 @@ from lakehouse import maintenance
 from lakehouse.errors import SettingsError
 from lakehouse.maintenance import Retained, Shape, Upkeep, shape
 from lakehouse.paths import Places
+from lakehouse.query import pinned
 from lakehouse.query.upkeep_statement import Optimize, Vacuum, columns
 from lakehouse.store import open_table
 from lakehouse.store.tags.naming import version_of
-from lakehouse.tables.catalog import LOGS, QUARANTINE
+from lakehouse.tables.catalog import LOGS, QUARANTINE, TABLES
 from lakehouse.terminal import render
-from lakehouse.terminal.options import FORMAT, HUMANE, with_places
+from lakehouse.terminal.options import FORMAT, HUMANE, with_places, with_settings
 from lakehouse.terminal.render import echo
+
+if TYPE_CHECKING:
+    from lakehouse.settings import Settings
 
 TABLE = click.argument("table", default="logs", shell_complete=table_names)
 INGESTED = (LOGS.name, QUARANTINE.name)
 SHAPE = tuple(Shape.__dataclass_fields__)
+RULES = tuple(maintenance.Applied.__dataclass_fields__)
 
 
 @click.command()
@@ -81,23 +89,35 @@ def vacuum(table: str, hours: int | None, dry_run: bool, how: str, places: Place
 
 
 @click.command()
-@TABLE
-@click.option("--days", type=int, required=True, metavar="N", help="Keep N days before the newest.")
+@click.argument("table", required=False, shell_complete=table_names)
+@click.option("--days", type=int, metavar="N", help="Keep N days before the newest, of logs.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @FORMAT
-@with_places
-def retain(table: str, days: int, dry_run: bool, how: str, places: Places) -> None:
-    """Delete the rows of every date more than N days before the newest date in the table.
+@with_settings
+def retain(
+    table: str | None, days: int | None, dry_run: bool, how: str, settings: Settings
+) -> None:
+    """Delete rows that are older than [retention] of the settings says, or than N days.
 
-    The clock is the rows' own `date`, not the wall's; whole dates go, in one commit, beside a
-    running stream. `logpond verify` then counts from where they end, and `recover ingest` does
-    not read them again. Older versions hold the rows until a vacuum.
+    Without --days each rule there is applied, of one table or of all: by service, by source, by
+    table, and for copies of imported files. A row goes by one rule, that of its service first, then
+    that of its source. Upkeep does the same by itself, once for each new date.
+
+    The clock is the rows' own `date`, not the wall's: days count back from the newest date of the
+    table. Each rule is one commit, beside a running stream. `logpond verify` then counts what went
+    by which rule, and `recover ingest` does not read it again. Older versions hold the rows until a
+    vacuum, those with a name until that is deleted.
 
     \b
+      logpond retain --dry-run
       logpond retain logs --days 30 --dry-run
       logpond retain logs --days 30
     """
-    done = maintenance.retain(places, table, days, dry_run)
+    places = Places.of(settings)
+    if days is None:
+        _by_rules(places, settings, table, dry_run, how)
+        return
+    done = maintenance.retain(places, table or LOGS.name, days, dry_run)
     dates = {"before": len(done.gone) + len(done.kept), "after": len(done.kept)}
     _show(done, how, render_retained(done, dry_run), dates)
 
@@ -127,6 +147,42 @@ def restore(table: str, to: str, yes: bool, how: str, places: Places) -> None:
     _show(done, how, render_restored(done, version))
     if how != "table":
         echo(next_steps(table, version), err=True)
+
+
+def _by_rules(
+    places: Places, settings: Settings, table: str | None, dry_run: bool, how: str
+) -> None:
+    """Applies the rules of the settings, and shows a row for each."""
+    done = [*by_rules(places, settings, table, dry_run)]
+    if not done:
+        raise SettingsError(
+            "no rule says how long rows are kept",
+            "give --days N, or write rules into [retention] of conf/logpond.toml",
+        )
+    rows = [{**asdict(one), "named": ", ".join(one.named)} for one in done]
+    render.show(render.Rows.of_dicts(rows, RULES), how, sys.stdout, HUMANE)
+    if how == "table":
+        gone, weight = (
+            sum(one.rows for one in done),
+            HUMANE["bytes"](sum(one.bytes for one in done)),
+        )
+        what = "would go; nothing was deleted" if dry_run else "are gone"
+        echo(f"{gone:,} rows and copies, about {weight}, {what}")
+
+
+def by_rules(
+    places: Places, settings: Settings, table: str | None, dry_run: bool
+) -> Iterator[maintenance.Applied]:
+    """Applies the rules of one table that there is, or of all and of copies; yields each."""
+    retention, days = settings.retention, settings.upkeep.retain_days
+    there = [name for name in pinned.names(places) if name in TABLES]
+    if table is not None and table not in there:
+        raise pinned.absent(places, table)
+    for name in there if table is None else [table]:
+        for rule in maintenance.rules_of(retention, days, name):
+            yield maintenance.apply(places, rule, dry_run)
+    if table is None and retention.raw_days:
+        yield maintenance.retain_raw(places, retention.raw_days, datetime.now(UTC), dry_run)
 
 
 def run(statement: Optimize | Vacuum, how: str, places: Places) -> None:

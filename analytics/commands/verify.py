@@ -123,6 +123,10 @@ def _absent(verdict: Verdict) -> Iterator[str]:
         yield f"  {verdict.invisible:,} offsets invisible, {verdict.retained:,} retained"
     if verdict.erased:
         yield f"  erased on request: {verdict.erased:,}"
+    if verdict.retained_by:
+        by_rule = verdict.retained_by.items()
+        rules = ", ".join(f"{count:,} by {rule or 'an earlier retain'}" for rule, count in by_rule)
+        yield f"    of these went {rules}"
     if verdict.losses:
         yield f"  {verdict.lost:,} records lost and acknowledged:"
     for loss in verdict.losses:

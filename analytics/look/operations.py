@@ -60,7 +60,7 @@ class Operations:
         if writer == REPLAY.name:
             return f"quarantine replayed, batch {batch}"
         if writer.startswith("retain "):
-            return _retained(writer, info)
+            return _retained(writer, str(note.get("rule") or ""), info)
         known = OF_MINUTES if table == MINUTES.name else NOTED
         return known.get(writer) or writer or _of_engine(info)
 
@@ -95,11 +95,11 @@ def note_of(info: Mapping[str, Any]) -> dict[str, Any]:
     return note if isinstance(note, dict) else {}
 
 
-def _retained(writer: str, info: Mapping[str, Any]) -> str:
+def _retained(writer: str, rule: str, info: Mapping[str, Any]) -> str:
     """Says up to which date rows were deleted, by the condition that the engine noted."""
     found = BEFORE.search(str(_part(info, "operationParameters").get("predicate", "")))
-    kept = f"retention ({writer.removeprefix('retain ')})"
-    return f"{kept}: rows before {found[1]} deleted" if found else f"{kept}: rows deleted"
+    kept, of = f"retention ({writer.removeprefix('retain ')})", f" of {rule}" if rule else ""
+    return f"{kept}: rows{of} before {found[1]} deleted" if found else f"{kept}: rows{of} deleted"
 
 
 def _of_engine(info: Mapping[str, Any]) -> str:

@@ -39,6 +39,8 @@ COLUMNS = pa.schema(
         pa.field("last_", pa.int64()),
     ]
 )
+# Of what `retain` deleted; the rule is NULL where that was not noted yet.
+OF_RULES = COLUMNS.append(pa.field("rule", pa.string()))
 # Of each event that was erased; `first_` and `last_` are both its offset.
 OF_EVENTS = COLUMNS.append(pa.field("_item", pa.int32()))
 # More notes than this are made one; a note of so many bytes is left as it is.
@@ -78,6 +80,10 @@ def _events(content: bytes) -> pa.Table:
     return pq.read_table(pa.BufferReader(content)).select(OF_EVENTS.names).cast(OF_EVENTS)
 
 
+def _by_rule(content: bytes) -> pa.Table:
+    return pq.read_table(pa.BufferReader(content), schema=OF_RULES)
+
+
 def noted(stretches: Sequence[Stretch]) -> pa.Table:
     """The stretches as rows of a note."""
     rows = [dict(zip(COLUMNS.names, stretch, strict=True)) for stretch in stretches]
@@ -109,7 +115,14 @@ class Absent:
 
     def of(self, kind: Kind) -> pa.Table:
         """Returns all stretches of a kind, in any order; some may occur twice."""
-        return pa.concat_tables([COLUMNS.empty_table(), *self._read(kind, self._names(kind))])
+        found = self._read(kind, self._names(kind))
+        return pa.concat_tables([COLUMNS.empty_table(), *(t.select(COLUMNS.names) for t in found)])
+
+    def retained(self) -> pa.Table:
+        """Returns all stretches that `retain` deleted, each with its rule."""
+        return pa.concat_tables(
+            [OF_RULES.empty_table(), *self._read("retained", self._names("retained"))]
+        )
 
     def erased(self) -> pa.Table:
         """Returns the coordinates of all events that were erased on request; some occur twice.
@@ -151,7 +164,8 @@ class Absent:
 
     def _read(self, kind: Kind, names: Sequence[str]) -> list[pa.Table]:
         contents = self._contents(kind, names)
-        return [self._decoded(name, content, _stretches) for name, content in contents]
+        of = _by_rule if kind == "retained" else _stretches
+        return [self._decoded(name, content, of) for name, content in contents]
 
     def _decoded(self, name: str, content: bytes, of: Callable[[bytes], T]) -> T:
         """Returns what a note says; TableError where a crash of the machine left it cut off.

@@ -147,6 +147,14 @@ class RawZone:
             raise
         durable.rename(self._places, self._places.raw, f"{name}.new", name)
 
+    def copied(self, sha256: str) -> int | None:
+        """Returns the size of the copy of a content in bytes; None where there is none."""
+        return objects.size(objects.reader(self._places.raw), f"{COPIES}/{sha256}")
+
+    def forget_copy(self, sha256: str) -> None:
+        """Deletes the copy of a content; what it was stays noted."""
+        objects.delete(objects.store(self._places.raw), f"{COPIES}/{sha256}")
+
     def _put(self, name: str, content: Any) -> None:
         text = msgspec.json.format(msgspec.json.encode(content))
         durable.put(self._places, self._places.raw, name, text)

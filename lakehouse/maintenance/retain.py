@@ -13,7 +13,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 
 from lakehouse.duck import connect, create_view
 from lakehouse.errors import SettingsError, TableError
-from lakehouse.ingest.absent import COLUMNS, Absent
+from lakehouse.ingest.absent import OF_RULES, Absent
 from lakehouse.maintenance.retention_marks import raised
 from lakehouse.maintenance.size import SMALL_BYTES, Shape, Upkeep, shape
 from lakehouse.paths import Places
@@ -26,10 +26,10 @@ from lakehouse.tables import rejects
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 
 RUNS = """
-SELECT _topic, _partition, min(_offset) AS first_, max(_offset) AS last_ FROM (
+SELECT _topic, _partition, min(_offset) AS first_, max(_offset) AS last_, $rule AS rule FROM (
     SELECT *, _offset - row_number() OVER (PARTITION BY _topic, _partition ORDER BY _offset) AS run
     FROM (SELECT DISTINCT _topic, _partition, _offset FROM doomed AS d
-          WHERE date < $first AND {and_open}))
+          WHERE date < $first AND {where} AND {and_open}))
 GROUP BY _topic, _partition, run
 """
 
@@ -89,7 +89,7 @@ def _delete(places: Places, at: DeltaTable, name: str, days: int, before: Shape)
     result = _planned(at, name, days, before)
     if result.first and result.gone:
         now = int(time.time() * 1000)
-        _note(places, at, name, result.first)
+        note(places, at, name, result.first, f"table {name}")
         done = [Transaction(app, to, now) for app, to in raised(at, result.first).items()]
         done += checked(places.fence, at)
         where = f"date < '{result.first}'"
@@ -139,8 +139,10 @@ def _without(before: Shape, going: list[dict[str, Any]]) -> Shape:
     )
 
 
-def _note(places: Places, at: DeltaTable, name: str, first: date) -> None:
-    """Notes the offsets of the rows that are about to be deleted."""
+def note(
+    places: Places, at: DeltaTable, name: str, first: date, rule: str, where: str = "true"
+) -> None:
+    """Notes the offsets of the rows before a date that a rule is about to delete."""
     if "_offset" not in _names(at):
         return
     with connect() as connection:
@@ -150,8 +152,8 @@ def _note(places: Places, at: DeltaTable, name: str, first: date) -> None:
             create_view(connection, LOGS.name, places.table(LOGS), logs)
         # a reject that was replayed is a row of `logs` by now, and stays under the promise
         is_open = "true" if logs is None else rejects.is_open("d", _names(at), _names(logs))
-        sql = RUNS.format(and_open=is_open)
-        rows = connection.sql(sql, params={"first": first}).to_arrow_table().cast(COLUMNS)
+        sql, values = RUNS.format(and_open=is_open, where=where), {"first": first, "rule": rule}
+        rows = connection.sql(sql, params=values).to_arrow_table().cast(OF_RULES)
     absent = Absent(places)
     absent.note("retained", f"{name}-{first}-{uuid.uuid4().hex[:8]}", rows)
     absent.tidy("retained")

@@ -9,6 +9,7 @@ from deltalake import DeltaTable
 EPOCH = date(1970, 1, 1)
 FIRST_DATE = "retain/date"
 UNNOTED = "retain/unnoted"
+FIRST_OF_ROWS = "retain/rows"
 
 
 def retained_from(found: DeltaTable) -> date | None:
@@ -18,6 +19,22 @@ def retained_from(found: DeltaTable) -> date | None:
     """
     days = found.transaction_version(FIRST_DATE)
     return None if days is None else EPOCH + timedelta(days=days)
+
+
+def countable_from(found: DeltaTable) -> date | None:
+    """Returns the first date of which no row was deleted by `retain`, nor by a rule of some rows.
+
+    What is counted from rows cannot be counted again before it. None where nothing was deleted.
+    """
+    days = found.transaction_version(FIRST_OF_ROWS)
+    known = [retained_from(found), None if days is None else EPOCH + timedelta(days=days)]
+    return max((day for day in known if day), default=None)
+
+
+def raised_for_rows(found: DeltaTable, first: date) -> dict[str, int]:
+    """Returns the transaction to note where some rows before a date go; it never moves back."""
+    before = found.transaction_version(FIRST_OF_ROWS) or 0
+    return {FIRST_OF_ROWS: max((first - EPOCH).days, before)}
 
 
 def unnoted_from(found: DeltaTable) -> date | None:

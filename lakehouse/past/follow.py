@@ -15,7 +15,7 @@ from lakehouse.past.entry import Entry
 from lakehouse.past.spans import Action, Span, Spans
 
 EPOCH = date(1970, 1, 1)
-NOTE, RETAINED = "logpond", "retain/date"
+NOTE, RETAINED = "logpond", ("retain/date", "retain/rows")
 COMMIT = re.compile(r"^(.*?)(?::(\d+))?$", re.DOTALL)
 # Who took rows away, by how the note of the commit begins.
 CHANGES = {"retain": "retained", "import/": "replaced", "erase": "erased"}
@@ -132,7 +132,7 @@ def _taken(table: str, entry: Entry, commit: _Commit, spans: Spans) -> Draft:
         gone=_total(lost) if is_exact else None,
         gone_from=_gone_from(commit, lost) if lost else None,
         gone_checksum=None if lost else 0,
-        kept_from=commit.transactions.get(RETAINED) if change == "retained" else None,
+        kept_from=_kept_from(commit) if change == "retained" else None,
     )
     return Draft(entry, added=_paths(commit.adds), removed=_paths(commit.removes))
 
@@ -144,6 +144,13 @@ def _gone_from(commit: _Commit, lost: list[Span]) -> int:
         if to.isdigit():
             return int(to) + 1
     return min(one.first for one in lost)
+
+
+def _kept_from(commit: _Commit) -> int | None:
+    """Returns the first date that retention kept, of whole dates or of single rows."""
+    return next(
+        (commit.transactions[name] for name in RETAINED if name in commit.transactions), None
+    )
 
 
 def _change(commit: _Commit) -> str:

@@ -60,6 +60,34 @@ SELECT kind, _topic, _partition, min(first_) AS first_, max(last_) AS last_
 FROM numbered GROUP BY kind, _topic, _partition, number
 """
 
+# How many offsets each rule of retention took, of which no row is there after all.
+BY_RULE = """
+WITH said AS (
+    SELECT coalesce(rule, '') AS rule, _topic, _partition, first_, last_ FROM by_rule
+    WHERE first_ <= last_),
+ordered AS (
+    SELECT *, max(last_) OVER (
+        PARTITION BY rule, _topic, _partition ORDER BY first_, last_
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
+    FROM said),
+numbered AS (
+    SELECT *, count(*) FILTER (reached IS NULL OR first_ > reached + 1) OVER (
+        PARTITION BY rule, _topic, _partition ORDER BY first_, last_
+        ROWS UNBOUNDED PRECEDING) AS number
+    FROM ordered),
+merged AS (
+    SELECT rule, _topic, _partition, min(first_) AS first_, max(last_) AS last_
+    FROM numbered GROUP BY rule, _topic, _partition, number),
+there AS (
+    SELECT m.rule, count(*) AS count
+    FROM (SELECT DISTINCT _topic, _partition, _offset FROM held) AS h JOIN merged AS m
+        ON h._topic = m._topic AND h._partition = m._partition
+        AND h._offset BETWEEN m.first_ AND m.last_
+    GROUP BY 1)
+SELECT m.rule, (sum(m.last_ - m.first_ + 1) - coalesce(any_value(t.count), 0))::BIGINT AS gone
+FROM merged AS m LEFT JOIN there AS t USING (rule) GROUP BY 1 HAVING gone > 0 ORDER BY 1
+"""
+
 COUNTS = """
 SELECT r._partition,
     count(h._offset) FILTER (h._offset < r.end_) AS rows,
@@ -170,6 +198,10 @@ class Coverage:
         """Returns by partition how many offsets without a row are noted as `kind` (or "any")."""
         return {p: int(n) for p, n in self._ask(WITHIN, topic, ranges, kind=kind)}
 
+    def retained_by(self) -> dict[str, int]:
+        """Returns by rule how many records retention took; "" is of before rules were noted."""
+        return dict(self.ask(BY_RULE))
+
     def gaps(self, topic: str, ranges: Mapping[int, Range], most: int = NO_END) -> list[Stretch]:
         """Returns the missing stretches in order, at most `most` of them."""
         return [Stretch(topic, *row) for row in self._ask(GAPS, topic, ranges, most=most)]
@@ -243,6 +275,7 @@ def coverage(places: Places, logs: DeltaTable, quarantine: DeltaTable) -> Iterat
         connection.execute(OPEN.format(item=item(names), topic_id=how, is_open=open_))
         connection.execute(HELD.format(item=item(of_logs), topic_id=_topic_id(logs)))
         connection.register("noted", _noted(Absent(places)))  # after the tables: none is missing
+        connection.register("by_rule", Absent(places).retained())
         connection.execute(ABSENT)
         yield Coverage(connection, (logs, quarantine))
 

@@ -91,6 +91,7 @@ class Verdict:
     partitions: list[PartitionVerdict] = field(default_factory=list)
     files: list[FileVerdict] = field(default_factory=list)
     losses: list[dict[str, Any]] = field(default_factory=list)
+    retained_by: dict[str, int] = field(default_factory=dict)
     examples_of_gaps: list[dict[str, Any]] = field(default_factory=list)
     examples_of_windows: list[WindowFault] = field(default_factory=list)
     foreign_commits: list[ForeignCommit] = field(default_factory=list)
@@ -128,12 +129,14 @@ def verify(places: Places) -> Verdict:
         windows = judge(places, rollups, logs)
         examples = _examples(held, sources) if gaps else []
         verdict = _verdict(held, [*parts, *files], strays, versions, examples, windows)
+        by_rule = held.retained_by()
         losses = [msgspec.to_builtins(note) for note in Absent(places).losses()]
         faults = [fault for name in tables for fault in ledger_faults(places, name)]
         return replace(
             verdict,
             ok=verdict.ok and not faults,
             losses=losses,
+            retained_by=by_rule,
             foreign_commits=foreign_commits(places),
             ledger_faults=faults,
         )

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from deltalake import DeltaTable
 
 from lakehouse.duck import create_view
-from lakehouse.maintenance.retention_marks import retained_from
+from lakehouse.maintenance.retention_marks import countable_from, retained_from
 from lakehouse.paths import Places
 from lakehouse.store import table_or_none
 from lakehouse.tables import rollup_compare
@@ -113,7 +113,7 @@ def _counted_by_day(count: CountOfTable, rollup: Rollup) -> dict[date, int]:
 
 def checked_from(table: DeltaTable, logs: DeltaTable, since: date | None = None) -> date | None:
     """Returns the first day that can be checked: not what `retain` deleted from either table."""
-    days = (since, retained_from(table), retained_from(logs))
+    days = (since, retained_from(table), countable_from(logs))
     return max((day for day in days if day), default=None)
 
 

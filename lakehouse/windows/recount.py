@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from lakehouse import store
-from lakehouse.maintenance.retention_marks import retained_from
+from lakehouse.maintenance.retention_marks import countable_from
 from lakehouse.paths import Places
 from lakehouse.store import Replacement, data_files, open_table, replace
 from lakehouse.tables.catalog import LOGS
@@ -84,7 +84,7 @@ def rebuild(
     found = store.table_or_none(places, rollup.name) or store.create(places, rollup.table(late))
     logs = open_table(places, LOGS)
     until = max(horizon(found) or EPOCH, closed_by_now(logs, late))
-    replace(places, rollup.table(), partial(_emptied, rollup, retained_from(logs)))
+    replace(places, rollup.table(), partial(_emptied, rollup, countable_from(logs)))
     store.set_property(places, rollup.name, DEFINITION, rollup.definition(late))
     prepare(places, rollup, late)
     yield from close(places, rollup, until, most_rows)
@@ -131,7 +131,7 @@ def _recounted_day(
         return None  # somebody else counted them meanwhile
     wanted = pa.array(starts, kept.schema.field("window_start").type)
     logs = open_table(places, LOGS)
-    if (kept_from := retained_from(logs)) and found.date < kept_from:
+    if (kept_from := countable_from(logs)) and found.date < kept_from:
         return None  # its rows were deleted meanwhile
     with counting(places, logs, (found.date, found.date)) as count:
         upto = min(max(starts, default=first) + rollup.window, closed)

@@ -40,7 +40,10 @@ def upkeep(dry_run: bool, nice: int, how: str, settings: Settings) -> None:
     os.nice(nice)
     places, tables = Places.of(settings), tuple(TABLES.values())
     with nullcontext(places) if dry_run else UPKEEP.alone(places) as fenced:
-        done = [asdict(one) for one in Pass(fenced, settings.upkeep, tables, dry_run)()]
+        passing = Pass(
+            fenced, settings.upkeep, tables, dry_run=dry_run, retention=settings.retention
+        )
+        done = [asdict(one) for one in passing()]
     columns = [f.name for f in fields(Done) if not (dry_run and f.name == "files_after")]
     if how == "table" and not done:
         echo("nothing is due")

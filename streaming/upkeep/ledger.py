@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 
@@ -13,11 +13,15 @@ from lakehouse.store import durable, objects
 
 
 class Ledger(msgspec.Struct, frozen=True):
-    """The files that are in order, by partition; when it was last vacuumed, and reconciled."""
+    """The files that are in order, by partition; when it was last vacuumed, and reconciled.
+
+    `retained` is, by rule of retention, the first date that it last kept.
+    """
 
     ordered: dict[str, list[str]] = {}
     vacuumed: datetime | None = None
     reconciled: datetime | None = None
+    retained: dict[str, date] = {}
 
     @classmethod
     def of(cls, places: Places, table: str) -> Ledger:
@@ -41,6 +45,10 @@ class Ledger(msgspec.Struct, frozen=True):
         """Returns the ledger without partitions that are gone."""
         kept = {name: files for name, files in self.ordered.items() if name in names}
         return msgspec.structs.replace(self, ordered=kept)
+
+    def with_retained(self, rule: str, first: date) -> Ledger:
+        """Returns the ledger with the first date that a rule has kept."""
+        return msgspec.structs.replace(self, retained={**self.retained, rule: first})
 
     def with_reconcile(self, at: datetime) -> Ledger:
         """Returns the ledger with the time at which late rows were last counted."""

@@ -7,14 +7,15 @@ point.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 from lakehouse import maintenance
 from lakehouse.ingest.plans import has_plan_before
-from lakehouse.maintenance import Part
+from lakehouse.maintenance import Part, Rule
 from lakehouse.paths import Places
+from lakehouse.retention_settings import Retention
 from lakehouse.settings import Upkeep
 from lakehouse.storage import reach
 from lakehouse.store import open_table, table_or_none
@@ -29,7 +30,7 @@ from streaming.upkeep.upkeep_plan import Due, Rules, due
 class Done:
     """What was done to a table, or would be; `note` says why something was not done.
 
-    `rows` are late ones that are counted now.
+    `rows` are late ones that are counted now, or such as retention deleted.
     """
 
     table: str
@@ -51,13 +52,15 @@ class Pass:
     tables: tuple[Table, ...]
     dry_run: bool = False
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    retention: Retention = field(default_factory=Retention)
 
     def __call__(self) -> Iterator[Done]:
         """Yields what is done, table by table. A table that fails is a note; the others go on."""
         for table in self.tables:
             found = table_or_none(self.places, table)
             for step in self._steps(table) if found else ():
-                yield from _noted(table, step)
+                yield from _noted(table.name, step)
+        yield from _noted("_raw", self._retain_raw)
 
     def _steps(self, table: Table) -> list[Callable[[], Iterator[Done]]]:
         keeping = (self._properties, self._rewrite, self._retain, self._vacuum, self._trim)
@@ -127,19 +130,26 @@ class Pass:
         return next((p for p in found if p.keys == one.part.keys), Part(one.part.keys, {}))
 
     def _retain(self, table: Table) -> Iterator[Done]:
-        days = self.settings.retain_days
-        if not days:
-            return
-        result = maintenance.retain(self.places, table.name, days, self.dry_run)
-        if result.gone:
-            yield Done(
-                table.name,
-                "retain",
-                f"date < {result.first}",
-                result.before.files,
-                result.after.files,
-                result.before.bytes - result.after.bytes,
-            )
+        """Applies the rules of a table; one of single rows, which are counted, once a date."""
+        for rule in maintenance.rules_of(self.retention, self.settings.retain_days, table.name):
+            ledger = Ledger.of(self.places, table.name)
+            if not rule.is_whole and self._first_kept(rule) == ledger.retained.get(rule.key):
+                continue
+            result = maintenance.apply(self.places, rule, self.dry_run)
+            if result.rows:
+                yield _taken(result, f"{rule.name}: date < {result.first}")
+            if result.first and not rule.is_whole and not self.dry_run:
+                ledger.with_retained(rule.key, result.first).save(self.places, table.name)
+
+    def _first_kept(self, rule: Rule) -> date | None:
+        days = maintenance.weights_of(open_table(self.places, rule.table))
+        return max(days) - timedelta(days=rule.days) if days else None
+
+    def _retain_raw(self) -> Iterator[Done]:
+        if days := self.retention.raw_days:
+            result = maintenance.retain_raw(self.places, days, self.now(), self.dry_run)
+            if result.rows:
+                yield _taken(result, f"copies of before {result.first}")
 
     def _vacuum(self, table: Table) -> Iterator[Done]:
         ledger = Ledger.of(self.places, table.name)
@@ -172,7 +182,11 @@ class Pass:
             )
 
 
-def _noted(table: Table, step: Callable[[], Iterator[Done]]) -> Iterator[Done]:
+def _taken(result: maintenance.Applied, what: str) -> Done:
+    return Done(result.table, "retain", what, bytes=result.bytes, rows=result.rows)
+
+
+def _noted(table: str, step: Callable[[], Iterator[Done]]) -> Iterator[Done]:
     """Runs a step; a failure becomes a note. Raises StorageError where a bucket is away."""
     try:
         yield from step()
@@ -180,4 +194,4 @@ def _noted(table: Table, step: Callable[[], Iterator[Done]]) -> Iterator[Done]:
         if away := reach.fault(error):
             raise away from error  # the next table has no better chance
         name = getattr(step, "func", step).__name__.strip("_")
-        yield Done(table.name, name, note=str(getattr(error, "what", error)))
+        yield Done(table, name, note=str(getattr(error, "what", error)))

@@ -258,7 +258,7 @@ def test_rows_that_come_meanwhile_are_a_conflict_and_tried_again(
 ) -> None:
     """A late row of an old date goes too, and its offset is noted."""
     room = sys.modules["lakehouse.maintenance.retain"]
-    note, late = room._note, [rows_at(day(1), [40])]
+    note, late = room.note, [rows_at(day(1), [40])]
 
     def with_a_late_row(*given: object) -> object:
         for rows in late:
@@ -266,7 +266,7 @@ def test_rows_that_come_meanwhile_are_a_conflict_and_tried_again(
             aged.put(rows)
         return note(*given)
 
-    monkeypatch.setattr(room, "_note", with_a_late_row)
+    monkeypatch.setattr(room, "note", with_a_late_row)
     maintenance.retain(aged.places, "logs", days=2)
 
     assert aged.coordinates() == [(0, n) for n in range(10, 20)]
