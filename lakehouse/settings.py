@@ -24,6 +24,7 @@ from pydantic_settings import (
 
 from lakehouse.errors import SettingsError
 from lakehouse.kafka_settings import Kafka as Kafka
+from lakehouse.privacy_settings import Privacy as Privacy
 from lakehouse.registry_settings import Registry as Registry
 from lakehouse.retention_settings import Retention as Retention
 from lakehouse.server_settings import Gateway as Gateway
@@ -264,6 +265,7 @@ class Settings(BaseSettings):
     kafka: Kafka = Kafka()
     registry: Registry = Registry()
     ingest: Ingest = Ingest()
+    privacy: Privacy = Privacy()
     windows: Windows = Windows()
     anomaly: Anomaly = Anomaly()
     webhook: Webhook = Webhook()

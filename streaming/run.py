@@ -266,7 +266,7 @@ class Run:
             checkpoint=INGEST.checkpoint(self.places),
             plans=BatchPlans(self.places),
             writers=writers,
-            limits=limits(self.settings.ingest),
+            limits=limits(self.settings),
             source=source.kafka(self._connection, manifest),
             coalesce_below=self.settings.ingest.coalesce_below,
             decode=WithRegistry(

@@ -109,7 +109,7 @@ def try_(settings: Settings, name: str, origin: str, most: int | None, how: str)
     given = _newest(settings, topic, most) if origin == "kafka" else of_lines(lines, reading)
     rejects = 0
     with asked(settings.registry):
-        for one in islice(tried(given, reading, limits(settings.ingest), topic), most):
+        for one in islice(tried(given, reading, limits(settings), topic), most):
             rejects += one.becomes == "reject"
             _show(one, how)
     sys.exit(1 if rejects else 0)

@@ -111,7 +111,7 @@ def _source(settings: Settings, events: EventFilter, origin: str, opened: ExitSt
 
     topic, where = settings.kafka.topic, connection(places, settings.kafka)
     reading = sources_of(settings).reading(topic)
-    source = KafkaTail(where, topic, events, limits(settings.ingest), reading)
+    source = KafkaTail(where, topic, events, limits(settings), reading)
     opened.callback(source.close)
     opened.enter_context(asked(settings.registry))
     return source

@@ -102,12 +102,12 @@ def import_(
 def _run(settings: Settings, wanted: Wanted, keeps_copies: bool) -> Run:
     from batch.imports.load import Loader
     from batch.imports.run import Run
-    from lakehouse.decode import Limits
+    from lakehouse.sources.limits import limits
 
-    ahead = timedelta(minutes=settings.ingest.ahead_minutes)
-    # files are old by nature: how far behind a record may be is a question to a stream
-    limits = Limits(ahead, None, settings.ingest.payload_cap)
-    loader = Loader(Places.of(settings), limits, keeps_copies)
+    asked = limits(settings, is_of_files=True)
+    # a copy holds what a policy keeps out of the tables
+    keeps_copies = keeps_copies and not asked.privacy.policy.actions
+    loader = Loader(Places.of(settings), asked, keeps_copies)
     if not wanted.dry_run:
         loader.open()
     return Run(loader, wanted)

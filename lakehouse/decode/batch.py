@@ -25,7 +25,7 @@ from lakehouse.tables.catalog import BROUGHT_BY, ITEM_AND_SOURCE, LOGS, ORIGIN
 
 # With `headers.HEADERS` behind them where records have some.
 # To be raised whenever a verdict or a derived value may differ from an earlier version's.
-VERSION = 8
+VERSION = 9
 RAW = pa.schema([pa.field("value", pa.binary()), *ORIGIN])
 EVENTS = pa.schema([f for f in LOGS.columns if f not in BROUGHT_BY])
 _MISFITS = EVENTS.field("_misfits").type
@@ -87,7 +87,7 @@ def _decoded_rows(
 
 def _not_decoded(rows: pa.RecordBatch, error: Exception, limits: Limits) -> Decoded:
     fault = Fault("not_decoded", f"{REASONS['not_decoded']} ({type(error).__name__})")
-    rejects = reject_rows(rows, dict.fromkeys(range(rows.num_rows), fault), limits.payload_cap)
+    rejects = reject_rows(rows, dict.fromkeys(range(rows.num_rows), fault), limits, {})
     return Decoded(EVENTS.empty_table(), rejects)
 
 
@@ -118,7 +118,8 @@ def _decoded(part: Prepared, limits: Limits, rules: Rules, before: Before) -> De
     if outside:
         faults |= {parsed.rows[row]: fault for row, fault in outside.items()}
         events = _without(events, outside)
-    rejects = reject_rows(part.originals, faults, limits.payload_cap)
+    rejects = reject_rows(part.originals, faults, limits, rules.names)
+    events = limits.privacy.events(events)
     return Decoded(pa.Table.from_batches([events]), rejects)
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.decode.fault import REASONS
+from lakehouse.decode.privacy import MASKS, Privacy
 from lakehouse.decode.record_time import YEAR_10000, is_valid, valid
 from lakehouse.event.budgets import BUDGETS, Budgets
 from lakehouse.formats.format import Fault
@@ -20,13 +21,15 @@ _MICROSECOND = timedelta(microseconds=1)
 class Limits:
     """How far a timestamp may differ from the broker's time, and how many payload bytes to keep.
 
-    `ahead` and `behind` are inclusive. With `behind` None any past time is accepted.
+    `ahead` and `behind` are inclusive. With `behind` None any past time is accepted. `privacy` says
+    what is not written as it came.
     """
 
     ahead: timedelta
     behind: timedelta | None
     payload_cap: int
     budgets: Budgets = BUDGETS
+    privacy: Privacy = MASKS
 
 
 def guard(timestamps: pa.Array, taken: pa.Array, limits: Limits) -> dict[int, Fault]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from lakehouse.decode.guard import Limits
 from lakehouse.decode.leftover.headers import HEADERS, written
 from lakehouse.decode.record_time import valid
 from lakehouse.event.budgets import cut
@@ -17,23 +18,36 @@ from lakehouse.formats.format import Fault
 from lakehouse.tables.catalog import BROUGHT_BY, ITEM_AND_SOURCE, ORIGIN, QUARANTINE
 
 DETAIL_BYTES = 1 << 10
+WITHHELD = "the payload is not kept: no field of the policy can be found in it"
 REJECTS = pa.schema([f for f in QUARANTINE.columns if f not in BROUGHT_BY])
 
 
-def reject_rows(raw: pa.RecordBatch, faults: Mapping[int, Fault], cap: int) -> pa.Table:
+def reject_rows(
+    raw: pa.RecordBatch, faults: Mapping[int, Fault], limits: Limits, names: Mapping[str, str]
+) -> pa.Table:
     """Returns the rows in `faults` as rejects (`REJECTS`), in their order.
 
-    Of a payload the first `cap` bytes are kept, with the length and the hash of all of it.
+    Of a payload, without what is private in it, the first bytes are kept, with the length and the
+    hash of all of it. `names` are the fields that keys of records give.
     """
+    privacy, cap = limits.privacy, limits.payload_cap
     rows = sorted(faults)
     of = raw.take(pa.array(rows, pa.int64()))
-    kept = [_kept(payload, cap) for payload in of.column("value").to_pylist()]
+    came = of.column("value").to_pylist()
+    payloads = [privacy.payload(payload, names) for payload in came]
+    kept = [_kept(payload, cap) for payload in payloads]
+    # what a fault says of a payload may quote it
+    are_kept = [(one is None) == (other is None) for one, other in zip(came, payloads, strict=True)]
+    details = [
+        _detail(faults[row]) if is_kept else WITHHELD
+        for row, is_kept in zip(rows, are_kept, strict=True)
+    ]
     taken = valid(of.column("_kafka_timestamp"))
     columns: dict[str, Any] = {
         "reason": [faults[row].reason for row in rows],
-        "detail": [_detail(faults[row]) for row in rows],
+        "detail": [privacy.text(detail) for detail in details],
         **{name: [each[name] for each in kept] for name in _kept(None, cap)},
-        "headers": _headers(of, cap),
+        "headers": [privacy.headers(text) for text in _headers(of, cap)],
         "date": taken.cast(pa.timestamp("us")).cast(pa.date32()),
         **{f.name: of.column(f.name) for f in (*ORIGIN, *ITEM_AND_SOURCE)},
         "_kafka_timestamp": taken,

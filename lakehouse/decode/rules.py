@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ class Rules(NamedTuple):
     where none was, `first_time`, which is from `first_time_from`).
     `on_long_text` says what becomes of an event with a text over its budget: `cut` or `reject`.
     `headers` says which headers of a record become attributes: all, none, or those of these names.
+    `names` are the fields that keys of records give by another name.
     `service` is that of events that name none; `source` is noted in each row.
     """
 
@@ -27,6 +29,7 @@ class Rules(NamedTuple):
     first_time_from: str = ""
     on_long_text: str = "cut"
     headers: bool | tuple[str, ...] = True
+    names: Mapping[str, str] = {}
 
     @classmethod
     def of(cls, reading: Reading | None) -> Rules:
@@ -41,6 +44,7 @@ class Rules(NamedTuple):
             reading.first_time_from,
             reading.on_long_text,
             reading.headers,
+            reading.mapping,
         )
 
     @property

@@ -179,7 +179,7 @@ def replay_quarantine(settings: Settings) -> None:
     store.open_table(places, QUARANTINE)
     decode = as_read(places, sources_of(settings))
     with asked(settings.registry):
-        done = replay_quarantine(places, REPLAY.writers(places), limits(settings.ingest), decode)
+        done = replay_quarantine(places, REPLAY.writers(places), limits(settings), decode)
     echo(f"{done.looked_at} open records looked at: {done.passed} passed and are in logs now")
     if done.capped:
         echo(f"{done.capped} were capped in quarantine and cannot be decoded from it")

@@ -40,7 +40,7 @@ def stricter(raw: pa.RecordBatch, limits: Limits, readings: Readings) -> Decoded
     faults = {row: CHANGED for row, each in enumerate(refused) if each}
     for field in ITEM_AND_SOURCE:
         raw = raw.append_column(field, pa.nulls(raw.num_rows, field.type))
-    more = reject_rows(raw, faults, limits.payload_cap)
+    more = reject_rows(raw, faults, limits, {})
     return Decoded(rest.events, pa.concat_tables([rest.rejects, more]))
 
 

@@ -153,3 +153,17 @@ def troubled_lines() -> list[str]:
         f'"GET /api/{n % 3} HTTP/1.1" {503 if n // 30 in failing else 200} 512'
         for n, time in enumerate(times)
     ]
+
+
+@pytest.mark.slow
+def test_a_policy_is_one_for_files_too(
+    lake: Lake, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows, rejects and the raw zone have no address but those of networks."""
+    monkeypatch.setenv("LOGPOND_PRIVACY_POLICY", "ip=cut")
+    assert run(lake, file, "--no-reconcile", "--no-judge").exit_code == 0
+    rows = store.open_table(lake.places, "logs").to_pyarrow_table(columns=["ip"])
+    assert {*rows["ip"].to_pylist()} == {"192.0.2.0"}
+    rejects = store.open_table(lake.places, "quarantine").to_pyarrow_table(columns=["payload"])
+    assert rejects["payload"].to_pylist() == [None]
+    assert not [*Path(lake.places.raw).glob("files/*")]

@@ -84,6 +84,6 @@ def test_what_no_record_is_to_blame_for_is_raised(
 def test_a_detail_is_text_that_a_table_takes() -> None:
     """Short, and without half a pair of surrogates, which no UTF-8 has."""
     rows = with_source(raw([b"x"]), None)
-    found = reject_rows(rows, {0: Fault("bad_format", "\ud83d" + "é" * 2000)}, LIMITS.payload_cap)
+    found = reject_rows(rows, {0: Fault("bad_format", "\ud83d" + "é" * 2000)}, LIMITS, {})
 
     assert found["detail"].to_pylist() == ["\\ud83d" + "é" * 509]

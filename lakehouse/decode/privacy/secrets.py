@@ -1,0 +1,148 @@
+"""Secrets in texts: `token=...`, `password=...` and their like, wherever a name stands before `=`.
+
+What is before each sign is looked at in the bytes of a whole column first: most columns of most
+batches have no such name, and are left as they are. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import unquote
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+MASK = "***"
+# What the name of a secret ends with, once it is decoded.
+SECRET = re.compile(
+    r"(?:token|passw(?:or)?d|passphrase|passcode|pwd|secret|signature|credentials?|jwt"
+    r"|authorization|session|sess(?:ion)?[-_.]?id|(?:api|access|secret|private)[-_.]?key"
+    r"|(?:^|[^a-z0-9])(?:pass|sid|sig|o?auth))\]*\Z",
+    re.ASCII | re.IGNORECASE,
+)
+# The last bytes that such a name may have before the sign; all with bit 0x20 set.
+LAST_FOUR = (
+    *("oken", "word", "sswd", "rase", "code", "cret", "ture", "tial", "ials", "tion"),
+    *("sion", "onid", "ssid", *(f"{end}{sign}id" for end in "ns" for sign in "\x7f-.")),
+)
+LAST_THREE = ("pwd", "jwt", "key", "ass", "sid", "sig", "uth")
+LONGEST_NAME = 80
+# `=` as it is, as addresses encode it, once or more often, and as JSON may escape it.
+SIGN = re.compile(r"=|%(?:25)*3[dD]|\\u003[dD]")
+NAME = re.compile(r"[\w.\-\[\]%]*\Z")
+BARE = r"""[^\s&"'<>;,\\)\]}|#]"""
+VALUE = re.compile(rf"\"[^\"]*\"?|'[^']*'?|{BARE}+")
+# In a message as it came, a quote that is not escaped is one of JSON itself.
+RAW = re.compile(
+    rf"\\\"(?:[^\"\\]|\\[^\"])*\\\"|'[^'\"\\]*'"
+    rf"|(?:{BARE}|\\u(?!00(?:2[0267]|3[cCeE]))[0-9a-fA-F]{{4}}|\\/)+"
+)
+# An encoded value ends where the address that it is a part of goes on.
+ENDED = re.compile(r"%(?:25)*2[36]")
+ENCODED = re.compile(rb"%(?:25)*3[dD]|\\u003[dD]|%[0-9A-Fa-f]{2}[\w.\-\[\]%]{0,80}?(?==)", re.ASCII)
+
+
+def _numbers(endings: tuple[str, ...]) -> np.ndarray:
+    """Endings as the numbers that their bytes are."""
+    return np.array([int.from_bytes(one.encode(), "big") for one in endings], np.uint32)
+
+
+_FOUR, _THREE = _numbers(LAST_FOUR), _numbers(LAST_THREE)
+
+
+def is_secret(name: str) -> bool:
+    """Whether what stands before `=` is the name of a secret, in whatever case and encoding."""
+    while (plain := unquote(name)) != name:
+        name = plain
+    return bool(SECRET.search(name))
+
+
+def masked(text: str, mask: Callable[[str], str] = lambda _: MASK, value: Any = VALUE) -> str:
+    """Returns a text with the values of secrets masked; `value` matches one where it begins."""
+    parts, done = list[str](), 0
+    for start, end in _secrets(text, value):
+        parts += [text[done:start], mask(text[start:end])]
+        done = end
+    return "".join([*parts, text[done:]]) if parts else text
+
+
+def _secrets(text: str, value: Any) -> Iterator[tuple[int, int]]:
+    """Yields where the values of secrets begin and end, without their quotes."""
+    done = 0
+    for sign in SIGN.finditer(text):
+        at, start = sign.span()
+        if at < done:
+            continue
+        name = NAME.search(text, max(done, at - LONGEST_NAME), at)
+        found = value.match(text, start) if name and is_secret(name[0]) else None
+        if found is None:
+            continue
+        end = done = found.end()
+        if sign[0] != "=" and (over := ENDED.search(text, start, end)):
+            end = done = over.start()
+        quote = next((q for q in ('\\"', '"', "'") if text.startswith(q, start)), "")
+        if quote:
+            start += len(quote)
+            end -= len(quote) * (end - len(quote) >= start and text.endswith(quote, start, end))
+        if end > start:
+            yield start, end
+
+
+def masked_bytes(payload: bytes) -> bytes:
+    """Returns a message as it came without its secrets. What is no UTF-8 keeps its length."""
+    if not _ends_of_names(payload).size:
+        return payload
+    try:
+        return masked(payload.decode(), value=RAW).encode()
+    except UnicodeDecodeError:
+        text = payload.decode("latin-1")
+        return masked(text, lambda one: "*" * len(one), RAW).encode("latin-1")
+
+
+def masked_column(column: pa.Array) -> pa.Array:
+    """Returns texts without their secrets; the same column where it has none."""
+    rows = _suspects(column)
+    texts = column.take(pa.array(rows)).to_pylist() if rows.size else []
+    hidden = [text and masked(text) for text in texts]
+    if hidden == texts:
+        return column
+    is_one = np.zeros(len(column), bool)
+    is_one[rows] = True
+    return pc.replace_with_mask(column, pa.array(is_one), pa.array(hidden, column.type))
+
+
+def _suspects(column: pa.Array) -> np.ndarray:
+    """The rows that may have a secret, in order."""
+    _, ends, texts = column.buffers()
+    if not len(column) or texts is None or not texts.size:
+        return np.zeros(0, np.int64)
+    offsets = np.frombuffer(ends, np.int32)[column.offset : column.offset + len(column) + 1]
+    content = texts.slice(offsets[0], offsets[-1] - offsets[0]).to_pybytes()
+    at = _ends_of_names(content)
+    rows = np.searchsorted(offsets - offsets[0], at, side="right") - 1
+    return np.unique(rows).astype(np.int64)
+
+
+def _ends_of_names(content: bytes) -> np.ndarray:
+    """The places where the name of a secret may end: before `=`, or anything encoded beside it."""
+    at = _plain(content) if b"=" in content else np.zeros(0, np.int64)
+    if b"%" in content or b"\\u003" in content:
+        encoded = [one.end() - 1 for one in ENCODED.finditer(content)]
+        at = np.concatenate([at, np.array(encoded, np.int64)])
+    return at
+
+
+def _plain(content: bytes) -> np.ndarray:
+    """The places before `=` where a name ends that is not encoded."""
+    signs = np.frombuffer(content, np.uint8)
+    at = np.flatnonzero(signs == ord("="))
+    at = at[at >= len(LAST_THREE[0])]
+    last = np.zeros(at.size, np.uint32)
+    for back in range(4, 0, -1):
+        last = (last << np.uint32(8)) | (signs[np.maximum(at - back, 0)] | np.uint8(0x20))
+    is_one = np.isin(last, _FOUR) | np.isin(last & np.uint32(0xFFFFFF), _THREE)
+    ends: np.ndarray = at[is_one | (signs[at - 1] == ord("]"))] - 1
+    return ends
