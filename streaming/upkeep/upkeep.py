@@ -6,7 +6,7 @@ point.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -137,7 +137,7 @@ class Pass:
                 continue
             result = maintenance.apply(self.places, rule, self.dry_run)
             if result.rows:
-                yield _taken(result, f"{rule.name}: date < {result.first}")
+                yield _taken(result, f"{rule.name}: date < {result.first}{_kept(result.named)}")
             if result.first and not rule.is_whole and not self.dry_run:
                 ledger.with_retained(rule.key, result.first).save(self.places, table.name)
 
@@ -163,7 +163,8 @@ class Pass:
         if not self.dry_run:
             ledger.with_vacuum(self.now()).save(self.places, table.name)
         if result.removed:
-            yield Done(table.name, "vacuum", "", result.removed, None if self.dry_run else 0)
+            left, kept = None if self.dry_run else 0, _kept(result.named).removeprefix(", ")
+            yield Done(table.name, "vacuum", kept, result.removed, left)
 
     def _trim(self, table: Table) -> Iterator[Done]:
         keep = timedelta(hours=self.settings.history_hours)
@@ -180,6 +181,11 @@ class Pass:
                 files_after=result.kept,
                 note=note,
             )
+
+
+def _kept(named: Mapping[str, int]) -> str:
+    """Says which versions keep what goes because they have a name."""
+    return f", kept by name: {', '.join(named)}" if named else ""
 
 
 def _taken(result: maintenance.Applied, what: str) -> Done:

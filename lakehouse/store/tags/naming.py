@@ -49,10 +49,7 @@ def name_version(
         note=escaped(note),
     )
     kept = tags.create(tag)
-    is_whole = hold(places, table, version) and (
-        others or version >= oldest_kept(open_table(places, table))
-    )
-    if is_whole:
+    if hold(places, table, version) and _is_whole(places, table, tag):
         return kept
     if kept is tag:
         tags.delete(table, name)
@@ -60,6 +57,13 @@ def name_version(
         f"version {version} of table {table} is gone: upkeep has just taken files of it",
         f"name a newer one; see `logpond history {table}`",
     )
+
+
+def _is_whole(places: Places, table: str, tag: Tag) -> bool:
+    """Whether all files of a version are there: none was deleted yet, or another name keeps it."""
+    newest = open_table(places, table)
+    others = (one for one in Tags(places).valid(newest, table) if one.name != tag.name)
+    return tag.version >= oldest_kept(newest) or tag.version in {one.version for one in others}
 
 
 def hold(places: Places, table: str, version: int) -> bool:

@@ -110,8 +110,8 @@ def test_a_trimmed_log_still_has_it(long: Lake) -> None:
     assert (rows(long), long.count()) == (7, COMMITS)
     assert answer(long, COUNT, Moment(version=7)) == [{"n": 7}]
     assert trim(long).entries == 0
-    with pytest.raises(TableError, match="has no version 8"):
-        answer(long, COUNT, Moment(version=8))
+    with pytest.raises(TableError, match="cannot be read at 8"):
+        store.open_table(long.places, LOGS, version=8)
 
 
 def test_spark_reads_both(long: Lake, spark: SparkSession) -> None:
@@ -184,6 +184,16 @@ def test_rows_that_were_retained_away_are_there_by_the_name(lake: Lake) -> None:
 
     maintenance.restore(lake.places, "logs", 3)
     assert lake.count() == 18
+
+
+def test_upkeep_says_what_a_name_keeps(lake: Lake) -> None:
+    """Where it retains and vacuums, by the name."""
+    three_days(lake)
+    name(lake, 3)
+    settings = Upkeep(retain_days=1)
+    done = [*Pass(lake.places, settings, (LOGS,), dry_run=True)()]
+    said = [one.partition for one in done if one.what == "retain"]
+    assert said == ["table logs: date < 2026-05-09, kept by name: before"]
 
 
 def test_a_dry_run_of_retain_says_what_stays(lake: Lake) -> None:
