@@ -21,6 +21,10 @@ MOST_OF_SERVICE, MOST_OF_MINUTE = 200, 5000
 _LONGEST_SERVICE = 200
 IS_LINE = "status_code IS NULL AND message IS NOT NULL"
 _UNKNOWN = "\ufffd"
+# Of dates within a line these change, too: a new month is no new pattern.
+_DAYS = "Mon Tue Wed Thu Fri Sat Sun"
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
+_NAMES = frozenset(f"{_DAYS} {_MONTHS}".split())
 
 
 def minutes_of(counted: Counted, span: Span, limits: Limits) -> Iterator[PatternMinute]:
@@ -34,7 +38,8 @@ def minutes_of(counted: Counted, span: Span, limits: Limits) -> Iterator[Pattern
 
 
 def _text(line: str) -> str:
-    return inert(" ".join(line.split()))
+    words = (VARIABLE if word in _NAMES else word for word in line.split())
+    return inert(" ".join(words))
 
 
 def _lines(rows: str, limits: Limits) -> str:

@@ -32,7 +32,7 @@ from lakehouse.tables.catalog import LOGS
 
 SOON = Config(patterns=Limits(warm_minutes=60))
 MINUTES, TROUBLE, STOPS = 120, 80, 100
-PATTERN = "billing cannot reach (bank) at <*>: timed out"
+PATTERN = "billing cannot reach (bank) at <*> on <*> <*> <*>: timed out"
 
 
 def lines(minute: int, service: str, messages: list[str], severity: int) -> pa.Table:
@@ -58,7 +58,9 @@ def rows() -> pa.Table:
         if minute < STOPS:
             each.append(lines(minute, "billing", [f"paid {n}.50 EUR" for n in range(12)], 9))
         if TROUBLE <= minute < TROUBLE + 6:
-            tried = [f"cannot  reach (bank) at 10.0.0.{n}: timed out\n\tat x" for n in range(12)]
+            day = "Tue Jun" if minute % 2 else "Wed Jul"
+            end = "timed out\n\tat x"
+            tried = [f"cannot  reach (bank) at 10.0.0.{n} on {day} 1: {end}" for n in range(12)]
             each.append(lines(minute, "billing", tried, 17))
     return pa.concat_tables(each)
 
