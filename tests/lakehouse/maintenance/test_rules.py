@@ -13,14 +13,17 @@ import pyarrow as pa
 import pytest
 from support.aging import day
 from support.asked import answer, rows_at
+from support.bucket import Bucket
 from support.importing import Imports, csv_lines, written
 from support.lakes import Lake
 from support.windows import Pond
 
 from lakehouse import maintenance, past, store
 from lakehouse.errors import SettingsError
+from lakehouse.ingest.absent import Absent
 from lakehouse.ingest.raw_zone import RawZone
 from lakehouse.maintenance.rules import Rule, rules_of
+from lakehouse.paths import Places
 from lakehouse.proof.verify import Verdict, verify
 from lakehouse.retention_settings import Retention
 from lakehouse.settings import Upkeep
@@ -225,3 +228,15 @@ def test_a_hostile_service_is_a_text(mixed: Lake) -> None:
     assert isinstance(rule, Rule)
     assert maintenance.apply(mixed.places, rule).rows == 1
     assert sum(counts(mixed).values()) == 45
+
+
+def test_a_lake_in_a_bucket_loses_the_same(bucket: Bucket) -> None:
+    """On a real S3: rows are counted, noted and deleted there; a dry run says it before."""
+    lake = Lake(Places.at(bucket.url))
+    for on, service in ((1, "debug"), (1, "shop"), (10, "debug")):
+        lake.put(rows_at(day(on), range(5), service=service))
+    (rule,) = rules_of(Retention(services={"debug": 2}), 0, "logs")
+    would, did = (maintenance.apply(lake.places, rule, dry_run) for dry_run in (True, False))
+    assert (would.rows, did.rows) == (5, 5)
+    assert counts(lake) == {"debug": 5, "shop": 5}
+    assert Absent(lake.places).retained()["rule"].to_pylist() == ["service debug"]
