@@ -11,7 +11,6 @@ from lakehouse.past import State
 from lakehouse.paths import DELTA_LOG, Places, is_url
 from lakehouse.store.log import Log
 from lakehouse.store.tags.naming import nearest
-from lakehouse.store.tags.tags import Tags
 from lakehouse.tables.catalog import TABLES
 from lakehouse.terminal.times import Moment
 
@@ -72,13 +71,14 @@ def _pinned(places: Places, name: str, moment: Moment) -> State:
         return past.state(places, name, as_of=tag.time)
     if moment.version is None:
         return past.state(places, name, as_of=moment.as_of)
-    newest = store.open_table(places, name)
-    oldest = past.oldest(places, name, Log(places, name).oldest())
-    if not oldest <= moment.version <= newest.version() and moment.version not in {
-        tag.version for tag in Tags(places).valid(newest, name)
-    }:
+    try:
+        return past.state(places, name, version=moment.version)
+    except TableError as error:
+        newest = store.open_table(places, name).version()
+        oldest = past.oldest(places, name, Log(places, name).oldest())
+        if oldest <= moment.version <= newest:
+            raise
         raise TableError(
             f"table {name} has no version {moment.version}",
-            f"versions {oldest} to {newest.version()} can be read; see `logpond history {name}`",
-        )
-    return past.state(places, name, version=moment.version)
+            f"versions {oldest} to {newest} can be read; see `logpond history {name}`",
+        ) from error

@@ -84,7 +84,7 @@ def test_home_as_of_a_version_is_home_as_it_was(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize(
-    ("as_of", "status"), [("9999", 404), ("1999-01-01", 404), ("never", 400), ("-3", 400)]
+    ("as_of", "status"), [("9999", 404), ("1999-01-01", 404), ("12:99", 400), ("-3", 400)]
 )
 def test_a_moment_that_is_not_there_is_told(busy: Lake, as_of: str, status: int) -> None:
     """With what to do, on the page too."""
