@@ -18,6 +18,8 @@ INCIDENT ?= error-burst@+20s:3m
 UP := --backfill $(BACKFILL) $(if $(DURATION),--duration $(DURATION)) $(if $(RATE),--rate $(RATE)) \
 	$(foreach incident,$(INCIDENT),--incident $(incident)) $(if $(LAKE),--lake $(LAKE))
 
+# What Python and pytest make of a file is kept, whatever the shell says: they would make it anew each time.
+export PYTHONDONTWRITEBYTECODE :=
 # Two processes take whole files, in the order that tests/conftest.py puts them into: long ones first.
 IN_TWO := -n 2 --dist loadfile --no-loadscope-reorder
 

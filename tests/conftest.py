@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 from support.bucket import Bucket, ObjectServer, object_server
 from support.lakes import Lake
+from support.marked_files import is_left_out
 from support.streams import Once, one_after_another
 
 from cli.stack.broker import Broker
@@ -35,6 +36,13 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, OURS))
 # Short runs: the second compiler of a JVM costs more than it gives back.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Not even read is a file of which `-m` leaves nothing; None lets others decide."""
+    chosen = config.getoption("-m")
+    is_a_file = collection_path.suffix == ".py" and collection_path.name.startswith("test_")
+    return True if is_a_file and is_left_out(collection_path, chosen) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
