@@ -28,7 +28,7 @@ from streaming.upkeep.upkeep import Pass
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(3600)]
 # How many fit into some minutes. By the rows' own time they take three days.
-COMMITS = int(os.environ.get("LOGPOND_PAST_COMMITS", "20000"))
+COMMITS = int(os.environ.get("LOGPOND_PAST_COMMITS", "6000"))
 EVERY, ASKED, ROWS = 300, 1000, 4
 STEP = timedelta(days=3) / COMMITS
 QUESTION = "SELECT service, endpoint, count(*), avg(response_time) FROM logs GROUP BY ALL"
