@@ -11,6 +11,8 @@ from support.asked import rows_at
 from support.lakes import Lake
 
 from lakehouse import maintenance, store
+from lakehouse.erasure.erase import Erasure
+from lakehouse.erasure.request import Request
 from lakehouse.errors import CheckpointError
 from lakehouse.maintenance.readers import Reader, readers
 from lakehouse.tables.catalog import LOGS
@@ -166,3 +168,20 @@ def test_other_tables_and_checkpoints_put_aside_hold_nothing_back(stream: Stream
 
     stream.lake.checkpoint.__class__(stream.lake.places, QUERY).retire(".before-1")
     assert stream.next() == []
+
+
+def test_a_stream_goes_on_after_an_erasure(stream: Stream) -> None:
+    """What it has yet to read is not taken from it; then it passes over what was erased."""
+    stream.run()
+    stream.lake.put(rows_at(day(10), [20]))
+    erasure = Erasure(stream.lake.places, Request(where="timestamp:>=2026-05-10T00:00:00Z"))
+
+    with pytest.raises(CheckpointError, match="windows has yet to read"):
+        erasure()
+    stream.run()
+    erasure()
+    stream.lake.put(rows_at(day(8), [21]), key="after")
+    stream.run()
+
+    assert sorted(stream.seen) == [*ALL, 20, 21]
+    assert stream.lake.coordinates() == [(0, n) for n in (*FIRST, *range(10, 15), 21)]
