@@ -76,6 +76,7 @@ HOLDS: dict[str, Literal["rows", "texts", "kafka", "nothing"]] = {
     "checkpoint": "nothing",
     "absent": "nothing",
     "commits": "nothing",
+    "commits_of": "nothing",
     "far_state": "nothing",
     "state": "nothing",
     "catalog": "nothing",
@@ -166,6 +167,10 @@ class Places:
     def commits(self) -> str:
         """The ledgers of commits, a folder a table: counts and checksums, and no row."""
         return f"{self.lake}/_commits"
+
+    def commits_of(self, table: str) -> str:
+        """The ledger of a table, `<name>/<id>`: one that is made anew has one of its own."""
+        return f"{self.commits}/{table}"
 
     def scratch(self, job: str) -> str:
         """What runs of a job pass to executors on other machines, and get from them."""

@@ -58,8 +58,7 @@ class Ledger:
     _read: dict[tuple[Segment, tuple[str, ...]], pa.Table] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        # a table that is made anew has a ledger of its own
-        self.root = f"{self.places.commits}/{self.table}/{self.table_id}"
+        self.root = self.places.commits_of(f"{self.table}/{self.table_id}")
         self.refresh()
 
     def refresh(self) -> None:

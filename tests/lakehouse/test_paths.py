@@ -18,6 +18,7 @@ ARGUMENTS = {
     "delta_log": "logs",
     "checkpoint": "<query>",
     "ledger": "<query>",
+    "commits_of": "logs",
     "plans": "<query>",
     "raw_file": "",
     "catalog_file": "",
