@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lakehouse.errors import TableError
+from lakehouse.runtime import rights
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, given, with_places
 from lakehouse.terminal.render import echo
@@ -120,7 +120,7 @@ def tag(
         echo(f"{name} is no name of a version of {table} any more: upkeep may delete what it kept")
     else:
         at = _opened(places, table, version, as_of)
-        kept = name_version(places, table, name, at, _user(), note)
+        kept = name_version(places, table, name, at, rights.own_user(), note)
         echo(f"version {kept.version} of {table} is {name}; what it needs is kept until --delete")
 
 
@@ -140,11 +140,3 @@ def _opened(places: Places, table: str, version: str | None, as_of: str | None) 
             f"{found.version}",
         )
     return found.table
-
-
-def _user() -> str:
-    """Returns who runs this; a container may have no name for its user."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lakehouse.paths import Places
+from lakehouse.runtime import rights
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, with_places
 from lakehouse.terminal.render import echo
@@ -112,19 +112,13 @@ def _act(
     from lakehouse.response.respond import respond
 
     one = incident_named(places, incident_id)
-    done = respond(places, one, action(kind, by or _user(), datetime.now(UTC), text, until))
+    done = respond(
+        places, one, action(kind, by or rights.own_user(), datetime.now(UTC), text, until)
+    )
     if how != "table":
         _show([done], how)
         return
     echo(render.escaped(f"{one.incident_id} ({one.key}) is {done.line}"))
-
-
-def _user() -> str:
-    """Returns the name of who runs the command, as the system has it."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may have no name for its user
-        return "somebody"
 
 
 def _show(done: Sequence[Action], how: str) -> None:

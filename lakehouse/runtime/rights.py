@@ -7,6 +7,7 @@ What a command makes for the person who called it has the rights that this perso
 
 from __future__ import annotations
 
+import getpass
 import os
 import stat
 from collections.abc import Iterator
@@ -98,3 +99,11 @@ def current() -> int:
     now = os.umask(0o077)
     os.umask(now)
     return now
+
+
+def own_user() -> str:
+    """Returns the name of who runs this process; a number where the machine has none for it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may have no name for its user
+        return f"uid {os.getuid()}"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from datetime import UTC, datetime
 
 from lakehouse.errors import SettingsError
 from lakehouse.ingest.absent import Absent, Loss, Stretch
 from lakehouse.paths import Places
 from lakehouse.proof.verify import missing
+from lakehouse.runtime import rights
 
 
 def acknowledge(places: Places, loss: Stretch, reason: str) -> Loss:
@@ -32,14 +31,8 @@ def accept(places: Places, loss: Stretch, reason: str) -> Loss:
     """Notes the loss of records that are known to be missing, without asking `verify`."""
     if not reason.strip():
         raise SettingsError("a loss is acknowledged with a reason", 'give --reason "why it is one"')
-    noted = Loss(**loss._asdict(), reason=reason.strip(), by=_name(), at=datetime.now(UTC))
+    noted = Loss(
+        **loss._asdict(), reason=reason.strip(), by=rights.own_user(), at=datetime.now(UTC)
+    )
     Absent(places).acknowledge(noted)
     return noted
-
-
-def _name() -> str:
-    """Returns the user who runs this program, or a number where the machine has no name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"

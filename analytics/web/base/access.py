@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import secrets
 import threading
@@ -22,6 +21,7 @@ from lakehouse.http.bounds import Refusal, unauthorized
 from lakehouse.http.presented import WRONG, beyond, presented
 from lakehouse.http.tokens import METRICS, READ, WRITE, Token, Tokens
 from lakehouse.paths import Places
+from lakehouse.runtime import rights
 from lakehouse.settings import Settings
 
 SESSIONS_KEPT = 1000
@@ -121,7 +121,7 @@ class Access:
     def who(self, scope: Scope) -> str:
         """Returns who asks: the name of the token, or of the user who runs this server."""
         token = self._token(scope)
-        return token.name if token else _own_user()
+        return token.name if token else rights.own_user()
 
     def _token(self, scope: Scope) -> Token | None:
         """Returns the token of a request that may pass; None where it needs none."""
@@ -179,13 +179,6 @@ def _bearer(scope: Scope) -> str:
     """Returns the secret that a program presents; empty where there is none."""
     kind, _, given = Headers(scope=scope).get("authorization", "").partition(" ")
     return given.strip() if kind.lower() == "bearer" else ""
-
-
-def _own_user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may have no name for its user
-        return "somebody"
 
 
 def _connection(scope: Scope, fact: str) -> bool:
