@@ -9,12 +9,25 @@ This is the one public API of logpond; every other package is its inside and may
 No JVM is started. Whatever goes wrong is a `LogpondError` that says what to do.
 """
 
-from analytics.look.diff import Difference
-from analytics.look.history import Overview, Version
-from lakehouse.errors import LogpondError, SettingsError, StorageError, TableError
-from lakehouse.tables.tag import Tag
-from logpond.answer import Answer
-from logpond.lake import Lake, open
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from logpond.api import (
+        Answer,
+        Difference,
+        Lake,
+        LogpondError,
+        Overview,
+        SettingsError,
+        StorageError,
+        TableError,
+        Tag,
+        Version,
+        open,
+    )
 
 __all__ = [
     "Answer",
@@ -29,3 +42,10 @@ __all__ = [
     "Version",
     "open",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads the API once a name of it is asked for: `python -m logpond` needs none of them."""
+    if name not in __all__:
+        raise AttributeError(f"module 'logpond' has no attribute {name!r}")
+    return getattr(importlib.import_module("logpond.api"), name)
