@@ -44,7 +44,7 @@ def scan(folder: Path, rows: int = ROWS) -> dict[str, float]:
     end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     # a commit a day and a file an hour, as upkeep leaves them
     fill(places, DAYS, rows, timedelta(days=DAYS), end)
-    stored = Stored.of(places, pinned.pin(places, [LOGS.name], NOW)[LOGS.name])
+    stored = Stored.of(places, pinned.pin(places, [LOGS.name], NOW)[LOGS.name].table)
     stored.write(folder / "csv")
     files = Raw.of(sorted((folder / "csv").rglob("*.csv")), Overrides())
     found: dict[str, float] = {"rows": rows}

@@ -101,7 +101,8 @@ class Pinned:
     def is_cut(self) -> pa.ChunkedArray:
         """For each file, whether only some of its rows are meant."""
         paths = sorted(self.cut.paths) if self.cut else []
-        return pc.is_in(self.adds["path"], pa.array(paths, pa.string()))
+        # of no file at all not even the type may be known
+        return pc.is_in(self.adds["path"].cast(pa.string()), pa.array(paths, pa.string()))
 
 
 def create_view(

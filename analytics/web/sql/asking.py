@@ -36,13 +36,13 @@ class Questions:
     limits: Sql = LIMITS
     _slots: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(AT_ONCE))
     _readers: set[str] = field(default_factory=set)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _left: threading.Condition = field(default_factory=threading.Condition)
 
     def ask(self, places: Places, reader: str, statement: str, moment: Moment) -> Answer:
         """Answers a statement that reads tables of the lake, and no file that it names.
 
         Raises SettingsError for what it refuses, or where the reader's other question is not
-        answered yet; Busy where too many others ask.
+        answered a little later; Busy where too many others ask.
         """
         with self._one_of(reader):
             start = time.monotonic()
@@ -51,8 +51,9 @@ class Questions:
 
     @contextmanager
     def _one_of(self, reader: str) -> Iterator[None]:
-        with self._lock:
-            if reader in self._readers:
+        with self._left:
+            # one that was cancelled takes a moment to end
+            if not self._left.wait_for(lambda: reader not in self._readers, PATIENCE_SECONDS):
                 raise SettingsError(
                     "your other question is still being answered", "wait for it, or cancel it there"
                 )
@@ -65,5 +66,6 @@ class Questions:
             finally:
                 self._slots.release()
         finally:
-            with self._lock:
+            with self._left:
                 self._readers.discard(reader)
+                self._left.notify_all()

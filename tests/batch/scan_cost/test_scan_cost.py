@@ -51,7 +51,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Stored:
         status_class=["5xx" if n % 97 == 0 else "2xx" for n in range(ROWS)],
     )
     Pond(lake).arrive(rows)
-    return Stored.of(lake.places, pinned.pin(lake.places, ["logs"], NOW)["logs"])
+    return Stored.of(lake.places, pinned.pin(lake.places, ["logs"], NOW)["logs"].table)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def test_json_is_raw_as_well(stored: Stored, tmp_path: Path, packed: bool) -> No
 def test_what_is_written_can_be_imported(lake: Lake, files: list[Path]) -> None:
     """A lake of the files that another one wrote answers as they do."""
     told = Imports(lake).run(*files)
-    copy = Stored.of(lake.places, pinned.pin(lake.places, ["logs"], NOW)["logs"])
+    copy = Stored.of(lake.places, pinned.pin(lake.places, ["logs"], NOW)["logs"].table)
     assert sum(outcome.logs for outcome in told) == ROWS
     assert compared(copy, files, QUESTIONS[1]).different == 0
 

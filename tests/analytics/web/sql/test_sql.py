@@ -126,7 +126,7 @@ def test_a_reader_asks_one_at_a_time_and_who_leaves_stops_it(site: Lake) -> None
         answered = until_answered(address)
         assert answered.json()["rows"] == [[1]]
 
-        tab = threading.Thread(target=ask_for_a_while, args=(address, 6.0))
+        tab = threading.Thread(target=ask_for_a_while, args=(address, 12.0))
         tab.start()
         time.sleep(2)
         second = httpx.post(f"{address}/api/sql", json={"statement": "SELECT 1"}, timeout=30)
