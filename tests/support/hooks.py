@@ -128,7 +128,7 @@ def alerts(
     lake: Lake, receiver: Receiver, say: Callable[[str], None] = print, **own: Any
 ) -> Alerts:
     """The alerts of a lake, soon tired of waiting."""
-    impatient = {"timeout_seconds": 0.5, "retry_seconds": 0.02, "retry_most_seconds": 0.1}
+    impatient = {"timeout_seconds": 1.5, "retry_seconds": 0.02, "retry_most_seconds": 0.1}
     given = {f"webhook_{name}": value for name, value in {**impatient, **own}.items()}
     its = settings.load(webhook_url=receiver.url, **given)
     return Alerts(lake.places, its, say)
