@@ -19,6 +19,7 @@ from support.sites import nasty, shop
 
 from logpond import agents
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "python.md").read_text()
 Call = tuple[str, dict[str, Any]]

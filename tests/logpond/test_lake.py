@@ -43,6 +43,7 @@ def opened(site: Lake) -> logpond.Lake:
     return logpond.open(site.places.lake)
 
 
+@pytest.mark.slow
 def test_the_page_runs_as_it_stands(site: Lake) -> None:
     """All blocks of docs/python.md, one after the other, in a process of their own."""
     script = "".join(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL))

@@ -91,6 +91,7 @@ def of_pattern(live: Lake) -> Incident:
     return one
 
 
+@pytest.mark.slow
 def test_errors_silence_and_patterns_are_found(live: Lake, of_pattern: Incident) -> None:
     """Each within two minutes; the pattern is a part of the errors that it made."""
     seen = {(one.measure, one.direction): one for one in found(live) if one.service == "billing"}

@@ -29,6 +29,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return result
 
 
+@pytest.mark.slow
 def test_the_producer_sends_it_and_decoding_takes_it(found: dict[str, Any]) -> None:
     """The value is in the message, and comes out of it."""
     assert found["message"] == GIVEN

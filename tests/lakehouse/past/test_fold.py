@@ -173,6 +173,7 @@ def test_segments_follow_each_other(
     assert in_order(Segment(*one) for one in found) == [Segment(*one) for one in expected]
 
 
+@pytest.mark.slow
 def test_in_a_bucket_too(bucket: Bucket) -> None:
     """Its own files are asked for, and no others."""
     diary = Diary(Lake(Places(bucket.url, f"{bucket.url}/_checkpoints")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
 from support.lakes import Lake
 
 from benchmarks.long_log import WRITER, events, long_log
@@ -11,6 +12,7 @@ from lakehouse.store import Key, Writer, files, open_table
 from lakehouse.tables.catalog import LOGS
 
 
+@pytest.mark.slow
 def test_a_log_that_is_written_is_a_log(lake: Lake) -> None:
     """Of 60 commits the last ten are in the table; it takes the next one, and not the last."""
     long_log(lake.places, 60, 10, 5)

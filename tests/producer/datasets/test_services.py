@@ -83,6 +83,7 @@ def test_spikes_have_room(hours: int) -> None:
         assert all(b[0] - a[1] >= room for a, b in pairwise(spans))
 
 
+@pytest.mark.slow
 def test_the_command_makes_a_folder_with_its_truth(tmp_path: Path) -> None:
     """A second call makes nothing; other flags are refused."""
     words = ["services", "--hours", "1", "--rate", "1", "--output-dir", str(tmp_path / "data")]
