@@ -11,6 +11,7 @@ from support.asked import rows_at
 from support.lakes import Lake
 
 from lakehouse import maintenance, store
+from lakehouse.erasure import erase
 from lakehouse.erasure.erase import Erasure
 from lakehouse.erasure.request import Request
 from lakehouse.errors import CheckpointError
@@ -170,8 +171,9 @@ def test_other_tables_and_checkpoints_put_aside_hold_nothing_back(stream: Stream
     assert stream.next() == []
 
 
-def test_a_stream_goes_on_after_an_erasure(stream: Stream) -> None:
+def test_a_stream_goes_on_after_an_erasure(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it has yet to read is not taken from it; then it passes over what was erased."""
+    monkeypatch.setattr(erase, "WAITED_SECONDS", 1.0)
     stream.run()
     stream.lake.put(rows_at(day(10), [20]))
     erasure = Erasure(stream.lake.places, Request(where="timestamp:>=2026-05-10T00:00:00Z"))
