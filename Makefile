@@ -52,7 +52,7 @@ test: development $(ARCHIVES)  ## all tests but those of containers: first those
 	@$(BIN)/pytest $(IN_TWO) -m "not (broker or faults or compose or nightly)"
 	@$(BIN)/pytest $(IN_TWO) -m "(broker or faults) and not nightly"
 
-test-fast: development  ## the quick ones, without Spark and Kafka, in about two minutes
+test-fast: development  ## the quick ones, without Spark and Kafka, in a minute and a half
 	@$(BIN)/pytest $(IN_TWO) --hypothesis-profile fast \
 		-m "not (spark or broker or faults or compose or browser or slow or nightly)"
 

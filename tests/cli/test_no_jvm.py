@@ -12,6 +12,8 @@ from support.windows import Pond, at, logged
 
 from cli.__main__ import logpond
 
+pytestmark = pytest.mark.slow
+
 COMMANDS = (
     ("status", "--bootstrap", "127.0.0.1:1"),
     ("report", "hourly"),

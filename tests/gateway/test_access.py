@@ -23,6 +23,8 @@ from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.settings import Settings, load
 from lakehouse.sources import sources_of
 
+pytestmark = pytest.mark.slow
+
 NOWHERE = Connection("127.0.0.1:1")
 
 

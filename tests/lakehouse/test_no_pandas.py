@@ -5,6 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 HIDE = "from lakehouse import no_pandas; no_pandas.hide(); import sys; "
 
 

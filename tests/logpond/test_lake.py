@@ -26,6 +26,8 @@ from lakehouse.store import open_table
 from lakehouse.store.tags.naming import name_version
 from lakehouse.store.tags.tags import Tags
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "python.md").read_text()
 BY_SERVICE = "SELECT service, count(*) AS requests FROM logs GROUP BY service ORDER BY service"

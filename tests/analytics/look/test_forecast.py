@@ -16,6 +16,8 @@ from lakehouse.retention_settings import Retention
 from lakehouse.settings import Settings, load
 from lakehouse.tables.catalog import LOGS
 
+pytestmark = pytest.mark.slow
+
 
 def settings(**rules: dict[str, int]) -> Settings:
     """The settings with these rules."""

@@ -18,6 +18,8 @@ from lakehouse.store.lock import alone
 from lakehouse.tables.catalog import LOGS
 from lakehouse.tables.rollups import TRAFFIC
 
+pytestmark = pytest.mark.slow
+
 NOWHERE = Connection("127.0.0.1:1")
 
 

@@ -30,6 +30,8 @@ from lakehouse.runtime.kafka import Topic
 from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.tables.catalog import LOGS
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "[red]\x1b[31m\x1b]0;x\x07 \x9b2J \u202egpj\r\n\x7f"
 
 

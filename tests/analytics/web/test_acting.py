@@ -21,6 +21,8 @@ from lakehouse.response.mutes import Mutes
 from lakehouse.response.respond import history
 from lakehouse.tables.catalog import ANOMALIES, LOGS
 
+pytestmark = pytest.mark.slow
+
 ID = FIRST.incident_id
 PAGE, API = f"/incidents/{ID}", f"/api/incidents/{ID}/actions"
 FORM = f"{PAGE}/actions"

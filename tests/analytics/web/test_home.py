@@ -15,6 +15,8 @@ from support.windows import Pond, at, logged
 
 from lakehouse.tables.rollups import MINUTES
 
+pytestmark = pytest.mark.slow
+
 CODES = [200] * 8 + [404, 500]
 
 

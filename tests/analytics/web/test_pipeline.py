@@ -17,6 +17,8 @@ from lakehouse.ingest.absent import Absent, Loss
 from lakehouse.store import Key
 from lakehouse.tables.catalog import LOGS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def two(tmp_path: Any) -> Lake:

@@ -12,6 +12,8 @@ from support.sites import running, vacuumed
 
 from lakehouse import maintenance
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def two(tmp_path: Any) -> Lake:

@@ -13,6 +13,8 @@ from anomaly.alerts.outbox import REFUSED, SENT, Outbox
 from lakehouse.paths import Places
 from lakehouse.store import objects
 
+pytestmark = pytest.mark.slow
+
 ONE, TWO, THREE = (Alert(f"{name}-opened", name.encode()) for name in ("one", "two", "three"))
 On = Callable[[str], Outbox]
 

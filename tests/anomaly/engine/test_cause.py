@@ -16,6 +16,8 @@ from anomaly.engine.incident import Incident
 from anomaly.engine.minute import Key, Minute, Minutes, rolled_up
 from lakehouse.tables.incidents import Share
 
+pytestmark = pytest.mark.slow
+
 SHOPS = [Key(f"s{n}", f"/{route}") for n in range(4) for route in "abc"]
 LONG = 120
 # Requests of an endpoint in the first minutes of an outage.

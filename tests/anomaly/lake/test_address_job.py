@@ -37,6 +37,8 @@ from lakehouse.paths import Places
 from lakehouse.tables.rollups import MINUTES
 from lakehouse.windows.close import close
 
+pytestmark = pytest.mark.slow
+
 CONFIG = constants(None)
 BAD = "203.0.113.9"
 CROWD = 20

@@ -30,6 +30,8 @@ from lakehouse.paths import Places
 from lakehouse.response.mutes import Mute
 from lakehouse.tables.catalog import LOGS
 
+pytestmark = pytest.mark.slow
+
 SOON = Config(patterns=Limits(warm_minutes=60))
 MINUTES, TROUBLE, STOPS = 120, 80, 100
 PATTERN = "billing cannot reach (bank) at <*> on <*> <*> <*>: timed out"

@@ -34,6 +34,8 @@ from lakehouse.errors import SettingsError, TableError
 from lakehouse.tables.catalog import LOGS
 from lakehouse.terminal.commands import program
 
+pytestmark = pytest.mark.slow
+
 
 def every_kind(minute: int, endpoint: str) -> Doing:
     """A spike, a burst of errors and slow answers, each of another endpoint."""

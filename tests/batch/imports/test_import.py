@@ -22,6 +22,8 @@ from lakehouse.paths import Places
 from lakehouse.proof.verify import verify
 from lakehouse.tables.rollups import MINUTES
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def imports(lake: Lake) -> Imports:

@@ -24,6 +24,8 @@ from lakehouse.errors import SettingsError
 from lakehouse.query import pinned
 from lakehouse.query.ask import NOW
 
+pytestmark = pytest.mark.slow
+
 ROWS = 20_000
 DAYS = 5
 QUESTIONS = [

@@ -17,6 +17,8 @@ from support.lakes import Lake
 from cli.commands.doctor import doctor
 from lakehouse.runtime import jars, rights
 
+pytestmark = pytest.mark.slow
+
 
 def examined(lake: Lake, *words: str) -> tuple[int, dict[str, dict[str, Any]]]:
     """Exit code, and each check by its name."""

@@ -18,6 +18,8 @@ from lakehouse.paths import Places
 from lakehouse.store import Key, Writer, data_files, files, open_table
 from lakehouse.tables.catalog import LOGS
 
+pytestmark = pytest.mark.slow
+
 HOURS = ("10:00:00", "10:30:00", "11:00:00")
 OF_THE_LOG = {
     "SELECT count(*) FROM logs": [(6,)],

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from support import field_child
 
+pytestmark = pytest.mark.slow
+
 LINES = (
     'more_text: str | None = optional("where it ran", otel="cloud.region")',
     'more_count: int | None = optional("attempts before it", ge=0)',

@@ -15,6 +15,8 @@ from lakehouse.errors import SettingsError, TableError
 from lakehouse.proof.verify import verify
 from lakehouse.tables.catalog import LOGS
 
+pytestmark = pytest.mark.slow
+
 BATCHES = 6
 
 

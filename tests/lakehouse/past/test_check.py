@@ -16,6 +16,8 @@ from lakehouse.past.ledger import Ledger
 from lakehouse.proof.verify import verify
 from lakehouse.tables.catalog import LOGS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def diary(lake: Lake) -> Diary:

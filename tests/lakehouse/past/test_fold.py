@@ -19,6 +19,8 @@ from lakehouse.paths import Places
 from lakehouse.store import objects
 from lakehouse.tables.catalog import LOGS
 
+pytestmark = pytest.mark.slow
+
 STEPS = ("append", "put_spans", "tidy", "delete_all")
 
 

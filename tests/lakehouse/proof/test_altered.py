@@ -19,6 +19,8 @@ from lakehouse.ingest.absent import Absent, Loss, Stretch, noted
 from lakehouse.proof.verify import verify
 from lakehouse.tables.catalog import QUARANTINE
 
+pytestmark = pytest.mark.slow
+
 Change = Callable[[pa.Table], pa.Table]
 
 

@@ -20,6 +20,8 @@ from lakehouse.tables.catalog import LOGS
 from streaming.repair.recover import recover
 from streaming.repair.replay import replay_quarantine
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def imports(lake: Lake, tmp_path: Path) -> Imports:

@@ -14,6 +14,8 @@ from support.lakes import Lake, events
 
 from lakehouse.query.ask import Moment
 
+pytestmark = pytest.mark.slow
+
 COUNTS = [
     "SELECT COUNT(*) AS n FROM logs",
     "select count(*) as n from Logs as l;",

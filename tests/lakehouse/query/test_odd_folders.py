@@ -11,6 +11,8 @@ from support.lakes import Lake
 
 from lakehouse.proof.verify import verify
 
+pytestmark = pytest.mark.slow
+
 FOLDERS = [("a[1]", "a1"), ("a*", "ab"), ("a?", "ab"), ("a[[]", "a["), ("a[!b]", "ac")]
 
 

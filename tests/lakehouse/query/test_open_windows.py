@@ -18,6 +18,8 @@ from lakehouse.store.log import Log
 from lakehouse.tables.rollups import TRAFFIC, USAGE, WATERMARK
 from lakehouse.windows.definition import prepare
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def pond(lake: Lake) -> Pond:

@@ -19,6 +19,8 @@ from lakehouse.errors import CheckpointError, LeaseError
 from lakehouse.store.lease.grant import Standby, StoppedWaiting
 from lakehouse.store.lock import Holding, alone, holder, is_held
 
+pytestmark = pytest.mark.slow
+
 NOWHERE = {
     "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
     "AWS_ALLOW_HTTP": "true",

@@ -14,6 +14,8 @@ from lakehouse.store import Key, Writer, open_table
 from lakehouse.store.transactions import ANEW_EVERY, Transactions
 from lakehouse.tables.catalog import LOGS
 
+pytestmark = pytest.mark.slow
+
 COMMITS = 2 * ANEW_EVERY + 3
 
 

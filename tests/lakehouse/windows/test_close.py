@@ -17,6 +17,8 @@ from lakehouse.windows.count import counting
 from lakehouse.windows.definition import prepare
 from lakehouse.windows.horizon import horizon, last_closed
 
+pytestmark = pytest.mark.slow
+
 TIMES = [at(minutes) for minutes in (5, 31, 700, 1000, 1439, 1445, 2000, 4400, 4500)]
 END = at(4470)
 

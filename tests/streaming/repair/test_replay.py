@@ -27,6 +27,8 @@ from lakehouse.tables.catalog import LOGS, QUARANTINE, Table
 from streaming.repair import replay
 from streaming.repair.replay import Replay, replay_quarantine
 
+pytestmark = pytest.mark.slow
+
 LATER = "2026-05-01T12:30:00Z"
 LENIENT = dataclasses.replace(LIMITS, ahead=timedelta(hours=1))
 

@@ -18,6 +18,8 @@ from lakehouse.http.attempts import Attempts
 from lakehouse.http.tokens import Token, Tokens
 from lakehouse.settings import Http, load
 
+pytestmark = pytest.mark.slow
+
 HTML = {"accept": "text/html"}
 BEARER = {"authorization": f"Bearer {SECRET}"}
 

@@ -21,6 +21,8 @@ from lakehouse.errors import TableError
 from lakehouse.http.asker import ASKER, Asker, Busy, Gone
 from lakehouse.runtime.kafka_connection import Connection
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_SECONDS = 60
 
 

@@ -14,6 +14,8 @@ from support.windows import Pond, logged
 from analytics.web.explore import figures
 from analytics.web.explore.figures import BARS, MORE_VALUES
 
+pytestmark = pytest.mark.slow
+
 
 def explore(lake: Lake, **query: Any) -> dict[str, Any]:
     """What the API tells."""

@@ -13,6 +13,8 @@ from analytics.web.base.access import Access
 from lakehouse.http.tokens import READ, WRITE, Token, Tokens
 from lakehouse.store.tags.tags import Tags
 
+pytestmark = pytest.mark.slow
+
 API, FORM = "/api/tags/logs", "/travel/tags"
 NAMED = {"name": "before-deploy", "version": "1", "note": "release 1.4"}
 

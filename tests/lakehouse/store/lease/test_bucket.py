@@ -23,6 +23,8 @@ from lakehouse.store.lease.bucket import (
 from lakehouse.store.lease.grant import Standby, StoppedWaiting
 from lakehouse.store.lease.record import Record, decoded, taken
 
+pytestmark = pytest.mark.slow
+
 PLACE = "s3://lake/_checkpoints/ingest.ledger"
 TTL = 0.3
 
