@@ -215,7 +215,8 @@ def test_what_is_refused_for_good_is_counted_and_holds_nothing_up(
         open_alerts.take(STORY)
         until(lambda: len(receiver.taken) == 2)
 
-    assert receiver.events == ["escalated", "closed"]
+    # where it was refused before the next one was taken up, that is the first that they hear
+    assert receiver.events in (["escalated", "closed"], ["opened", "closed"])
     assert outbox(lake).counts()["refused"] == 1
     assert "422" in said[0]
 
