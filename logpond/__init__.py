@@ -15,37 +15,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from logpond.api import (
-        Answer,
-        Difference,
-        Lake,
-        LogpondError,
-        Overview,
-        SettingsError,
-        StorageError,
-        TableError,
-        Tag,
-        Version,
-        open,
-    )
-
-__all__ = [
-    "Answer",
-    "Difference",
-    "Lake",
-    "LogpondError",
-    "Overview",
-    "SettingsError",
-    "StorageError",
-    "TableError",
-    "Tag",
-    "Version",
-    "open",
-]
+    from logpond.api import *  # noqa: F403
 
 
 def __getattr__(name: str) -> Any:
     """Loads the API once a name of it is asked for: `python -m logpond` needs none of them."""
-    if name not in __all__:
+    if name.startswith("_") and name != "__all__":
         raise AttributeError(f"module 'logpond' has no attribute {name!r}")
-    return getattr(importlib.import_module("logpond.api"), name)
+    api = importlib.import_module("logpond.api")
+    if name == "__all__" or name in api.__all__:
+        return getattr(api, name)
+    raise AttributeError(f"module 'logpond' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Returns the names of the API, for completion."""
+    names: list[str] = importlib.import_module("logpond.api").__all__
+    return names

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from importlib.util import find_spec
 from typing import Any
-from urllib.parse import parse_qs
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -22,6 +21,7 @@ from starlette.exceptions import HTTPException
 from analytics import web
 from analytics.web import metrics
 from analytics.web.base.access import Access
+from analytics.web.base.form import fields
 from analytics.web.base.guard import Guard
 from analytics.web.base.live import STREAMS
 from analytics.web.base.problem import problem, refuse
@@ -118,8 +118,8 @@ def ask_for_token() -> HTMLResponse:
 async def take_token(request: Request) -> Response:
     """Begins a session if the token is right."""
     access: Access = request.app.state.access
-    form = parse_qs((await request.body()).decode(errors="replace"))
-    found = access.take(request.scope, form.get("token", [""])[0])
+    form = await fields(request)
+    found = access.take(request.scope, form.get("token", ""))
     if isinstance(found, Refusal):
         html = _render("login", refusal=found)
         return HTMLResponse(html, found.status, dict(found.headers))

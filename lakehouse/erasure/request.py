@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
+from lakehouse.duck.types import literal
 from lakehouse.errors import SettingsError
 from lakehouse.query.search import DUCKDB, Node, condition, parse
 
@@ -89,7 +90,7 @@ class Mentions:
     def sql(self, text: str) -> str:
         """Returns whether a text mentions one, as a condition of DuckDB."""
         found = [
-            f"(contains({text}, {_literal(spelling)}) AND regexp_matches({text}, {_literal(one)}))"
+            f"(contains({text}, {literal(spelling)}) AND regexp_matches({text}, {literal(one)}))"
             for (spelling, _), one in zip(self.spellings, self.patterns, strict=True)
         ]
         return f"({' OR '.join(found) or 'false'})"
@@ -142,7 +143,3 @@ def _pattern(text: str, joined: str) -> str:
 
 def _escaped(sign: str) -> str:
     return sign if sign.isalnum() or ord(sign) > 127 else f"\\x{ord(sign):02x}"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

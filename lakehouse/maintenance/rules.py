@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from lakehouse.duck.types import literal
 from lakehouse.errors import SettingsError
 from lakehouse.retention_settings import Retention
 from lakehouse.tables.catalog import LOGS, QUARANTINE, TABLES
@@ -49,22 +50,17 @@ def rules_of(retention: Retention, other_days: int, table: str) -> Iterator[Rule
     services = retention.services if table == LOGS.name else {}
     sources = retention.sources if table in OF_SOURCES else {}
     for service, days in services.items():
-        yield Rule(table, f"service {service}", days, f"{SERVICE} = {text(service)}")
+        yield Rule(table, f"service {service}", days, f"{SERVICE} = {literal(service)}")
     of_services = _none_of(SERVICE, services)
     for source, days in sources.items():
-        where = _all_of([f"{SOURCE} = {text(source)}", of_services])
+        where = _all_of([f"{SOURCE} = {literal(source)}", of_services])
         yield Rule(table, f"source {source}", days, where)
     if days := retention.tables.get(table, other_days):
         yield Rule(table, f"table {table}", days, _all_of([of_services, _none_of(SOURCE, sources)]))
 
 
-def text(value: str) -> str:
-    """Returns a value as a text of SQL, as DuckDB and DataFusion read it."""
-    return "'" + value.replace("'", "''") + "'"
-
-
 def _none_of(column: str, values: Collection[str]) -> str:
-    named = ", ".join(map(text, values))
+    named = ", ".join(map(literal, values))
     return f"({column} IS NULL OR {column} NOT IN ({named}))" if named else ""
 
 

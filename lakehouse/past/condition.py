@@ -5,6 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakehouse.duck.types import literal
+
 
 def condition(entries: pa.Table, version: int) -> str | None:
     """Returns SQL for the rows of commits up to a version, among the rows of these entries.
@@ -23,7 +25,7 @@ def condition(entries: pa.Table, version: int) -> str | None:
         for batch in batches
         if batch is None or len(_numbers(batches)) == 1
     ]
-    parts = [f"_commit IN ({', '.join(map(_literal, alone))})"] if alone else []
+    parts = [f"_commit IN ({', '.join(map(literal, alone))})"] if alone else []
     parts += [_up_to(of, batches) for of, batches in then.items() if len(_numbers(batches)) > 1]
     return f"({' OR '.join(parts)})" if parts else "false"
 
@@ -53,13 +55,9 @@ def _numbers(batches: list[int | None]) -> list[int]:
 def _up_to(writer: str, batches: list[int | None]) -> str:
     """Returns SQL for all commits of a writer up to its last one."""
     begun, last = f"{writer}:", max(_numbers(batches))
-    is_its = f"left(_commit, {len(begun)}) = {_literal(begun)}"
+    is_its = f"left(_commit, {len(begun)}) = {literal(begun)}"
     return f"({is_its} AND try_cast(substr(_commit, {len(begun) + 1}) AS BIGINT) <= {last})"
 
 
 def _commit(writer: str, batch: int | None) -> str:
     return writer if batch is None else f"{writer}:{batch}"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lakehouse.errors import TableError
@@ -219,8 +220,6 @@ def in_order(found: Any) -> list[Segment]:
 
 
 def _between(rows: pa.Table, first: int, last: int) -> pa.Table:
-    import pyarrow.compute as pc
-
     versions = rows["version"]
     return rows.filter(pc.and_(pc.greater_equal(versions, first), pc.less_equal(versions, last)))
 

@@ -6,11 +6,11 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
-from urllib.parse import parse_qs
 
 from fastapi import Depends, Request
 from pydantic import BaseModel, Field
 
+from analytics.web.base.form import fields
 from analytics.web.base.view import View
 from analytics.web.lake import incidents
 from lakehouse.errors import SettingsError
@@ -49,8 +49,7 @@ class Done:
 
 async def form(request: Request) -> Wanted:
     """Reads a form. What is sent again with the same content has the same id."""
-    given = parse_qs((await request.body()).decode(errors="replace"), keep_blank_values=True)
-    first = {name: values[0] for name, values in given.items()}
+    first = await fields(request)
     what = "\0".join(first.get(name, "") for name in ("id", "kind", "text", "for"))
     name = hashlib.sha256(what.encode(errors="replace")).hexdigest()[:32]
     known = {key: first[key][:20] for key in ("kind", "for") if first.get(key)}

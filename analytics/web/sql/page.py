@@ -8,17 +8,17 @@ from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any
-from urllib.parse import parse_qs
 
 import duckdb
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
 
 from analytics.reports import REPORTS
+from analytics.web.base.form import Fields
 from analytics.web.base.view import Page, View, Viewed, moment_of
 from analytics.web.sql.asking import Answer, Questions
 from analytics.web.sql.kept import LONGEST_STATEMENT, Kept, KeptQuestions
@@ -92,17 +92,8 @@ def page(view: Viewed, q: Statement = "") -> Response:
     return _page(view, q or EXAMPLE)
 
 
-async def form(request: Request) -> dict[str, str]:
-    """Reads a form: the first value of each name."""
-    given = parse_qs((await request.body()).decode(errors="replace"), keep_blank_values=True)
-    return {name: values[0] for name, values in given.items()}
-
-
-Form = Annotated[dict[str, str], Depends(form)]
-
-
 @router.post("/sql", response_class=HTMLResponse, include_in_schema=False)
-def asked(view: Viewed, given: Form) -> Response:
+def asked(view: Viewed, given: Fields) -> Response:
     """The page with the answer; with `?part=answer` the answer alone."""
     statement, moment = given.get("q", ""), given.get("as_of", view.as_of)
     try:
@@ -124,7 +115,7 @@ def api(view: Viewed, given: Asked) -> Found:
 
 
 @router.post("/sql/export", include_in_schema=False)
-def export(view: Viewed, given: Form) -> Response:
+def export(view: Viewed, given: Fields) -> Response:
     """All rows of an answer as a file."""
     kind = given.get("kind", "csv")
     if kind not in KINDS:
@@ -137,7 +128,7 @@ def export(view: Viewed, given: Form) -> Response:
 
 
 @router.post("/sql/kept", include_in_schema=False)
-def keep(view: Viewed, given: Form) -> Response:
+def keep(view: Viewed, given: Fields) -> Response:
     """Keeps a statement under a name, or deletes the one that has it."""
     kept, name = KeptQuestions(view.lake.places), given.get("name", "").strip()
     if given.get("delete"):

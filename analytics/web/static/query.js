@@ -6,57 +6,17 @@ addEventListener("DOMContentLoaded", () => {
   const line = document.getElementById("query");
   if (!line) return;
   const list = document.getElementById("options"), fault = document.getElementById("fault");
-  let waiting = 0, asked = null, options = [], chosen = -1, place = [0, 0];
+  let waiting = 0, asked = null, place = [0, 0];
+  const options = optionsOf(line, list, take);
 
-  function close() {
-    list.hidden = true;
-    chosen = -1;
-    line.setAttribute("aria-expanded", "false");
-    line.removeAttribute("aria-activedescendant");
-  }
-  function choose(number) {
-    chosen = number;
-    [...list.children].forEach((item, at) => item.setAttribute("aria-selected", String(at === chosen)));
-    if (chosen < 0) return line.removeAttribute("aria-activedescendant");
-    line.setAttribute("aria-activedescendant", list.children[chosen].id);
-    list.children[chosen].scrollIntoView({ block: "nearest" });
-  }
-  function take(number) {
-    const text = options[number].text, isName = text.endsWith(":");
-    const after = line.value.slice(place[1]);
-    line.value = line.value.slice(0, place[0]) + text + (isName || after.startsWith(" ") ? "" : " ") + after;
-    const caret = place[0] + text.length + (isName ? 0 : 1);
+  function take(one) {
+    const isName = one.text.endsWith(":"), after = line.value.slice(place[1]);
+    line.value = line.value.slice(0, place[0]) + one.text + (isName || after.startsWith(" ") ? "" : " ") + after;
+    const caret = place[0] + one.text.length + (isName ? 0 : 1);
     line.setSelectionRange(caret, caret);
     line.focus();
-    close();
+    options.close();
     soon();
-  }
-  function showOptions(found) {
-    options = found.options;
-    place = [found.start, found.end];
-    list.replaceChildren(...options.map((one, number) => {
-      const item = document.createElement("li"), note = document.createElement("span");
-      item.id = `option-${number}`;
-      item.setAttribute("role", "option");
-      item.setAttribute("aria-selected", "false");
-      item.textContent = one.text + " ";
-      note.textContent = one.note;
-      note.className = "muted";
-      item.append(note);
-      item.addEventListener("pointerdown", (event) => { event.preventDefault(); take(number); });
-      return item;
-    }));
-    if (found.note) {
-      const item = document.createElement("li");
-      item.setAttribute("role", "option");
-      item.setAttribute("aria-disabled", "true");
-      item.className = "muted";
-      item.textContent = found.note;
-      list.append(item);
-    }
-    chosen = -1;
-    list.hidden = !list.childElementCount;
-    line.setAttribute("aria-expanded", String(!list.hidden));
   }
   // A fault where somebody still types is none yet.
   function showFault(found) {
@@ -82,7 +42,8 @@ addEventListener("DOMContentLoaded", () => {
     const found = await answer.json(), all = [...line.value];
     const units = (count) => all.slice(0, count).join("").length;
     for (const one of [found, found.fault]) if (one) { one.start = units(one.start); one.end = Math.max(units(one.end), one.start); }
-    showOptions(found);
+    place = [found.start, found.end];
+    options.show(found.options, found.note);
     showFault(found.fault);
   }
   function soon() {
@@ -92,20 +53,10 @@ addEventListener("DOMContentLoaded", () => {
 
   line.addEventListener("input", soon);
   line.addEventListener("focus", soon);
-  line.addEventListener("blur", close);
+  line.addEventListener("blur", options.close);
   line.addEventListener("keydown", (event) => {
-    const isOpen = !list.hidden, count = options.length;
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      event.preventDefault();
-      if (!isOpen) return soon();
-      const step = event.key === "ArrowDown" ? 1 : -1;
-      choose(chosen < 0 && step < 0 ? count - 1 : (chosen + step + count) % count);
-    } else if (event.key === "Escape" && isOpen) {
-      event.preventDefault();
-      close();
-    } else if ((event.key === "Enter" || event.key === "Tab") && isOpen && chosen >= 0) {
-      event.preventDefault();
-      take(chosen);
-    } else if (["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) soon();
+    if (options.isTaken(event)) return;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") { event.preventDefault(); soon(); }
+    else if (["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) soon();
   });
 });

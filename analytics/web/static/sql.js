@@ -92,7 +92,8 @@ addEventListener("DOMContentLoaded", () => {
   }
 
   // -- words: tables, then columns of the tables that are named, then functions
-  let words = null, options = [], chosen = -1, turn = 0;
+  let words = null, turn = 0;
+  const options = optionsOf(box, list, take);
   async function known() {
     words ??= await fetch(form.dataset.words).then((answer) => answer.ok ? answer.json() : {}).catch(() => ({}));
     return words;
@@ -103,21 +104,11 @@ addEventListener("DOMContentLoaded", () => {
   }
   function close() {
     turn += 1;
-    list.hidden = true;
-    chosen = -1;
-    box.setAttribute("aria-expanded", "false");
-    box.removeAttribute("aria-activedescendant");
+    options.close();
   }
-  function choose(at) {
-    chosen = at;
-    [...list.children].forEach((item, number) => item.setAttribute("aria-selected", String(number === at)));
-    if (at < 0) return;
-    box.setAttribute("aria-activedescendant", list.children[at].id);
-    list.children[at].scrollIntoView({ block: "nearest" });
-  }
-  function take(at) {
+  function take(one) {
     const end = box.selectionStart, start = end - started().length;
-    box.setRangeText(options[at][0], start, end, "end");
+    box.setRangeText(one.text, start, end, "end");
     box.focus();
     close();
   }
@@ -129,34 +120,14 @@ addEventListener("DOMContentLoaded", () => {
     const named = Object.keys(tables).filter((name) => text.includes(name));
     const columns = new Map((named.length ? named : Object.keys(tables)).flatMap((name) => tables[name].map((one) => [one, name])));
     const every = [...Object.keys(tables).map((one) => [one, "table"]), ...columns, ...functions.map((one) => [`${one}(`, "function"])];
-    options = every.filter(([one]) => one.toLowerCase().startsWith(part) && one.toLowerCase() !== part).slice(0, 12);
-    list.replaceChildren(...options.map(([one, note], at) => {
-      const item = document.createElement("li"), of = document.createElement("span");
-      item.id = `word-${at}`;
-      item.setAttribute("role", "option");
-      item.setAttribute("aria-selected", "false");
-      item.textContent = one + " ";
-      of.textContent = note;
-      of.className = "muted";
-      item.append(of);
-      item.addEventListener("pointerdown", (event) => { event.preventDefault(); take(at); });
-      return item;
-    }));
-    chosen = -1;
-    list.hidden = !options.length;
-    box.setAttribute("aria-expanded", String(!list.hidden));
+    const fitting = every.filter(([one]) => one.toLowerCase().startsWith(part) && one.toLowerCase() !== part);
+    options.show(fitting.slice(0, 12).map(([text, note]) => ({ text, note })));
   }
   box.addEventListener("input", complete);
   box.addEventListener("blur", close);
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); close(); form.requestSubmit(document.getElementById("run")); return; }
-    if (list.hidden) return;
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      event.preventDefault();
-      const step = event.key === "ArrowDown" ? 1 : -1, count = options.length;
-      choose(chosen < 0 && step < 0 ? count - 1 : (chosen + step + count) % count);
-    } else if (event.key === "Escape") { event.preventDefault(); close(); }
-    else if ((event.key === "Enter" || event.key === "Tab") && chosen >= 0) { event.preventDefault(); take(chosen); }
+    if (options.isTaken(event)) turn += 1;
     else if (["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) close();
   });
 

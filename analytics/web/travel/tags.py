@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
-from urllib.parse import parse_qs
 
 from fastapi import Depends, Request
 from pydantic import BaseModel, Field
 
+from analytics.web.base.form import fields
 from analytics.web.base.view import View
 from lakehouse.errors import SettingsError
 from lakehouse.store import open_table
@@ -52,9 +52,8 @@ class Named:
 
 
 async def form(request: Request) -> OfForm:
-    """Reads a form; of what is given twice the first counts."""
-    given = parse_qs((await request.body()).decode(errors="replace"), keep_blank_values=True)
-    first = {name: values[0] for name, values in given.items()}
+    """Reads which version of which table is to get a name, or to lose it."""
+    first = await fields(request)
     return OfForm(
         table=first.get("table", "")[:200],
         name=first.get("name", "")[:200],

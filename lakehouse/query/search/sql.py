@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+from lakehouse.duck.types import literal
 from lakehouse.query.search import fields
 from lakehouse.query.search.fields import ATTRIBUTES, DATES, LISTS, Field, Kind
 from lakehouse.query.search.levels import AS_WRITTEN
@@ -162,7 +163,7 @@ def _there(columns: tuple[str, ...]) -> list[str]:
 
 def _duckdb_literal(value: Any) -> str:
     if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
+        return literal(value)
     return _plain_literal(value, "TIMESTAMPTZ")
 
 
