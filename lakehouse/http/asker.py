@@ -24,6 +24,17 @@ class Gone(LogpondError):
         super().__init__("nobody waits for this any more")
 
 
+@contextmanager
+def one_of(slots: threading.Semaphore, patience_seconds: float) -> Iterator[None]:
+    """Takes one of some slots for a while. Raises Busy where none becomes free soon."""
+    if not slots.acquire(timeout=patience_seconds):
+        raise Busy
+    try:
+        yield
+    finally:
+        slots.release()
+
+
 class Asker:
     """One request, for as long as somebody waits for its answer."""
 

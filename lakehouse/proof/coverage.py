@@ -41,43 +41,38 @@ SELECT _topic, _partition, _offset, {item} AS _item, date, {topic_id} AS _topic_
 UNION ALL SELECT _topic, _partition, _offset, _item, date, _topic_id, false FROM open
 """
 
-# Stretches that overlap or touch are one, of each kind and of any.
-ABSENT = """
-CREATE TEMP TABLE absent AS
-WITH real AS (FROM noted WHERE first_ <= last_),
-said AS (FROM real UNION ALL SELECT 'any' AS kind, * EXCLUDE kind FROM real),
+# Stretches of `said` that overlap or touch are one, by itself for each value of a column.
+MERGED = """
 ordered AS (
     SELECT *, max(last_) OVER (
-        PARTITION BY kind, _topic, _partition ORDER BY first_, last_
+        PARTITION BY {by}, _topic, _partition ORDER BY first_, last_
         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
     FROM said),
 numbered AS (
     SELECT *, count(*) FILTER (reached IS NULL OR first_ > reached + 1) OVER (
-        PARTITION BY kind, _topic, _partition ORDER BY first_, last_
-        ROWS UNBOUNDED PRECEDING) AS number
-    FROM ordered)
-SELECT kind, _topic, _partition, min(first_) AS first_, max(last_) AS last_
-FROM numbered GROUP BY kind, _topic, _partition, number
-"""
-
-# How many offsets each rule of retention took, of which no row is there after all.
-BY_RULE = """
-WITH said AS (
-    SELECT coalesce(rule, '') AS rule, _topic, _partition, first_, last_ FROM by_rule
-    WHERE first_ <= last_),
-ordered AS (
-    SELECT *, max(last_) OVER (
-        PARTITION BY rule, _topic, _partition ORDER BY first_, last_
-        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
-    FROM said),
-numbered AS (
-    SELECT *, count(*) FILTER (reached IS NULL OR first_ > reached + 1) OVER (
-        PARTITION BY rule, _topic, _partition ORDER BY first_, last_
+        PARTITION BY {by}, _topic, _partition ORDER BY first_, last_
         ROWS UNBOUNDED PRECEDING) AS number
     FROM ordered),
 merged AS (
-    SELECT rule, _topic, _partition, min(first_) AS first_, max(last_) AS last_
-    FROM numbered GROUP BY rule, _topic, _partition, number),
+    SELECT {by}, _topic, _partition, min(first_) AS first_, max(last_) AS last_
+    FROM numbered GROUP BY {by}, _topic, _partition, number)
+"""
+
+# Of each kind, and of any.
+ABSENT = f"""
+CREATE TEMP TABLE absent AS
+WITH real AS (FROM noted WHERE first_ <= last_),
+said AS (FROM real UNION ALL SELECT 'any' AS kind, * EXCLUDE kind FROM real),
+{MERGED.format(by="kind")}
+FROM merged
+"""
+
+# How many offsets each rule of retention took, of which no row is there after all.
+BY_RULE = f"""
+WITH said AS (
+    SELECT coalesce(rule, '') AS rule, _topic, _partition, first_, last_ FROM by_rule
+    WHERE first_ <= last_),
+{MERGED.format(by="rule")},
 there AS (
     SELECT m.rule, count(*) AS count
     FROM (SELECT DISTINCT _topic, _partition, _offset FROM held) AS h JOIN merged AS m

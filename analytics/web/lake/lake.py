@@ -19,7 +19,7 @@ from analytics.web.lake.table_state import REFRESH_SECONDS, Commits, OpenTable, 
 from lakehouse import past, store
 from lakehouse.duck import CONFIG, Pinned
 from lakehouse.errors import LogpondError, TableError
-from lakehouse.http.asker import Busy, asker
+from lakehouse.http.asker import asker, one_of
 from lakehouse.paths import Places
 from lakehouse.response.actions import Actions
 from lakehouse.store.log import Log
@@ -94,7 +94,7 @@ class Lake:
     @contextmanager
     def reading(self, tables: Mapping[str, Pinned]) -> Iterator[duckdb.DuckDBPyConnection]:
         """Opens a connection with these tables. Errors of DuckDB are raised as LogpondError."""
-        with self._slot(), self._cursor() as cursor:
+        with one_of(self._slots, PATIENCE_SECONDS), self._cursor() as cursor:
             alarm = threading.Timer(self.timeout_seconds, cursor.interrupt)
             alarm.start()
             try:
@@ -105,16 +105,6 @@ class Lake:
                 raise _in_words(error) from error
             finally:
                 alarm.cancel()
-
-    @contextmanager
-    def _slot(self) -> Iterator[None]:
-        """Takes one of the slots for queries. Raises Busy where none becomes free soon."""
-        if not self._slots.acquire(timeout=PATIENCE_SECONDS):
-            raise Busy
-        try:
-            yield
-        finally:
-            self._slots.release()
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from lakehouse.errors import SettingsError
-from lakehouse.http.asker import Busy
+from lakehouse.http.asker import one_of
 from lakehouse.paths import Places
 from lakehouse.query.ask import Moment, ask
 from lakehouse.settings import Sql
@@ -59,12 +59,8 @@ class Questions:
                 )
             self._readers.add(reader)
         try:
-            if not self._slots.acquire(timeout=PATIENCE_SECONDS):
-                raise Busy
-            try:
+            with one_of(self._slots, PATIENCE_SECONDS):
                 yield
-            finally:
-                self._slots.release()
         finally:
             with self._left:
                 self._readers.discard(reader)
