@@ -44,9 +44,13 @@ class Lake:
     StorageError for a bucket.
     """
 
-    def __init__(self, found: Settings) -> None:
-        """Takes settings as they are loaded; see `logpond.open`."""
+    def __init__(self, found: Settings, may_name_files: bool = True) -> None:
+        """Takes settings as they are loaded; see `logpond.open`.
+
+        Statements may read data files that they name, unless somebody else writes them.
+        """
         self._settings, self._places = found, Places.of(found)
+        self._may_name_files = may_name_files
 
     @property
     def location(self) -> str:
@@ -70,7 +74,8 @@ class Lake:
         (docs/search.md). What it may take is in [sql] of the settings.
         """
         at, tree = _moment(version, as_of), _tree(where)
-        return Answer(at, ask(self._places, statement, at, None, self._settings.sql, tree))
+        limits, may = self._settings.sql, self._may_name_files
+        return Answer(at, ask(self._places, statement, at, None, limits, tree, may))
 
     def search(
         self,

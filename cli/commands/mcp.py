@@ -29,7 +29,7 @@ def mcp(settings: Settings) -> None:
     from logpond.agents import server
     from logpond.lake import Lake
 
-    lake = Lake(settings)
+    lake = Lake(settings, may_name_files=False)
     if sys.stdin.isatty():
         words = {"command": "logpond", "args": ["mcp", "--lake", lake.location]}
         echo("waits for an agent on standard input; tell one to start it so:", err=True)

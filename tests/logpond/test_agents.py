@@ -146,6 +146,20 @@ def test_a_refusal_is_in_words(lake: Lake, call: Call, words: str) -> None:
     assert "Traceback" not in found
 
 
+def test_no_file_is_read(lake: Lake, tmp_path: Path) -> None:
+    """What a person may ask in a terminal; an agent may have been told to by a line of a log."""
+    file = tmp_path / "secret.csv"
+    file.write_text("a\n1\n")
+    for found in ask(
+        lake,
+        ("sql", {"statement": f"SELECT * FROM '{file}'"}),
+        ("sql", {"statement": f"SELECT * FROM read_csv('{file}')"}),
+        ("schema", {"table": f"SELECT * FROM '{file}'"}),
+    ):
+        assert isinstance(found, str), found
+        assert "out of reach" in found or "no table" in found
+
+
 def test_hostile_rows_are_text(tmp_path: Path) -> None:
     """No control character of a row reaches whoever shows an answer."""
     found = ask(nasty(tmp_path), ("sql", {"statement": "SELECT * FROM logs"}), ("incidents", {}))
