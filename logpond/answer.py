@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from lakehouse.duck import scanned
 from lakehouse.past import sources
 from lakehouse.terminal import render
 from lakehouse.terminal.times import Moment
@@ -46,6 +47,20 @@ class Answer:
     def read_from(self) -> list[str]:
         """What a question about the past was answered from, a line a table; none for now."""
         return sources.of(self._table)
+
+    @property
+    def rows_read(self) -> int | None:
+        """How many rows were taken out of files, after the conditions that are checked meanwhile;
+        None where nobody counted.
+        """
+        found = scanned.of(self._table)
+        return found.rows if found else None
+
+    @property
+    def bytes_read(self) -> int | None:
+        """How many bytes of these files were read, as they are stored; None of a bucket too."""
+        found = scanned.of(self._table)
+        return found.bytes if found else None
 
     def arrow(self) -> pa.Table:
         """Returns the rows as a table of pyarrow: times in UTC, microseconds; nothing is copied."""

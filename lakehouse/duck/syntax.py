@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import duckdb
@@ -16,6 +16,24 @@ def tree(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
     if found.get("error", True):
         raise ValueError(str(found.get("error_message", "this cannot be parsed")))
     return found
+
+
+def with_variables(sql: str, tree: Any, names: Collection[str]) -> str:
+    """Returns a statement that asks for variables of its connection where it has parameters.
+
+    `tree` is that of the statement. A value is never part of the text: `$from` becomes
+    `getvariable('from')`. Raises ValueError for a parameter that is none of `names`.
+    """
+    text = sql.encode()
+    found = (part for part in parts(tree) if part.get("class") == "PARAMETER")
+    # one that the parser uses twice, as that of CASE, is there twice
+    at = {(p["query_location"], p["query_location_length"], p["identifier"]) for p in found}
+    for start, length, name in sorted(at, reverse=True):
+        written = text[start : start + length].decode(errors="replace")
+        if name not in names or written != f"${name}":
+            raise ValueError(f"there is no value for the parameter {written}")
+        text = text[:start] + f"getvariable('{name}')".encode() + text[start + length :]
+    return text.decode()
 
 
 def parts(of: Any) -> Iterator[dict[str, Any]]:

@@ -10,11 +10,12 @@ from lakehouse.errors import SettingsError
 from lakehouse.query import pinned, values
 from lakehouse.query.limits import not_of_logs
 from lakehouse.query.search import Node
-from lakehouse.query.statement import Kind, Statement, readable, recognise
+from lakehouse.query.statement import Kind, readable, recognise
 from lakehouse.terminal.times import NOW, Moment, moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from pyspark.sql import SparkSession
 
@@ -32,11 +33,13 @@ def ask(
     limits: Sql | None = None,
     where: Node | None = None,
     may_name_files: bool = True,
+    times: Mapping[str, datetime] | None = None,
 ) -> pa.Table:
     """The answer to one statement that reads, by Spark if it is given, else by DuckDB.
 
     The statement sees only those rows of `logs` that fit `where`; data files that it names are
-    read by DuckDB alone, and only where it may name some. Raises SettingsError for the
+    read by DuckDB alone, and only where it may name some. `times`, for DuckDB, are its parameters:
+    with `from` it may say `$from`. Raises SettingsError for the
     statement, or where the answer takes more than `limits`; TableError for a table or a state that
     is not there.
     """
@@ -50,7 +53,14 @@ def ask(
         )
     if statement.kind is Kind.LIST:
         return pa.table({"name": pa.array(_names(places), pa.string())})
-    found = _ask(places, statement, at, spark, limits, where, may_name_files)
+    if spark:
+        from lakehouse.query import spark as by_spark
+
+        found = by_spark.ask(spark(), places, statement, at, limits, where)
+    else:
+        from lakehouse.query import duckdb as by_duckdb
+
+        found = by_duckdb.ask(places, statement, at, limits, where, may_name_files, times or {})
     return values.within_python(found).replace_schema_metadata(found.schema.metadata)
 
 
@@ -58,24 +68,6 @@ def _names(places: Places) -> list[str]:
     from lakehouse.query import file_tables
 
     return [*pinned.names(places), *file_tables.names(places)]
-
-
-def _ask(
-    places: Places,
-    statement: Statement,
-    at: Moment,
-    spark: Callable[[], SparkSession] | None,
-    limits: Sql | None,
-    where: Node | None,
-    may_name_files: bool,
-) -> pa.Table:
-    if spark:
-        from lakehouse.query import spark as by_spark
-
-        return by_spark.ask(spark(), places, statement, at, limits, where)
-    from lakehouse.query import duckdb as by_duckdb
-
-    return by_duckdb.ask(places, statement, at, limits, where, may_name_files)
 
 
 __all__ = ["ENGINES", "NOW", "Moment", "ask", "moment"]

@@ -31,6 +31,7 @@ from lakehouse.settings import Sql
 QUERIES = ("SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE")
 DATA_FILE = re.compile(r".*\.(csv|tsv|json|jsonl|ndjson|parquet)(\.gz|\.zst)?", re.I | re.DOTALL)
 MOST_FILES = 10_000
+VALUES = "write the value itself; the pages SQL and Boards have $from and $to"
 ASK = "ask with SELECT; a PIVOT names its values: ON hour IN (1, 2)"
 
 
@@ -46,15 +47,19 @@ class Query:
     counts: tuple[str, str] | None
 
 
-def query(statement: Statement) -> Query:
-    """The statement as a query; SettingsError where it is more than one, or a part is none."""
+def query(statement: Statement, parameters: Collection[str] = ()) -> Query:
+    """The statement as a query; SettingsError where it is more than one, or a part is none.
+
+    Of its parameters, as `$from`, each is to be a variable of the connection that runs it.
+    """
     with connect() as connection:
         inner = connection.extract_statements(statement.explained)
         if len(inner) != 1:
             raise SettingsError(f"{len(inner)} statements were given", "give one at a time")
         tree = _tree(connection, inner[0])
+        text = _with_variables(inner[0].query, tree, parameters)
         # comments are told apart by DuckDB alone, so the words before are put together anew
-        asked = connection.extract_statements(f"{statement.explains}{statement.explained}")
+        asked = connection.extract_statements(f"{statement.explains}{text}")
         count = _tree(connection, connection.extract_statements(counted.COUNT)[0])
     if any(node not in QUERIES for node in _nodes(tree)):
         raise SettingsError(f"`logpond sql` only reads, and {statement.verb} writes here", ASK)
@@ -116,6 +121,19 @@ def _tree(connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement) ->
         return syntax.tree(connection, statement.query)
     except ValueError as error:
         raise SettingsError(str(error)) from None
+
+
+def _with_variables(sql: str, tree: Any, parameters: Collection[str]) -> str:
+    try:
+        return syntax.with_variables(sql, tree, parameters)
+    except ValueError as error:
+        known = ", ".join(f"${name}" for name in parameters)
+        remedy = (
+            f"there are {known}"
+            if known
+            else "write the value itself; the pages SQL and Boards have $from and $to"
+        )
+        raise SettingsError(str(error), remedy) from None
 
 
 def _nodes(tree: Any) -> Iterator[str]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import duckdb
 import pyarrow as pa
 
-from lakehouse.duck import quoted
+from lakehouse.duck import quoted, scanned
 from lakehouse.errors import LogpondError, SettingsError, TableError
 from lakehouse.past import State, sources
-from lakehouse.paths import Places
+from lakehouse.paths import Places, is_url
 from lakehouse.query import (
     about,
     confined,
@@ -31,6 +33,7 @@ from lakehouse.tables.rollups import ROLLUPS, Rollup
 from lakehouse.terminal.render import escaped
 from lakehouse.terminal.times import Moment
 
+NO_TIMES: Mapping[str, datetime] = {}
 STORED = "logs stored"
 UNKNOWN = re.compile(r"Table with name \"?(.+?)\"? does not exist")
 
@@ -42,24 +45,29 @@ def ask(
     limits: Sql | None = None,
     where: Node | None = None,
     may_name_files: bool = True,
+    times: Mapping[str, datetime] = NO_TIMES,
 ) -> pa.Table:
     """The answer to one statement that reads, over each table that it names at a moment.
 
-    Of `logs` it has the rows that fit `where`. Raises SettingsError where it takes more than
-    `limits`, or does not read the `logs` that `where` is about.
+    Of `logs` it has the rows that fit `where`. `times` are its parameters by name. Raises
+    SettingsError where it takes more than `limits`, or does not read the `logs` that `where` is
+    about.
     """
     if statement.kind is Kind.ABOUT:
         return about.ask(places, statement, limits)
     try:
-        query = confined.query(statement)
+        query = confined.query(statement, times)
         if query.counts and where is None and (rows := counted.ask(places, query.counts, moment)):
-            return rows
+            return scanned.noted(rows, scanned.Scanned())
         named = confined.regular(query.files) if may_name_files else ()
         reach = confined.whole([*confined.tables(places), *named])
-        with confined.confined(reach, limits) as connection:
+        with confined.confined(reach, limits, **scanned.SETTINGS) as connection:
+            for name, at in times.items():
+                connection.execute(f"SET VARIABLE {quoted(name)} = ?::TIMESTAMPTZ", [at])
             read = _Reading(connection, places, moment, where)
-            found = values.exact(read.bound(query.statement))
-            return sources.noted(_fetched(found, limits), moment, read.tables.values())
+            found = _fetched(values.exact(read.bound(query.statement)), limits)
+            found = sources.noted(found, moment, read.tables.values())
+            return scanned.noted(found, scanned.last(connection, is_url(places.lake)))
     except duckdb.Error as error:
         raise _in_words(places, error) from error
 

@@ -191,4 +191,6 @@ def test_a_bucket_is_read_alike(bucket: Bucket) -> None:
     opened = logpond.open(bucket.url)
     assert opened.sql("SELECT count(*) FROM logs").scalar() == 5
     assert opened.sql("SELECT count(*) FROM logs", version=1).scalar() == 3
-    assert opened.sql("SELECT max(timestamp) FROM logs").scalar() < datetime.now(UTC)
+    newest = opened.sql("SELECT max(timestamp) FROM logs")
+    assert newest.scalar() < datetime.now(UTC)
+    assert (newest.rows_read, newest.bytes_read) == (5, None)

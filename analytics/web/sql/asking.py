@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import pyarrow as pa
 
+from lakehouse.duck import scanned
+from lakehouse.duck.scanned import Scanned
 from lakehouse.errors import SettingsError
 from lakehouse.http.asker import one_of
 from lakehouse.paths import Places
@@ -28,6 +31,11 @@ class Answer:
     rows: pa.Table
     seconds: float
 
+    @property
+    def scanned(self) -> Scanned | None:
+        """What was read for it; None where nobody counted."""
+        return scanned.of(self.rows)
+
 
 @dataclass
 class Questions:
@@ -38,15 +46,24 @@ class Questions:
     _readers: set[str] = field(default_factory=set)
     _left: threading.Condition = field(default_factory=threading.Condition)
 
-    def ask(self, places: Places, reader: str, statement: str, moment: Moment) -> Answer:
+    def ask(
+        self,
+        places: Places,
+        reader: str,
+        statement: str,
+        moment: Moment,
+        times: Mapping[str, datetime],
+    ) -> Answer:
         """Answers a statement that reads tables of the lake, and no file that it names.
 
-        Raises SettingsError for what it refuses, or where the reader's other question is not
-        answered a little later; Busy where too many others ask.
+        `times` are what it may name as parameters, as `$from`. Raises SettingsError for what it
+        refuses, or where the reader's other question is not answered a little later; Busy where too
+        many others ask.
         """
         with self._one_of(reader):
             start = time.monotonic()
-            rows = ask(places, statement, moment, limits=self.limits, may_name_files=False)
+            limits = self.limits
+            rows = ask(places, statement, moment, None, limits, None, False, times)
             return Answer(rows, time.monotonic() - start)
 
     @contextmanager

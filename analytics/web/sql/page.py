@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
@@ -15,21 +15,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import BaseModel, Field
 
 from analytics.reports import REPORTS
 from analytics.web.base.form import Fields
-from analytics.web.base.view import Page, View, Viewed, moment_of
-from analytics.web.sql.asking import Answer, Questions
+from analytics.web.base.view import Page, View, Viewed
+from analytics.web.explore.parameters import SPANS
+from analytics.web.sql.answers import LAST, Asked, Found, asked, found
 from analytics.web.sql.kept import LONGEST_STATEMENT, Kept, KeptQuestions
 from lakehouse.errors import LogpondError, SettingsError
 from lakehouse.tables.catalog import TABLES
 from lakehouse.terminal import render
-from lakehouse.terminal.times import NOW, Moment
 
 router = APIRouter()
 PAGE = Page("sql", "SQL", "/sql", router, order=2)
-SHOWN = 1000
 KINDS = {
     "csv": "text/csv; charset=utf-8",
     "json": "application/json",
@@ -39,71 +37,25 @@ EXAMPLE = (
     "SELECT service, count(*) AS requests\nFROM logs\nGROUP BY service\nORDER BY requests DESC"
 )
 Statement = Annotated[str, Query(max_length=LONGEST_STATEMENT)]
-
-
-class Asked(BaseModel):
-    """A statement, and at which moment of the lake it is asked."""
-
-    statement: str = Field(max_length=LONGEST_STATEMENT, description="One that reads, for DuckDB.")
-    as_of: str = Field(
-        "", max_length=64, description="A version of `logs`, a time, or -10m; newest where empty."
-    )
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of an answer, by its type in Arrow's words."""
-
-    name: str
-    type: str
-
-    @property
-    def is_number(self) -> bool:
-        """Whether its values stand to the right."""
-        return self.type.startswith(("int", "uint", "float", "double", "decimal", "halffloat"))
-
-
-@dataclass(frozen=True)
-class Found:
-    """An answer: its columns, at most 1,000 of its rows, and how many it has."""
-
-    columns: list[Column]
-    rows: list[list[Any]]
-    row_count: int
-    seconds: float
-    as_of: datetime
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether there are more rows than these."""
-        return self.row_count > len(self.rows)
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """What a chart is drawn from."""
-        return {"columns": [[c.name, c.type] for c in self.columns], "rows": self.rows}
+Last = Annotated[str, Query(max_length=64)]
 
 
 @router.get("/sql", response_class=HTMLResponse, include_in_schema=False)
-def page(view: Viewed, q: Statement = "") -> Response:
+def page(view: Viewed, q: Statement = "", last: Last = LAST) -> Response:
     """The box, with the statement of a link in it; it is asked when somebody says so."""
     if not _tables(view):
         return view.render_empty(PAGE)
-    return _page(view, q or EXAMPLE)
+    return _page(view, q or EXAMPLE, last)
 
 
 @router.post("/sql", response_class=HTMLResponse, include_in_schema=False)
-def asked(view: Viewed, given: Fields) -> Response:
+def answered(view: Viewed, given: Fields) -> Response:
     """The page with the answer; with `?part=answer` the answer alone."""
-    statement, moment = given.get("q", ""), given.get("as_of", view.as_of)
+    statement = given.get("q", "")
     try:
-        return _page(
-            view,
-            statement,
-            _found(view, Asked(statement=statement[:LONGEST_STATEMENT], as_of=moment[:64])),
-        )
+        return _page(view, statement, given.get("last", LAST), found(view, _asked(view, given)))
     except LogpondError as error:
-        answer = _page(view, statement, fault=error)
+        answer = _page(view, statement, given.get("last", LAST), fault=error)
         answer.status_code = HTTPStatus.BAD_REQUEST
         return answer
 
@@ -111,7 +63,7 @@ def asked(view: Viewed, given: Fields) -> Response:
 @router.post("/api/sql", tags=["sql"])
 def api(view: Viewed, given: Asked) -> Found:
     """The answer to one statement that reads: its columns and at most 1,000 rows."""
-    return _found(view, given)
+    return found(view, given)
 
 
 @router.post("/sql/export", include_in_schema=False)
@@ -120,8 +72,7 @@ def export(view: Viewed, given: Fields) -> Response:
     kind = given.get("kind", "csv")
     if kind not in KINDS:
         raise SettingsError(f"there is no format {kind[:20]}", f"one of {', '.join(KINDS)}")
-    statement = given.get("q", "")[:LONGEST_STATEMENT]
-    answer, _ = _ask(view, Asked(statement=statement, as_of=given.get("as_of", "")[:64]))
+    answer, _ = asked(view, _asked(view, given))
     name = f"logpond-{datetime.now(UTC):%Y%m%dT%H%M%S}.{kind}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(_file(answer.rows, kind), headers=headers, media_type=KINDS[kind])
@@ -152,12 +103,27 @@ def api_kept(view: Viewed) -> list[dict[str, Any]]:
     return [msgspec.to_builtins(one) for one in KeptQuestions(view.lake.places).all()]
 
 
+def _asked(view: View, given: Mapping[str, str]) -> Asked:
+    """Returns what a form asks; what is too long for it ends earlier."""
+    return Asked(
+        statement=given.get("q", "")[:LONGEST_STATEMENT],
+        as_of=given.get("as_of", view.as_of)[:64],
+        last=given.get("last", LAST)[:64],
+    )
+
+
 def _page(
-    view: View, statement: str, found: Found | None = None, fault: LogpondError | None = None
+    view: View,
+    statement: str,
+    last: str,
+    found: Found | None = None,
+    fault: LogpondError | None = None,
 ) -> HTMLResponse:
     return view.render(
         PAGE,
         statement=statement,
+        last=last,
+        spans=SPANS,
         found=found,
         fault=fault,
         tables=_tables(view),
@@ -167,26 +133,6 @@ def _page(
         longest=LONGEST_STATEMENT,
         kinds=[*KINDS],
     )
-
-
-def _ask(view: View, given: Asked) -> tuple[Answer, datetime]:
-    """Returns an answer, and the moment that it is of: a version is that of `logs`."""
-    questions: Questions = view.request.app.state.questions
-    snapshot = view.lake.at(moment_of(given.as_of.strip()))
-    moment = NOW if snapshot.is_live else Moment(as_of=snapshot.now)
-    return questions.ask(view.lake.places, view.who, given.statement, moment), snapshot.now
-
-
-def _found(view: View, given: Asked) -> Found:
-    answer, at = _ask(view, given)
-    shown = render.Rows.of_arrow(answer.rows.slice(0, SHOWN))
-    out = io.StringIO()
-    render.show(shown, "json", out)
-    rows = [[*row.values()] for row in msgspec.json.decode(out.getvalue())]
-    columns = [
-        Column(n, str(t)) for n, t in zip(shown.columns, answer.rows.schema.types, strict=True)
-    ]
-    return Found(columns, rows, answer.rows.num_rows, round(answer.seconds, 3), at)
 
 
 def _file(rows: pa.Table, kind: str) -> bytes:

@@ -108,3 +108,21 @@ function drawCharts(within) {
 new ResizeObserver(() => {
   for (const [place, plot] of plots) if (place.isConnected && place.clientWidth !== plot.width) plot.setSize({ width: place.clientWidth, height: plot.height });
 }).observe(document.documentElement);
+
+// An answer of SQL as a chart: columns are [name, type], rows are lists. What lies along it is a time, a plain number
+// or a label; of each column in `of` there is a line, or bars.
+const isNumber = (type) => /^(u?int|float|double|decimal|half)/.test(type);
+const isTime = (type) => /^(timestamp|date)/.test(type);
+const COLORS = ["g0", "g1", "g2", "g3", "g4"];
+
+function chartOf({ columns, rows }, bars, along, of) {
+  const type = columns[along][1], value = (one) => (one == null ? null : Number(one));
+  const spec = { series: of.map((at, n) => ({ label: columns[at][0], bars, color: of.length > 1 ? COLORS[n % COLORS.length] : undefined })) };
+  let points = rows.filter((row) => row[along] != null).map((row) => [row[along], ...of.map((at) => value(row[at]))]);
+  if (isTime(type)) points = points.map(([x, ...y]) => [Date.parse(x) / 1e3, ...y]).sort((a, b) => a[0] - b[0]);
+  else if (isNumber(type) && !bars) { points = points.map(([x, ...y]) => [Number(x), ...y]).sort((a, b) => a[0] - b[0]); spec.plain = true; }
+  else { spec.labels = points.map(([x]) => String(x)); points = points.map(([, ...y], at) => [at, ...y]); spec.end = points.length; }
+  spec.x = points.map(([x]) => x);
+  spec.series.forEach((one, n) => { one.values = points.map((point) => point[n + 1]); });
+  return spec;
+}

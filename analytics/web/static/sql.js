@@ -6,6 +6,7 @@ addEventListener("DOMContentLoaded", () => {
   const form = document.getElementById("ask"), box = document.getElementById("statement");
   const place = document.getElementById("answer"), state = document.getElementById("state");
   const cancel = document.getElementById("cancel"), list = document.getElementById("words");
+  const last = document.getElementById("last"), forget = document.getElementById("forget");
   const KEY = "logpond-sql", MOST = 30;
   let asking = null;
 
@@ -19,11 +20,14 @@ addEventListener("DOMContentLoaded", () => {
       item.append(link);
       return item;
     }));
+    forget.hidden = !before().length;
   }
   function remember(text) {
     try { localStorage.setItem(KEY, JSON.stringify([text, ...before().filter((one) => one !== text)].slice(0, MOST))); } catch { return; }
     showBefore();
   }
+
+  forget.addEventListener("click", () => { localStorage.removeItem(KEY); showBefore(); });
 
   // -- running
   async function run() {
@@ -41,6 +45,7 @@ addEventListener("DOMContentLoaded", () => {
       if (answer.ok) remember(box.value);
       const url = new URL(location.href);
       url.searchParams.set("q", box.value);
+      if (box.value.includes("$")) url.searchParams.set("last", last.value); else url.searchParams.delete("last");
       history.replaceState(null, "", url);
       offerChart();
     } catch (error) {
@@ -59,8 +64,6 @@ addEventListener("DOMContentLoaded", () => {
   document.querySelector("[data-keep]")?.addEventListener("submit", (event) => { event.target.elements.q.value = box.value; });
 
   // -- a chart of two columns
-  const isNumber = (type) => /^(u?int|float|double|decimal|half)/.test(type);
-  const isTime = (type) => /^(timestamp|date)/.test(type);
   function offerChart() {
     const region = place.querySelector("[data-answer]");
     if (!region) return;
@@ -78,16 +81,7 @@ addEventListener("DOMContentLoaded", () => {
     const area = document.getElementById("chart");
     area.className = kind ? "chart tall" : "";
     if (!kind) { delete area.dataset.chart; area.replaceChildren(); return; }
-    const type = data.columns[along][1], name = data.columns[of][0];
-    let rows = data.rows.map((row) => [row[along], row[of] == null ? null : Number(row[of])]).filter(([x]) => x != null);
-    const spec = { series: [{ label: name, bars: kind === "bars" }] };
-    if (isTime(type)) rows = rows.map(([x, y]) => [Date.parse(x) / 1e3, y]).sort((a, b) => a[0] - b[0]);
-    else if (isNumber(type) && kind === "line") { rows = rows.map(([x, y]) => [Number(x), y]).sort((a, b) => a[0] - b[0]); spec.plain = true; }
-    else { spec.labels = rows.map(([x]) => String(x)); rows = rows.map(([, y], at) => [at, y]); }
-    spec.x = rows.map(([x]) => x);
-    spec.series[0].values = rows.map(([, y]) => y);
-    if (spec.labels) spec.end = rows.length;
-    area.dataset.chart = JSON.stringify(spec);
+    area.dataset.chart = JSON.stringify(chartOf(data, kind === "bars", along, [of]));
     drawCharts(area.parentElement);
   }
 

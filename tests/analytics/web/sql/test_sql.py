@@ -6,6 +6,7 @@ import io
 import json
 import threading
 import time
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -272,3 +273,44 @@ def test_a_link_fills_the_box_and_asks_nothing(site: Lake) -> None:
 def with_a_row(lake: Lake) -> None:
     """A row."""
     lake.put(logged([at(0)]), table=LOGS)
+
+
+def test_what_was_read_is_counted(site: Lake) -> None:
+    """Rows by a recount, bytes by sizes of files; of a count, which the log answers, none."""
+    logs = store.open_table(site.places, "logs")
+    rows, files = logs.to_pyarrow_table(), store.data_files(logs)
+    whole = answer(site, "SELECT * FROM logs")
+    assert whole["rows_read"] == rows.num_rows
+    size = sum(files["size_bytes"].to_pylist())
+    assert size * 0.8 < whole["bytes_read"] < size * 1.2  # a footer may be read twice
+    one = answer(site, "SELECT service, count(*) FROM logs GROUP BY ALL")
+    assert (one["rows_read"], 0 < one["bytes_read"] < whole["bytes_read"]) == (rows.num_rows, True)
+    web = sum(service == "web" for service in rows["service"].to_pylist())
+    assert answer(site, "SELECT ip FROM logs WHERE service = 'web'")["rows_read"] == web
+    counted = answer(site, "SELECT count(*) FROM logs")
+    assert (counted["rows_read"], counted["bytes_read"]) == (0, 0)
+    text = pages(site).post("/sql", data={"q": "SELECT ip FROM logs WHERE service = 'web'"}).text
+    assert f"read {web:,} row" in text
+
+
+def test_a_time_range_is_a_parameter(site: Lake) -> None:
+    """`$from` and `$to` are values, never text; they count back from the last event."""
+    rows = store.open_table(site.places, "logs").to_pyarrow_table()["timestamp"].to_pylist()
+    statement = "SELECT count(*), $from, $to, '$to' FROM logs "
+    statement += "WHERE timestamp >= $from AND timestamp < $to"
+    asked = pages(site)
+    found = asked.post("/api/sql", json={"statement": statement, "last": "1h"}).json()
+    count, first, end, text = found["rows"][0]
+    since, until = map(datetime.fromisoformat, (first, end))
+    assert count == sum(since <= at < until for at in rows) > 0
+    assert text == "$to"
+    every = asked.post("/api/sql", json={"statement": statement, "last": "all"}).json()["rows"][0]
+    assert (every[0], every[2]) == (len(rows), end)
+    given = {"statement": statement, "from": first, "to": "2999-01-01", "as_of": "1"}
+    assert asked.post("/api/sql", json=given).json()["rows"][0][1] == first
+    for wrong in ({"last": "'; DROP TABLE logs"}, {"from": "soon"}, {"from": "2027", "to": "2026"}):
+        assert asked.post("/api/sql", json={"statement": statement, **wrong}).status_code == 400
+    missing = asked.post("/api/sql", json={"statement": "SELECT $other"})
+    assert "$from, $to" in missing.json()["remedy"]
+    page = asked.post("/sql", data={"q": "SELECT $from", "last": "2h"}).text
+    assert "<option selected>2h</option>" in page

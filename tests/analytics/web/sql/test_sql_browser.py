@@ -36,6 +36,8 @@ def test_a_statement_is_asked_drawn_and_found_again(site: Sites, visitor: Visito
     page.reload()
     expect(page.locator("#statement")).to_have_value(BY_MINUTE)
     expect(page.locator("#before li")).to_have_count(1)
+    page.click("#forget")
+    expect(page.locator("#before li")).to_have_count(0)
 
 
 def test_names_are_completed_by_keyboard(site: Sites, visitor: Visitor) -> None:

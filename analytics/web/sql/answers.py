@@ -1,0 +1,125 @@
+"""Answers as pages and programs get them: columns, the first rows, what was read for them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field
+
+from analytics.web.base.view import View, moment_of
+from analytics.web.explore.filters import span
+from analytics.web.sql.asking import Answer, Questions
+from analytics.web.sql.kept import LONGEST_STATEMENT
+from lakehouse.errors import SettingsError
+from lakehouse.tables.catalog import LOGS
+from lakehouse.terminal import render
+from lakehouse.terminal.times import NOW, Moment
+
+SHOWN = 1000
+LAST = "24h"
+
+
+class Asked(BaseModel):
+    """A statement, at which moment of the lake it is asked, and its time range."""
+
+    model_config = ConfigDict(populate_by_name=True)
+    statement: str = Field(max_length=LONGEST_STATEMENT, description="One that reads, for DuckDB.")
+    as_of: str = Field(
+        "", max_length=64, description="A version of `logs`, a time, or -10m; newest where empty."
+    )
+    last: str = Field(
+        LAST,
+        max_length=64,
+        description="How long `$from` is before `$to`, or `all`; it counts back from the newest "
+        "event.",
+    )
+    since: Annotated[str, Field(alias="from", max_length=64, description="`$from`, a time.")] = ""
+    until: Annotated[str, Field(alias="to", max_length=64, description="`$to`, a time.")] = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of an answer, by its type in Arrow's words."""
+
+    name: str
+    type: str
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values stand to the right."""
+        return self.type.startswith(("int", "uint", "float", "double", "decimal", "halffloat"))
+
+
+@dataclass(frozen=True)
+class Found:
+    """An answer: its columns, the first of its rows, and how many it has.
+
+    `rows_read` are what was taken out of files, after conditions that are checked while they are
+    read; `bytes_read` are bytes of these files as they are stored, null where nobody counts them.
+    """
+
+    columns: list[Column]
+    rows: list[list[Any]]
+    row_count: int
+    seconds: float
+    as_of: datetime
+    rows_read: int | None
+    bytes_read: int | None
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are more rows than these."""
+        return self.row_count > len(self.rows)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What a chart is drawn from."""
+        return {"columns": [[c.name, c.type] for c in self.columns], "rows": self.rows}
+
+
+def asked(view: View, given: Asked) -> tuple[Answer, datetime]:
+    """Returns an answer, and the moment that it is of: a version is that of `logs`."""
+    questions: Questions = view.request.app.state.questions
+    snapshot = view.lake.at(moment_of(given.as_of.strip()))
+    moment = NOW if snapshot.is_live else Moment(as_of=snapshot.now)
+    times = times_of(view, given) if "$" in given.statement else {}
+    return questions.ask(view.lake.places, view.who, given.statement, moment, times), snapshot.now
+
+
+def times_of(view: View, given: Asked) -> Mapping[str, datetime]:
+    """Returns what `from` and `to` are, as on the page Explore."""
+    snapshot = view.lake.at(moment_of(given.as_of.strip()))
+    logs = snapshot.need(LOGS.name)
+    oldest, newest = logs.oldest("timestamp"), logs.newest("timestamp")
+    if newest is None:
+        raise SettingsError("logs has no rows yet, so a time range has no end", "ask without $from")
+    first, end = span(given.last, given.since, given.until, oldest, newest, snapshot.now)
+    return {"from": first, "to": end}
+
+
+def found(view: View, given: Asked, most: int = SHOWN) -> Found:
+    """Returns the first rows of an answer as JSON has them."""
+    answer, at = asked(view, given)
+    shown = render.Rows.of_arrow(answer.rows.slice(0, most))
+    out = io.StringIO()
+    render.show(shown, "json", out)
+    rows = [[*row.values()] for row in msgspec.json.decode(out.getvalue())]
+    columns = [
+        Column(n, str(t)) for n, t in zip(shown.columns, answer.rows.schema.types, strict=True)
+    ]
+    read = answer.scanned
+    rows_read, bytes_read = (read.rows, read.bytes) if read else (None, None)
+    return Found(
+        columns,
+        rows,
+        answer.rows.num_rows,
+        round(answer.seconds, 3),
+        at,
+        rows_read,
+        bytes_read,
+    )
