@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from lakehouse.setting_checks import check_key, check_networks
+from lakehouse.setting_checks import check_key, check_networks, check_trace_url
 
 
 class Section(BaseModel):
@@ -41,6 +41,10 @@ class Web(Section):
     """The key of the certificate, a PEM file without a password."""
     memory_mb: Annotated[int, Field(ge=64)] = 160
     """What DuckDB may hold for all questions together; the process takes some 200 MB more."""
+    trace_url: Annotated[str, AfterValidator(check_trace_url)] = ""
+    """Where a trace can be seen as spans: "https://jaeger.example/trace/{trace_id}", or Tempo by a
+    link of Grafana. Rows with a trace_id get a link there; the id is percent-encoded in it.
+    """
 
 
 class Gateway(Section):

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 LEAST_LETTERS = 16
+TRACE_ID = "{trace_id}"
 BROKER = re.compile(r"([A-Z_]+://)?(\[[0-9a-fA-F:.%]+\]|[\w.-]+):\d+")
 
 
@@ -30,6 +31,17 @@ def check_endpoint(text: str) -> str:
     if text and (not is_http or parts.username is not None or parts.query or parts.fragment):
         raise ValueError("must be http://HOST:PORT or https://HOST, without a name or keys in it")
     return text.rstrip("/")
+
+
+def check_trace_url(text: str) -> str:
+    """Refuses what is no link to a trace; an id stands in its path or behind, never in a name."""
+    parts = urlsplit(text)
+    is_http = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    if text and not (is_http and _is_plain(text) and parts.username is None):
+        raise ValueError("must be an http:// or https:// address, without a name in it")
+    if text and TRACE_ID not in text.removeprefix(f"{parts.scheme}://{parts.netloc}"):
+        raise ValueError(f"must have {TRACE_ID} behind the host, where the id of a trace goes")
+    return text
 
 
 def check_token(secret: SecretStr) -> SecretStr:

@@ -48,7 +48,7 @@ class Options:
 
     `access` decides who may ask, `hosts` under which host names; without it anybody may, as in
     tests. `memory_mb` limits DuckDB, `http` everything else. `connection` is the Kafka that knows
-    the lag, `gateway` says where senders reach the gateway.
+    the lag, `gateway` says where senders reach the gateway, `trace_url` where traces are elsewhere.
     """
 
     host: str = "127.0.0.1"
@@ -58,6 +58,7 @@ class Options:
     connection: Connection | None = None
     http: Http = field(default_factory=Http)
     gateway: Gateway = field(default_factory=Gateway)
+    trace_url: str = ""
 
 
 def create(places: Places, options: Options = Options()) -> FastAPI:
@@ -76,7 +77,7 @@ def create(places: Places, options: Options = Options()) -> FastAPI:
     app.state.lag = LagMonitor(places, options.connection) if options.connection else None
     app.state.status = StatusCache(places, app.state.lag)
     app.state.pages, app.state.access = discover(), options.access
-    app.state.gateway = options.gateway
+    app.state.gateway, app.state.trace_url = options.gateway, options.trace_url
     for page in app.state.pages:
         app.include_router(page.router)
     app.include_router(metrics.router)

@@ -48,7 +48,14 @@ def options(settings: Settings, access: Access) -> Options:
     web = settings.web
     kafka = Connection.of(settings.kafka)
     return Options(
-        web.host, web.hosts, access, web.memory_mb, kafka, settings.http, settings.gateway
+        web.host,
+        web.hosts,
+        access,
+        web.memory_mb,
+        kafka,
+        settings.http,
+        settings.gateway,
+        web.trace_url,
     )
 
 

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from lakehouse.terminal.options import HUMANE
 from lakehouse.terminal.render import escaped, plain
+from lakehouse.terminal.times import rendered
 
 NOTHING = "\N{EN DASH}"
 
@@ -144,6 +145,7 @@ FILTERS = {
     "data": data,
     "figure": figure,
     "precise": precise,
+    "exact": rendered,
     "input": as_input,
     "plain": plain,
     "code_spans": code_spans,

@@ -146,3 +146,27 @@ def test_the_gateway_has_room_for_its_largest_request() -> None:
     assert load(gateway_memory_mb=26).gateway.memory_mb == 26
     with pytest.raises(SettingsError, match="memory_mb must be at least 80"):
         load(gateway_body_mb=16, gateway_unpacked_mb=64)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "javascript:alert('{trace_id}')",
+        "//jaeger/{trace_id}",
+        "https://{trace_id}.example/",
+        "https://ann:secret@jaeger/{trace_id}",
+        "https://jaeger/trace",
+        "https://jaeger:99999/{trace_id}",
+        "https://jaeger/ {trace_id}",
+    ],
+)
+def test_what_is_no_link_to_a_trace_is_refused(given: str) -> None:
+    """By name: an id of a log may choose neither the host nor what the browser does."""
+    with pytest.raises(SettingsError, match=r"web\.trace_url"):
+        load(web_trace_url=given)
+
+
+def test_a_link_to_a_trace_is_kept_as_it_is() -> None:
+    """Jaeger's, or Grafana's, whose query is encoded."""
+    given = "https://grafana.example/explore?left=%7B%22query%22:%22{trace_id}%22%7D"
+    assert load(web_trace_url=given).web.trace_url == given

@@ -30,7 +30,8 @@ LAST = 150
 def recent(name: str, offset: int) -> bytes:
     """A record of the last minute that the shop has."""
     when = at(LAST - 1) + timedelta(milliseconds=offset)
-    return message(event_id=name, timestamp=f"{when:%Y-%m-%dT%H:%M:%S.%fZ}")
+    time = f"{when:%Y-%m-%dT%H:%M:%S.%fZ}"
+    return message(event_id=name, timestamp=time, trace_id=f"trace-{offset // 4}")
 
 
 def shop(folder: Path) -> Lake:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
@@ -20,6 +20,7 @@ from analytics.web.base.access import Access
 from analytics.web.lake.commands import Commands
 from analytics.web.lake.lake import Lake, Snapshot
 from lakehouse.errors import SettingsError
+from lakehouse.setting_checks import TRACE_ID
 from lakehouse.tables.tag import NAME
 from lakehouse.terminal import times as moments
 from lakehouse.terminal.html import spark, templates
@@ -99,6 +100,13 @@ class View:
         """Who asks, by the name of a token or of a user."""
         access: Access = self.request.app.state.access
         return access.who(self.request.scope)
+
+    def trace_elsewhere(self, trace_id: str) -> tuple[str, str] | None:
+        """Returns the host and the link of a trace in another program; None where none is set."""
+        address: str = self.request.app.state.trace_url
+        encoded = quote(trace_id, safe="", errors="replace")
+        host = urlsplit(address).hostname or ""
+        return (host, address.replace(TRACE_ID, encoded)) if address else None
 
     @cached_property
     def snapshot(self) -> Snapshot:

@@ -61,7 +61,7 @@ def found(
     step = step_of(filters)
     groups = _grouped(snapshot, filters, step)
     bars = {row["key"]: row for row in groups["bar"]}
-    first, end = (int(at.timestamp()) for at in (filters.first, filters.end))
+    first, end = int(filters.first.timestamp()), ceil(filters.end.timestamp())
     times = [*range(first // step * step, end, step)]
     counts = [int(bars[at]["n"]) if at in bars else 0 for at in times]
     errors = [int(bars[at]["errors"]) if at in bars else 0 for at in times]

@@ -15,20 +15,26 @@ from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from analytics.web.base.view import TEMPLATES, Page, View, Viewed
-from analytics.web.explore import completion, figures, rows, tail
+from analytics.web.explore import completion, context, figures, rows, tail, trace
 from analytics.web.explore.completion import Completion
+from analytics.web.explore.context import Context
 from analytics.web.explore.figures import Found
-from analytics.web.explore.parameters import SPANS, Checked, Given, Parameters
+from analytics.web.explore.parameters import SPANS, Checked, Given, Parameters, around
 from analytics.web.explore.rows import Part, Row
+from analytics.web.explore.trace import Trace
 from lakehouse.query.search import QueryFault
+from lakehouse.query.search.edit import LONGEST_TERM
 from lakehouse.query.search.fields import FIELDS
 from lakehouse.query.search.parser import LONGEST
 from lakehouse.tables.catalog import LOGS
+from lakehouse.terminal import times
 from lakehouse.terminal.render import csv_line
 
 router = APIRouter()
 PAGE = Page("explore", "Explore", "/explore", router, order=2)
 CSV_ROWS, CSV_PAGE = 100_000, 5000
+Id = Annotated[str, Query(alias="id", max_length=LONGEST_TERM)]
+Text = Annotated[str, Query(max_length=64)]
 
 
 @dataclass(frozen=True)
@@ -45,8 +51,7 @@ class Exploration:
 @router.get("/explore", response_class=HTMLResponse, include_in_schema=False)
 def page(view: Viewed, given: Given) -> Response:
     """The page. Where the query has a fault it is shown at its place, and nothing is read."""
-    logs = view.snapshot.table(LOGS.name)
-    if logs is None or not logs.rows:
+    if _is_empty(view):
         return view.render_empty(PAGE)
     try:
         result, fault = _explore(view, given), None
@@ -61,7 +66,7 @@ def page(view: Viewed, given: Given) -> Response:
         spans=SPANS,
         names=[*FIELDS],
         is_tail=bool(view.request.query_params.get("tail")) and view.snapshot.is_live,
-        stopped=_stopped(view, logs.newest("timestamp")),
+        stopped=_stopped(view, view.snapshot.need(LOGS.name).newest("timestamp")),
         **_of_rows(columns),
     )
     answer.status_code = HTTPStatus.BAD_REQUEST if fault else HTTPStatus.OK
@@ -120,6 +125,65 @@ async def live(
         yield event
 
 
+@router.get("/explore/trace", response_class=HTMLResponse, include_in_schema=False)
+def page_of_trace(
+    view: Viewed, trace_id: Id = "", at: Text = "", within: Text = "15m", bars: Text = trace.END
+) -> Response:
+    """The events of a trace across services, around a time; without one, of all times."""
+    if _is_empty(view):
+        return view.render_empty(PAGE)
+    found = _trace(view, trace_id, at, within, bars)
+    choices = {"within": within, "at": at, "bars": bars, "spans": trace.WITHIN}
+    return view.render(PAGE, "trace.html", trace=found, **choices, **_of_rows([]))
+
+
+@router.get("/api/explore/trace", tags=["explore"])
+def api_trace(
+    view: Viewed, trace_id: Id = "", at: Text = "", within: Text = "15m", bars: Text = trace.END
+) -> Trace:
+    """The events of a trace around the time `at`; its bars end there, or with `begin` begin."""
+    return _trace(view, trace_id, at, within, bars)
+
+
+@router.get("/explore/context", response_class=HTMLResponse, include_in_schema=False)
+def page_of_context(
+    view: Viewed, event_id: Id = "", at: Text = "", same: Text = "user", within: Text = "1m"
+) -> Response:
+    """What the same user, address, host or service did before and after an event."""
+    if _is_empty(view):
+        return view.render_empty(PAGE)
+    found = _context(view, event_id, at, same, within)
+    choices = {"within": within, "spans": context.WITHIN}
+    return view.render(PAGE, "context.html", context=found, **choices, **_of_rows([]))
+
+
+@router.get("/api/explore/context", tags=["explore"])
+def api_context(
+    view: Viewed, event_id: Id = "", at: Text = "", same: Text = "user", within: Text = "1m"
+) -> Context:
+    """The rows around the event `id` of the time `at` that share a field with it."""
+    return _context(view, event_id, at, same, within)
+
+
+def _is_empty(view: View) -> bool:
+    logs = view.snapshot.table(LOGS.name)
+    return logs is None or not logs.rows
+
+
+def _trace(view: View, trace_id: str, at: str, within: str, bars: str) -> Trace:
+    logs, now = view.snapshot.need(LOGS.name), view.snapshot.now
+    if at:
+        first, end = around(times.time(at, now, "at"), within, trace.WITHIN)
+    else:
+        first, end = logs.oldest("timestamp"), logs.newest("timestamp") + timedelta(microseconds=1)
+    return trace.find(view.snapshot, trace_id, first, end, bars)
+
+
+def _context(view: View, event_id: str, at: str, same: str, within: str) -> Context:
+    when = times.time(at, view.snapshot.now, "at")
+    return context.find(view.snapshot, event_id, when, same, within)
+
+
 def _explore(view: View, given: Parameters) -> Exploration:
     filters, of = given.filters(view), given.fields.checked()
     spread = figures.found(view.snapshot, filters, of.facets, of.group)
@@ -130,7 +194,8 @@ def _explore(view: View, given: Parameters) -> Exploration:
 
 def _of_rows(columns: list[Any]) -> dict[str, Any]:
     """What the template of rows needs beside them."""
-    return {"columns": columns, "cell": rows.cell}
+    links = {"term": Parameters.term, "shared": context.shared, "longest_id": LONGEST_TERM}
+    return {"columns": columns, "cell": rows.cell, **links}
 
 
 def _stopped(view: View, newest: datetime) -> datetime | None:

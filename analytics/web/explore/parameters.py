@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from fastapi import Depends, Query
 
 from analytics.web.base.view import View
 from analytics.web.explore.filters import ALL, FACETS, NONE, Cursor, Filters, span
+from lakehouse.errors import SettingsError
 from lakehouse.query import search
 from lakehouse.query.search import edit, fields
 from lakehouse.query.search.edit import LONGEST_TERM
@@ -18,9 +20,11 @@ from lakehouse.query.search.fields import Field
 from lakehouse.query.search.parser import LONGEST
 from lakehouse.query.search.tokens import quoted
 from lakehouse.tables.catalog import LOGS
+from lakehouse.terminal import times
 
 SPANS = {"15m": "15 min", "1h": "1 h", "6h": "6 h", "24h": "24 h", "7d": "7 d", ALL: "all"}
 EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
+INSTANT = timedelta(microseconds=1)
 MOST_FACETS, MOST_COLUMNS, LONGEST_LIST = 4, 8, 500
 Text = Annotated[str, Query(max_length=200)]
 Names = Annotated[str, Query(max_length=LONGEST_LIST)]
@@ -79,8 +83,8 @@ class Parameters:
         """The filters, with a time range that counts back from the moment of the view."""
         logs, snapshot = view.snapshot.need(LOGS.name), view.snapshot
         oldest, newest = logs.oldest("timestamp"), logs.newest("timestamp")
-        times = span(self.last, self.since, self.until, oldest, newest, snapshot.now)
-        return Filters(*times, self.values, search.parse(self.query, snapshot.now))
+        first_to_end = span(self.last, self.since, self.until, oldest, newest, snapshot.now)
+        return Filters(*first_to_end, self.values, search.parse(self.query, snapshot.now))
 
     def filters_of_any_time(self) -> Filters:
         """The filters without a time range."""
@@ -91,7 +95,8 @@ class Parameters:
         """Where the page of rows begins."""
         return Cursor.read(self.before) if self.before else None
 
-    def term(self, name: str, value: Any) -> str:
+    @staticmethod
+    def term(name: str, value: Any) -> str:
         """A value of a field as a term of the query; empty where no query can ask for it."""
         field = fields.field(name)
         if field is None or isinstance(value, list | dict):
@@ -151,6 +156,15 @@ def parameters(
 
 
 Given = Annotated[Parameters, Depends(parameters)]
+
+
+def around(at: datetime, within: str, choices: Collection[str]) -> tuple[datetime, datetime]:
+    """The time to both sides of an instant, whose own rows are in it; SettingsError if odd."""
+    if within not in choices:
+        raise SettingsError(f"within: {within[:40]!r} is none", f"one of {', '.join(choices)}")
+    reach, (oldest, newest) = times.length(within, "within"), EVER
+    nearest = min(max(at, oldest + reach), newest - reach - INSTANT)
+    return nearest - reach, nearest + reach + INSTANT
 
 
 def checked(given: Given) -> Parameters:

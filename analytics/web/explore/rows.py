@@ -26,8 +26,15 @@ AFTER = """(timestamp < $at OR (timestamp = $at AND (_partition < $partition
     OR (_partition = $partition AND (_offset < $offset
     OR (_offset = $offset AND coalesce(_item, -1) < $item))))))"""
 Row = dict[str, Any]
-# A hundred rows may hold a hundred megabytes of text: of each as much as a person reads.
-LONGEST_TEXT, LONGEST_ATTRIBUTE, MOST_ATTRIBUTES = 4096, 1024, 100
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How many characters of a text and of an attribute are read, and how many attributes."""
+
+    text: int
+    attribute: int
+    attributes: int
 
 
 def _cut(text: str, most: int) -> str:
@@ -36,18 +43,24 @@ def _cut(text: str, most: int) -> str:
     return f"if({is_long}, left({text}, {most}) || '…', {text})"
 
 
-def _short(field: pa.Field) -> str:
+def _short(field: pa.Field, most: Bounds) -> str:
     name = quoted(field.name)
     if pa.types.is_string(field.type):
-        return f"{_cut(name, LONGEST_TEXT)} AS {name}"
+        return f"{_cut(name, most.text)} AS {name}"
     if pa.types.is_map(field.type):
-        each = f"{{k: e.key, v: {_cut('e.value', LONGEST_ATTRIBUTE)}}}"
-        entries = f"list_transform(map_entries({name})[:{MOST_ATTRIBUTES}], lambda e: {each})"
+        each = f"{{k: e.key, v: {_cut('e.value', most.attribute)}}}"
+        entries = f"list_transform(map_entries({name})[:{most.attributes}], lambda e: {each})"
         return f"map_from_entries({entries}) AS {name}"
     return f"{name}"
 
 
-SHORT = ", ".join(map(_short, LOGS.columns))
+def _columns(most: Bounds) -> str:
+    return ", ".join(_short(field, most) for field in LOGS.columns)
+
+
+# A hundred rows may hold a hundred megabytes of text: of each as much as a person reads, and less
+# where hundreds of them are on one page; what is cut is longer than a term of a query may be.
+SHORT, BRIEF = _columns(Bounds(4096, 1024, 100)), _columns(Bounds(600, 520, 30))
 
 
 @dataclass(frozen=True)
@@ -94,6 +107,17 @@ def cell(row: Mapping[str, Any], field: Field) -> Any:
     """What a row has in a field."""
     value = row.get(field.column)
     return (value or {}).get(field.key) if field.column == ATTRIBUTES else value
+
+
+def in_order(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What rows are ordered by, the oldest first."""
+    item = row["_item"]
+    return row["timestamp"], row["_partition"], row["_offset"], -1 if item is None else item
+
+
+def oldest_first() -> str:
+    """The same order as SQL."""
+    return ORDER.replace(" DESC", "").replace("NULLS LAST", "NULLS FIRST")
 
 
 def _begin(spread: Found, after: Cursor | None, size: int) -> datetime | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 from support.browsing import Site, Visitor
@@ -23,6 +24,11 @@ PATHS = (
     "/ingest?collector=nginx",
 )
 ONE = "an incident"
+# Of the newest event of a lake that is part of a trace.
+OF_EVENT = {
+    "a trace": "/explore/trace?id={trace_id}&at={timestamp}",
+    "around an event": "/explore/context?id={event_id}&at={timestamp}&same=service",
+}
 SCREENS = {"light": {"theme": "light"}, "dark, 360 px": {"theme": "dark", "width": 360}}
 on_each_screen = pytest.mark.parametrize("visitor", SCREENS.values(), ids=SCREENS, indirect=True)
 on_a_small_one = pytest.mark.parametrize("visitor", [{"width": 360}], ids=["360 px"], indirect=True)
@@ -30,14 +36,18 @@ Sites = Callable[[str], Site]
 
 
 def path_of(site: Site, visitor: Visitor, path: str) -> str:
-    """The path; of an incident, that of the first in the list."""
+    """The path; of an incident, that of the first in the list; of an event, the newest one."""
+    if path in OF_EVENT:
+        traced = f"{site.address}/api/explore?last=all&query=trace_id:*"
+        row = visitor.page.request.get(traced).json()["part"]["rows"][0]
+        return OF_EVENT[path].format(**{name: quote(str(of)) for name, of in row.items()})
     if path != ONE:
         return path
     first = visitor.page.request.get(f"{site.address}/api/incidents").json()["incidents"][0]
     return f"/incidents/{first['incident_id']}"
 
 
-@pytest.mark.parametrize("path", [*PATHS, ONE])
+@pytest.mark.parametrize("path", [*PATHS, *OF_EVENT, ONE])
 @on_each_screen
 def test_a_page_is_whole_and_accessible(site: Sites, visitor: Visitor, path: str) -> None:
     """No error, no refused part, nothing that axe-core finds serious, nothing out of sight."""
@@ -57,11 +67,12 @@ def test_an_empty_lake_says_what_to_do(site: Sites, visitor: Visitor, path: str)
     assert visitor.breaches() == []
 
 
-@pytest.mark.parametrize("path", [*PATHS, "/explore?last=24h"])
+@pytest.mark.parametrize("path", [*PATHS, *OF_EVENT, "/explore?last=24h"])
 @on_a_small_one
 def test_naughty_texts_are_inert(site: Sites, visitor: Visitor, path: str) -> None:
     """They are shown, and do nothing; no page gets wider than a small screen."""
-    visitor.go(site("nasty"), path)
+    nasty = site("nasty")
+    visitor.go(nasty, path_of(nasty, visitor, path))
 
     assert visitor.complaints == []
     assert visitor.page.locator("main :is(img[onerror], svg[onload], main script)").count() == 0
