@@ -9,8 +9,10 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from lakehouse.decode.privacy.secrets import RAW, masked, masked_bytes, masked_column
+from lakehouse.decode.privacy.named import are_keys
+from lakehouse.decode.privacy.secrets import MASK, RAW, masked, masked_bytes, masked_column
 from lakehouse.event.fields import LogEvent
 from lakehouse.event.policy import ATTRIBUTES, KEEPS_ALL, Policy
 
@@ -121,9 +123,13 @@ def _changed(
 
 
 def _masked_items(column: pa.Array) -> pa.Array:
-    """The attributes without secrets in their texts; the same column where none has one."""
+    """The attributes without secrets, also those that are one; the same column where none is."""
     items = column.items
     changed = masked_column(items)
+    hidden = are_keys(column.keys)
+    if hidden.any():
+        hidden &= pc.greater(pc.fill_null(pc.binary_length(items), 0), 0).to_numpy(False)
+        changed = pc.if_else(pa.array(hidden), pa.scalar(MASK, items.type), changed)
     if changed is items:
         return column
     pairs = pa.StructArray.from_arrays(

@@ -1,4 +1,4 @@
-"""Secrets in texts: `token=...`, `password=...` and their like, wherever a name stands before `=`.
+"""Secrets in texts: `token=...`, `password=...` and their like, and the forms of `named`.
 
 What is before each sign is looked at in the bytes of a whole column first: most columns of most
 batches have no such name, and are left as they are. Pure.
@@ -15,6 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakehouse.decode.privacy import named
+from lakehouse.decode.privacy.endings import Endings
+
 MASK = "***"
 # What the name of a secret ends with, once it is decoded.
 SECRET = re.compile(
@@ -23,34 +26,27 @@ SECRET = re.compile(
     r"|(?:^|[^a-z0-9])(?:pass|sid|sig|o?auth))\]*\Z",
     re.ASCII | re.IGNORECASE,
 )
-# The last bytes that such a name may have before the sign; all with bit 0x20 set.
-LAST_FOUR = (
+# The last bytes that such a name may have before the sign.
+LAST = Endings(
     *("oken", "word", "sswd", "rase", "code", "cret", "ture", "tial", "ials", "tion"),
     *("sion", "onid", "ssid", *(f"{end}{sign}id" for end in "ns" for sign in "\x7f-.")),
+    *("pwd", "jwt", "key", "ass", "sid", "sig", "uth"),
 )
-LAST_THREE = ("pwd", "jwt", "key", "ass", "sid", "sig", "uth")
 LONGEST_NAME = 80
 # `=` as it is, as addresses encode it, once or more often, and as JSON may escape it.
 SIGN = re.compile(r"=|%(?:25)*3[dD]|\\u003[dD]")
 NAME = re.compile(r"[\w.\-\[\]%]*\Z")
 BARE = r"""[^\s&"'<>;,\\)\]}|#]"""
-VALUE = re.compile(rf"\"[^\"]*\"?|'[^']*'?|{BARE}+")
+SCHEME = r"(?:(?i:bearer|basic|digest)(?:[ +]|%20))?"
+VALUE = re.compile(rf"\"(?:[^\"\\]|\\[\s\S])*\"?|'[^']*'?|{SCHEME}{BARE}+")
 # In a message as it came, a quote that is not escaped is one of JSON itself.
 RAW = re.compile(
     rf"\\\"(?:[^\"\\]|\\[^\"])*\\\"|'[^'\"\\]*'"
-    rf"|(?:{BARE}|\\u(?!00(?:2[0267]|3[cCeE]))[0-9a-fA-F]{{4}}|\\/)+"
+    rf"|{SCHEME}(?:{BARE}|\\u(?!00(?:2[0267]|3[cCeE]))[0-9a-fA-F]{{4}}|\\/)+"
 )
 # An encoded value ends where the address that it is a part of goes on.
 ENDED = re.compile(r"%(?:25)*2[36]")
 ENCODED = re.compile(rb"%(?:25)*3[dD]|\\u003[dD]|%[0-9A-Fa-f]{2}[\w.\-\[\]%]{0,80}?(?==)", re.ASCII)
-
-
-def _numbers(endings: tuple[str, ...]) -> np.ndarray:
-    """Endings as the numbers that their bytes are."""
-    return np.array([int.from_bytes(one.encode(), "big") for one in endings], np.uint32)
-
-
-_FOUR, _THREE = _numbers(LAST_FOUR), _numbers(LAST_THREE)
 
 
 def is_secret(name: str) -> bool:
@@ -63,13 +59,15 @@ def is_secret(name: str) -> bool:
 def masked(text: str, mask: Callable[[str], str] = lambda _: MASK, value: Any = VALUE) -> str:
     """Returns a text with the values of secrets masked; `value` matches one where it begins."""
     parts, done = list[str](), 0
-    for start, end in _secrets(text, value):
-        parts += [text[done:start], mask(text[start:end])]
+    for start, end, is_number in sorted([*_secrets(text, value), *named.spans(text)]):
+        if start < done:
+            continue
+        parts += [text[done:start], "0".ljust(end - start) if is_number else mask(text[start:end])]
         done = end
     return "".join([*parts, text[done:]]) if parts else text
 
 
-def _secrets(text: str, value: Any) -> Iterator[tuple[int, int]]:
+def _secrets(text: str, value: Any) -> Iterator[named.Span]:
     """Yields where the values of secrets begin and end, without their quotes."""
     done = 0
     for sign in SIGN.finditer(text):
@@ -78,7 +76,7 @@ def _secrets(text: str, value: Any) -> Iterator[tuple[int, int]]:
             continue
         name = NAME.search(text, max(done, at - LONGEST_NAME), at)
         found = value.match(text, start) if name and is_secret(name[0]) else None
-        if found is None:
+        if found is None or (name and name[0] == "PWD" and text[start] == "/"):
             continue
         end = done = found.end()
         if sign[0] != "=" and (over := ENDED.search(text, start, end)):
@@ -88,12 +86,12 @@ def _secrets(text: str, value: Any) -> Iterator[tuple[int, int]]:
             start += len(quote)
             end -= len(quote) * (end - len(quote) >= start and text.endswith(quote, start, end))
         if end > start:
-            yield start, end
+            yield start, end, False
 
 
 def masked_bytes(payload: bytes) -> bytes:
     """Returns a message as it came without its secrets. What is no UTF-8 keeps its length."""
-    if not _ends_of_names(payload).size:
+    if not _places(payload).size:
         return payload
     try:
         return masked(payload.decode(), value=RAW).encode()
@@ -121,9 +119,14 @@ def _suspects(column: pa.Array) -> np.ndarray:
         return np.zeros(0, np.int64)
     offsets = np.frombuffer(ends, np.int32)[column.offset : column.offset + len(column) + 1]
     content = texts.slice(offsets[0], offsets[-1] - offsets[0]).to_pybytes()
-    at = _ends_of_names(content)
+    at = _places(content)
     rows = np.searchsorted(offsets - offsets[0], at, side="right") - 1
     return np.unique(rows).astype(np.int64)
+
+
+def _places(content: bytes) -> np.ndarray:
+    """The places beside which a secret may be."""
+    return np.concatenate([_ends_of_names(content), named.places(content)])
 
 
 def _ends_of_names(content: bytes) -> np.ndarray:
@@ -139,10 +142,6 @@ def _plain(content: bytes) -> np.ndarray:
     """The places before `=` where a name ends that is not encoded."""
     signs = np.frombuffer(content, np.uint8)
     at = np.flatnonzero(signs == ord("="))
-    at = at[at >= len(LAST_THREE[0])]
-    last = np.zeros(at.size, np.uint32)
-    for back in range(4, 0, -1):
-        last = (last << np.uint32(8)) | (signs[np.maximum(at - back, 0)] | np.uint8(0x20))
-    is_one = np.isin(last, _FOUR) | np.isin(last & np.uint32(0xFFFFFF), _THREE)
-    ends: np.ndarray = at[is_one | (signs[at - 1] == ord("]"))] - 1
+    at = at[at > 0]
+    ends: np.ndarray = at[LAST.before(signs, at) | (signs[at - 1] == ord("]"))] - 1
     return ends
