@@ -71,12 +71,16 @@ class Cursor:
 
 @dataclass(frozen=True)
 class Filters:
-    """Rows from `first` up to `end` with one of the `values` of each facet, that fit `query`."""
+    """Rows from `first` up to `end` with one of the `values` of each facet, that fit `query`.
+
+    In a question about two times those of one have a `prefix` in its SQL.
+    """
 
     first: datetime
     end: datetime
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
     query: search.Node = EVERY
+    prefix: str = ""
 
     def within(self, first: datetime, end: datetime) -> Filters:
         """Returns the same filters with a shorter time range."""
@@ -89,7 +93,9 @@ class Filters:
     @property
     def time_and_query(self) -> str:
         """The condition on time and query, which counts for every facet."""
-        time = "date BETWEEN $first_day AND $last_day AND timestamp >= $first AND timestamp < $end"
+        at = f"${self.prefix}"
+        days = f"date BETWEEN {at}first_day AND {at}last_day"
+        time = f"{days} AND timestamp >= {at}first AND timestamp < {at}end"
         return f"{time} AND {search.condition(self.query, search.bound(QUERY)[0])}"
 
     @property
@@ -99,13 +105,14 @@ class Filters:
 
     def bound(self) -> Values:
         """The values to bind to the conditions."""
-        days = {"first_day": self.first.date(), "last_day": self.end.date()}
+        at: dict[str, object] = {"first": self.first, "end": self.end}
+        at |= {"first_day": self.first.date(), "last_day": self.end.date()}
         dialect, asked = search.bound(QUERY)
         search.condition(self.query, dialect)
         facets: dict[str, object] = {}
         for name in self.conditions():
             facets |= BOUND[name](self.values[name])
-        return {"first": self.first, "end": self.end, **days, **asked, **facets}
+        return {**{self.prefix + name: one for name, one in at.items()}, **asked, **facets}
 
 
 def _as_is(name: str) -> Callable[[Sequence[str]], Values]:

@@ -15,10 +15,12 @@ from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from analytics.web.base.view import TEMPLATES, Page, View, Viewed
-from analytics.web.explore import completion, context, figures, rows, tail, trace
+from analytics.web.explore import compare, completion, context, figures, moments, rows, tail, trace
+from analytics.web.explore.compare import Comparison
 from analytics.web.explore.completion import Completion
 from analytics.web.explore.context import Context
 from analytics.web.explore.figures import Found
+from analytics.web.explore.filters import ALL
 from analytics.web.explore.parameters import SPANS, Checked, Given, Parameters, around
 from analytics.web.explore.rows import Part, Row
 from analytics.web.explore.trace import Trace
@@ -26,6 +28,7 @@ from lakehouse.query.search import QueryFault
 from lakehouse.query.search.edit import LONGEST_TERM
 from lakehouse.query.search.fields import FIELDS
 from lakehouse.query.search.parser import LONGEST
+from lakehouse.store.tags.tags import Tags
 from lakehouse.tables.catalog import LOGS
 from lakehouse.terminal import times
 from lakehouse.terminal.render import csv_line
@@ -35,6 +38,14 @@ PAGE = Page("explore", "Explore", "/explore", router, order=2)
 CSV_ROWS, CSV_PAGE = 100_000, 5000
 Id = Annotated[str, Query(alias="id", max_length=LONGEST_TERM)]
 Text = Annotated[str, Query(max_length=64)]
+Against = Annotated[
+    str,
+    Query(
+        max_length=80,
+        description="before, a length of time (1d), a name of a version, incident:ID, or a time.",
+    ),
+]
+MOST_TAGS = 6
 
 
 @dataclass(frozen=True)
@@ -165,6 +176,41 @@ def api_context(
     return _context(view, event_id, at, same, within)
 
 
+@router.get("/explore/compare", response_class=HTMLResponse, include_in_schema=False)
+def page_of_comparison(
+    view: Viewed, given: Given, against: Against = "", sort: Text = ""
+) -> Response:
+    """Two times side by side: before and after a moment, or now and a while earlier."""
+    if _is_empty(view):
+        return view.render_empty(PAGE)
+    try:
+        found, fault = _compare(view, given, against, sort), None
+    except QueryFault as error:
+        found, fault = None, error
+    tags = Tags(view.lake.places).of(LOGS.name)[:MOST_TAGS]
+    answer = view.render(
+        PAGE,
+        "compare.html",
+        found=found,
+        fault=fault,
+        given=given,
+        against=against.strip() or moments.BEFORE,
+        choices={**moments.EARLIER, **{tag.name: f"since {tag.name}" for tag in tags}},
+        spans={name: title for name, title in SPANS.items() if name != ALL},
+        measures=compare.MEASURES,
+        few=compare.FEW,
+        names=[*FIELDS],
+    )
+    answer.status_code = HTTPStatus.BAD_REQUEST if fault else HTTPStatus.OK
+    return answer
+
+
+@router.get("/api/explore/compare", tags=["explore"])
+def api_compare(view: Viewed, given: Given, against: Against = "", sort: Text = "") -> Comparison:
+    """Rows, errors and latency at two times by the values of the field `by`."""
+    return _compare(view, given, against, sort)
+
+
 def _is_empty(view: View) -> bool:
     logs = view.snapshot.table(LOGS.name)
     return logs is None or not logs.rows
@@ -182,6 +228,11 @@ def _trace(view: View, trace_id: str, at: str, within: str, bars: str) -> Trace:
 def _context(view: View, event_id: str, at: str, same: str, within: str) -> Context:
     when = times.time(at, view.snapshot.now, "at")
     return context.find(view.snapshot, event_id, when, same, within)
+
+
+def _compare(view: View, given: Parameters, against: str, sort: str) -> Comparison:
+    pair = moments.pair(view, given.filters(view), against)
+    return compare.compare(view.snapshot, pair, given.fields.group, sort)
 
 
 def _explore(view: View, given: Parameters) -> Exploration:

@@ -117,6 +117,10 @@ class Parameters:
         """Whether the query has a term already."""
         return edit.has_term(self.query, term)
 
+    def with_term(self, term: str) -> str:
+        """The query with a term more, if it lacks it."""
+        return edit.added(self.query, term)
+
     def toggled(self, term: str) -> str:
         """The query with a term more, or without it."""
         return edit.toggled(self.query, term)

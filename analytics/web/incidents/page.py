@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from analytics.web.base.view import Page, View, Viewed
+from analytics.web.explore.moments import INCIDENT
 from analytics.web.incidents import detail
 from analytics.web.incidents.acting import MUTES, Done, Form, Wanted, act
 from analytics.web.incidents.detail import Origin, Row
@@ -124,6 +125,7 @@ def page_of_one(view: Viewed, incident_id: str) -> Response:
         lines=explained.get("lines", []),
         unit=unit_of(incident.measure).axis,
         around=_around(incident),
+        since=_since(incident),
         before=iso(found.origin.before),
         mutes=MUTES,
         text_most=TEXT_MOST,
@@ -201,9 +203,19 @@ def _detail(view: View, incident_id: str) -> IncidentDetail:
 def _around(incident: IncidentRow) -> dict[str, str]:
     """The parameters of Explore for the rows of an incident."""
     first, end = detail.span(incident)
+    return {"from": iso(first), "to": iso(end), **_selected(incident)}
+
+
+def _since(incident: IncidentRow) -> dict[str, str]:
+    """The parameters of a comparison of its first hour with the hour before."""
+    against = f"{INCIDENT}{incident.incident_id}"
+    return {"against": against, "last": "1h", **_selected(incident)}
+
+
+def _selected(incident: IncidentRow) -> dict[str, str]:
     keys = {name: str(getattr(incident, name) or "") for name in ("service", "endpoint")}
     # Explore has no filter by address of its own: the text search finds it
-    return {"from": iso(first), "to": iso(end), "q": incident.ip or "", **keys}
+    return {"q": incident.ip or "", **keys}
 
 
 def _explained(view: View, incident: IncidentRow) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,6 +46,19 @@ def test_a_spike_is_told_with_its_minutes(told: Lake) -> None:
     assert max(value for _, value in story["series"]) > 3 * story["series"][30][1] > 0
     assert story["origin"]["is_readable"]
     assert len(story["samples"]) == len(set(story["incident"]["sample_event_ids"]))
+
+
+def test_it_leads_to_what_changed_since_it_opened(told: Lake) -> None:
+    """The same rows before and after: of its service and endpoint, which a spike multiplies."""
+    (one,) = [i for i in asked(told, "?service=shop")["incidents"] if i["scope"] == "endpoint"]
+    text = pages(told).get(f"/incidents/{one['incident_id']}").text
+    link = re.search(r'href="([^"]+)">What changed since it opened', text)
+    assert link
+    found = pages(told).get("/api" + html.unescape(link[1])).raise_for_status().json()
+    assert found["earlier_end"] == found["first"] == one["opened"]
+    assert [change["name"] for change in found["changes"]] == ["/cart"]
+    before, after = (found["whole"][side]["rows"] for side in ("before", "after"))
+    assert after > before > 0
 
 
 def test_before_it_the_lake_had_nothing_of_it(told: Lake) -> None:

@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PATHS = (
     "/",
     "/explore?last=15m&status=5xx",
+    "/explore/compare?last=1h",
     "/incidents",
     "/sql",
     "/travel",
