@@ -21,6 +21,7 @@
     catalog/                  files that are tables by name; in the lake at a URL too
     tags/<table>/             names for versions; in the lake at a URL too
     questions/                statements that are kept by name; in the lake at a URL too
+    boards/                   questions laid out on pages; in the lake at a URL too
     tokens/                   who may ask the pages and send records, as hashes
     phases.json               how long the parts of the last start took
     alerts.sqlite             what waits for the webhook
@@ -64,6 +65,7 @@ HOLDS: dict[str, Literal["rows", "texts", "kafka", "nothing"]] = {
     "mutes": "texts",
     "actions": "texts",
     "questions": "texts",
+    "boards": "texts",
     "outboxes": "texts",
     "alerts": "texts",
     "unsent": "rows",
@@ -227,6 +229,11 @@ class Places:
     def questions(self) -> str:
         """Statements that are kept by name; in the lake, for all that look at it."""
         return f"{self.far_state}/questions"
+
+    @property
+    def boards(self) -> str:
+        """Questions laid out on pages, a file each; in the lake, for all that look at it."""
+        return f"{self.far_state}/boards"
 
     def catalog_file(self, name: str) -> str:
         """One object of the catalog, to be named to a person."""

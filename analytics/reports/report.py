@@ -29,7 +29,13 @@ RECENT = {
     "usage": "date >= {day_before} AND window_end > {at}",
     "anomalies": "coalesce(closed, last_breach) >= {at}",
 }
-
+# The same from `$from` to `$to`, which are parameters.
+RANGED = {
+    "logs": "date >= CAST($from AS DATE) AND timestamp >= $from AND timestamp < $to",
+    "traffic": "date >= CAST($from AS DATE) - 1 AND window_end > $from AND window_start < $to",
+    "usage": "date >= CAST($from AS DATE) - 1 AND window_end > $from AND window_start < $to",
+    "anomalies": "coalesce(closed, last_breach) >= $from AND opened < $to",
+}
 
 # `{all}` in a statement: how regexp_replace of an engine is told to replace all that it finds.
 REPLACE_ALL = {"duckdb": ", 'g'", "spark": ""}
@@ -71,6 +77,11 @@ class Report:
         """Returns the SQL for rows from `since` on (with a zone), or for all rows."""
         recent = RECENT[self.table].format(**_times(since)) if since else "true"
         return self.sql.format(recent=recent, limit=limit, all=REPLACE_ALL[engine]).strip()
+
+    def ranged(self, limit: int = LIMIT) -> str:
+        """Returns the SQL, for DuckDB, of rows from `$from` on and before `$to`."""
+        recent, all_ = RANGED[self.table], REPLACE_ALL["duckdb"]
+        return self.sql.format(recent=recent, limit=limit, all=all_).strip()
 
 
 def traffic_by(keys: str, order: str) -> str:

@@ -116,6 +116,11 @@ def questions(places: Places, request: Request, dry_run: bool) -> int:
     return _scrub(places, places.questions, request.mentions, dry_run)
 
 
+def boards(places: Places, request: Request, dry_run: bool) -> int:
+    """Boards stay, and say `[erased]`; one that has such a name itself goes."""
+    return _scrub(places, places.boards, request.mentions, dry_run, by_name=True)
+
+
 def scratch(places: Places, request: Request, dry_run: bool) -> int:
     """What jobs that died have left for each other."""
     place, before = places.scratch("").rstrip("/"), datetime.now(UTC) - SCRATCH_LASTS
@@ -151,6 +156,7 @@ HANDLERS = (
     Handler(("mutes",), "mutes", mutes),
     Handler(("actions",), "actions of people on incidents", actions),
     Handler(("questions",), "statements that are kept by name", questions),
+    Handler(("boards",), "boards, or words on them", boards),
     Handler(("scratch",), "files that jobs have left", scratch),
     Handler(("labels",), "lines about incidents that were produced", labels),
     Handler(("spark_events",), "event logs of Spark", spark_events),
@@ -158,17 +164,34 @@ HANDLERS = (
 )
 
 
-def _scrub(places: Places, place: str, mentions: Mentions, dry_run: bool) -> int:
-    """Writes objects of JSON anew with `[erased]` in place of a value. Returns how many."""
+def _scrub(
+    places: Places, place: str, mentions: Mentions, dry_run: bool, by_name: bool = False
+) -> int:
+    """Writes objects of JSON anew with `[erased]` in place of a value. Returns how many.
+
+    One that is no JSON goes; so does, `by_name`, one whose name is such a value.
+    """
     at, count = objects.reader(place), 0
     for name in objects.names_below(at):
         content = objects.get(at, name) or b""
-        if mentions.in_bytes(content):
+        is_named = by_name and mentions.in_text(name.removesuffix(".json"))
+        if is_named or mentions.in_bytes(content):
             count += 1
-            if not dry_run:
-                kept = mentions.scrubbed(msgspec.json.decode(content))
-                durable.put(places, place, name, msgspec.json.encode(kept))
+            kept = None if is_named else _scrubbed(content, mentions)
+            if dry_run:
+                continue
+            if kept is None:
+                objects.delete(at, name)
+            else:
+                durable.put(places, place, name, kept)
     return count
+
+
+def _scrubbed(content: bytes, mentions: Mentions) -> bytes | None:
+    try:
+        return msgspec.json.encode(mentions.scrubbed(msgspec.json.decode(content)))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _delete(place: str, mentions: Mentions, is_meant: Callable[[str], bool], dry_run: bool) -> int:

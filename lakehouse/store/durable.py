@@ -8,14 +8,16 @@ write that was answered is already durable.
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from lakehouse.errors import StorageError
 from lakehouse.paths import DELTA_LOG, Places, is_url
 from lakehouse.store import objects
 from lakehouse.store.log import CHECKPOINT, ENTRY
@@ -46,6 +48,50 @@ def create(places: Places, root: str, name: str, content: bytes) -> bool:
     is_new = objects.create(objects.store(root), name, content)
     sync(places, root, [name])
     return is_new
+
+
+def swap(places: Places, root: str, name: str, content: bytes, was: bytes | None) -> bool:
+    """Write an object in one atomic step in place of this content, or of none; whether it did so.
+
+    In a folder the kernel's lock of it keeps others away that do the same, but nobody who writes
+    there by hand. Raises StorageError where a bucket does not say whether it was written.
+    """
+    local = objects.folder(root)
+    if local is None:
+        return _swap_in_bucket(root, name, content, was)
+    at = objects.store(root)
+    with _locked(local):
+        is_same = objects.get(at, name) == was
+        if is_same:
+            put(places, root, name, content)
+    return is_same
+
+
+def _swap_in_bucket(root: str, name: str, content: bytes, was: bytes | None) -> bool:
+    at, most = objects.store(root), max(len(content), len(was or b""))
+    try:
+        seen = objects.seen(at, name, most)
+        if (seen.content if seen else None) != was:
+            return False
+        return objects.swap(at, name, content, seen.version if seen else None) is not None
+    except OSError as error:
+        with suppress(OSError):
+            now = objects.seen(at, name, most)
+            if now and now.content == content:  # only the answer was lost
+                return True
+        raise StorageError(
+            f"nobody knows whether {name} was written: {error}", "look at it, and try again"
+        ) from error
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
 
 
 def sync(places: Places, root: str, names: Iterable[str]) -> None:

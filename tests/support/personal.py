@@ -84,6 +84,9 @@ def _beside(places: Places) -> None:
     spool.keep(places.unsent(TOPIC), [(IP.encode(), payload("x", 0)), (b"k", b"{}")])
     Outbox.of(places, "webhook", 10).offer(Alert("i1-opened", f'{{"ip": "{IP}"}}'.encode()))
     Path(places.state).mkdir(parents=True, exist_ok=True)
+    for place, of in ((places.questions, "q1"), (places.boards, "ours"), (places.boards, USER)):
+        objects.put(objects.store(place), f"{of}.json", f'{{"title": "of {USER}"}}'.encode())
+    objects.put(objects.store(places.boards), "broken.json", f"{{ {USER}".encode())
     places.program_log("web").write_text(f"GET /?user={USER}\nGET /\n")
     places.labels.write_text(f'{{"ip": "{IP}"}}\n{{"ip": ""}}\n')
     events = places.spark_events / "app-1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,8 @@ from support.records import LIMITS, message
 from support.trouble import close_minutes, troubled
 from support.windows import Pond, at, logged
 
+from analytics.web.boards.board import MOST_PANELS, OVERVIEW, Board, Panel
+from analytics.web.boards.boards import Boards
 from anomaly.lake.detection import prepare_tables
 from lakehouse import decode, maintenance, settings
 from lakehouse.ingest.intake import stamped
@@ -43,6 +46,7 @@ def shop(folder: Path) -> Lake:
     lake.batch(1, {0: 90}, bad={55})
     troubled(lake)
     Pond(lake).close(at(120), [TRAFFIC])
+    Boards(lake.places).create("overview", OVERVIEW)
     return lake
 
 
@@ -79,6 +83,11 @@ def nasty(folder: Path) -> Lake:
     columns = decode.decode(rejects, LIMITS).rejects
     lake.put(stamped(columns, QUARANTINE.columns, datetime.now(UTC), "x:0"), table=QUARANTINE)
     lake.put(pa.Table.from_pylist([*map(incident, TEXTS)], ANOMALIES.columns), table=ANOMALIES)
+    reports = ("top-errors", "slowest", "anomalies", "addresses")
+    panels = [Panel(report=name, title=text[:80]) for name in reports for text in TEXTS[:3]]
+    panels += [Panel(question=text[:80], x=text[:80]) for text in TEXTS]
+    Boards(lake.places).create("overview", Board(TEXTS[0], panels[:MOST_PANELS]))
+    Path(lake.places.boards, "broken.json").write_text(json.dumps({"title": 1, TEXTS[1]: TEXTS}))
     return lake
 
 

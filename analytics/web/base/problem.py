@@ -59,7 +59,8 @@ def _refusal(error: Exception) -> Refusal:
     if isinstance(error, Busy):
         return BUSY
     if isinstance(error, LogpondError):
-        status = CODES.get(type(error), HTTPStatus.UNPROCESSABLE_ENTITY)
+        known = (CODES[kind] for kind in type(error).__mro__ if kind in CODES)
+        status = next(known, HTTPStatus.UNPROCESSABLE_ENTITY)
         return Refusal(status, error.what, error.remedy)
     if isinstance(error, HTTPException):
         remedy = "go back to where you came from, or Home"

@@ -24,6 +24,10 @@ LIMITS = Sql(seconds=60, memory_mb=256, temp_mb=2048)
 AT_ONCE, PATIENCE_SECONDS = 2, 5.0
 
 
+class OtherAskedError(SettingsError):
+    """The reader's other question is not answered yet."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """The rows of a statement, and how long they took."""
@@ -57,8 +61,8 @@ class Questions:
         """Answers a statement that reads tables of the lake, and no file that it names.
 
         `times` are what it may name as parameters, as `$from`. Raises SettingsError for what it
-        refuses, or where the reader's other question is not answered a little later; Busy where too
-        many others ask.
+        refuses, OtherAskedError where the reader's other question is not answered a little later,
+        Busy where too many others ask.
         """
         with self._one_of(reader):
             start = time.monotonic()
@@ -71,7 +75,7 @@ class Questions:
         with self._left:
             # one that was cancelled takes a moment to end
             if not self._left.wait_for(lambda: reader not in self._readers, PATIENCE_SECONDS):
-                raise SettingsError(
+                raise OtherAskedError(
                     "your other question is still being answered", "wait for it, or cancel it there"
                 )
             self._readers.add(reader)

@@ -34,6 +34,17 @@ class KeptQuestions:
         """Returns them by name."""
         return sorted(self._read(), key=lambda one: (one.name.lower(), one.name))
 
+    def get(self, name: str) -> Kept:
+        """Returns the question of a name. Raises TableError where there is none."""
+        one = _parsed(objects.get(objects.reader(self._places.questions), _object(name)))
+        # what `erase` has taken out of a name is in its file, not in the name of that
+        found = one or next((each for each in self._read() if each.name == name), None)
+        if found is None or found.name != name:
+            raise TableError(
+                f"no question is kept under the name {name[:LONGEST_NAME]!r}", "see the page SQL"
+            )
+        return found
+
     def keep(self, one: Kept) -> None:
         """Keeps a question, in place of an earlier one of its name. Raises SettingsError."""
         if not one.name or len(one.name) > LONGEST_NAME or not one.name.isprintable():
@@ -56,11 +67,15 @@ class KeptQuestions:
 
     def _read(self) -> Iterator[Kept]:
         at = objects.reader(self._places.questions)
-        for name in objects.names(at, ""):
-            try:
-                yield msgspec.json.decode(objects.get(at, name) or b"", type=Kept)
-            except msgspec.DecodeError:
-                continue
+        found = (_parsed(objects.get(at, name)) for name in objects.names(at, ""))
+        return filter(None, found)
+
+
+def _parsed(content: bytes | None) -> Kept | None:
+    try:
+        return msgspec.json.decode(content or b"", type=Kept)
+    except msgspec.DecodeError:
+        return None
 
 
 def _object(name: str) -> str:

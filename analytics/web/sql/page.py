@@ -19,6 +19,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from analytics.reports import REPORTS
 from analytics.web.base.form import Fields
 from analytics.web.base.view import Page, View, Viewed
+from analytics.web.boards.board import SHOWN_AS
+from analytics.web.boards.boards import Boards
 from analytics.web.explore.parameters import SPANS
 from analytics.web.sql.answers import LAST, Asked, Found, asked, found
 from analytics.web.sql.kept import LONGEST_STATEMENT, Kept, KeptQuestions
@@ -130,6 +132,8 @@ def _page(
         catalog=TABLES,
         starts=[(one.title, one.statement()) for one in REPORTS.values()],
         kept=KeptQuestions(view.lake.places).all(),
+        boards=Boards(view.lake.places).names(),
+        shapes=SHOWN_AS,
         longest=LONGEST_STATEMENT,
         kinds=[*KINDS],
     )

@@ -123,6 +123,10 @@ function chartOf({ columns, rows }, bars, along, of) {
   else if (isNumber(type) && !bars) { points = points.map(([x, ...y]) => [Number(x), ...y]).sort((a, b) => a[0] - b[0]); spec.plain = true; }
   else { spec.labels = points.map(([x]) => String(x)); points = points.map(([, ...y], at) => [at, ...y]); spec.end = points.length; }
   spec.x = points.map(([x]) => x);
+  // bars begin at their time: the last one needs as much room as the narrowest
+  if (bars && !spec.labels) spec.end = spec.x.at(-1) + Math.min(...spec.x.slice(1).map((x, at) => x - spec.x[at] || 1), Infinity);
+  if (spec.end === Infinity) spec.end = spec.x[0] + 3600;
+  spec.stacked = bars && of.length > 1;
   spec.series.forEach((one, n) => { one.values = points.map((point) => point[n + 1]); });
   return spec;
 }

@@ -59,6 +59,6 @@ def test_a_page_is_one_folder(tmp_path: Path) -> None:
 def test_pages_are_in_the_order_of_the_navigation() -> None:
     """That is a property of each page, whose name is that of its folder."""
     names = [page.name for page in discover()]
-    first = ["home", "explore", "sql", "incidents", "rules", "travel"]
+    first = ["home", "explore", "sql", "boards", "incidents", "rules", "travel"]
     shown = [*first, "tables", "pipeline", "kafka", "ingest"]
     assert names == shown

@@ -17,6 +17,8 @@ PATHS = (
     "/explore/compare?last=1h",
     "/incidents",
     "/sql",
+    "/boards",
+    "/boards/overview",
     "/travel",
     "/travel?table=anomalies",
     "/tables",
@@ -68,7 +70,10 @@ def test_an_empty_lake_says_what_to_do(site: Sites, visitor: Visitor, path: str)
     assert visitor.breaches() == []
 
 
-@pytest.mark.parametrize("path", [*PATHS, *OF_EVENT, "/explore?last=24h"])
+OPENED = (*PATHS, *OF_EVENT, "/explore?last=24h", "/boards/broken")
+
+
+@pytest.mark.parametrize("path", OPENED)
 @on_a_small_one
 def test_naughty_texts_are_inert(site: Sites, visitor: Visitor, path: str) -> None:
     """They are shown, and do nothing; no page gets wider than a small screen."""

@@ -123,6 +123,14 @@ def test_a_dry_run_names_places_and_changes_nothing(lived: Lake) -> None:
     assert {*named} <= {*would}
 
 
+def test_boards_stay_but_for_what_cannot(lived: Lake) -> None:
+    """Words on one are replaced; one that is no JSON, or has such a name, goes."""
+    found = counts(erasure(lived)())
+    assert (found["boards"], found["questions"]) == (3, 1)
+    (left,) = Path(lived.places.boards).iterdir()
+    assert json.loads(left.read_bytes()) == {"title": "of [erased]"}
+
+
 def test_a_repeat_finds_nothing(lived: Lake) -> None:
     """And leaves each table as it is."""
     erasure(lived)()

@@ -35,7 +35,7 @@ from lakehouse.maintenance.trim import trim
 from lakehouse.paths import Places
 from lakehouse.query.file_tables import FileTable, known, register
 from lakehouse.response.mutes import Mute, Mutes
-from lakehouse.store import Key, Replacement, Writer
+from lakehouse.store import Key, Replacement, Writer, durable
 from lakehouse.store.log import Log
 from lakehouse.tables.catalog import LOGS
 from streaming.repair.tables import repair
@@ -194,6 +194,11 @@ WRITES = {
     "a mute": Write(
         lambda at: Mutes(at).add(Mute("shop", NOW, NOW + timedelta(days=1))),
         lambda at: Mutes(at).now(NOW),
+    ),
+    "a board": Write(
+        lambda at: durable.swap(at, at.boards, "a.json", b"after", b"before"),
+        lambda at: Path(at.boards, "a.json").read_bytes(),
+        lambda at: durable.put(at, at.boards, "a.json", b"before"),
     ),
     "an alert": Write(offer, lambda at: Outbox(at.alerts("webhook"), 10).next()),
     "a token": Write(lambda at: Tokens.of(at).create("alice", READ), names),
