@@ -63,7 +63,8 @@ def parsed(content: bytes) -> Board:
     try:
         found = msgspec.json.decode(content, type=Board)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SettingsError(f"this file is no board: {error}"[:300], "docs/pages.md shows one") from None
+        what = f"this file is no board: {error}"[:300]
+        raise SettingsError(what, "docs/pages.md shows one") from None
     for number, panel in enumerate(found.panels, 1):
         if bool(panel.question) == bool(panel.report):
             raise SettingsError(f"panel {number} has to name one question, or one report")

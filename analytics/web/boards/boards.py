@@ -120,4 +120,5 @@ class Boards:
 
 
 def _too_large(size: int) -> SettingsError:
-    return SettingsError(f"this file has {size:,} bytes, and {MOST_BYTES:,} are the most of a board")
+    most = f"{MOST_BYTES:,} are the most of a board"
+    return SettingsError(f"this file has {size:,} bytes, and {most}")
