@@ -17,7 +17,7 @@ from analytics.web.base.view import Page, View, Viewed
 from analytics.web.boards import board as boards_of
 from analytics.web.boards.board import OVERVIEW, REFRESH, SHOWN_AS, WIDTHS, Board, Panel
 from analytics.web.boards.boards import Boards, ChangedError, Kept
-from analytics.web.boards.panels import shown, statement_of
+from analytics.web.boards.panels import answer_of, statement_of
 from analytics.web.explore.parameters import SPANS
 from analytics.web.sql.kept import KeptQuestions
 from lakehouse.errors import LogpondError, SettingsError, TableError
@@ -72,7 +72,7 @@ def one(
     kept = Boards(view.lake.places).get(name)
     last = last or (kept.board.last if kept.board else "")
     if part == "panel":
-        found = shown(view, _panel(kept, panel, version), last, since, to)
+        found = answer_of(view, _panel(kept, panel, version), last, since, to)
         answer = view.render(PAGE, "board.html", one=found)
         answer.status_code = HTTPStatus.TOO_MANY_REQUESTS if found.is_later else HTTPStatus.OK
         return answer

@@ -18,7 +18,7 @@ ROWS, POINTS = 100, 1000
 
 
 @dataclass(frozen=True)
-class Shown:
+class PanelAnswer:
     """A panel with its answer; `fault` says why there is none, `is_later` that it may come yet."""
 
     panel: Panel
@@ -48,44 +48,44 @@ def statement_of(view: View, panel: Panel) -> str:
     return report.ranged()
 
 
-def shown(view: View, panel: Panel, last: str, since: str, until: str) -> Shown:
+def answer_of(view: View, panel: Panel, last: str, since: str, until: str) -> PanelAnswer:
     """Asks the question of a panel; what goes wrong is shown in its place."""
     most = ROWS if panel.show == "table" else POINTS
     try:
         asked = Asked(statement=statement_of(view, panel), as_of=view.as_of, last=last)
         asked = asked.model_copy(update={"since": since, "until": until})
-        return SHOWN[panel.show](panel, found(view, asked, most))
+        return BY_SHAPE[panel.show](panel, found(view, asked, most))
     except OtherAskedError as error:
-        return Shown(panel, fault=error, is_later=True)
+        return PanelAnswer(panel, fault=error, is_later=True)
     except LogpondError as error:
-        return Shown(panel, fault=error)
+        return PanelAnswer(panel, fault=error)
 
 
-def _table(panel: Panel, answer: Found) -> Shown:
-    return Shown(panel, answer)
+def _table(panel: Panel, answer: Found) -> PanelAnswer:
+    return PanelAnswer(panel, answer)
 
 
-def _chart(panel: Panel, answer: Found) -> Shown:
+def _chart(panel: Panel, answer: Found) -> PanelAnswer:
     if not answer.rows:
-        return Shown(panel, answer)
+        return PanelAnswer(panel, answer)
     along, of = axes(panel, _columns(answer))
     drawn = replace(
         answer,
         columns=[answer.columns[at] for at in (along, *of)],
         rows=[[row[at] for at in (along, *of)] for row in answer.rows],
     )
-    return Shown(panel, drawn, (0, [*range(1, len(of) + 1)]))
+    return PanelAnswer(panel, drawn, (0, [*range(1, len(of) + 1)]))
 
 
-def _number(panel: Panel, answer: Found) -> Shown:
+def _number(panel: Panel, answer: Found) -> PanelAnswer:
     if not answer.rows:
-        return Shown(panel, answer)
+        return PanelAnswer(panel, answer)
     names = [column.name for column in answer.columns]
     if panel.y and panel.y[0] not in names:
         raise SettingsError(f"the answer has no column {panel.y[0]}", "it has " + ", ".join(names))
     numbers = [at for at, column in enumerate(answer.columns) if column.is_number]
     at = names.index(panel.y[0]) if panel.y else next(iter(numbers), 0)
-    return Shown(panel, answer, (0, [at]), answer.rows[0][at])
+    return PanelAnswer(panel, answer, (0, [at]), answer.rows[0][at])
 
 
 def _columns(answer: Found) -> list[tuple[str, bool, bool]]:
@@ -93,7 +93,7 @@ def _columns(answer: Found) -> list[tuple[str, bool, bool]]:
     return [(one.name, one.is_number, one.type.startswith(times)) for one in answer.columns]
 
 
-SHOWN: dict[str, Callable[[Panel, Found], Shown]] = {
+BY_SHAPE: dict[str, Callable[[Panel, Found], PanelAnswer]] = {
     "table": _table,
     "line": _chart,
     "bars": _chart,
