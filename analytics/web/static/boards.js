@@ -13,8 +13,14 @@ addEventListener("DOMContentLoaded", () => {
 
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   function show(panel, html) {
-    const body = panel.querySelector("[data-body]");
+    const body = panel.querySelector("[data-body]"), before = body.querySelector(".scroll");
+    const isFocused = before?.contains(document.activeElement), place = before && [before.scrollLeft, before.scrollTop];
     body.innerHTML = html;
+    const now = body.querySelector(".scroll");
+    if (before && now) {  // who reads a table stays where they are
+      now.scrollTo(...place);
+      if (isFocused) now.focus({ preventScroll: true });
+    }
     const chart = body.querySelector("[data-axes]");
     if (!chart) return;
     const [along, of] = JSON.parse(chart.dataset.axes);
