@@ -25,7 +25,9 @@ MEASURES = ("rows", "error_rate", *LATENCIES)
 BOTH = """(SELECT false AS is_later, * FROM earlier WHERE {}
     UNION ALL SELECT true, * FROM later WHERE {})"""
 FIGURES = """count(*) AS rows, count(*) FILTER (is_error) AS errors,
-    count(response_time) AS timed, quantile_cont(response_time, [0.5, 0.95, 0.99]) AS latency"""
+    count(response_time) AS timed, {quantile}(response_time, [0.5, 0.95, 0.99]) AS latency"""
+# Exact quantiles hold every value in memory: of files with more rows they are those of a t-digest.
+MOST_EXACT = 2_000_000
 Row = dict[str, Any]
 
 
@@ -78,7 +80,10 @@ class Series:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two times by the values of the field `by`, at most 50, what changed most first."""
+    """Two times by the values of the field `by`, at most 50, what changed most first.
+
+    Where `is_approximate`, quantiles are within a few percent.
+    """
 
     first: datetime
     end: datetime
@@ -93,6 +98,7 @@ class Comparison:
     values: int
     before: Series
     after: Series
+    is_approximate: bool
 
 
 def compare(snapshot: Snapshot, pair: Pair, by: Field | None, sort: str) -> Comparison:
@@ -112,6 +118,7 @@ def compare(snapshot: Snapshot, pair: Pair, by: Field | None, sort: str) -> Comp
         *(later.first, later.end, earlier.first, earlier.end, pair.title),
         *(snapshot.need(LOGS.name).version, of.name, measure, whole),
         *(_ordered(changes, measure)[:SHOWN], len(changes), before, after),
+        _is_approximate(snapshot, pair),
     )
 
 
@@ -175,7 +182,7 @@ def _series(snapshot: Snapshot, pair: Pair) -> tuple[Series, Series]:
         snapshot,
         pair,
         f"SELECT is_later, (epoch_us(timestamp) - {begin}) // {step * 1_000_000} AS bar, "
-        "count(*) AS rows, quantile_cont(response_time, 0.95) AS p95 FROM {both} GROUP BY 1, 2",
+        "count(*) AS rows, {quantile}(response_time, 0.95) AS p95 FROM {both} GROUP BY 1, 2",
         {},
     )
     bars = {(row["is_later"], row["bar"]): row for row in rows}
@@ -192,9 +199,15 @@ def _series(snapshot: Snapshot, pair: Pair) -> tuple[Series, Series]:
 
 def _ask(snapshot: Snapshot, pair: Pair, sql: str, given: Mapping[str, object]) -> list[Row]:
     both = BOTH.format(pair.earlier.all, pair.later.all)
+    quantile = "approx_quantile" if _is_approximate(snapshot, pair) else "quantile_cont"
     return snapshot.ask(
-        sql.replace("{both}", both),
+        sql.replace("{quantile}", quantile).replace("{both}", both),
         {**pair.earlier.bound(), **pair.later.bound(), **given},
         earlier=files(snapshot, pair.earlier),
         later=files(snapshot, pair.later),
     )
+
+
+def _is_approximate(snapshot: Snapshot, pair: Pair) -> bool:
+    rows = (files(snapshot, filters).rows() for filters in (pair.earlier, pair.later))
+    return sum(MOST_EXACT if count is None else count for count in rows) > MOST_EXACT

@@ -13,6 +13,7 @@ from support.lakes import Lake
 from support.pages import EACH_NAUGHTY, hostile, pages, tags
 from support.windows import Pond, at, logged
 
+from analytics.web.explore import compare
 from lakehouse.store import open_table
 from lakehouse.store.tags.naming import name_version
 
@@ -81,6 +82,17 @@ def test_which_endpoint_got_slower_since_the_deploy(deployed: Lake) -> None:
     assert slower["delta"]["p95"]["difference"] == pytest.approx(4 * slower["before"]["p95"])
     assert (told["whole"]["before"]["rows"], told["whole"]["after"]["rows"]) == (COUNT, COUNT)
     assert sum(told["before"]["rows"]) == sum(told["after"]["rows"]) == COUNT
+
+
+def test_quantiles_of_many_rows_are_near(deployed: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are not held in memory all at once; counts stay exact, and the page says so."""
+    monkeypatch.setattr(compare, "MOST_EXACT", COUNT)
+    told = compared(deployed, against="deploy-42", last="1h")
+    assert told["is_approximate"]
+    exact = recounted(rows(DEPLOY, 5.0), "/b")
+    assert told["changes"][0]["after"] == pytest.approx(exact, rel=0.05)
+    assert told["changes"][0]["after"]["rows"] == exact["rows"]
+    assert "percentiles are approximate" in pages(deployed).get("/explore/compare").text
 
 
 def test_a_link_of_a_value_has_its_rows(deployed: Lake) -> None:
