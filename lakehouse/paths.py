@@ -20,6 +20,7 @@
     actions/<incident>/       what people did about incidents; in the lake at a URL too
     catalog/                  files that are tables by name; in the lake at a URL too
     tags/<table>/             names for versions; in the lake at a URL too
+    views/                    filters of Explore, kept by name; in the lake at a URL too
     questions/                statements that are kept by name; in the lake at a URL too
     boards/                   questions laid out on pages; in the lake at a URL too
     tokens/                   who may ask the pages and send records, as hashes
@@ -68,6 +69,7 @@ HOLDS: dict[str, Literal["rows", "texts", "kafka", "nothing"]] = {
     "boards": "texts",
     "outboxes": "texts",
     "alerts": "texts",
+    "views": "texts",
     "unsent": "rows",
     "labels": "texts",
     "spark_events": "texts",
@@ -224,6 +226,11 @@ class Places:
     def tags(self) -> str:
         """The names that versions have; in the lake, for all that read it."""
         return f"{self.far_state}/tags"
+
+    @property
+    def views(self) -> str:
+        """Filters of Explore that are kept by name; in the lake, for all that look at it."""
+        return f"{self.far_state}/views"
 
     @property
     def questions(self) -> str:

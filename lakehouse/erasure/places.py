@@ -121,6 +121,11 @@ def boards(places: Places, request: Request, dry_run: bool) -> int:
     return _scrub(places, places.boards, request.mentions, dry_run, by_name=True)
 
 
+def views(places: Places, request: Request, dry_run: bool) -> int:
+    """Filters of Explore that are kept by name stay, and ask for `[erased]`."""
+    return _scrub(places, places.views, request.mentions, dry_run)
+
+
 def scratch(places: Places, request: Request, dry_run: bool) -> int:
     """What jobs that died have left for each other."""
     place, before = places.scratch("").rstrip("/"), datetime.now(UTC) - SCRATCH_LASTS
@@ -154,6 +159,7 @@ HANDLERS = (
     Handler(("raw", "raw_file"), "copies of imported files, as a whole", copies),
     Handler(("tags",), "names of versions, with their notes", tags),
     Handler(("mutes",), "mutes", mutes),
+    Handler(("views",), "filters that are kept by name", views),
     Handler(("actions",), "actions of people on incidents", actions),
     Handler(("questions",), "statements that are kept by name", questions),
     Handler(("boards",), "boards, or words on them", boards),

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -18,6 +19,7 @@ from analytics.web.explore.moments import INCIDENT
 from analytics.web.incidents import detail
 from analytics.web.incidents.acting import MUTES, Done, Form, Wanted, act
 from analytics.web.incidents.detail import Origin, Row
+from analytics.web.incidents.links import linked
 from analytics.web.lake import incidents
 from analytics.web.lake.incidents import A_PAGE, FILTERS, Choice, IncidentFilters
 from analytics.web.lake.responses import actions_of, actions_on
@@ -126,6 +128,7 @@ def page_of_one(view: Viewed, incident_id: str) -> Response:
         unit=unit_of(incident.measure).axis,
         around=_around(incident),
         since=_since(incident),
+        linked=partial(linked, own=str(view.request.base_url)),
         before=iso(found.origin.before),
         mutes=MUTES,
         text_most=TEXT_MOST,

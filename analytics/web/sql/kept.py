@@ -25,10 +25,19 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 class KeptQuestions:
-    """All kept questions of a lake, one small object each; a name has one statement."""
+    """All kept questions of a lake, one small object each; a name has one statement.
+
+    What else is kept so says what it is, where it is kept and on which page it is seen.
+    """
+
+    noun, page, most = "question", "SQL", MOST
 
     def __init__(self, places: Places) -> None:
-        self._places = places
+        self._places, self._place = places, self.place(places)
+
+    def place(self, places: Places) -> str:
+        """Returns where they are kept."""
+        return places.questions
 
     def all(self) -> list[Kept]:
         """Returns them by name."""
@@ -36,12 +45,13 @@ class KeptQuestions:
 
     def get(self, name: str) -> Kept:
         """Returns the question of a name. Raises TableError where there is none."""
-        one = _parsed(objects.get(objects.reader(self._places.questions), _object(name)))
+        one = _parsed(objects.get(objects.reader(self._place), _object(name)))
         # what `erase` has taken out of a name is in its file, not in the name of that
         found = one or next((each for each in self._read() if each.name == name), None)
         if found is None or found.name != name:
             raise TableError(
-                f"no question is kept under the name {name[:LONGEST_NAME]!r}", "see the page SQL"
+                f"no {self.noun} is kept under the name {name[:LONGEST_NAME]!r}",
+                f"see the page {self.page}",
             )
         return found
 
@@ -52,21 +62,20 @@ class KeptQuestions:
                 f"a name has 1 to {LONGEST_NAME} printable characters", "give another name"
             )
         if not one.statement.strip() or len(one.statement) > LONGEST_STATEMENT:
-            raise SettingsError(f"a statement has 1 to {LONGEST_STATEMENT:,} characters")
-        if len(self.all()) >= MOST:
-            raise SettingsError(f"{MOST} questions are kept already", "delete one first")
-        place = self._places.questions
-        durable.put(self._places, place, _object(one.name), msgspec.json.encode(one))
+            raise SettingsError(f"a {self.noun} has 1 to {LONGEST_STATEMENT:,} characters")
+        if len(self.all()) >= self.most:
+            raise SettingsError(f"{self.most} {self.noun}s are kept already", "delete one first")
+        durable.put(self._places, self._place, _object(one.name), msgspec.json.encode(one))
 
     def delete(self, name: str) -> None:
         """Deletes the question of a name. Raises TableError where there is none."""
-        at = objects.reader(self._places.questions)
+        at = objects.reader(self._place)
         if objects.get(at, _object(name)) is None:
-            raise TableError("no question is kept under this name", "see the page SQL")
+            raise TableError(f"no {self.noun} is kept under this name", f"see the page {self.page}")
         objects.delete(at, _object(name))
 
     def _read(self) -> Iterator[Kept]:
-        at = objects.reader(self._places.questions)
+        at = objects.reader(self._place)
         found = (_parsed(objects.get(at, name)) for name in objects.names(at, ""))
         return filter(None, found)
 

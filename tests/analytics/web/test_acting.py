@@ -63,6 +63,19 @@ def test_a_form_is_kept_and_leads_back(known: Lake) -> None:
     assert "commented by" in asked.get("/incidents").text
 
 
+def test_a_view_is_linked_from_a_comment(known: Lake) -> None:
+    """By its relative link, which leads to what is kept under the name then."""
+    asked = pages(known)
+    asked.post("/explore/views", data={"name": "carts", "q": "service=cart&last=7d"})
+    asked.post(FORM, data={**COMMENT, "text": "look at /explore/view?name=carts first"})
+    assert '<a href="/explore/view?name=carts">/explore/view?name=carts</a> first' in (
+        asked.get(PAGE).text
+    )
+    assert asked.get("/explore/view?name=carts").headers["location"] == (
+        "/explore?service=cart&last=7d"
+    )
+
+
 def test_the_same_form_again_is_kept_once(known: Lake) -> None:
     """Also eight times at once; another text from the same page is another comment."""
     asked = pages(known)

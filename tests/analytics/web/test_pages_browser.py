@@ -27,6 +27,7 @@ PATHS = (
     "/ingest?collector=nginx",
 )
 ONE = "an incident"
+VIEWS = "/explore/views?service=shop&query=status:5xx"
 # Of the newest event of a lake that is part of a trace.
 OF_EVENT = {
     "a trace": "/explore/trace?id={trace_id}&at={timestamp}",
@@ -50,7 +51,7 @@ def path_of(site: Site, visitor: Visitor, path: str) -> str:
     return f"/incidents/{first['incident_id']}"
 
 
-@pytest.mark.parametrize("path", [*PATHS, *OF_EVENT, ONE])
+@pytest.mark.parametrize("path", [*PATHS, *OF_EVENT, VIEWS, ONE])
 @on_each_screen
 def test_a_page_is_whole_and_accessible(site: Sites, visitor: Visitor, path: str) -> None:
     """No error, no refused part, nothing that axe-core finds serious, nothing out of sight."""
