@@ -63,7 +63,7 @@ class KeptQuestions:
             )
         if not one.statement.strip() or len(one.statement) > LONGEST_STATEMENT:
             raise SettingsError(f"a {self.noun} has 1 to {LONGEST_STATEMENT:,} characters")
-        if len(self.all()) >= self.most:
+        if sum(other.name != one.name for other in self._read()) >= self.most:
             raise SettingsError(f"{self.most} {self.noun}s are kept already", "delete one first")
         durable.put(self._places, self._place, _object(one.name), msgspec.json.encode(one))
 
