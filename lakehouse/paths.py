@@ -9,6 +9,7 @@
   _raw/                       imported files: what came of each, and copies
   _absent/                    offsets that no table has a row of, and why
   _commits/<table>/<id>/      the ledger of commits: states of a table beyond Delta's own versions
+  _skip/<table>/<day>/        the skip index: what each data file may hold, as bits
   _scratch/<job>/<run>/       what a job and executors elsewhere pass to each other meanwhile
   _broker/                    the embedded broker: its records and what it runs by; with a URL
                               ./.logpond/<hash of it>/_broker instead
@@ -62,6 +63,7 @@ HOLDS: dict[str, Literal["rows", "texts", "kafka", "nothing"]] = {
     "raw": "rows",
     "raw_file": "rows",
     "scratch": "rows",
+    "skip_index": "texts",
     "tags": "texts",
     "mutes": "texts",
     "actions": "texts",
@@ -175,6 +177,10 @@ class Places:
     def commits_of(self, table: str) -> str:
         """The ledger of a table, `<name>/<id>`: one that is made anew has one of its own."""
         return f"{self.commits}/{table}"
+
+    def skip_index(self, table: str) -> str:
+        """What each data file of a table may hold; entries go with their files."""
+        return f"{self.lake}/_skip/{table}"
 
     def scratch(self, job: str) -> str:
         """What runs of a job pass to executors on other machines, and get from them."""

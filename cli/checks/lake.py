@@ -82,6 +82,25 @@ def _commits(_settings: Settings, places: Places) -> Check:
     return Check("commits", "note", summary(found), remedy)
 
 
+def _skip_index(_settings: Settings, places: Places) -> Check:
+    """Whether it is as it was written, and how much of `logs` it is about."""
+    from lakehouse.skipping import keep
+    from lakehouse.store import table_or_none
+    from lakehouse.tables.catalog import LOGS
+
+    if table_or_none(places, LOGS) is None:
+        return Check("skip index", "ok", "none yet")
+    damaged, files = keep.damaged(places), keep.active_files(places)
+    if damaged:
+        found = f"{len(damaged)} parts are damaged; files of theirs are read for each question"
+        return Check("skip index", "note", found, "`logpond optimize` makes them anew")
+    there = len(files) - len(keep.missing(places, files))
+    found = f"{there:,} of {len(files):,} files of logs have an entry"
+    if files and not there:
+        return Check("skip index", "note", found, "`logpond optimize` makes them, or upkeep")
+    return Check("skip index", "ok", found)
+
+
 def _access(settings: Settings, places: Places) -> Check:
     """Who else on this machine can read or change what is there."""
     for place in (places.lake, places.checkpoints):
@@ -109,5 +128,6 @@ CHECKS = {
     "checkpoints": _checkpoints,
     "lake": _lake,
     "commits": _commits,
+    "skip index": _skip_index,
     "access": _access,
 }

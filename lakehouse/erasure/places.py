@@ -23,6 +23,7 @@ from lakehouse.ingest.queries import INGEST
 from lakehouse.ingest.raw_zone import COPIES
 from lakehouse.maintenance.forget import BOUNDS
 from lakehouse.paths import Places
+from lakehouse.skipping import keep
 from lakehouse.store import durable, objects, open_table
 from lakehouse.store.commit import is_done
 
@@ -138,6 +139,11 @@ def scratch(places: Places, request: Request, dry_run: bool) -> int:
     return _delete(place, request.mentions, is_left, dry_run)
 
 
+def skip_index(places: Places, _request: Request, dry_run: bool) -> int:
+    """Entries of data files that are gone; those of all files that are there are of kept rows."""
+    return keep.forget(places, dry_run)
+
+
 def labels(places: Places, request: Request, dry_run: bool) -> int:
     """Lines of the truth about incidents that were produced."""
     return _lines(places.labels, request.mentions, dry_run)
@@ -164,6 +170,7 @@ HANDLERS = (
     Handler(("questions",), "statements that are kept by name", questions),
     Handler(("boards",), "boards, or words on them", boards),
     Handler(("scratch",), "files that jobs have left", scratch),
+    Handler(("skip_index",), "entries of the skip index for files that are gone", skip_index),
     Handler(("labels",), "lines about incidents that were produced", labels),
     Handler(("spark_events",), "event logs of Spark", spark_events),
     Handler(("program_log",), "lines in logs of programs", program_logs),

@@ -10,7 +10,9 @@ from lakehouse.errors import SettingsError
 from lakehouse.maintenance.partitions import ORDERED_BYTES, Part, parts, rewrite
 from lakehouse.maintenance.size import SMALL_BYTES, Upkeep, shape
 from lakehouse.paths import Places
+from lakehouse.skipping import keep
 from lakehouse.store import open_table
+from lakehouse.tables.catalog import LOGS
 
 Progress = Callable[[int, int], None]
 
@@ -24,6 +26,7 @@ def optimize(
     """Merges small files, one partition at a time; with `zorder`, orders each by these columns.
 
     Without `zorder` only partitions with several small files are rewritten. Conflicts are repeated.
+    Then files of `logs` without an entry in the skip index get one, and damaged ones are made anew.
     Raises TableError where others kept winning, SettingsError for a column without an order.
     """
     found = open_table(places, name)
@@ -33,6 +36,8 @@ def optimize(
         progress(done, len(todo))
         rewrite(places, name, part.keys, zorder, merged=ORDERED_BYTES)
     progress(len(todo), len(todo))
+    if name == LOGS.name:
+        keep.refresh(places)
     return Upkeep(name, "ZORDER" if zorder else "OPTIMIZE", before, shape(places, name))
 
 

@@ -12,6 +12,7 @@ from lakehouse.maintenance.readers import refuse_needed
 from lakehouse.maintenance.size import Upkeep, shape
 from lakehouse.maintenance.trim import note_commits
 from lakehouse.paths import Places
+from lakehouse.skipping.keep import forget
 from lakehouse.store import objects, open_table, set_property
 from lakehouse.store.log import Log
 from lakehouse.store.read import OLDEST_PROPERTY, oldest_kept
@@ -19,6 +20,7 @@ from lakehouse.store.retry import retried
 from lakehouse.store.tags.naming import hold
 from lakehouse.store.tags.tags import Tags
 from lakehouse.store.timeline import Timeline
+from lakehouse.tables.catalog import LOGS
 from lakehouse.tables.table import HISTORY_PROPERTY
 
 # deltalake looks at its clock once more when it deletes, after conflicts maybe.
@@ -63,6 +65,8 @@ def vacuum(
         named = _named(places, name, kept, dry_run)
         keep = [*by_clock, *named.values()]
         retried(places, name, partial(delete, dry_run=False, keep=keep))
+        if name == LOGS.name:
+            forget(places)
     halves = _halves(places, name, hours, dry_run) if strays else 0
     removed = len(doomed) + halves
     return Upkeep(name, "VACUUM", before, shape(places, name), removed, named)

@@ -27,6 +27,8 @@ from lakehouse.query import counted, file_tables, pinned
 from lakehouse.query.limits import too_long
 from lakehouse.query.statement import Statement
 from lakehouse.settings import Sql
+from lakehouse.skipping.statement import of_statement
+from lakehouse.skipping.wanted import Wanted
 
 QUERIES = ("SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE")
 DATA_FILE = re.compile(r".*\.(csv|tsv|json|jsonl|ndjson|parquet)(\.gz|\.zst)?", re.I | re.DOTALL)
@@ -39,12 +41,14 @@ ASK = "ask with SELECT; a PIVOT names its values: ON hour IN (1, 2)"
 class Query:
     """A statement that DuckDB may run, and the data files that it names, globs too.
 
-    `counts` is set where it counts the rows of one table: its name, and the column's.
+    `counts` is set where it counts the rows of one table: its name, and the column's. `wanted` is
+    what it wants of `logs`, where that is plain.
     """
 
     statement: duckdb.Statement
     files: frozenset[str]
     counts: tuple[str, str] | None
+    wanted: Wanted | None = None
 
 
 def query(statement: Statement, parameters: Collection[str] = ()) -> Query:
@@ -64,7 +68,8 @@ def query(statement: Statement, parameters: Collection[str] = ()) -> Query:
     if any(node not in QUERIES for node in _nodes(tree)):
         raise SettingsError(f"`logpond sql` only reads, and {statement.verb} writes here", ASK)
     counts = None if statement.explains else counted.whole_table(tree, count)
-    return Query(asked[0], frozenset(filter(DATA_FILE.fullmatch, _names(tree))), counts)
+    files = frozenset(filter(DATA_FILE.fullmatch, _names(tree)))
+    return Query(asked[0], files, counts, of_statement(tree))
 
 
 @contextmanager

@@ -28,6 +28,8 @@ from lakehouse.query.limits import not_of_logs, too_large
 from lakehouse.query.search import DUCKDB, Node, condition
 from lakehouse.query.statement import Kind, Statement
 from lakehouse.settings import Sql
+from lakehouse.skipping import choose
+from lakehouse.skipping.wanted import Wanted, both, of_query
 from lakehouse.tables.catalog import LOGS
 from lakehouse.tables.rollups import ROLLUPS, Rollup
 from lakehouse.terminal.render import escaped
@@ -64,7 +66,7 @@ def ask(
         with confined.confined(reach, limits, **scanned.SETTINGS) as connection:
             for name, at in times.items():
                 connection.execute(f"SET VARIABLE {quoted(name)} = ?::TIMESTAMPTZ", [at])
-            read = _Reading(connection, places, moment, where)
+            read = _Reading(connection, places, moment, where, query.wanted)
             found = _fetched(values.exact(read.bound(query.statement)), limits)
             found = sources.noted(found, moment, read.tables.values())
             return scanned.noted(found, scanned.last(connection, is_url(places.lake)))
@@ -92,6 +94,7 @@ class _Reading:
     places: Places
     moment: Moment
     where: Node | None
+    wanted: Wanted | None = None
     tables: dict[str, State] = field(default_factory=dict)
     is_narrowed: bool = False
 
@@ -142,7 +145,9 @@ class _Reading:
     def _create_logs(self) -> None:
         """The rows that are asked for; columns that came after this version are NULL in it."""
         at = self.tables[LOGS.name]
-        logs = at.pinned(self.places.table(LOGS)).with_columns(LOGS.columns)
+        every = at.pinned(self.places.table(LOGS)).with_columns(LOGS.columns)
+        wanted = both([self.wanted, of_query(self.where) if self.where else None])
+        logs = choose.files(self.places, every, wanted)
         if self.where is None:
             logs.create_view(self.connection, LOGS.name)
             return

@@ -17,13 +17,15 @@ from lakehouse.maintenance import Part, Rule
 from lakehouse.paths import Places
 from lakehouse.retention_settings import Retention
 from lakehouse.settings import Upkeep
+from lakehouse.skipping import keep
 from lakehouse.storage import reach
 from lakehouse.store import open_table, table_or_none
 from lakehouse.store.log import Log
+from lakehouse.tables.catalog import LOGS
 from lakehouse.tables.table import Table, history
 from streaming.upkeep import late_rows
 from streaming.upkeep.ledger import Ledger
-from streaming.upkeep.upkeep_plan import Due, Rules, due
+from streaming.upkeep.upkeep_plan import Due, Rules, due, settled
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ class Pass:
         yield from _noted("_raw", self._retain_raw)
 
     def _steps(self, table: Table) -> list[Callable[[], Iterator[Done]]]:
-        keeping = (self._properties, self._rewrite, self._retain, self._vacuum, self._trim)
+        first = (self._properties, self._rewrite, self._index)
+        keeping = (*first, self._retain, self._vacuum, self._trim)
         steps = (self._reconcile, *keeping) if table.name in late_rows.ROLLUPS else keeping
         return [partial(step, table) for step in steps]
 
@@ -128,6 +131,22 @@ class Pass:
         maintenance.rewrite(self.places, table.name, one.part.keys, columns, memory)
         found = maintenance.parts(self.places, table.name)
         return next((p for p in found if p.keys == one.part.keys), Part(one.part.keys, {}))
+
+    def _index(self, table: Table) -> Iterator[Done]:
+        """Makes entries in the skip index for closed hours, of which one a pass is checked."""
+        if table.name != LOGS.name:
+            return
+        closed_after = timedelta(minutes=self.settings.closed_after_minutes)
+        rules = Rules(self.settings.small_files, closed_after)
+        files = settled(maintenance.parts(self.places, table.name), rules)
+        if self.dry_run:
+            if count := len(keep.missing(self.places, files)):
+                yield Done(table.name, "index", files_before=count)
+            return
+        keep.check_one(self.places)
+        for made in keep.add(self.places, files):
+            yield Done(table.name, "index", f"date={made.day}", made.files, made.files, made.bytes)
+        keep.merge(self.places, keep.active_files(self.places))
 
     def _retain(self, table: Table) -> Iterator[Done]:
         """Applies the rules of a table; one of single rows, which are counted, once a date."""

@@ -52,6 +52,13 @@ def due(parts: Sequence[Part], can_order: bool, ordered: Ordered, rules: Rules) 
     return merges + orders
 
 
+def settled(parts: Sequence[Part], rules: Rules) -> dict[str, int]:
+    """Returns the files of closed partitions with their bytes: few of them are rewritten again."""
+    over = _newest(parts) - rules.closed_after
+    closed = [part for part in parts if _end(part) <= over]
+    return {path: size for part in closed for path, size in part.files.items()}
+
+
 def _newest(parts: Sequence[Part]) -> datetime:
     start = datetime.min.replace(tzinfo=UTC) + timedelta(days=366)
     return max((part.newest for part in parts if part.newest), default=start)

@@ -11,6 +11,8 @@ from analytics.web.explore.filters import FACETS, NONE, Filters, text_of
 from analytics.web.lake.lake import Snapshot
 from lakehouse.duck import Pinned
 from lakehouse.query.search.fields import Field
+from lakehouse.skipping import choose
+from lakehouse.skipping.wanted import of_query
 from lakehouse.tables.catalog import LOGS
 
 BARS, MORE_VALUES, GROUPS = 90, 200, 5
@@ -174,5 +176,6 @@ def _classes(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def files(snapshot: Snapshot, filters: Filters) -> Pinned:
-    """The files that may have rows of the time that is asked for."""
-    return snapshot.need(LOGS.name).between("timestamp", filters.first, filters.end)
+    """The files that may have rows of the time, and of the query, that are asked for."""
+    of_time = snapshot.need(LOGS.name).between("timestamp", filters.first, filters.end)
+    return choose.files(snapshot.lake.places, of_time, of_query(filters.query))
