@@ -10,6 +10,7 @@
   _absent/                    offsets that no table has a row of, and why
   _commits/<table>/<id>/      the ledger of commits: states of a table beyond Delta's own versions
   _skip/<table>/<day>/        the skip index: what each data file may hold, as bits
+  _proofs/                    what `verify` has found right, so that it need not be looked at again
   _scratch/<job>/<run>/       what a job and executors elsewhere pass to each other meanwhile
   _broker/                    the embedded broker: its records and what it runs by; with a URL
                               ./.logpond/<hash of it>/_broker instead
@@ -83,6 +84,7 @@ HOLDS: dict[str, Literal["rows", "texts", "kafka", "nothing"]] = {
     "absent": "nothing",
     "commits": "nothing",
     "commits_of": "nothing",
+    "proofs": "nothing",
     "far_state": "nothing",
     "state": "nothing",
     "catalog": "nothing",
@@ -181,6 +183,11 @@ class Places:
     def skip_index(self, table: str) -> str:
         """What each data file of a table may hold; entries go with their files."""
         return f"{self.lake}/_skip/{table}"
+
+    @property
+    def proofs(self) -> str:
+        """What was proved: coordinates, counts, and checksums of data files; no value of a row."""
+        return f"{self.lake}/_proofs"
 
     def scratch(self, job: str) -> str:
         """What runs of a job pass to executors on other machines, and get from them."""

@@ -16,7 +16,7 @@ from lakehouse.terminal.render import echo
 if TYPE_CHECKING:
     from lakehouse.paths import Places
     from lakehouse.proof.files import FileVerdict
-    from lakehouse.proof.verify import Verdict
+    from lakehouse.proof.verdict import Basis, Verdict
 
 FAULTS = ("gaps", "duplicates", "unexpected", "misplaced")
 MOST_FILES = 20
@@ -24,14 +24,21 @@ MOST_COMMITS = 5
 
 
 @click.command()
+@click.option("--full", is_flag=True, help="Recount everything, as if nothing was proved before.")
 @FORMAT
 @with_places
-def verify(how: str, places: Places) -> None:
+def verify(full: bool, how: str, places: Places) -> None:
     """Prove that every record is once in `logs`, or else once in open quarantine.
 
     Counts, by partition of the topic, from the first offset that ingest took to the end of its last
     completed batch, and by imported file, at pinned versions; the stream, and an import, may go on
     meanwhile. JSON is one object; a table lists twenty files, and those at fault.
+
+    What was proved stays proved: a run that finds nothing wrong leaves a proof in the lake, and the
+    next one looks at what came since: rows, rewritten files, windows that were closed or touched.
+    Data files that were proved must be there, unchanged by size, times and number of the file, or
+    else by their bytes. Where more happened than that (`retain`, `erase`, a restored table), all is
+    recounted, as with --full, and the output says why.
 
     \b
     gaps          records in neither table
@@ -54,11 +61,12 @@ def verify(how: str, places: Places) -> None:
 
     \b
       logpond verify
+      logpond verify --full
       logpond verify --format json
     """
     from lakehouse.proof.verify import verify as prove
 
-    verdict = prove(places)
+    verdict = prove(places, full)
     if how == "json":
         render.show_object(verdict.as_dict(), sys.stdout)
     else:
@@ -70,7 +78,7 @@ def verify(how: str, places: Places) -> None:
 
 def _rows(verdict: Verdict, how: str) -> render.Rows:
     """Returns a row for each partition, then for each file; of many files only those at fault."""
-    from lakehouse.proof.verify import PartitionVerdict
+    from lakehouse.proof.verdict import PartitionVerdict
 
     columns = tuple(field.name for field in fields(PartitionVerdict))
     partitions = [asdict(partition) for partition in verdict.partitions]
@@ -98,7 +106,7 @@ def render_verdict(verdict: Verdict) -> str:
     repeated = f"{verdict.duplicate_event_ids:,} repeated event ids"
     news = f"{files}{verdict.in_flight:,} in flight, {repeated}"
     windows = (
-        f"{verdict.windows_checked:,} windows recounted: {verdict.windows_wrong:,} wrong, "
+        f"{verdict.windows_checked:,} closed windows: {verdict.windows_wrong:,} wrong, "
         f"{verdict.windows_late:,} lack {verdict.late_rows:,} late rows"
     )
     head = "ok" if verdict.ok else "NOT OK"
@@ -113,8 +121,23 @@ def render_verdict(verdict: Verdict) -> str:
             *(f"  ledger of commits: {fault}" for fault in verdict.ledger_faults),
             *_late(verdict),
             *_foreign(verdict),
+            *_basis(verdict.proof),
         ]
     )
+
+
+def _basis(basis: Basis) -> Iterator[str]:
+    """Yields what was proved before, what was looked at now, and what the next run can build on."""
+    hashed = f"{basis.hashed:,} hashed" if basis.hashed else "none hashed"
+    now = f"{basis.rows:,} rows, {basis.files:,} files ({hashed}), {basis.windows:,} windows"
+    if basis.at:
+        before = f"{basis.rows_before:,} rows, {basis.files_before:,} files unchanged"
+        yield f"  proved before: {before} (proof {basis.number} of {basis.at})"
+        yield f"  looked at now: {now}"
+    else:
+        yield f"  all was counted ({basis.why}): {now}"
+    if basis.not_noted:
+        yield f"  no proof is left: {basis.not_noted}"
 
 
 def _absent(verdict: Verdict) -> Iterator[str]:

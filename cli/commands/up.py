@@ -16,7 +16,7 @@ from lakehouse.terminal.render import echo
 if TYPE_CHECKING:
     from cli.stack.screen import Status
     from cli.stack.stack import Outcome, Setup
-    from lakehouse.proof.verify import Verdict
+    from lakehouse.proof.verdict import Verdict
     from lakehouse.settings import Settings
 
 FAULT, INTERRUPTED = 1, 130

@@ -29,7 +29,7 @@ from lakehouse.sources import sources_of
 from lakehouse.tables.catalog import LOGS, QUARANTINE, Table
 
 if TYPE_CHECKING:
-    from lakehouse.proof.verify import Verdict
+    from lakehouse.proof.verdict import Verdict
 
 # Lines of applications for each request that the demo sends.
 APP_LINES = "0.05"

@@ -35,7 +35,8 @@ class Pinned:
     """A table at a version as a value: the files that hold it, or those that a question needs.
 
     TableError in the making where DuckDB would read them wrongly. At a URL the files are a dataset.
-    Of files in `cut` not all rows are meant.
+    Of files in `cut` not all rows are meant. With `has_file` there is a column `_logpond_file`: the
+    path of the file of a row, in a folder with its root.
     """
 
     root: str
@@ -44,6 +45,7 @@ class Pinned:
     adds: pa.Table
     dataset: BucketFiles | None = None
     cut: Cut | None = None
+    has_file: bool = False
 
     @classmethod
     def of(cls, name: str, root: str, at: DeltaTable) -> Pinned:
@@ -76,6 +78,11 @@ class Pinned:
         adds = self.adds.filter(files)
         dataset = None if self.dataset is None else self.dataset.only(adds)
         return replace(self, adds=adds, dataset=dataset)
+
+    def with_file(self) -> Pinned:
+        """With the column that says of which file a row is."""
+        dataset = None if self.dataset is None else self.dataset.with_file(FILE)
+        return replace(self, dataset=dataset, has_file=True)
 
     def create_view(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
         """Make `name` answer with the rows."""
@@ -118,14 +125,15 @@ def create_view(
 def _select(connection: Any, name: str, table: Pinned) -> str:
     adds, columns, keys, root = table.adds, table.columns, table.keys, table.root
     if not adds.num_rows:
-        nothing = ", ".join(f"NULL::{kind} AS {quoted(c)}" for c, kind in columns.items())
+        wanted = {**columns, FILE: "VARCHAR"} if table.has_file else columns
+        nothing = ", ".join(f"NULL::{kind} AS {quoted(c)}" for c, kind in wanted.items())
         return f"SELECT {nothing} WHERE false"
     files = [f"{root}/{unquote(path)}" for path in adds["path"].to_pylist()]
     stored = {c: kind for c, kind in columns.items() if c not in keys}
     names = ", ".join(literal(one_file(file)) for file in files)
     read = f"read_parquet([{names}], {options(stored)}) AS r"
     if not keys:
-        return f"SELECT * EXCLUDE ({FILE}) FROM {read}"
+        return f"SELECT {'*' if table.has_file else f'* EXCLUDE ({FILE})'} FROM {read}"
     values = adds["partition"].to_pylist()
     if _is_in_paths(adds["path"].to_pylist(), keys, values):
         given = {key: _from_path(root, depth, key) for depth, key in enumerate(keys)}
@@ -137,15 +145,16 @@ def _select(connection: Any, name: str, table: Pinned) -> str:
         f"CAST({given[c]} AS {kind}) AS {quoted(c)}" if c in given else f"r.{quoted(c)}"
         for c, kind in columns.items()
     )
-    return f"SELECT {selected} FROM {read}"
+    of_file = f", r.{FILE}" if table.has_file else ""
+    return f"SELECT {selected}{of_file} FROM {read}"
 
 
 def _select_dataset(connection: Any, name: str, table: Pinned, dataset: BucketFiles) -> str:
     connection.register(f"{name} files", dataset)
     there = dataset.schema.names
+    wanted = {**table.columns, FILE: "VARCHAR"} if table.has_file else table.columns
     columns = ", ".join(
-        quoted(c) if c in there else f"NULL::{kind} AS {quoted(c)}"
-        for c, kind in table.columns.items()
+        quoted(c) if c in there else f"NULL::{kind} AS {quoted(c)}" for c, kind in wanted.items()
     )
     return f"SELECT {columns} FROM {quoted(f'{name} files')}"
 

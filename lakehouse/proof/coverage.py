@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from lakehouse import store
-from lakehouse.duck import connect, create_view
+from lakehouse.duck import Pinned, connect
 from lakehouse.ingest.absent import KINDS, LOST, Absent, Stretch, noted
 from lakehouse.ingest.offsets import Offsets
 from lakehouse.maintenance.retention_marks import retained_to
@@ -151,6 +151,8 @@ OTHERS = """
 SELECT count(*) FROM held WHERE _topic = $topic AND _topic_id <> $topic_id
 """
 NO_END = 1 << 62
+# Makes a view of a table, by its name and its files.
+See = Callable[[duckdb.DuckDBPyConnection, str, Pinned], None]
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ class Coverage:
     """Answers questions about the coordinates in fixed versions of both tables."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, tables: Sequence[DeltaTable]) -> None:
-        self._connection, self._tables = connection, tables
+        self.connection, self._tables = connection, tables
 
     def counts(self, topic: str, ranges: Mapping[int, Range]) -> list[PartitionCount]:
         """Returns by partition: rows, distinct records, those in logs, and those in flight."""
@@ -223,27 +225,24 @@ class Coverage:
 
     def retained(self, topic: str, first: Offsets) -> Offsets:
         """Returns `first`, or the point up to which `retain` deleted rows if that is further."""
-        return {
-            p: max(offset, *(retained_to(table, topic, p) for table in self._tables))
-            for p, offset in first.items()
-        }
+        return retained(self._tables, topic, first)
 
     def lowest(self, topic: str) -> Offsets:
         """Returns the lowest offset held of each partition."""
         sql = "SELECT _partition, min(_offset) FROM held WHERE _topic = $topic GROUP BY 1"
-        return dict(self._connection.execute(sql, {"topic": topic}).fetchall())
+        return dict(self.connection.execute(sql, {"topic": topic}).fetchall())
 
     def ask(self, sql: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Returns the rows of any query on `logs`, `quarantine`, `held` and registered tables."""
-        return self._connection.execute(sql, values or {}).fetchall()
+        return self.connection.execute(sql, values or {}).fetchall()
 
     def register(self, name: str, rows: pa.Table) -> None:
         """Registers rows under a name, for queries."""
-        self._connection.register(name, rows)
+        self.connection.register(name, rows)
 
     def batches(self, sql: str, rows: int) -> Iterator[pa.RecordBatch]:
         """Yields the result of a query, `rows` rows at a time."""
-        yield from self._connection.sql(sql).to_arrow_reader(rows)
+        yield from self.connection.sql(sql).to_arrow_reader(rows)
 
     def _ask(
         self, sql: str, topic: str, ranges: Mapping[int, Range], **values: Any
@@ -255,16 +254,34 @@ class Coverage:
             "end_": pa.array([r.end for r in ranges.values()], pa.int64()),
             "limit_": pa.array([r.limit for r in ranges.values()], pa.int64()),
         }
-        self._connection.register("ranges", pa.table(columns))
-        return self._connection.execute(sql, {"topic": topic, **values}).fetchall()
+        self.connection.register("ranges", pa.table(columns))
+        return self.connection.execute(sql, {"topic": topic, **values}).fetchall()
+
+
+def retained(tables: Sequence[DeltaTable], topic: str, first: Offsets) -> Offsets:
+    """Returns `first`, or the point up to which an old `retain` deleted rows of a topic."""
+    return {
+        p: max(offset, *(retained_to(table, topic, p) for table in tables))
+        for p, offset in first.items()
+    }
+
+
+def see_all(connection: duckdb.DuckDBPyConnection, name: str, pinned: Pinned) -> None:
+    """Makes a view of all rows of a table."""
+    pinned.create_view(connection, name)
 
 
 @contextmanager
-def coverage(places: Places, logs: DeltaTable, quarantine: DeltaTable) -> Iterator[Coverage]:
-    """Opens a connection that answers questions on both tables, at their opened versions."""
+def coverage(
+    places: Places, logs: DeltaTable, quarantine: DeltaTable, see: See = see_all
+) -> Iterator[Coverage]:
+    """Opens a connection that answers questions on both tables, at their opened versions.
+
+    `see` makes the views of them, and may leave out what need not be looked at.
+    """
     with connect() as connection:
         for table, at in ((LOGS, logs), (QUARANTINE, quarantine)):
-            create_view(connection, table.name, places.table(table), at)
+            see(connection, table.name, Pinned.of(table.name, places.table(table), at))
         names, of_logs = _names(quarantine), _names(logs)
         open_, how = rejects.is_open("q", names, of_logs), _topic_id(quarantine)
         connection.execute(OPEN.format(item=item(names), topic_id=how, is_open=open_))
@@ -278,7 +295,8 @@ def coverage(places: Places, logs: DeltaTable, quarantine: DeltaTable) -> Iterat
 @contextmanager
 def current(places: Places) -> Iterator[Coverage]:
     """Answers questions on the newest versions; makes missing tables, and adds missing columns."""
-    with coverage(places, *(store.create(places, table) for table in (LOGS, QUARANTINE))) as found:
+    logs, quarantine = store.create(places, LOGS), store.create(places, QUARANTINE)
+    with coverage(places, logs, quarantine) as found:
         yield found
 
 

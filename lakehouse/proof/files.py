@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import pyarrow as pa
@@ -70,7 +70,7 @@ class FileVerdict:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class AskedFile:
     """What the tables may hold of a content, and what they must hold, at the opened versions."""
 
     what: Imported
@@ -81,17 +81,14 @@ class _Asked:
 
 def judge_files(
     held: Coverage,
-    promised: Iterable[Imported],
-    planned: Iterable[Imported],
-    tables: Mapping[str, DeltaTable],
+    asked: Mapping[str, AskedFile],
+    firsts: Mapping[str, date],
+    proved: Mapping[str, FileVerdict],
 ) -> tuple[list[FileVerdict], int]:
     """Returns a verdict for each file, and how many rows belong to no known file.
 
-    `promised` is what manifests noted before the tables were opened; their files must be in.
-    `planned` is what manifests and plans note afterwards; those may be in, or on their way.
+    Of those in `proved`, by sha256, only rows are looked for that came since.
     """
-    firsts = {name: unnoted_from(table) or EPOCH for name, table in tables.items()}
-    asked = _asked(promised, planned, tables, firsts)
     columns = {
         "_topic": pa.array([f"file:{sha256}" for sha256 in asked], pa.string()),
         "records": pa.array([each.records for each in asked.values()], pa.int64()),
@@ -101,10 +98,16 @@ def judge_files(
     rows = {topic: counts for topic, *counts in held.ask(COUNTS, days)}
     gone, erased = (dict(held.ask(GONE, {"kind": kind})) for kind in ("any", "erased"))
     ((unknown,),) = held.ask(UNKNOWN)
-    topics = {each.what.topic: each for each in asked.values()}
-    verdicts = [
-        _verdict(each, gone.get(t, 0), erased.get(t, 0), *rows[t]) for t, each in topics.items()
-    ]
+    verdicts = []
+    for sha256, each in asked.items():
+        topic = each.what.topic
+        if of := proved.get(sha256):
+            _, _, outside, repeated, _ = rows[topic]
+            new = {"unexpected": outside, "duplicates": repeated}
+            verdicts += [replace(of, path=each.what.path, **new)]
+        else:
+            absent = gone.get(topic, 0), erased.get(topic, 0)
+            verdicts += [_verdict(each, *absent, *rows[topic])]
     return verdicts, unknown
 
 
@@ -114,14 +117,23 @@ def planned_files(zone: RawZone) -> list[Imported]:
     return [*plans, *zone.manifests().values()]
 
 
-def _asked(
+def first_dates(tables: Mapping[str, DeltaTable]) -> dict[str, date]:
+    """Returns by table the first date of which no row is gone that an old `retain` did not note."""
+    return {name: unnoted_from(table) or EPOCH for name, table in tables.items()}
+
+
+def asked_files(
     promised: Iterable[Imported],
     planned: Iterable[Imported],
     tables: Mapping[str, DeltaTable],
     firsts: Mapping[str, date],
-) -> dict[str, _Asked]:
-    """Returns sha256 -> what to look for; of several imports, the one that the tables have."""
-    found: dict[str, _Asked] = {}
+) -> dict[str, AskedFile]:
+    """Returns sha256 -> what to look for; of several imports, the one that the tables have.
+
+    `promised` is what manifests noted before the tables were opened; their files must be in.
+    `planned` is what manifests and plans note afterwards; those may be in, or on their way.
+    """
+    found: dict[str, AskedFile] = {}
     known = [(what, True) for what in promised] + [(what, False) for what in planned]
     for what, is_promised in known:
         new, old = _one(what, is_promised, tables, firsts), found.get(what.sha256)
@@ -132,13 +144,13 @@ def _asked(
 
 def _one(
     what: Imported, is_promised: bool, tables: Mapping[str, DeltaTable], firsts: Mapping[str, date]
-) -> _Asked:
+) -> AskedFile:
     done = [tables[name].transaction_version(what.key(name).app) for name in what.tables]
     is_lost = is_promised and any(version is None or version < what.batch for version in done)
     if what.is_in and (is_lost or all(version == what.batch for version in done)):
-        return _Asked(what, what.records, _required(what, firsts), True)
+        return AskedFile(what, what.records, _required(what, firsts), True)
     may_be_there = what.is_in or any(version == what.batch - 1 for version in done)
-    return _Asked(what, what.records if may_be_there else 0, 0, False)
+    return AskedFile(what, what.records if may_be_there else 0, 0, False)
 
 
 def _required(what: Imported, firsts: Mapping[str, date]) -> int:
@@ -153,7 +165,7 @@ def _required(what: Imported, firsts: Mapping[str, date]) -> int:
 
 
 def _verdict(
-    asked: _Asked,
+    asked: AskedFile,
     gone: int,
     erased: int,
     rows: int,

@@ -216,6 +216,12 @@ def _files(folder: Path) -> list[str]:
     return []
 
 
+def tags(at: Any) -> dict[str, tuple[int, str]]:
+    """Returns the size [bytes] of each object of a store, and a tag that no other content has."""
+    listed = (item for page in obstore.list(at) for item in page)
+    return {str(one["path"]): (int(one["size"]), str(one["e_tag"] or "")) for one in listed}
+
+
 def folders(at: Any) -> list[str]:
     """Returns the names of the folders directly in a store."""
     return [str(path).rstrip("/") for path in obstore.list_with_delimiter(at)["common_prefixes"]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -14,8 +14,12 @@ from lakehouse.store.log import MENDS, PARQUET
 from lakehouse.store.read import data_files
 
 
-def not_whole(places: Places, name: str, at: DeltaTable) -> Iterator[tuple[str, int | None]]:
+def not_whole(
+    places: Places, name: str, at: DeltaTable, but: Collection[str] = ()
+) -> Iterator[tuple[str, int | None]]:
     """Each such file of a table at its version, and how many rows its commit says it has.
+
+    Files in `but` are known to be whole.
 
     What has the size that was written counts as whole: its content is Parquet's to check. None at
     a URL, where an object is there as a whole or not at all.
@@ -25,13 +29,13 @@ def not_whole(places: Places, name: str, at: DeltaTable) -> Iterator[tuple[str, 
     adds, root = data_files(at), Path(places.table(name))
     columns = (adds[column].to_pylist() for column in ("path", "size_bytes", "num_records"))
     for path, size, rows in zip(*columns, strict=True):
-        if not _is_whole(root / unquote(path), size):
-            yield unquote(path), rows
+        file = unquote(path)
+        if file not in but and not _is_whole(root / file, size):
+            yield file, rows
 
 
-def refuse_altered(places: Places, name: str, at: DeltaTable) -> None:
-    """Raise TableError where a table at its version has a file that is not whole."""
-    files = [file for file, _ in not_whole(places, name, at)]
+def refuse_altered(name: str, files: Sequence[str]) -> None:
+    """Raise TableError where a table has these files, which are not whole."""
     if files:
         raise TableError(
             f"table {name} is not as it was written: {len(files)} of its data files are gone or "

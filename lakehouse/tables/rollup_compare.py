@@ -55,8 +55,12 @@ def rows_of(granularity: str, day: date) -> str:
     return f"granularity = '{granularity}' AND date = DATE '{day}'"
 
 
-def different(rollup: Rollup, known: set[str], granularity: str, day: date) -> str:
+def different(
+    rollup: Rollup, known: set[str], granularity: str, day: date, is_one: str = "true"
+) -> str:
     """Returns the windows that are only on one side, or differ in a measure.
+
+    Of stored ones those are looked at for which `is_one`.
 
     A measure that no row of a window has was added after it was closed, and is not compared.
     """
@@ -65,7 +69,7 @@ def different(rollup: Rollup, known: set[str], granularity: str, day: date) -> s
     filled = ", ".join(f"count({f.name}) > 0 AS {f.name}" for f in measures)
     differs = "".join(f" OR (f.{f.name} AND {_differs(f)})" for f in measures)
     return (
-        f"WITH s AS (SELECT * FROM stored WHERE {rows_of(granularity, day)}), "
+        f"WITH s AS (SELECT * FROM stored WHERE {rows_of(granularity, day)} AND {is_one}), "
         f"f AS (SELECT window_start, {filled} FROM s GROUP BY window_start) "
         "SELECT DISTINCT coalesce(s.window_start, r.window_start) AS window_start "
         f"FROM s FULL JOIN recounted AS r ON s.window_start = r.window_start{same_keys} "

@@ -6,7 +6,7 @@ the row of a day is compared with the sum of its stored half hours.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -16,13 +16,17 @@ from lakehouse.duck import create_view
 from lakehouse.maintenance.retention_marks import countable_from, retained_from
 from lakehouse.paths import Places
 from lakehouse.store import table_or_none
-from lakehouse.tables import rollup_compare
+from lakehouse.tables import rollup_compare, rollup_sql
 from lakehouse.tables.rollups import DAY, ROLLUPS, Rollup
 from lakehouse.windows.close import days_of, rows_by_day
 from lakehouse.windows.count import CountOfTable, counting, within
-from lakehouse.windows.horizon import aligned, horizon
+from lakehouse.windows.horizon import EPOCH, aligned, horizon
 
 EXAMPLES = 20
+
+
+# The windows of days by their starts; None for all of a day.
+Some = Mapping[date, Sequence[datetime] | None]
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,17 @@ class Checked:
 
 
 def check(
-    places: Places, rollup: Rollup, table: DeltaTable, logs: DeltaTable, since: date | None = None
+    places: Places,
+    rollup: Rollup,
+    table: DeltaTable,
+    logs: DeltaTable,
+    since: date | None = None,
+    only: Some | None = None,
 ) -> Iterator[Checked]:
-    """Recounts every closed window of one version of a table, from `since` on. Yields each day."""
+    """Recounts every closed window of one version of a table, from `since` on. Yields each day.
+
+    With `only` those days, and of a day those windows, or all of it.
+    """
     closed = horizon(table)
     if closed is None:
         return
@@ -66,8 +78,9 @@ def check(
         create_view(count.connection, "stored", places.table(rollup.name), table)
         stored = count.connection.sql("SELECT DISTINCT date FROM stored").fetchall()
         for day in sorted({*days_of(logs), *(day for (day,) in stored)}):
-            if day >= (since or day) and _first(day) < closed:
-                yield _Day(count, rollup, {f.name for f in table.schema().fields}, day, closed)()
+            if day >= (since or day) and _first(day) < closed and (only is None or day in only):
+                known = {field.name for field in table.schema().fields}
+                yield _Day(count, rollup, known, day, closed, only[day] if only else None)()
 
 
 def late_rows(
@@ -119,13 +132,14 @@ def checked_from(table: DeltaTable, logs: DeltaTable, since: date | None = None)
 
 @dataclass
 class _Day:
-    """One day of a rollup, up to where it is closed."""
+    """One day of a rollup, up to where it is closed, or some of its windows."""
 
     count: CountOfTable
     rollup: Rollup
     known: set[str]
     day: date
     closed: datetime
+    some: Sequence[datetime] | None = None
 
     def __call__(self) -> Checked:
         late = self.late()
@@ -140,7 +154,7 @@ class _Day:
     def late(self) -> list[Late]:
         """Returns the closed windows of the day for which rows came later."""
         self.count.look_at(self.day, self.day)
-        in_day = within(_first(self.day), self._end)
+        in_day = f"{within(*self._bounds)} AND {self._is_one('timestamp')}"
         query = rollup_compare.commits(self.rollup, self.day, in_day)
         self.count.connection.execute(f"CREATE OR REPLACE TEMP TABLE commits AS {query}")
         return [
@@ -149,8 +163,9 @@ class _Day:
         ]
 
     def _wrong(self, events: str) -> list[datetime]:
-        recounted = self.count.windows(self.rollup, _first(self.day), self._end, events)
-        return self._different(self.rollup.granularity, recounted)
+        some = f"(SELECT * FROM {events} WHERE {self._is_one('timestamp')})"
+        recounted = self.count.windows(self.rollup, *self._bounds, some)
+        return self._different(self.rollup.granularity, recounted, self._is_one("window_start"))
 
     def _wrong_days(self) -> list[datetime]:
         """Returns the rows of the day that differ. While the day is open there must be none."""
@@ -159,9 +174,11 @@ class _Day:
         rows = aligned(windows if is_closed else windows.slice(0, 0), self.rollup)
         return self._different("1d", self.count.days(self.rollup, rows))
 
-    def _different(self, granularity: str, recounted: object) -> list[datetime]:
+    def _different(
+        self, granularity: str, recounted: object, is_one: str = "true"
+    ) -> list[datetime]:
         self.count.connection.register("recounted", recounted)
-        query = rollup_compare.different(self.rollup, self.known, granularity, self.day)
+        query = rollup_compare.different(self.rollup, self.known, granularity, self.day, is_one)
         return [start for (start,) in self.count.connection.sql(query).fetchall()]
 
     def _stored(self) -> list[datetime]:
@@ -173,8 +190,19 @@ class _Day:
         return f"stored WHERE {rollup_compare.rows_of(self.rollup.granularity, self.day)}"
 
     @property
-    def _end(self) -> datetime:
-        return min(_first(self.day) + DAY, self.closed)
+    def _bounds(self) -> tuple[datetime, datetime]:
+        """The times that are looked at, from the first on and before the second."""
+        first, end = _first(self.day), min(_first(self.day) + DAY, self.closed)
+        if self.some is None:
+            return first, end
+        return min(self.some), min(max(self.some) + self.rollup.window, end)
+
+    def _is_one(self, column: str) -> str:
+        """Returns SQL for times that lie in the windows that are looked at."""
+        if self.some is None:
+            return "true"
+        starts = ", ".join(str((one - EPOCH) // rollup_sql.MICROSECOND) for one in self.some)
+        return f"{rollup_sql.start(column, self.rollup.window)} IN ({starts})"
 
 
 def _first(day: date) -> datetime:
@@ -210,13 +238,8 @@ def rollups_of(places: Places) -> dict[str, DeltaTable]:
     return {name: table for name, table in found.items() if table is not None}
 
 
-def judge(places: Places, tables: Mapping[str, DeltaTable], logs: DeltaTable) -> WindowsVerdict:
-    """Recounts all closed windows that can be. `logs` must be at least as new as the tables."""
-    days = [
-        day
-        for name, table in tables.items()
-        for day in check(places, ROLLUPS[name], table, logs, checked_from(table, logs))
-    ]
+def verdict_of(days: Sequence[Checked]) -> WindowsVerdict:
+    """Returns what was found in these days together."""
     faults = [fault for day in days for fault in faults_of(day)]
     return WindowsVerdict(
         checked=sum(day.windows for day in days),

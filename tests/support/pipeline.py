@@ -24,7 +24,8 @@ from lakehouse.errors import BrokerError
 from lakehouse.ingest.offsets import Offsets
 from lakehouse.ingest.queries import INGEST
 from lakehouse.paths import Places
-from lakehouse.proof.verify import Verdict, verify
+from lakehouse.proof.verdict import Verdict
+from lakehouse.proof.verify import verify
 from lakehouse.runtime import kafka
 from lakehouse.runtime.kafka_connection import Connection
 from lakehouse.settings import Settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,13 +12,22 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
+from deltalake import DeltaTable
 from support.lakes import Lake, events
 
 from lakehouse import store
+from lakehouse.paths import Places
 from lakehouse.query.ask import NOW, Moment, ask
 from lakehouse.tables.catalog import LOGS
 from lakehouse.tables.rollups import ROLLUPS, TRAFFIC, WATERMARK, WINDOWS, Rollup
-from lakehouse.windows.check import Checked, WindowsVerdict, judge, rollups_of
+from lakehouse.windows.check import (
+    Checked,
+    WindowsVerdict,
+    check,
+    checked_from,
+    rollups_of,
+    verdict_of,
+)
 from lakehouse.windows.close import Closed, close
 from lakehouse.windows.definition import prepare
 from lakehouse.windows.recount import closed_by_now, reconcile
@@ -79,6 +88,15 @@ def logged(times: Sequence[datetime], **columns: Any) -> pa.Table:
 
 def _each(value: Any, count: int) -> list[Any]:
     return value if isinstance(value, list) else [value] * count
+
+
+def judge(places: Places, tables: Mapping[str, DeltaTable], logs: DeltaTable) -> WindowsVerdict:
+    """What a recount of all closed windows finds."""
+    found = (
+        check(places, ROLLUPS[name], table, logs, checked_from(table, logs))
+        for name, table in tables.items()
+    )
+    return verdict_of([day for days in found for day in days])
 
 
 @dataclass

@@ -17,7 +17,7 @@ from cli.stack.stack import Outcome, Setup, Stack, Stops
 from lakehouse.errors import CheckpointError
 from lakehouse.ingest.queries import INGEST, MINUTES, Query
 from lakehouse.paths import Places
-from lakehouse.proof.verify import Verdict
+from lakehouse.proof.verdict import Verdict
 from lakehouse.runtime import kafka
 from lakehouse.settings import load
 from streaming.progress import BatchReport

@@ -16,7 +16,8 @@ from lakehouse import maintenance, store
 from lakehouse.errors import SettingsError, TableError
 from lakehouse.ingest.absent import Absent
 from lakehouse.maintenance.retention_marks import unnoted_from
-from lakehouse.proof.verify import Verdict, verify
+from lakehouse.proof.verdict import Verdict
+from lakehouse.proof.verify import verify
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 from lakehouse.tables.table import Table
 from streaming.repair.recover import recover

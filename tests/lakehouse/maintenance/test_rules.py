@@ -24,7 +24,8 @@ from lakehouse.ingest.absent import Absent
 from lakehouse.ingest.raw_zone import RawZone
 from lakehouse.maintenance.rules import Rule, rules_of
 from lakehouse.paths import Places
-from lakehouse.proof.verify import Verdict, verify
+from lakehouse.proof.verdict import Verdict
+from lakehouse.proof.verify import verify
 from lakehouse.retention_settings import Retention
 from lakehouse.settings import Upkeep
 from lakehouse.tables.catalog import LOGS, QUARANTINE, TABLES

@@ -14,7 +14,8 @@ from lakehouse import maintenance, store
 from lakehouse.decode import RAW, Decoded, Limits, decode
 from lakehouse.errors import TableError
 from lakehouse.ingest.queries import REPLAY
-from lakehouse.proof.verify import Verdict, verify
+from lakehouse.proof.verdict import Verdict
+from lakehouse.proof.verify import verify
 from lakehouse.store import objects
 from lakehouse.tables.catalog import LOGS
 from streaming.repair.recover import recover
@@ -25,9 +26,13 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def imports(lake: Lake, tmp_path: Path) -> Imports:
-    """Forty records, 22:10 to 02:04: eighteen of the 29th, the rest of the 30th; 3 and 17 bad."""
+    """Forty records, 22:10 to 02:04: eighteen of the 29th, the rest of the 30th; 3 and 17 bad.
+
+    They are proved.
+    """
     made = Imports(lake)
     made.run(written(tmp_path / "a.csv", csv_lines(40, bad=[3, 17])))
+    assert found(made).proof.noted == 1
     return made
 
 
@@ -156,6 +161,7 @@ def requests(lake: Lake, tmp_path: Path) -> Imports:
     file = tmp_path / "requests.json"
     file.write_bytes(b"\n".join(lines) + b"\n")
     made.run(file)
+    assert found(made).proof.noted == 1
     return made
 
 

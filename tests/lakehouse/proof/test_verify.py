@@ -18,16 +18,18 @@ from lakehouse.decode import decode
 from lakehouse.errors import CheckpointError, TableError
 from lakehouse.ingest.absent import Absent, Stretch, noted
 from lakehouse.ingest.intake import stamped
-from lakehouse.proof.verify import Verdict, verify
+from lakehouse.proof.verdict import Verdict
+from lakehouse.proof.verify import verify
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 
 
 @pytest.fixture
 def running(lake: Lake) -> Lake:
-    """Two completed batches of two partitions: 14 records, 2 of them in quarantine."""
+    """Two completed batches of two partitions: 14 records, 2 of them in quarantine; proved."""
     lake.adopt({0: 0, 1: 100})
     lake.batch(0, {0: 5, 1: 103}, bad={1})
     lake.batch(1, {0: 9, 1: 105}, bad={104})
+    assert verify(lake.places).proof.noted == 1
     return lake
 
 

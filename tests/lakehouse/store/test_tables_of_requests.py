@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 from support.lakes import Lake, events
+from support.windows import judge
 
 from lakehouse import store
 from lakehouse.paths import Places
 from lakehouse.query.ask import NOW, ask
 from lakehouse.tables.catalog import LOGS, TABLES
-from lakehouse.windows.check import judge, rollups_of
+from lakehouse.windows.check import rollups_of
 
 PACKED = Path(__file__).parents[2] / "golden" / "tables" / "ad259e1.tar.xz"
 LINES = 400

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 from support.lakes import Lake, events
-from support.windows import Pond, at
+from support.windows import Pond, at, judge
 
 from anomaly.lake.minutes import closed_minutes
 from lakehouse import store
 from lakehouse.query.ask import ask
 from lakehouse.tables.catalog import LOGS
 from lakehouse.tables.rollups import MINUTES
-from lakehouse.windows.check import judge, rollups_of
+from lakehouse.windows.check import rollups_of
 
 LINE = {"endpoint": None, "status_code": None, "ip": None, "timestamp": f"{at(5).isoformat()}"}
 
