@@ -88,6 +88,37 @@ class Gateway(Section):
         return self
 
 
+class Postgres(Section):
+    """The tables by PostgreSQL's protocol, for psql, Grafana, DBeaver, dbt and the like."""
+
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    """Where `logpond postgres` listens. Anywhere but on this machine alone everybody needs a token,
+    as the password, and it has to be served by TLS.
+    """
+    port: Annotated[int, Field(ge=1, le=65535)] = 5433
+    """If the port is in use, another one is taken, and printed."""
+    tls_cert: str = ""
+    """A certificate as a PEM file: with its key, clients may use TLS (`sslmode=require`)."""
+    tls_key: str = ""
+    """The key of the certificate, a PEM file without a password."""
+    without_tls: bool = False
+    """Listen for others without TLS as well: tokens and rows then cross the network as they are,
+    which is right between containers, or behind a proxy of yours.
+    """
+    connections: Annotated[int, Field(ge=4)] = 64
+    """The most clients at once, and at most a quarter of the files that the process may open."""
+    questions: Annotated[int, Field(ge=1, le=32)] = 3
+    """How many of them are answered at once; the next one waits 5 s, and is then refused."""
+    seconds: Annotated[float, Field(gt=0)] = 300.0
+    """How long an answer may take, until its last row is sent; a session may ask for less by
+    `SET statement_timeout`.
+    """
+    memory_mb: Annotated[int, Field(ge=64)] = 256
+    """What DuckDB may hold for one question; the process takes some 250 MB more."""
+    temp_mb: Annotated[int, Field(ge=0)] = 2048
+    """What one question may put on disk meanwhile, in a folder of its own below TMPDIR."""
+
+
 class Http(Section):
     """What a server of ours takes on at once, and how long it waits for whoever asks."""
 

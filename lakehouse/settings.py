@@ -29,6 +29,7 @@ from lakehouse.registry_settings import Registry as Registry
 from lakehouse.retention_settings import Retention as Retention
 from lakehouse.server_settings import Gateway as Gateway
 from lakehouse.server_settings import Http as Http
+from lakehouse.server_settings import Postgres as Postgres
 from lakehouse.server_settings import Section
 from lakehouse.server_settings import Web as Web
 from lakehouse.setting_checks import (
@@ -275,6 +276,7 @@ class Settings(BaseSettings):
     sql: Sql = Sql()
     web: Web = Web()
     gateway: Gateway = Gateway()
+    postgres: Postgres = Postgres()
     http: Http = Http()
 
     @classmethod

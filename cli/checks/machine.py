@@ -67,6 +67,7 @@ def _ports(settings: Settings, _places: Places) -> Check:
     from lakehouse.runtime.processes import free_port
 
     servers = {"web": settings.web.port, "gateway": settings.gateway.port}
+    servers["postgres"] = settings.postgres.port
     wanted = {"Kafka": 9092, "Spark UI": settings.spark.ui_port, **servers}
     taken = [f"{port} ({what})" for what, port in wanted.items() if port != free_port(port)]
     if taken:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -14,9 +15,10 @@ from lakehouse.query.statement import Kind, readable, recognise
 from lakehouse.terminal.times import NOW, Moment, moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
+    from duckdb import DuckDBPyRelation
     from pyspark.sql import SparkSession
 
     from lakehouse.paths import Places
@@ -64,10 +66,32 @@ def ask(
     return values.within_python(found).replace_schema_metadata(found.schema.metadata)
 
 
+@contextmanager
+def opened(
+    places: Places, sql: str, at: Moment = NOW, limits: Sql | None = None, zone: str = "UTC"
+) -> Iterator[DuckDBPyRelation]:
+    """Yields the rows of a statement as `ask` answers it without files, yet to be read, by DuckDB.
+
+    So an answer of any size can go out piece by piece. All of it is in the limits of time: what is
+    done in the block as well. `zone` is the zone of times as text.
+    """
+    from lakehouse.duck import connect
+    from lakehouse.query import duckdb as by_duckdb
+
+    statement = readable(recognise(sql))
+    if statement.kind is Kind.READ:
+        with by_duckdb.opened(places, statement, at, limits, zone) as found:
+            yield found
+        return
+    rows = ask(places, sql, at, limits=limits)
+    with connect() as connection:
+        yield connection.from_arrow(rows)
+
+
 def _names(places: Places) -> list[str]:
     from lakehouse.query import file_tables
 
     return [*pinned.names(places), *file_tables.names(places)]
 
 
-__all__ = ["ENGINES", "NOW", "Moment", "ask", "moment"]
+__all__ = ["ENGINES", "NOW", "Moment", "ask", "moment", "opened"]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import duckdb
 import pyarrow as pa
 
-from lakehouse.duck import quoted, scanned
+from lakehouse.duck import connect, quoted, scanned
 from lakehouse.errors import LogpondError, SettingsError, TableError
 from lakehouse.past import State, sources
 from lakehouse.paths import Places, is_url
@@ -70,6 +71,29 @@ def ask(
             found = _fetched(values.exact(read.bound(query.statement)), limits)
             found = sources.noted(found, moment, read.tables.values())
             return scanned.noted(found, scanned.last(connection, is_url(places.lake)))
+    except duckdb.Error as error:
+        raise _in_words(places, error) from error
+
+
+@contextmanager
+def opened(
+    places: Places, statement: Statement, moment: Moment, limits: Sql | None, zone: str
+) -> Iterator[duckdb.DuckDBPyRelation]:
+    """Yields the rows of one statement that reads, which are read as they are taken, in the block.
+
+    It names tables of the lake, and no file; `zone` is that of times as text. Raises SettingsError
+    where it takes longer than the limits, also with what is done in the block.
+    """
+    try:
+        query = confined.query(statement)
+        if query.counts and (rows := counted.ask(places, query.counts, moment)):
+            with connect() as connection:
+                yield connection.from_arrow(rows)
+            return
+        reach = confined.whole(confined.tables(places))
+        with confined.confined(reach, limits, TimeZone=zone) as connection:
+            read = _Reading(connection, places, moment, None, query.wanted)
+            yield read.bound(query.statement)
     except duckdb.Error as error:
         raise _in_words(places, error) from error
 

@@ -41,6 +41,7 @@ COMMANDS = [
         (RUN, "import", "batch.commands.import_", "Bring log files into logs and quarantine."),
         (RUN, "detect", "anomaly.commands.lake", "Find incidents as they happen."),
         (RUN, "web", "analytics.commands.web", "Show the lake in a browser."),
+        (RUN, "postgres", "analytics.commands.postgres", "Serve the tables to psql, Grafana, dbt."),
         (LOOK, "status", "analytics.commands.status", "Show queries, lag, incidents, tables."),
         (LOOK, "report", "analytics.commands.report", "Errors, hours, endpoints: ready questions."),
         (LOOK, "tail", "analytics.commands.tail", "Show log events as they come."),

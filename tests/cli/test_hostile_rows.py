@@ -77,6 +77,7 @@ NOT_ASKED = {
     "detect",
     "gateway",
     "web",
+    "postgres",
     "mcp",
     "files",
     "watch-time",

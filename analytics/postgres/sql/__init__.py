@@ -1,0 +1,1 @@
+"""What clients say in SQL, before DuckDB sees it. Pure."""
