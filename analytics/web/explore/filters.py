@@ -27,6 +27,7 @@ FACETS = {
     "bot": BOT,
 }
 Values = Mapping[str, object]
+OLDEST = datetime.min.replace(tzinfo=UTC)
 # What bound values of the query are named by; longer values of a field are shown in part.
 QUERY, LONGEST_VALUE = "asked", LONGEST_TERM
 
@@ -170,7 +171,7 @@ def span(
     elif last == ALL:
         first = oldest.replace(microsecond=0)
     else:
-        first = end - times.length(last, "last")
+        first = end - min(times.length(last, "last"), end - OLDEST)
     if first >= end:
         raise SettingsError("from is not before to", "choose a time range that has a length")
     return first, end

@@ -45,15 +45,7 @@ class KeptQuestions:
 
     def get(self, name: str) -> Kept:
         """Returns the question of a name. Raises TableError where there is none."""
-        one = _parsed(objects.get(objects.reader(self._place), _object(name)))
-        # what `erase` has taken out of a name is in its file, not in the name of that
-        found = one or next((each for each in self._read() if each.name == name), None)
-        if found is None or found.name != name:
-            raise TableError(
-                f"no {self.noun} is kept under the name {name[:LONGEST_NAME]!r}",
-                f"see the page {self.page}",
-            )
-        return found
+        return self._found(name)[1]
 
     def keep(self, one: Kept) -> None:
         """Keeps a question, in place of an earlier one of its name. Raises SettingsError."""
@@ -69,10 +61,22 @@ class KeptQuestions:
 
     def delete(self, name: str) -> None:
         """Deletes the question of a name. Raises TableError where there is none."""
+        objects.delete(objects.reader(self._place), self._found(name)[0])
+
+    def _found(self, name: str) -> tuple[str, Kept]:
+        """The file that has a question of this name, and the question.
+
+        What `erase` has taken out of a name is in its file, not in the name of that.
+        """
         at = objects.reader(self._place)
-        if objects.get(at, _object(name)) is None:
-            raise TableError(f"no {self.noun} is kept under this name", f"see the page {self.page}")
-        objects.delete(at, _object(name))
+        for file in (_object(name), *objects.names(at, "")):
+            one = _parsed(objects.get(at, file))
+            if one and one.name == name:
+                return file, one
+        raise TableError(
+            f"no {self.noun} is kept under the name {name[:LONGEST_NAME]!r}",
+            f"see the page {self.page}",
+        )
 
     def _read(self) -> Iterator[Kept]:
         at = objects.reader(self._place)

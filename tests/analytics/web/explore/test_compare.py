@@ -13,6 +13,7 @@ from support.lakes import Lake
 from support.pages import EACH_NAUGHTY, hostile, pages, tags
 from support.windows import Pond, at, logged
 
+import logpond
 from analytics.web.explore import compare
 from lakehouse.store import open_table
 from lakehouse.store.tags.naming import name_version
@@ -214,3 +215,22 @@ def test_every_name_is_inert(lake: Lake, text: str) -> None:
         found.append(pages(lake).get("/explore/compare", params=query).raise_for_status().text)
     assert sorted(set(tags(found[0]))) == sorted(set(tags(found[1])))
     assert "\x1b" not in found[1]
+
+
+def test_page_sql_and_python_say_the_same(deployed: Lake) -> None:
+    """Which endpoint got slower since the deploy: the 95th percentiles of both times."""
+    told = compared(deployed, against="deploy-42", last="1h")
+    statement = (
+        "SELECT endpoint, quantile_cont(response_time, 0.95) AS p95 FROM logs "
+        "WHERE timestamp >= '{}' AND timestamp < '{}' GROUP BY endpoint"
+    )
+    lake, asked = logpond.open(deployed.places.lake), pages(deployed)
+    for side, first, end in (
+        ("before", told["earlier_first"], told["earlier_end"]),
+        ("after", told["first"], told["end"]),
+    ):
+        exact = {one["name"]: one[side]["p95"] for one in told["changes"]}
+        asked_for = statement.format(first, end)
+        assert {row["endpoint"]: row["p95"] for row in lake.sql(asked_for)} == exact
+        answer = asked.post("/api/sql", json={"statement": asked_for}).raise_for_status().json()
+        assert dict(answer["rows"]) == exact

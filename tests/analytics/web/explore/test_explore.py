@@ -206,6 +206,7 @@ def test_what_is_asked_is_never_sql(mixed: Lake, parameter: str) -> None:
         {"before": "1.2"},
         {"before": "9" * 40 + ".0.0"},
         {"from": "2026-05-02", "to": "2026-05-01"},
+        {"to": "0001-01-01", "last": "7d"},
     ],
 )
 def test_what_means_nothing_is_refused_in_words(mixed: Lake, query: dict[str, str]) -> None:

@@ -137,16 +137,19 @@ def test_who_may_write_may_keep(visited: Lake) -> None:
 
 
 def test_erasing_a_user_takes_the_name_out_of_views(visited: Lake) -> None:
-    """A view stays, and asks for `[erased]`."""
+    """A view stays, asks for `[erased]`, and can be deleted by the name that it has then."""
     asked = pages(visited)
-    keep(asked, "of ann", 'query=user:"ann lee" OR user:annabel&last=7d')
+    keep(asked, "of ann lee", 'query=user:"ann lee" OR user:annabel&last=7d')
     request = Request(users=("ann lee",))
     assert views(visited.places, request, True) == 1
     assert "ann lee" in asked.get("/api/explore/views").text
     assert views(visited.places, request, False) == 1
     (one,) = asked.get("/api/explore/views").json()
     assert one["values"] == {"query": ['user:"[erased]" OR user:annabel'], "last": ["7d"]}
+    assert one["name"] == "of [erased]"
     assert views(visited.places, request, False) == 0
+    gone = asked.post("/explore/views", data={"name": "of [erased]", "delete": "1"})
+    assert (gone.status_code, asked.get("/api/explore/views").json()) == (303, [])
 
 
 @pytest.mark.parametrize("text", EACH_NAUGHTY)
