@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -42,6 +43,15 @@ class Answer:
 
     def batches(self, written: Sequence[Written]) -> Iterator[pa.RecordBatch]:
         """Yields the rows with their columns as they go out, some thousands at a time."""
+        with ThreadPoolExecutor(1) as thread:
+            # the next rows are read while these are written and sent
+            found = self._batches(written)
+            coming = thread.submit(next, found, None)
+            while (batch := coming.result()) is not None:
+                coming = thread.submit(next, found, None)
+                yield batch
+
+    def _batches(self, written: Sequence[Written]) -> Iterator[pa.RecordBatch]:
         listed = ", ".join(f"{one.expression} AS c{at}" for at, one in enumerate(written))
         reader = self._relation.project(listed).to_arrow_reader(PIECE_ROWS)
         pieces: list[pa.RecordBatch] = []

@@ -89,12 +89,11 @@ class Lines:
         return pc.fill_null(self._quoted(column) if self.is_csv else _escaped(column), self.null)
 
     def _quoted(self, column: pa.Array) -> pa.Array:
-        special = f'[{re_of(self.delimiter)}"\r\n]'
-        wants = pc.or_(
-            pc.match_substring_regex(column, special), pc.equal(column, pa.scalar(self.null))
-        )
-        if not pc.any(wants).as_py():
+        is_null = pc.equal(column, pa.scalar(self.null))
+        if not (_holds(column, f'{self.delimiter}"\r\n') or pc.any(is_null).as_py()):
             return column
+        special = f'[{re_of(self.delimiter)}"\r\n]'
+        wants = pc.or_(pc.match_substring_regex(column, special), is_null)
         doubled = pc.replace_substring(column, '"', '""')
         quote = pa.scalar('"', pa.string())
         return pc.if_else(wants, pc.binary_join_element_wise(quote, doubled, quote, ""), column)
@@ -105,9 +104,16 @@ def re_of(character: str) -> str:
     return f"\\x{{{ord(character):x}}}"
 
 
+def _holds(column: pa.Array, characters: str) -> bool:
+    """Whether one of these may be in a column: in the bytes of all its texts, one after another."""
+    data = column.buffers()[2]
+    found = data.to_pybytes() if data else b""
+    return any(one.encode() in found for one in characters)
+
+
 def _escaped(column: pa.Array) -> pa.Array:
     for one, instead in ESCAPED:
-        if pc.any(pc.match_substring(column, one)).as_py():
+        if _holds(column, one):
             column = pc.replace_substring(column, one, instead)
     return column
 

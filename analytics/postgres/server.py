@@ -82,6 +82,12 @@ class Server:
             _certificate(files),
         )
 
+    def first_token(self) -> str:
+        """Returns a token for who comes first; empty where nobody needs one, or one exists."""
+        if self.tokens is None or self.is_open_to_own_user:
+            return ""
+        return self.tokens.first(READ)
+
     def serve(self, listener: Listener) -> None:
         """Takes clients until `stopping` is set; then all of them are let go."""
         listener.settimeout(LOOK_SECONDS)
@@ -247,7 +253,7 @@ def serve(places: Places, settings: Settings, echo: Callable[[str], None]) -> No
     logs.configure()
     taken = f" (port {given.port} is taken)" if port != given.port else ""
     echo(f"logpond: {places.lake} at {address(given, port)}{taken}")
-    if not server.is_open_to_own_user and server.tokens and (secret := server.tokens.first(READ)):
+    if secret := server.first_token():
         echo(f"logpond: the password, a token that is shown once: {secret}")
 
     def stop(_number: int, _frame: Any) -> None:
@@ -256,6 +262,14 @@ def serve(places: Places, settings: Settings, echo: Callable[[str], None]) -> No
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     server.serve(listener)
+
+
+def first_token(places: Places, settings: Settings) -> str:
+    """Returns a token for who comes first; empty where nobody needs one, or one exists.
+
+    Raises SettingsError where the server would be unsafe.
+    """
+    return Server.of(places, settings).first_token()
 
 
 def address(given: Postgres, port: int) -> str:

@@ -43,6 +43,7 @@ FAULT, INTERRUPTED = 1, 130
 @setting("--sources", "sources", metavar="FILE", help="What is read, and how.  [conf/sources.toml]")
 @click.option("--web/--no-web", default=True, help="Serve the pages too.  [web]")
 @click.option("--gateway/--no-gateway", default=True, help="Take records by HTTP.  [gateway]")
+@click.option("--postgres/--no-postgres", default=True, help="Serve psql and the like.  [postgres]")
 @click.argument("more", nargs=-1, type=click.UNPROCESSED, metavar="[-- PRODUCE OPTIONS]")
 @with_settings
 def up(settings: Settings, **flags: Any) -> None:
@@ -85,9 +86,12 @@ def _setup(settings: Settings, flags: dict[str, Any]) -> Setup:
         _words(flags),
         flags["web"],
         flags["gateway"],
+        flags["postgres"],
     )
     if setup.page:
         check_certificate(settings.web.tls_cert, settings.web.tls_key)
+    if setup.postgres:
+        check_certificate(settings.postgres.tls_cert, settings.postgres.tls_key)
     if setup.gateway:
         check_certificate(settings.gateway.tls_cert, settings.gateway.tls_key)
     java.check()

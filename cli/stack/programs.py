@@ -1,4 +1,4 @@
-"""Runs the producer and the pages as child processes, as long as the local stack runs."""
+"""Runs the producer, the pages and other servers as child processes of the local stack."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from analytics.postgres import server as postgres
 from analytics.web.base import access as pages_access
 from analytics.web.serve import address
 from cli.stack.screen import Status
@@ -113,6 +114,41 @@ class Page:
     def is_started(self) -> bool:
         """Whether it was started, even if it has failed since."""
         return self._child is not None
+
+    def close(self) -> None:
+        """Ends it. May be called again."""
+        if self._child:
+            processes.end(self._child, patience=5)
+
+
+class Tables:
+    """A server of the tables by PostgreSQL's protocol; nothing else waits for it."""
+
+    def __init__(self, places: Places) -> None:
+        self._places, self._log = places, places.program_log("postgres")
+        self._child: processes.Child | None = None
+
+    def start(self, settings: Settings, say: Callable[[str], None]) -> str:
+        """Starts it once, on the port of the settings or a free one. Returns its address.
+
+        If others can reach it, says the token of a first start. Raises SettingsError where it would
+        be unsafe.
+        """
+        given = settings.postgres
+        port = processes.free_port(given.port)
+        # made here, so that it is shown on the screen and in no log
+        if secret := postgres.first_token(self._places, settings):
+            say(f"the password for PostgreSQL's tools, a token that is shown once: {secret}")
+        words = ["--lake", self._places.lake, "--host", given.host, "--port", str(port)]
+        self._child = processes.spawn(
+            [sys.executable, "-m", "cli", "postgres", *words],
+            subprocess.PIPE,
+            subprocess.STDOUT,
+            processes.importable(),
+        )
+        assert self._child.stdout
+        processes.keep(self._child.stdout, self._log)
+        return postgres.address(given, port)
 
     def close(self) -> None:
         """Ends it. May be called again."""

@@ -42,6 +42,7 @@ class Status:
     spark_ui: str = ""
     page: str = ""
     gateway: str = ""
+    postgres: str = ""
     acked: int = 0
     failed: int = 0
     unsent: int = 0
@@ -89,7 +90,7 @@ class Status:
 
     def addresses(self) -> list[tuple[str, str]]:
         """Returns the addresses to open, a name and an address a line."""
-        known = {"page": self.page, "gateway": self.gateway}
+        known = {"page": self.page, "gateway": self.gateway, "postgres": self.postgres}
         known |= {"Spark UI": self.spark_ui, "Kafka": self.kafka}
         return [(name, address or "-") for name, address in known.items()]
 

@@ -16,7 +16,7 @@ from cli.stack.broker import Broker
 from cli.stack.ingest import Ingest
 from cli.stack.late_rows import count_late
 from cli.stack.phases import Phases
-from cli.stack.programs import Gateway, Page, Sender
+from cli.stack.programs import Gateway, Page, Sender, Tables
 from cli.stack.screen import Screen
 from lakehouse import store
 from lakehouse.errors import LogpondError
@@ -53,6 +53,7 @@ class Setup:
     produce: list[str]
     page: bool = True
     gateway: bool = True
+    postgres: bool = True
 
 
 @dataclass
@@ -99,6 +100,7 @@ class Stack:
         self._watched: list[Watch] = []
         self._is_serving = False
         self._page, self._gateway = Page(self._places), Gateway(self._places)
+        self._tables = Tables(self._places)
         self._ingest = Ingest(screen)
         screen.status.phases = Phases(self._places.phases)
 
@@ -107,7 +109,7 @@ class Stack:
         receivers_of(self._setup.settings)  # a fault of its file is said before anything starts
         self._refuse_second()
         opened = closing(self._ingest), closing(self._page), closing(self._gateway)
-        with opened[0], self._kafka() as settings, opened[1], opened[2]:
+        with opened[0], self._kafka() as settings, opened[1], opened[2], closing(self._tables):
             outcome = self._flow(settings)
             if not outcome.hurried:
                 self._screen.enter("counting late rows")
@@ -214,7 +216,12 @@ class Stack:
         if self._setup.page:
             port = self._gateway.port or settings.gateway.port
             status.page = self._page.start(settings, port)
-        if status.page or status.gateway:
+        if self._setup.postgres:
+            try:
+                status.postgres = self._tables.start(settings, self._screen.say)
+            except LogpondError as error:
+                self._screen.say(f"no server for PostgreSQL's tools: {error.what}")
+        if status.page or status.gateway or status.postgres:
             self._screen.addresses()
 
     def _drain(self, ingest: Ingest) -> int:

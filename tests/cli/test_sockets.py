@@ -24,6 +24,7 @@ LISTENING = {
     ("up", "127.0.0.1", "kafka"),
     ("up", "127.0.0.1", "pages"),
     ("up", "127.0.0.1", "gateway"),
+    ("up", "127.0.0.1", "postgres"),
     ("up", "127.0.0.1", "spark"),
     ("up", "127.0.0.1", "free"),
     ("detect", "127.0.0.1", "spark"),
@@ -101,6 +102,7 @@ def start_the_stack(programs: Programs, lake: str) -> None:
         "LOGPOND_SPARK_UI_PORT": programs.port("spark"),
         "LOGPOND_WEB_PORT": programs.port("pages"),
         "LOGPOND_GATEWAY_PORT": programs.port("gateway"),
+        "LOGPOND_POSTGRES_PORT": programs.port("postgres"),
     }
     programs.start("up", "--lake", lake, "--rate", "50", **settings)
     until = time.monotonic() + PATIENCE_SECONDS

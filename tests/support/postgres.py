@@ -7,10 +7,12 @@ import socket
 import struct
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
+import psycopg
 import pytest
 
 from analytics.postgres.answers import Answers
@@ -35,6 +37,15 @@ def served(places: Places, limits: Sql = LIMITS, most: int = 32, **options: Any)
     server.stopping.set()
     thread.join(10)
     listener.close()
+
+
+def until_connected(address: str) -> psycopg.Connection[Any]:
+    """A connection to a server that has just been started."""
+    for _ in range(300):
+        with suppress(psycopg.OperationalError):
+            return psycopg.connect(address)
+        time.sleep(0.1)
+    raise AssertionError(f"nobody answers at {address}")
 
 
 def psql(port: int, *words: str, **environment: str) -> str:

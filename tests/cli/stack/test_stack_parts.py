@@ -8,13 +8,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.postgres import until_connected
 from support.serving import until_answered
 
 from cli.commands.up import exit_code, summary
-from cli.stack.programs import Gateway, Page, Sender
+from cli.stack.programs import Gateway, Page, Sender, Tables
 from cli.stack.screen import Screen, Status
 from cli.stack.stack import Outcome, Setup, Stack, Stops
-from lakehouse.errors import CheckpointError
+from lakehouse.errors import CheckpointError, SettingsError
 from lakehouse.ingest.queries import INGEST, MINUTES, Query
 from lakehouse.paths import Places
 from lakehouse.proof.verdict import Verdict
@@ -110,3 +111,17 @@ def test_the_page_says_at_which_port_the_gateway_is(tmp_path: Path) -> None:
         at = page.start(settings, 4777)
         until_answered(f"{at}healthz")
         assert "http://127.0.0.1:4777/ingest/app" in httpx.get(f"{at}ingest").text
+
+
+@pytest.mark.slow
+def test_the_tables_are_served_where_the_screen_says(tmp_path: Path) -> None:
+    """To tools that speak PostgreSQL's protocol; others get no word of it where it is unsafe."""
+    lines = list[str]()
+    settings = load(lake=str(tmp_path))
+    with closing(Tables(Places.of(settings))) as tables:
+        at = tables.start(settings, lines.append)
+        assert until_connected(at).execute("SELECT current_database()").fetchone() == ("logpond",)
+    assert lines == []
+    unsafe = load(lake=str(tmp_path), postgres_host="0.0.0.0")
+    with closing(Tables(Places.of(unsafe))) as tables, pytest.raises(SettingsError):
+        tables.start(unsafe, lines.append)
