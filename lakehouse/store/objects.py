@@ -217,9 +217,15 @@ def _files(folder: Path) -> list[str]:
 
 
 def tags(at: Any) -> dict[str, tuple[int, str]]:
-    """Returns the size [bytes] of each object of a store, and a tag that no other content has."""
+    """Returns the size [bytes] of each object of a store, and a tag that no other content has.
+
+    Where a store gives none it is the time at which the object was written.
+    """
     listed = (item for page in obstore.list(at) for item in page)
-    return {str(one["path"]): (int(one["size"]), str(one["e_tag"] or "")) for one in listed}
+    return {
+        str(one["path"]): (int(one["size"]), str(one["e_tag"] or one["last_modified"]))
+        for one in listed
+    }
 
 
 def folders(at: Any) -> list[str]:

@@ -76,11 +76,14 @@ def test_a_reason_is_a_value_and_no_sql(two: Lake, text: str) -> None:
 
 @pytest.mark.slow
 def test_the_promise_is_verified_once_asked(two: Lake) -> None:
-    """Nothing is known before; then the verdict, with its time."""
+    """Nothing is known before; then the verdict, with its time, and what it goes on from."""
     client = pages(two)
     assert client.get("/api/verify").json()["verdict"] is None
     assert client.post("/api/verify").json()["verdict"]["ok"]
     assert client.get("/api/verify").json()["at"]
+    assert "All was counted (nothing was proved before)" in client.get("/pipeline").text
+    client.post("/api/verify")
+    assert "files unchanged since proof 1 of" in client.get("/pipeline").text
 
 
 @pytest.mark.slow
