@@ -80,7 +80,7 @@ docs: setup  ## docs/commands.md, from the table of commands, and the README's c
 	@$(BIN)/python -m cli.reference >docs/commands.md
 	@$(BIN)/python -m analytics.web.ingest.readme README.md
 
-bench: development  ## rates, costs and freshness, measured here
+bench: development .venv/.bench  ## rates, costs and freshness, measured here
 	@$(BIN)/python -m benchmarks
 
 bench-s3: development setup-s3  ## the same of a lake in a bucket, next to a plain consumer, in four minutes
@@ -96,6 +96,9 @@ lock: setup  ## for maintainers: lock files anew, from pyproject.toml and conf/j
 	$(UV) pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 		--generate-hashes --custom-compile-command "make lock" --quiet \
 		--output-file requirements-dev.lock
+	$(UV) pip compile pyproject.toml --extra bench --universal --python-version 3.11 \
+		--generate-hashes --custom-compile-command "make lock" --quiet \
+		--output-file requirements-bench.lock
 	$(BIN)/python -m lakehouse.runtime.jars --lock
 
 clean:  ## what the set-up made, and caches; the lake stays
@@ -121,6 +124,11 @@ machine:
 .venv/.development: requirements-dev.lock .venv/.packages
 	@echo "setting up for tests, once: more packages into .venv (0.4 GB on disk)"
 	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.venv/.bench: requirements-bench.lock .venv/.development
+	@echo "setting up for benchmarks, once: ClickHouse in a package (0.8 GB on disk)"
+	@$(PIP) --require-hashes -r requirements-bench.lock
 	@touch $@
 
 # What builds the project is locked with the packages of tests; a new environment has none of it.

@@ -20,6 +20,8 @@ BETWEEN = b"\0" * DIGITS
 MULTIPLY_32 = np.uint32(0x9E3779B1)
 DIGITS_MASK = np.uint64((1 << 8 * DIGITS) - 1)
 SMALLEST, LARGEST = 10, 24
+# What few rows of many words need.
+LEAST = 13
 # A filter is halved while it is emptier than this, and of no use where it is fuller than that.
 EMPTY, FULL = 0.3, 0.85
 # So much text at a time, which the caches of a processor hold with what is made of it.
@@ -57,7 +59,7 @@ class Runs:
 
 def power_of(size: int, share: float) -> int:
     """Returns how large a table may be for a file of so many bytes."""
-    return min(LARGEST, max(SMALLEST, int(size * 8 * share).bit_length() - 1))
+    return min(LARGEST, max(LEAST, int(size * 8 * share).bit_length() - 1))
 
 
 def asked(part: str) -> tuple[list[int], list[int]]:

@@ -184,7 +184,7 @@ def _rows(places: Places, path: str) -> Iterator[pa.RecordBatch]:
     file: str | pa.BufferReader = str(Path(root, name))
     if is_url(root):
         file = pa.BufferReader(objects.get(objects.reader(root), name) or b"")
-    with pq.ParquetFile(file, read_dictionary=REPEATED) as rows:
+    with pq.ParquetFile(file, read_dictionary=REPEATED, pre_buffer=False) as rows:
         named = {*rows.schema_arrow.names}
         there = [column for column in entry.COLUMNS if column in named]
         yield from rows.iter_batches(ROWS_AT_ONCE, columns=there, use_threads=False)
