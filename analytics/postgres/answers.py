@@ -74,10 +74,13 @@ class Answers:
     limits: Sql
     at_once: int
     _slots: threading.Semaphore = field(init=False)
+    # what tools look up at their start does not wait for long answers
+    _lookups: threading.Semaphore = field(init=False)
     _catalog: Catalog = field(init=False)
 
     def __post_init__(self) -> None:
         self._slots = threading.Semaphore(self.at_once)
+        self._lookups = threading.Semaphore(self.at_once)
         self._catalog = Catalog(self.places, self.limits)
 
     @contextmanager
@@ -92,7 +95,10 @@ class Answers:
         limits = self.limits.model_copy(update={"seconds": seconds})
         try:
             if rewriting.is_about_catalog(tokens):
-                with self._catalog.opened(sql, variables.all()) as found:
+                with (
+                    one_of(self._lookups, PATIENCE_SECONDS),
+                    self._catalog.opened(sql, variables.all()) as found,
+                ):
                     yield _answer(found, sql)
                 return
             moment, zone = variables.moment(), variables.get("timezone")
