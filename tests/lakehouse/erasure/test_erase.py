@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from support.bucket import Bucket
 from support.lakes import Lake
@@ -210,6 +211,19 @@ def test_files_that_a_batch_has_left_go(lived: Lake) -> None:
     meanwhile = stray.exists()
     erasure(lived)()
     assert (meanwhile, stray.exists()) == (True, False)
+
+
+def test_files_that_an_erasure_wrote_are_looked_into(lived: Lake) -> None:
+    """Texts come out of them in another form of Arrow; what holds nothing stays."""
+    erasure(lived)()
+    strays = list[Path]()
+    for file in Path(lived.places.table(LOGS)).glob("date=*/*/*.parquet"):
+        assert "string_view" in str(pq.read_schema(file))
+        strays.append(file.with_name(f"stray-{file.name}"))
+        strays[-1].write_bytes(file.read_bytes())
+    assert (erasure(lived).found(), erasure(lived)()) == ([], [])
+    assert strays
+    assert all(stray.exists() for stray in strays)
 
 
 def test_beside_an_import_it_is_refused(lived: Lake) -> None:
