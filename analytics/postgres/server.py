@@ -98,11 +98,12 @@ class Server:
             except OSError:
                 # none came, or one too many
                 continue
-            self._take(Connection(found, address[:2], self.bounds))
+            self.attend(Connection(found, address[:2], self.bounds))
         for client in self._all():
             client.connection.close()
 
-    def _take(self, connection: Connection) -> None:
+    def attend(self, connection: Connection) -> None:
+        """Talks with one more client, in a thread of its own; of too many one goes."""
         with self._lock:
             self._numbers += 1
             client = Client(self._numbers, connection)
@@ -119,9 +120,9 @@ class Server:
         if is_full and not oldest:
             threading.Thread(target=_refuse, args=(connection,), daemon=True).start()
             return
-        threading.Thread(target=self._attend, args=(client,), daemon=True).start()
+        threading.Thread(target=self._talk, args=(client,), daemon=True).start()
 
-    def _attend(self, client: Client) -> None:
+    def _talk(self, client: Client) -> None:
         """Talks with one client, until it ends."""
         connection = client.connection
         try:
@@ -195,6 +196,8 @@ class Server:
         if self.tokens is None or (self.is_open_to_own_user and connection.is_own_user):
             return "logpond"
         address = connection.address[0]
+        if self.certificate and not (connection.is_secure or is_loopback(address)):
+            raise Refused("28000", "others connect by TLS here", "sslmode=require, or verify-full")
         if wait := math.ceil(self.attempts.wait(address)):
             raise Refused(
                 "28P01", "too many wrong tokens came from this address", f"try again in {wait} s"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Iterator
@@ -11,9 +12,12 @@ from pathlib import Path
 import psycopg
 import pytest
 from support.lakes import Lake
-from support.postgres import STARTUP, everything, said, served, sized, until_ready
+from support.postgres import LIMITS, STARTUP, everything, said, served, sized, until_ready
 from support.sites import running
 
+from analytics.postgres.answers import Answers
+from analytics.postgres.connection import Connection
+from analytics.postgres.server import Server
 from lakehouse.http.attempts import Attempts
 from lakehouse.http.tokens import METRICS, READ, Tokens
 from lakehouse.settings import Http
@@ -200,7 +204,6 @@ def test_after_a_fault_all_is_left_out_until_sync(port: int) -> None:
 
 def test_others_are_served_by_tls_alone(tmp_path: Path) -> None:
     """At an address that others reach; unless somebody says that the network is their own."""
-    from analytics.postgres.server import Server
     from lakehouse import settings
     from lakehouse.errors import SettingsError
     from lakehouse.paths import Places
@@ -213,3 +216,17 @@ def test_others_are_served_by_tls_alone(tmp_path: Path) -> None:
     assert not Server.of(
         Places.of(found), found.model_copy(update={"postgres": given})
     ).is_open_to_own_user
+
+
+def test_nobody_else_sends_a_token_in_clear(lake: Lake) -> None:
+    """Where there is TLS, who comes from another machine without it is asked for no password."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server = Server(
+        Answers(lake.places, LIMITS, 1), Tokens(lake.places.tokens), QUICK, 4, certificate=context
+    )
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = said(listener.getsockname()[1], sized(STARTUP))
+        server.attend(Connection(listener.accept()[0], ("203.0.113.7", 9), QUICK))
+        answer = everything(client)
+    assert b"C28000\0" in answer
+    assert not answer.startswith(b"R")
