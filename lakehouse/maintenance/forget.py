@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import msgspec
+from deltalake import DeltaTable
 
 from lakehouse.maintenance.readers import readers, refuse_needed
 from lakehouse.maintenance.trim import LEAST, note_commits
@@ -38,7 +39,12 @@ def forget_versions(places: Places, name: str) -> int:
     """
     found = open_table(places, name)
     kept = found.version()
-    delete = partial(delete_unneeded, hours=0, strays=False, keep=[kept])
+
+    def delete(at: DeltaTable, dry_run: bool) -> list[str]:
+        """Deletes no file that came later: who reads it was not looked for."""
+        later = [*range(kept, at.version() + 1)]
+        return delete_unneeded(at, hours=0, strays=False, dry_run=dry_run, keep=later)
+
     doomed = delete(found, dry_run=True)
     refuse_needed(places, found, name, kept, doomed)
     if doomed:

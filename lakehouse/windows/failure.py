@@ -20,6 +20,14 @@ BEHIND = (
     "DELTA_STREAMING_CANNOT_CONTINUE",
 )
 
+# The same where windows are counted, by DuckDB: of a folder, of a bucket.
+GONE = (*BEHIND, "No such file or directory", "No files found", "HTTP 404")
+
+
+def is_gone(error: Exception) -> bool:
+    """Whether a file was deleted that the query had yet to read, or had opened."""
+    return any(sign in str(error) for sign in GONE)
+
 
 def explained(error: Exception, query: str, places: Places) -> LogpondError:
     """Returns the failure of a query as an error with a remedy, or with Spark's text if unknown."""
@@ -30,7 +38,7 @@ def explained(error: Exception, query: str, places: Places) -> LogpondError:
     if any(sign in str(error) for sign in BEHIND):
         return CheckpointError(
             f"the query {query} was away for so long that the commits of logs it would read next "
-            "are gone",
+            f"are gone ({cause(str(error))})",
             f"`logpond recover {query}`: it starts anew, and closes what is not closed; no row of "
             "logs is left out",
         )

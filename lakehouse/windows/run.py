@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lakehouse.ingest.checkpoint import Checkpoint
 from lakehouse.paths import Places
 from lakehouse.runtime.clock import WallClock
 from lakehouse.tables.rollups import Rollup
 from lakehouse.windows import stream
-from lakehouse.windows.failure import explained
+from lakehouse.windows.failure import explained, is_gone
 from lakehouse.windows.stream import Closing, StopBetweenCommits, WindowsReport
 
 if TYPE_CHECKING:
@@ -22,13 +22,15 @@ if TYPE_CHECKING:
     from pyspark.sql.streaming.query import StreamingQuery
 
 LOOK_SECONDS = 0.2
+NEVER = -2
 
 
 @dataclass
 class ClosingRun:
     """A query of a Spark application. `failed` is called with an error if it ends by itself.
 
-    Its rollups have windows of one size, and wait `late` for late events.
+    Its rollups have windows of one size, and wait `late` for late events. What was deleted under
+    its hands, as `erase` does with older versions, it looks for in the newest one: once a batch.
     """
 
     spark: SparkSession
@@ -43,6 +45,7 @@ class ClosingRun:
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
     _failure: Exception | None = None
+    _lost_at: int | None = NEVER
 
     def start(self) -> None:
         """Closes windows as time goes on, until `stop`."""
@@ -65,7 +68,7 @@ class ClosingRun:
         self._run({"availableNow": True})
 
     def _run(self, trigger: dict[str, str | bool]) -> None:
-        self._failure = None
+        self._lost_at = NEVER
         try:
             self.spark.sparkContext.setLocalProperty("spark.scheduler.pool", self.query)
             while self._follow(self._query(trigger)):
@@ -74,6 +77,7 @@ class ClosingRun:
             self.failed(explained(error, self.query, self.places))
 
     def _query(self, trigger: dict[str, str | bool]) -> StreamingQuery:
+        self._failure = None
         times = stream.read(self.spark, self.places)
         closing = Closing(
             places=self.places,
@@ -97,9 +101,21 @@ class ClosingRun:
             if is_due and not query.status["isTriggerActive"]:
                 query.stop()
         error = self._failure or query.exception()
-        if error and not isinstance(error, StopBetweenCommits) and not self._stop.is_set():
+        if self._stop.is_set() or isinstance(error, StopBetweenCommits):
+            return False
+        if error and not self._may_look_again(error):
             raise error
-        return waits_too_long and not self._stop.is_set()
+        return waits_too_long or error is not None
+
+    def _may_look_again(self, error: Exception) -> bool:
+        """Whether files went that it had opened; without a batch since the last time they lack."""
+        progress = Checkpoint(self.places, self.query).progress()
+        before, self._lost_at = self._lost_at, progress.completed if progress else None
+        if not is_gone(error) or before == self._lost_at:
+            return False
+        java: Any = self.spark._jvm
+        java.org.apache.spark.sql.delta.DeltaLog.clearCache()
+        return True
 
     def _keep(self, error: Exception) -> None:
         self._failure = error

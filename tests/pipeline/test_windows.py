@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from support.lakes import Lake
 from support.modelled import Steps
@@ -66,6 +67,12 @@ def traffic(seed: int, first: float, last: float, count: int) -> Any:
         bytes_sent=[draw.choice([None, 512, 2**40]) for _ in times],
         user=[draw.choice([None, "ada"]) for _ in times],
     )
+
+
+def lost(_step: WindowsReport | str) -> None:
+    """What counting meets where `erase` has deleted a version that it had opened."""
+    with duckdb.connect() as connection:
+        connection.sql("SELECT count(*) FROM read_parquet('is-gone-*.parquet')").fetchall()
 
 
 PARTS = [traffic(1, 0, 700, 400), traffic(2, 700, 1500, 400), traffic(3, 1500, 2000, 300)]
@@ -163,6 +170,35 @@ def test_a_batch_that_is_repeated_changes_nothing(lake: Lake, spark: Any) -> Non
     before = versions(lake)
     assert run(lake, spark) == run(lake, spark) == []
     assert (versions(lake), differences(lake)) == (before, [])
+
+
+def test_what_goes_under_its_hands_is_looked_for_anew(lake: Lake, spark: Any) -> None:
+    """A file of a version that it had opened: the query goes on from the newest one."""
+    pond = Pond(lake)
+    pond.arrive(PARTS[0])
+    windows.prepare_tables(lake.places, Settings(), print)
+    steps, failures = iter([lost]), list[Exception]()
+    closing = windows.windows(spark, lake.places, Settings(), print, failures.append)
+    closing.reached = lambda step: next(steps, print)(step)
+    closing.once()
+    assert (failures, next(steps, None), differences(lake)) == ([], None, [])
+
+
+def test_what_stays_away_is_said(lake: Lake, spark: Any) -> None:
+    """Looked for once more, and no third time."""
+    pond, asked = Pond(lake), list[str]()
+    pond.arrive(PARTS[0])
+    windows.prepare_tables(lake.places, Settings(), print)
+    failures = list[Exception]()
+
+    def each_time(step: str) -> None:
+        asked.append(step)
+        lost(step)
+
+    closing = windows.windows(spark, lake.places, Settings(), print, failures.append)
+    closing.reached = each_time
+    closing.once()
+    assert (len(asked), "No files found" in str(failures[0])) == (2, True)
 
 
 def test_a_lost_checkpoint_is_no_loss(lake: Lake, spark: Any) -> None:
