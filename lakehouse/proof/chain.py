@@ -55,7 +55,7 @@ def write(places: Places, proof: Proof, files: Files) -> None:
 
 
 def _decoded(places: Places, name: str, content: bytes) -> Newest:
-    number, place = _number(name), f"{places.proofs}/{name}"
+    number, place = _number(name), f"the proof {name} in {places.proofs}"
     if _digest(content) not in name:
         return Newest(None, f"{place} is not as it was written", number=number)
     try:

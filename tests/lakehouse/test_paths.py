@@ -24,6 +24,7 @@ ARGUMENTS = {
     "catalog_file": "",
     "alerts": "<receiver>",
     "scratch": "<job>",
+    "skip_index": "<table>",
     "unsent": "<topic>",
     "program_log": "<program>",
     "of_spark": "tmp",

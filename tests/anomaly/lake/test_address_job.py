@@ -251,6 +251,7 @@ def put_lines(lake: Lake, lines: list[str]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_a_real_log_raises_no_address(lake: Lake, shared_data: Path) -> None:
     """Four days of a site, in which no attack is known."""
     with gzip.open(shared_data / "web/elastic_apache_access.log.gz", "rt", errors="replace") as log:

@@ -107,6 +107,7 @@ def test_only_files_of_both_sides_are_looked_into(kept: Diary) -> None:
     assert found.whole
 
 
+@pytest.mark.nightly
 def test_a_ledger_goes_on_where_it_left_off(diary: Diary) -> None:
     """Each commit once, whatever was noted before."""
     diary.commits(60)
@@ -119,6 +120,7 @@ def test_a_ledger_goes_on_where_it_left_off(diary: Diary) -> None:
     assert diary.differing() == []
 
 
+@pytest.mark.nightly
 def test_many_segments_become_one(diary: Diary) -> None:
     """And nothing else changes."""
     for _ in range(20):
@@ -142,6 +144,7 @@ def test_a_deletion_is_refused_in_words(diary: Diary) -> None:
     assert diary.read(removed)[0] < diary.now[0]
 
 
+@pytest.mark.nightly
 def test_what_was_deleted_before_is_no_obstacle(diary: Diary) -> None:
     """States behind a deletion are read when Delta has not kept them either."""
     places, gone = diary.lake.places, "_partition = 0 AND endpoint = '/gone'"
@@ -181,6 +184,7 @@ def test_retained_dates_are_left_out_and_it_is_said(diary: Diary) -> None:
     assert line.endswith("its rows of before 2026-05-01 are deleted since (retain)")
 
 
+@pytest.mark.nightly
 def test_a_replaced_import_is_refused_as_long_as_it_was_there(tmp_path: Path) -> None:
     """States before it came, and since it was replaced, are read."""
     diary = Diary(Lake.at(tmp_path))
@@ -219,6 +223,7 @@ def test_a_ledger_that_was_lost_is_made_again(diary: Diary) -> None:
         diary.read(50)
 
 
+@pytest.mark.nightly
 def test_commits_that_nobody_noted_end_what_came_before(diary: Diary) -> None:
     """Where another program has trimmed the log, rows may be gone that nobody knows of."""
     diary.commits(160)
@@ -233,6 +238,7 @@ def test_commits_that_nobody_noted_end_what_came_before(diary: Diary) -> None:
     assert diary.differing([v for v in diary.notes if v >= 250]) == []
 
 
+@pytest.mark.nightly
 def test_two_parts_of_one_commit_are_not_told_apart(tmp_path: Path) -> None:
     """A state between them is refused, those around are read."""
     diary = Diary(Lake.at(tmp_path))
