@@ -13,6 +13,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from lakehouse.errors import LogpondError
+from lakehouse.maintenance.rewriting import alone
 from lakehouse.maintenance.size import SMALL_BYTES
 from lakehouse.paths import Places
 from lakehouse.store import WRITTEN, data_files, open_table
@@ -70,11 +71,13 @@ def rewrite(
     """Orders the rows of a partition by columns, or else merges its files below `merged` bytes.
 
     Sorting beyond `memory` bytes uses the disk. A merge leaves files of 16 MB and more alone, so a
-    repeat costs little. Conflicts are repeated; raises TableError where others kept winning.
+    repeat costs little. One at a time of a table. Conflicts are repeated; raises TableError where
+    others kept winning.
     """
     where = [(key, "=", value) for key, value in keys]
     change = partial(_rewrite, where=where, zorder=zorder, memory=memory, merged=merged)
-    retried(places, name, change)
+    with alone(places, name):
+        retried(places, name, change)
 
 
 def _rewrite(at: DeltaTable, where: Where, zorder: Sequence[str], memory: int, merged: int) -> None:
