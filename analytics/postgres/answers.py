@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from analytics.postgres import types
-from analytics.postgres.catalog import Catalog
+from analytics.postgres.catalog.catalog import Catalog
 from analytics.postgres.messages import Column
 from analytics.postgres.sql import rewriting
 from analytics.postgres.sql.lexer import Token

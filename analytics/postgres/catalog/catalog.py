@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from analytics.postgres import pg_catalog, types
+from analytics.postgres import types
+from analytics.postgres.catalog import pg_catalog
+from analytics.postgres.catalog.statements import statements
 from analytics.postgres.variables import VERSION
 from lakehouse.duck import CONFIG, literal, quoted
 from lakehouse.errors import LogpondError
@@ -113,7 +115,7 @@ def _made(tables: Mapping[str, list[tuple[str, str]]]) -> duckdb.DuckDBPyConnect
     for schema in ("public", "pgc", "pgi"):
         made.execute(f"CREATE SCHEMA logpond.{schema}")
     made.execute("SET search_path = 'logpond.pgc,logpond.public'")
-    for statement in pg_catalog.statements(VERSION):
+    for statement in statements(VERSION):
         made.execute(statement.replace("pgc.", "logpond.pgc.").replace("pgi.", "logpond.pgi."))
     for statement in (*_fixed(), *_rows(tables)):
         made.execute(statement)
