@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 from support.hooks import (
@@ -209,7 +210,8 @@ def test_what_goes_on_is_opened_again(lake: Lake, receiver: Receiver) -> None:
         held.take([OPENED])
         did(lake, RESOLVED)
         taken(held)
-        late = changed(minutes=31, last_breach=FIRST.last_breach + timedelta(minutes=40))
+        at = datetime.now(UTC) + timedelta(minutes=31)
+        late = msgspec.structs.replace(FIRST, last_breach=at, folded_to=at)
         held.take([Change(FIRST, late)])
         until(lambda: len(receiver.taken) == 3)
     assert receiver.events == ["opened", "resolved", "opened"]
