@@ -57,6 +57,7 @@ class Ledger:
     table_id: str
     segments: list[Segment] = field(default_factory=list)
     _read: dict[tuple[Segment, tuple[str, ...]], pa.Table] = field(default_factory=dict)
+    _contents: dict[str, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.root = self.places.commits_of(f"{self.table}/{self.table_id}")
@@ -65,7 +66,7 @@ class Ledger:
     def refresh(self) -> None:
         """Looks which segments there are."""
         self.names = objects.names(objects.reader(self.root), "")
-        self.segments, self._read = in_order(self.stored), {}
+        self.segments, self._read, self._contents = in_order(self.stored), {}, {}
 
     def refuse_moved(self) -> None:
         """Raises Moved where it has grown since it was read: a trim comes after that."""
@@ -177,11 +178,14 @@ class Ledger:
         return self._read[segment, names]
 
     def _content(self, name: str) -> bytes:
+        if name in self._contents:
+            return self._contents[name]
         content = objects.get(objects.reader(self.root), name)
         if content is not None and _digest(content) not in name:
             raise self._torn("its bytes are others than were written")
         if content is None:
             raise Moved(f"the ledger of commits of table {self.table}")
+        self._contents[name] = content
         return content
 
     def _whole(self, read: Callable[[], T]) -> T:

@@ -17,6 +17,8 @@ from lakehouse.past.reading import Reading
 from lakehouse.past.state import Past, State
 from lakehouse.paths import Places
 from lakehouse.store import open_table
+from lakehouse.store.log import Log
+from lakehouse.store.read import moved
 from lakehouse.tables.catalog import LOGS, QUARANTINE
 from lakehouse.terminal.times import rendered
 
@@ -42,15 +44,23 @@ def state(
     Delta's own version is used while it is kept, and the ledger beyond it. Raises TableError where
     there is no such state, or where rows that it had are gone.
     """
-    try:
-        return State.of(name, open_table(places, name, version=version, as_of=as_of))
-    except TableError:
-        if name not in KEPT or (version is None and as_of is None):
-            raise
-        found = _retried(partial(_by_ledger, places, name, version, as_of))
-        if found is None:
-            raise
-        return found
+    newest = open_table(places, name)
+    if version is None and as_of is None:
+        return State.of(name, newest)
+    if as_of is not None or not _is_behind(places, name, version):
+        try:
+            return State.of(name, moved(places, newest, name, version, as_of))
+        except TableError:
+            if name not in KEPT:
+                raise
+            newest = open_table(places, name)
+    found = _retried(partial(_by_ledger, places, name, version, as_of, [newest]))
+    return found or State.of(name, moved(places, newest, name, version, as_of))
+
+
+def _is_behind(places: Places, name: str, version: int | None) -> bool:
+    """Whether the log surely lacks a version that the ledger may have: Delta need not be tried."""
+    return name in KEPT and version is not None and version < Log(places, name).oldest()
 
 
 def oldest(places: Places, name: str, kept: int) -> int:
@@ -105,9 +115,14 @@ def _retried(find: Callable[[], T]) -> T:
 
 
 def _by_ledger(
-    places: Places, name: str, version: int | None, as_of: datetime | None
+    places: Places,
+    name: str,
+    version: int | None,
+    as_of: datetime | None,
+    opened: list[DeltaTable],
 ) -> State | None:
-    newest = open_table(places, name)
+    """Returns the state by the ledger, next to the newest version: the one `opened` is used up."""
+    newest = opened.pop() if opened else open_table(places, name)
     known = Reading.of(places, name, newest)
     if as_of is not None:
         version = known.version_at(as_of)

@@ -106,10 +106,10 @@ def _hashes_of_digits(text: Bytes) -> npt.NDArray[np.uint64]:
 
 def _all_of(true: npt.NDArray[np.bool_], length: int) -> npt.NDArray[np.bool_]:
     """Returns for each run of that length whether all of it is true."""
-    count = max(0, len(true) - length + 1)
-    found = np.ones(count, bool)
-    for at in range(length):
-        found &= true[at : at + count]
+    found, have = true, 1
+    while have < length:  # two runs, one behind the other or one upon the other, are a longer one
+        step = min(have, length - have)
+        found, have = found[:-step] & found[step:], have + step
     return found
 
 

@@ -31,18 +31,30 @@ def is_plain(values: pa.Array) -> bool:
 
 def of(values: pa.Array) -> Hashes:
     """Returns a hash of each text (strings without NULL), in lower case."""
-    offsets = _offsets(values)
+    offsets, content = _offsets(values), lower(_content(values))
     starts, left = (offsets[:-1] - offsets[0]).astype(np.int64), np.diff(offsets)
-    content = np.concatenate([lower(_content(values)), np.zeros(WORD, np.uint8)])
+    length = int(left.max(initial=0))
+    if length and length % WORD == 0 and len(content) == length * len(values):
+        return _of_whole_words(content.view("<u8").reshape(len(values), -1))
+    content = np.concatenate([content, np.zeros(WORD, np.uint8)])
     # a word from each byte on; as plain bytes, so that none has to be aligned
     from_each = np.ndarray((len(content) - WORD + 1,), f"V{WORD}", content, 0, (1,))
     found, rows = left.astype(np.uint64) * MULTIPLY, np.arange(len(values))
-    for begin in range(0, int(left.max(initial=0)), WORD):
+    for begin in range(0, length, WORD):
         if begin:
             rows = rows[left[rows] > begin]
         words = from_each[starts[rows] + begin].view("<u8")
         words &= MASKS[np.minimum(left[rows] - begin, WORD)]
         found[rows] = _mixed((found[rows] ^ words) * MULTIPLY)
+    return _mixed(found * MIX)
+
+
+def _of_whole_words(words: Hashes) -> Hashes:
+    """Returns the same of texts of as many whole words each, a text a row: identifiers are so."""
+    count, each = words.shape
+    found = np.full(count, each * WORD, np.uint64) * MULTIPLY
+    for at in range(each):
+        found = _mixed((found ^ words[:, at]) * MULTIPLY)
     return _mixed(found * MIX)
 
 

@@ -71,16 +71,27 @@ def open_table(
     Raises TableError where there is no such table or version.
     """
     name = table if isinstance(table, str) else table.name
-    if (version is not None and as_of) or (as_of and as_of.tzinfo is None):
-        raise TableError(
-            f"table {name} is asked for at two states, or at a time without a zone",
-            "give a version, or a time such as 2026-05-01T12:00:00Z",
-        )
     found = table_or_none(places, name)
     if found is None:
         raise TableError(
             f"there is no table {name} in {places.lake}",
             "fill a lake with `make demo`, or name another with --lake",
+        )
+    return moved(places, found, name, version, as_of)
+
+
+def moved(
+    places: Places, found: DeltaTable, name: str, version: int | None, as_of: datetime | None
+) -> DeltaTable:
+    """Returns a table, open at its newest version, at the one of `version` or `as_of`.
+
+    Raises TableError where there is no such version; then, but for a time before all of them, the
+    table cannot be used any more.
+    """
+    if (version is not None and as_of) or (as_of and as_of.tzinfo is None):
+        raise TableError(
+            f"table {name} is asked for at two states, or at a time without a zone",
+            "give a version, or a time such as 2026-05-01T12:00:00Z",
         )
     if as_of is not None:
         version = _version_at(places, name, as_of)
