@@ -60,7 +60,7 @@ def state(
 
 def _is_behind(places: Places, name: str, version: int | None) -> bool:
     """Whether the log surely lacks a version that the ledger may have: Delta need not be tried."""
-    return name in KEPT and version is not None and version < Log(places, name).oldest()
+    return name in KEPT and version is not None and not Log(places, name).can_rebuild(version)
 
 
 def oldest(places: Places, name: str, kept: int) -> int:

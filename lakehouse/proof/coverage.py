@@ -41,7 +41,8 @@ SELECT _topic, _partition, _offset, {item} AS _item, date, {topic_id} AS _topic_
 UNION ALL SELECT _topic, _partition, _offset, _item, date, _topic_id, false FROM open
 """
 
-# Stretches of `said` that overlap or touch are one, by itself for each value of a column.
+# Stretches of `said` that overlap or touch are one, by itself for each value of a column. None may
+# be said twice: two windows put equal rows in orders of their own.
 MERGED = """
 ordered AS (
     SELECT *, max(last_) OVER (
@@ -62,7 +63,7 @@ merged AS (
 ABSENT = f"""
 CREATE TEMP TABLE absent AS
 WITH real AS (FROM noted WHERE first_ <= last_),
-said AS (FROM real UNION ALL SELECT 'any' AS kind, * EXCLUDE kind FROM real),
+said AS (FROM real UNION SELECT 'any' AS kind, * EXCLUDE kind FROM real),
 {MERGED.format(by="kind")}
 FROM merged
 """
@@ -70,7 +71,7 @@ FROM merged
 # How many offsets each rule of retention took, of which no row is there after all.
 BY_RULE = f"""
 WITH said AS (
-    SELECT coalesce(rule, '') AS rule, _topic, _partition, first_, last_ FROM by_rule
+    SELECT DISTINCT coalesce(rule, '') AS rule, _topic, _partition, first_, last_ FROM by_rule
     WHERE first_ <= last_),
 {MERGED.format(by="rule")},
 there AS (

@@ -84,8 +84,17 @@ class Log:
         return objects.names(self._root, DELTA_LOG)
 
     def oldest(self) -> int:
-        """The oldest version that the log can still rebuild."""
+        """The oldest version that the log can still rebuild, as all after it."""
         return oldest_readable(self.names())
+
+    def can_rebuild(self, version: int) -> bool:
+        """Whether the log has all that a version needs; also one that is kept by itself."""
+        listed = self.names()
+        commits, start = _numbers(COMMIT, listed), version
+        starts = _numbers(CHECKPOINT, listed) | ({0} & commits)
+        while start in commits and start not in starts:
+            start -= 1
+        return start in starts
 
 
 def is_parquet(content: bytes) -> bool:

@@ -21,6 +21,7 @@ from lakehouse.past.ledger import Ledger
 from lakehouse.query.ask import Moment, ask
 from lakehouse.store.log import Log
 from lakehouse.store.remove import remove_rows
+from lakehouse.store.tags.naming import name_version
 from lakehouse.tables.catalog import LOGS
 
 pytestmark = pytest.mark.slow
@@ -65,6 +66,19 @@ def test_delta_answers_while_it_can(kept: Diary) -> None:
     assert lines[0] == ["logs: version 120, as Delta keeps it"]
     assert lines[1][0].startswith("logs: version 7 of ")
     assert lines[1][0].endswith(", from the rows of now by the ledger of commits")
+
+
+def test_delta_answers_for_a_version_with_a_name(lake: Lake) -> None:
+    """Far behind the others that it keeps: also when the ledger would have to refuse."""
+    diary = Diary(lake)
+    diary.commits(COMMITS)
+    named = store.open_table(lake.places, LOGS, version=7)
+    name_version(lake.places, "logs", "early", named)
+    diary.trim()
+
+    assert Log(lake.places, "logs").oldest() > 90
+    assert past.state(lake.places, "logs", version=7).past is None
+    assert past.state(lake.places, "logs", version=8).past is not None
 
 
 def test_statements_see_the_rows_of_then(kept: Diary) -> None:
