@@ -70,7 +70,12 @@ def _delete(places: Places, at: DeltaTable, rule: Rule) -> Applied:
         note(places, at, rule.table, result.first, rule.name, rule.where)
         marks = raised_for_rows(at, result.first).items()
         done = [Transaction(app, to, now) for app, to in marks]
-        noted = {"writer": f"retain {rule.days} days", "rule": rule.name, "rows": -result.rows}
+        noted = {
+            "writer": f"retain {rule.days} days",
+            "rule": rule.name,
+            "before": str(result.first),
+            "rows": -result.rows,
+        }
         by_us = CommitProperties(
             custom_metadata={NOTE: msgspec.json.encode(noted).decode()},
             app_transactions=[*done, *checked(places.fence, at)],

@@ -24,8 +24,11 @@ COLUMNS = pa.schema(
         pa.field("gone_from", pa.int64()),
         pa.field("gone_checksum", pa.uint64()),
         pa.field("kept_from", pa.int32()),
+        pa.field("rule", pa.string(), nullable=False),
     ]
 )
+# Columns that segments of earlier releases lack, and what stands for them.
+ADDED_LATER = {"rule": ""}
 # Checksums add up modulo this.
 MODULUS = 1 << 64
 # What a change is that took rows away, beside the names in `fold`: nobody saw what happened.
@@ -38,7 +41,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     `time` is when the commit says that it was made [us since 1970]. Its rows have `writer` and
     `batch` in `_commit`; `newest` is the last of their dates [days since 1970]. `change` says why
     it took `gone` rows away, which versions from `gone_from` on had; of whole dates those before
-    `kept_from`. Checksums are of coordinates, and add up. None is not known.
+    `kept_from`. With `rule` only rows of one rule of retention went, as `service debug`, else all.
+    Checksums are of coordinates, and add up. None is not known.
     """
 
     version: int
@@ -54,6 +58,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     gone_from: int | None = None
     gone_checksum: int | None = 0
     kept_from: int | None = None
+    rule: str = ""
 
 
 class Removal(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +69,7 @@ class Removal(msgspec.Struct, frozen=True, kw_only=True):
     change: str
     first: int
     kept_from: int | None = None
+    rule: str = ""
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,13 +112,21 @@ def removal(one: Entry) -> list[Removal]:
             change=one.change,
             first=one.gone_from,
             kept_from=one.kept_from,
+            rule=one.rule,
         )
     ]
 
 
 def linked(chain: str, one: Entry) -> str:
-    """Returns the chain with one more entry."""
-    return hashlib.sha256(chain.encode() + msgspec.json.encode(one)).hexdigest()
+    """Returns the chain with one more entry.
+
+    What was added to entries later is not hashed where an entry has none: old chains stay right.
+    """
+    hashed = msgspec.structs.asdict(one)
+    for name, nothing in ADDED_LATER.items():
+        if hashed[name] == nothing:
+            del hashed[name]
+    return hashlib.sha256(chain.encode() + msgspec.json.encode(hashed)).hexdigest()
 
 
 def as_table(entries: Iterable[Entry]) -> pa.Table:

@@ -133,6 +133,7 @@ def _taken(table: str, entry: Entry, commit: _Commit, spans: Spans) -> Draft:
         gone_from=_gone_from(commit, lost) if lost else None,
         gone_checksum=None if lost else 0,
         kept_from=_kept_from(commit) if change == "retained" else None,
+        rule=str(commit.note.get("rule", "")) if change == "retained" else "",
     )
     return Draft(entry, added=_paths(commit.adds), removed=_paths(commit.removes))
 
@@ -147,10 +148,13 @@ def _gone_from(commit: _Commit, lost: list[Span]) -> int:
 
 
 def _kept_from(commit: _Commit) -> int | None:
-    """Returns the first date that retention kept, of whole dates or of single rows."""
-    return next(
-        (commit.transactions[name] for name in RETAINED if name in commit.transactions), None
-    )
+    """Returns the first date that retention kept, of whole dates or of single rows.
+
+    A rule of some rows notes its own; the transactions have the last one of all such rules.
+    """
+    own = _days(commit.note.get("before"))
+    marks = (commit.transactions[name] for name in RETAINED if name in commit.transactions)
+    return next(marks, None) if own is None else own
 
 
 def _change(commit: _Commit) -> str:
@@ -177,14 +181,16 @@ def _time(info: Mapping[str, Any]) -> int | None:
 
 def _newest(adds: Iterable[Action]) -> int | None:
     """Returns the last date among the partitions of files [days since 1970]."""
-    days = []
-    for add in adds:
-        try:
-            found = date.fromisoformat(str((add.get("partitionValues") or {}).get("date")))
-        except ValueError:
-            continue
-        days.append((found - EPOCH).days)
-    return max(days, default=None)
+    days = (_days((add.get("partitionValues") or {}).get("date")) for add in adds)
+    return max((day for day in days if day is not None), default=None)
+
+
+def _days(text: Any) -> int | None:
+    """Returns a date that is written as 2026-01-31 [days since 1970]; None for anything else."""
+    try:
+        return (date.fromisoformat(str(text)) - EPOCH).days
+    except ValueError:
+        return None
 
 
 def _sum(spans: Spans, adds: Iterable[Action]) -> int | None:

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lakehouse.errors import TableError
-from lakehouse.past.entry import COLUMNS, Entry, Totals, as_table
+from lakehouse.past.entry import ADDED_LATER, COLUMNS, Entry, Totals, as_table
 from lakehouse.past.spans import Spans
 from lakehouse.paths import Places
 from lakehouse.store import durable, objects
@@ -172,9 +172,7 @@ class Ledger:
     def _segment(self, segment: Segment, names: tuple[str, ...]) -> pa.Table:
         if (segment, names) not in self._read:
             content = self._content(segment.name)
-            self._read[segment, names] = self._whole(
-                lambda: pq.read_table(pa.BufferReader(content), columns=[*names])
-            ).replace_schema_metadata()
+            self._read[segment, names] = self._whole(lambda: _columns(content, names))
         return self._read[segment, names]
 
     def _content(self, name: str) -> bytes:
@@ -226,6 +224,18 @@ def in_order(found: Any) -> list[Segment]:
 def _between(rows: pa.Table, first: int, last: int) -> pa.Table:
     versions = rows["version"]
     return rows.filter(pc.and_(pc.greater_equal(versions, first), pc.less_equal(versions, last)))
+
+
+def _columns(content: bytes, names: Sequence[str]) -> pa.Table:
+    """Returns columns of a segment; what an earlier release did not write yet is empty."""
+    there = pq.read_schema(pa.BufferReader(content)).names
+    later = [name for name in names if name in ADDED_LATER and name not in there]
+    wanted = [name for name in names if name not in later]
+    rows = pq.read_table(pa.BufferReader(content), columns=wanted).replace_schema_metadata()
+    for name in later:
+        empty = pa.repeat(pa.scalar(ADDED_LATER[name], COLUMNS.field(name).type), rows.num_rows)
+        rows = rows.append_column(COLUMNS.field(name), empty)
+    return rows.select([*names])
 
 
 def _digest(content: bytes) -> str:

@@ -129,7 +129,7 @@ def _by_ledger(
     if version is None or not known.has(version):
         return None
     time = known.time(version)
-    kept_from = _refused(known, name, version, time, newest)
+    kept_from, kept_by_rule = _kept(known, name, version, time, newest)
     whole, in_part, since, until = known.files(newest, version)
     where = known.condition(version, since, until) if in_part else ""
     if where is None:
@@ -137,7 +137,8 @@ def _by_ledger(
             f"version {version} of table {name} lies within a commit that was made in two parts",
             "ask for a version before or after it; see `logpond history`",
         )
-    rows, checksum = known.sums(version)
+    is_whole = not (kept_from or kept_by_rule)
+    rows, checksum = known.sums(version) if is_whole else (None, None)
     return State(
         name,
         newest,
@@ -151,6 +152,7 @@ def _by_ledger(
             rows=rows,
             checksum=checksum,
             kept_from=kept_from,
+            kept_by_rule=kept_by_rule,
         ),
     )
 
@@ -159,21 +161,25 @@ def _everywhere(known: Reading, version: int) -> str:
     return known.condition(version, 0, known.last) or "false"
 
 
-def _refused(
+def _kept(
     known: Reading, name: str, version: int, time: datetime, newest: DeltaTable
-) -> date | None:
-    """Returns the first date whose rows are all there; None where all rows are.
+) -> tuple[date | None, dict[str, date]]:
+    """Returns the first date whose rows `retain` has kept, and those of rules of some rows.
 
-    Raises TableError where others are gone, or where those of the moment itself are.
+    None and nothing where all rows are there. Raises TableError where others are gone, or where
+    whole dates up to the last one of the moment are.
     """
     gone = [one for one in known.removals() if one.first <= version < one.version]
-    retained = [one.kept_from for one in gone if one.kept_from is not None]
     others = [one for one in gone if one.kept_from is None]
     if others:
         raise _gone(name, version, max(others, key=lambda one: one.version), newest)
-    if not retained:
-        return None
-    kept_from = EPOCH + timedelta(days=max(retained))
+    by_rule: dict[str, date] = {}
+    for one in gone:
+        day = EPOCH + timedelta(days=one.kept_from or 0)
+        by_rule[one.rule] = max(day, by_rule.get(one.rule, day))
+    kept_from = by_rule.pop("", None)
+    if kept_from is None:
+        return None, by_rule
     last = known.newest_date(version)
     if last is None or EPOCH + timedelta(days=last) < kept_from:
         raise TableError(
@@ -181,7 +187,7 @@ def _refused(
             f"deleted all rows of before {kept_from} since, and it had no others",
             f"ask for a time from {kept_from} on",
         )
-    return kept_from
+    return kept_from, {rule: day for rule, day in by_rule.items() if day > kept_from}
 
 
 def _gone(name: str, version: int, one: Removal, newest: DeltaTable) -> TableError:

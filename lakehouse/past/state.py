@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from lakehouse.duck.view import Cut, Pinned
+from lakehouse.terminal.render import escaped
 from lakehouse.terminal.times import rendered
 
 
@@ -20,8 +21,8 @@ class Past:
 
     Files `whole` have only such rows, those `in_part` others too: theirs are the ones `where` (SQL
     of both engines). `everywhere` returns such a condition for all files. `rows` and `checksum` are
-    those of then, None where not known. Rows of dates before `kept_from` were there, and `retain`
-    has deleted them since.
+    those of then, None where not known, or where `retain` has deleted some since: all of dates
+    before `kept_from`, and those of single rules before their own dates, in `kept_by_rule`.
     """
 
     time: datetime
@@ -32,6 +33,14 @@ class Past:
     rows: int | None = None
     checksum: int | None = None
     kept_from: date | None = None
+    kept_by_rule: Mapping[str, date] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> str:
+        """Which of its rows `retain` has deleted since, for a person; empty where it has none."""
+        whole = [f"its rows of before {self.kept_from}"] if self.kept_from else []
+        by_rule = [_gone_by(rule, day) for rule, day in self.kept_by_rule.items()]
+        return ", ".join([*whole, *by_rule])
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,7 @@ class State:
         """Returns how many rows it has, by the log or the ledger; None where neither says it."""
         if self.past is None or not self.past.in_part:
             return self.pinned(root).rows()
-        return None if self.past.kept_from else self.past.rows
+        return None if self.past.missing else self.past.rows
 
     @property
     def source(self) -> str:
@@ -79,6 +88,12 @@ class State:
             f"{self.name}: version {self.version} of {rendered(self.past.time)}, from the rows of "
             "now by the ledger of commits"
         )
-        if self.past.kept_from is None:
-            return text
-        return f"{text}; its rows of before {self.past.kept_from} are deleted since (retain)"
+        missing = self.past.missing
+        return f"{text}; {missing} are deleted since (retain)" if missing else text
+
+
+def _gone_by(rule: str, day: date) -> str:
+    """Returns which rows of a state a rule of retention took, for a person."""
+    if rule.startswith("table "):
+        return f"rows of before {day} whose service and source have no rule of their own"
+    return f"rows of {escaped(rule)} before {day}"

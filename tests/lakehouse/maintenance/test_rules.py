@@ -19,13 +19,15 @@ from support.lakes import Lake
 from support.windows import Pond
 
 from lakehouse import maintenance, past, store
-from lakehouse.errors import SettingsError
+from lakehouse.errors import SettingsError, TableError
 from lakehouse.ingest.absent import Absent
 from lakehouse.ingest.raw_zone import RawZone
 from lakehouse.maintenance.rules import Rule, rules_of
+from lakehouse.past import sources
 from lakehouse.paths import Places
 from lakehouse.proof.verdict import Verdict
 from lakehouse.proof.verify import verify
+from lakehouse.query.ask import Moment, ask
 from lakehouse.retention_settings import Retention
 from lakehouse.settings import Upkeep
 from lakehouse.tables.catalog import LOGS, QUARANTINE, TABLES
@@ -41,6 +43,7 @@ sys.path[:0] = sys.argv[2:]
 from deltalake import DeltaTable
 from lakehouse import maintenance
 from lakehouse.maintenance.rules import Rule
+from lakehouse.past import sources
 from lakehouse.paths import Places
 DeltaTable.delete = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 maintenance.apply(Places.at(sys.argv[1]), Rule("logs", "service debug", 2, "service = 'debug'"))
@@ -132,6 +135,57 @@ def test_the_ledger_of_commits_knows_what_went(mixed: Lake) -> None:
     assert (is_clean(verdict), verdict.ledger_faults) == (True, [])
     state = past.state(mixed.places, "logs", version=before)
     assert state.version == before
+
+
+def trimmed(lake: Lake) -> None:
+    """The log is as it will be in two hours: Delta has none of the versions of before."""
+    lake.put(rows_at(day(10), range(900, 901), service="shop"))
+    store.open_table(lake.places, LOGS).create_checkpoint()
+    for number in range(901, 904):
+        lake.put(rows_at(day(10), [number], service="shop"))
+    later = datetime.now(UTC) + timedelta(hours=2)
+    maintenance.trim(lake.places, LOGS.name, timedelta(days=1), 1, later)
+
+
+def test_a_rule_of_one_service_leaves_the_past_of_others(mixed: Lake) -> None:
+    """States that had only rows of before its date are read, and it is said whose rows are gone."""
+    passing(mixed, Retention(services={"debug": 2}))
+    trimmed(mixed)
+    found = ask(mixed.places, BY_SERVICE, Moment(version=4))
+    state = past.state(mixed.places, "logs", version=4)
+
+    assert found.to_pylist() == [{"service": "it's", "n": 5}, {"service": "shop", "n": 10}]
+    assert state.past
+    assert (state.past.kept_from, state.past.checksum) == (None, None)
+    assert state.rows(mixed.places.table(LOGS)) in (15, None)
+    (line,) = sources.of(found)
+    assert line.endswith("; rows of service debug before 2026-05-08 are deleted since (retain)")
+
+
+def test_each_rule_says_what_it_took_of_the_past(mixed: Lake) -> None:
+    """A rule of the table beside them takes whole dates of no other than its own rows."""
+    passing(mixed)
+    trimmed(mixed)
+    state = past.state(mixed.places, "logs", version=9)
+
+    assert state.source.partition("; ")[2] == (
+        "rows of service debug before 2026-05-08, rows of source edge before 2026-05-05, "
+        "rows of before 2026-05-02 whose service and source have no rule of their own "
+        "are deleted since (retain)"
+    )
+    assert answer(mixed, BY_SERVICE, Moment(version=4)) == [{"service": "it's", "n": 5}]
+
+
+def test_whole_dates_still_close_what_had_no_others(mixed: Lake) -> None:
+    """Rules of some rows beside them change nothing of it."""
+    passing(mixed, Retention(services={"debug": 2}))
+    maintenance.retain(mixed.places, "logs", 7)
+    trimmed(mixed)
+
+    with pytest.raises(TableError, match="all rows of before 2026-05-03 since"):
+        past.state(mixed.places, "logs", version=4)
+    source = past.state(mixed.places, "logs", version=9).source
+    assert "its rows of before 2026-05-03, rows of service debug before 2026-05-08" in source
 
 
 def noted(lake: Lake) -> int:

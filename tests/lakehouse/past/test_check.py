@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
+from msgspec.structs import replace
 from support.lakes import Lake
 from support.pasts import Diary
 
 from lakehouse import past, store
 from lakehouse.errors import TableError
 from lakehouse.past.check import faults
+from lakehouse.past.entry import Entry, linked
 from lakehouse.past.ledger import Ledger
 from lakehouse.proof.verify import verify
 from lakehouse.tables.catalog import LOGS
@@ -91,3 +96,31 @@ def test_verify_says_so(running: Lake) -> None:
 
     assert (before.ok, before.ledger_faults, after.ok) == (True, [], False)
     assert [file.name in fault for fault in after.ledger_faults] == [True]
+
+
+def test_a_ledger_of_an_earlier_release_is_read(diary: Diary, segments: list[Path]) -> None:
+    """Its segments lack columns that came later; they are whole, and what follows adds to them."""
+    last = segments[-1]
+    rows = pq.read_table(last).drop_columns(["rule"])
+    buffer = io.BytesIO()
+    pq.write_table(rows, buffer)
+    digest = hashlib.sha256(buffer.getvalue()).hexdigest()[:16]
+    last.with_name(f"{last.name[:42]}{digest}.parquet").write_bytes(buffer.getvalue())
+    last.unlink()
+    diary.commits(2)
+    past.fold(diary.lake.places, "logs")
+
+    assert faults(diary.lake.places, "logs") == []
+    assert past.commit_of(diary.lake.places, "logs", 9) == Entry(**rows.to_pylist()[-1])
+
+
+def test_the_chain_of_an_earlier_release_is_the_same() -> None:
+    """What an entry did not have then is not hashed now."""
+    entry = Entry(version=1, time=2, operation="WRITE", writer="ingest", batch=3, rows=4)
+    before = (
+        b'{"version":1,"time":2,"operation":"WRITE","writer":"ingest","batch":3,"rows":4,'
+        b'"newest":null,"checksum":0,"change":"","gone":0,"gone_from":null,"gone_checksum":0,'
+        b'"kept_from":null}'
+    )
+    assert linked("", entry) == hashlib.sha256(before).hexdigest()
+    assert linked("", replace(entry, rule="service debug")) != linked("", entry)
