@@ -302,7 +302,7 @@ def load(**flags: Any) -> Settings:
         return Settings(**_nested(flags))
     except ValidationError as error:
         faults = [
-            f"{origin(fault['loc'])}: {REMOVED.get(str(fault['loc'][0]), fault['msg'])}"
+            f"{_origin(fault['loc'], flags)}: {REMOVED.get(str(fault['loc'][0]), fault['msg'])}"
             for fault in error.errors()
         ]
         raise SettingsError(
@@ -319,6 +319,12 @@ def _refuse_misspelt(variables: Iterable[str]) -> None:
         if leaf and near and near != [section]:
             right = f"LOGPOND_{near[0]}_{leaf}".upper()
             raise SettingsError(f"{name} is no setting", f"do you mean {right}?")
+
+
+def _origin(location: tuple[int | str, ...], flags: dict[str, Any]) -> str:
+    """A setting's name, with where it got its value: no file is to blame for a flag."""
+    is_flag = flags.get("_".join(map(str, location))) is not None
+    return ".".join(map(str, location)) if is_flag else origin(location)
 
 
 def _nested(flags: dict[str, Any]) -> dict[str, Any]:

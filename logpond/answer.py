@@ -25,11 +25,19 @@ SHOWN = 20
 class Answer:
     """Rows in memory, in columns; `at` is the state of the lake that they were read from.
 
-    It can be iterated, a dict a row. A notebook shows its first 20 rows.
+    It can be iterated, a dict a row. A notebook shows its first 20 rows. Of columns with one name
+    the second is `a_2`, as `logpond sql` has it.
     """
 
     at: Moment
     _table: pa.Table = field(compare=False)
+
+    def __post_init__(self) -> None:
+        """Gives each column a name of its own: none hides another."""
+        names, notes = [*render.distinct(self._table.column_names)], self._table.schema.metadata
+        if names != self._table.column_names:
+            renamed = self._table.rename_columns(names).replace_schema_metadata(notes)
+            object.__setattr__(self, "_table", renamed)
 
     @property
     def columns(self) -> list[str]:

@@ -74,7 +74,7 @@ def versions(places: Places, name: str, limit: int) -> list[Version]:
     numbers, timeline = range(newest, max(newest - limit, log.oldest() - 1), -1), log.timeline()
     named, operations = _tags_by_version(places, found, name), Operations(places)
     older = {tag.version: tag.time for tags in named.values() for tag in tags}
-    alone = [number for number in older if number < numbers[-1]]
+    alone = [number for number in older if not numbers or number < numbers[-1]]
     infos = ((number, log.info(number) or {}) for number in (*numbers, *alone))
     return [
         replace(

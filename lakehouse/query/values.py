@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 
 import duckdb
 import pyarrow as pa
@@ -22,32 +23,32 @@ DAY, UNITS = 86_400, {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 def exact(found: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
     """Returns the relation with intervals, times with a zone, huge numbers and bits as text."""
-    return _as_text(found, INEXACT, set(found.columns))
+    return _as_text(found, INEXACT, range(len(found.columns)))
 
 
 def within_python(rows: pa.Table) -> pa.Table:
     """The same rows, with text in each column that has infinite times, or years before 1 or
     after 9999, which Python has not.
     """
-    outside = {name for name in rows.column_names if _is_outside(rows, name)}
+    # by number, for two columns may have one name
+    outside = [at for at, column in enumerate(rows.columns) if _is_outside(column)]
     if not outside:
         return rows
     with connect() as connection:
-        return _as_text(connection.from_arrow(rows), TIMES, outside).to_arrow_table()
+        found = _as_text(connection.from_arrow(rows), TIMES, outside).to_arrow_table()
+    return found.rename_columns(rows.column_names)
 
 
 def _as_text(
-    found: duckdb.DuckDBPyRelation, kinds: re.Pattern[str], columns: set[str]
+    found: duckdb.DuckDBPyRelation, kinds: re.Pattern[str], columns: Container[int]
 ) -> duckdb.DuckDBPyRelation:
     """Returns the relation with VARCHAR in place of some types, also in lists and structures."""
     types = [str(of) for of in found.types]
     wanted = [kinds.sub(lambda kind: "VARCHAR" if kind[1] else kind[0], of) for of in types]
-    wanted = [
-        w if n in columns else of for n, w, of in zip(found.columns, wanted, types, strict=True)
-    ]
+    both = enumerate(zip(wanted, types, strict=True))
+    wanted = [text if at in columns else of for at, (text, of) in both]
     if wanted == types:
         return found
-    # by number, for two columns may have one name
     return found.project(
         ", ".join(
             f"{f'CAST(#{at} AS {kind})' if kind != of else f'#{at}'} AS {quoted(name)}"
@@ -56,8 +57,7 @@ def _as_text(
     )
 
 
-def _is_outside(rows: pa.Table, name: str) -> bool:
-    column = rows[rows.column_names.index(name)]
+def _is_outside(column: pa.ChunkedArray) -> bool:
     if pa.types.is_date32(column.type) or pa.types.is_timestamp(column.type):
         return _has_years_of_others(column)
     if not pa.types.is_nested(column.type):

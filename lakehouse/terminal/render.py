@@ -55,7 +55,7 @@ class Rows:
     @classmethod
     def of_arrow(cls, found: pa.Table) -> Rows:
         """The answer of an engine; a name that comes twice gets a number."""
-        names = list(_distinct(found.column_names))
+        names = list(distinct(found.column_names))
         values = [
             [*map(_finite, column.to_pylist(maps_as_pydicts="lossy"))] for column in found.columns
         ]
@@ -167,7 +167,8 @@ def _is_number(found: Rows, at: int) -> bool:
     return first is not None and not isinstance(first, (str, bool)) and hasattr(first, "__round__")
 
 
-def _distinct(names: Sequence[str]) -> Iterator[str]:
+def distinct(names: Sequence[str]) -> Iterator[str]:
+    """Yields the names of columns; one that comes twice gets a number."""
     taken: set[str] = set()
     for name in names:
         own = next(n for n in _numbered(name) if n not in taken)

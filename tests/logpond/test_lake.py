@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import polars as pl
@@ -25,6 +27,7 @@ from lakehouse.query.ask import Moment, ask
 from lakehouse.store import open_table
 from lakehouse.store.tags.naming import name_version
 from lakehouse.store.tags.tags import Tags
+from logpond.arguments import TAKES, Time
 
 pytestmark = pytest.mark.slow
 
@@ -170,6 +173,93 @@ def test_errors_say_what_to_do(
     assert callable(asked)
     with pytest.raises(error, match=re.escape(words)):
         asked(opened)
+
+
+WRONG: list[tuple[str, dict[str, Any]]] = [
+    ("sql", {"statement": None}),
+    ("sql", {"statement": "SELECT 1", "where": 5}),
+    ("sql", {"statement": "SELECT 1", "as_of": 5}),
+    ("sql", {"statement": "SELECT 1", "version": 1.5}),
+    ("sql", {"statement": "SELECT 1", "version": True}),
+    ("sql", {"statement": "SELECT '\ud800'"}),
+    ("explain", {"incident_id": "\ud800"}),
+    ("search", {"limit": None}),
+    ("search", {"limit": 2.5}),
+    ("search", {"limit": 1 << 63}),
+    ("report", {"name": "services", "limit": -1}),
+    ("report", {"name": ["services"]}),
+    ("report", {"name": "services", "since": 3}),
+    ("report", {"name": "services", "since": timedelta.max}),
+    ("report", {"name": "services", "since": "soon"}),
+    ("versions", {"as_of": 5}),
+    ("history", {"table": None}),
+    ("history", {"table": "logs", "limit": -1}),
+    ("tags", {"table": 1}),
+    ("diff", {"table": "logs", "after": 1, "before": None}),
+    ("explain", {"incident_id": 7}),
+    ("incidents", {"as_of": b"-1h"}),
+]
+
+
+@pytest.mark.parametrize(("method", "given"), WRONG)
+def test_a_wrong_argument_is_told_in_words(
+    opened: logpond.Lake, method: str, given: dict[str, Any]
+) -> None:
+    """It names the argument, and what to give."""
+    with pytest.raises(logpond.LogpondError, match=next(reversed(given))) as error:
+        getattr(opened, method)(**given)
+    assert "Error:" not in str(error.value)
+
+
+def test_every_argument_is_checked() -> None:
+    """In one place, by its name."""
+    public = [m for n, m in vars(logpond.Lake).items() if callable(m) and not n.startswith("_")]
+    for method in (*public, logpond.open):
+        names = {*inspect.signature(method).parameters} - {"self"}
+        assert hasattr(method, "__wrapped__"), method
+        assert names <= {*TAKES}, method
+    with pytest.raises(logpond.SettingsError, match="lake is of type int"):
+        logpond.open(5)  # type: ignore[arg-type]
+
+
+def test_times_are_of_any_kind(opened: logpond.Lake) -> None:
+    """Text, a date, a time, a length of time: as on the command line."""
+    newest = opened.sql("SELECT max(timestamp) FROM logs").scalar()
+    assert isinstance(newest, datetime)
+    ago = datetime.now(UTC) - newest + timedelta(hours=1)
+    minutes = f"{int(ago.total_seconds() // 60)}m"
+    naive = (newest - timedelta(hours=1)).astimezone(UTC).replace(tzinfo=None)
+    every = sum(row["requests"] for row in opened.report("services"))
+    some: list[Time] = [minutes, ago, naive, naive.replace(tzinfo=UTC)]
+    for since in some:
+        assert 0 < sum(r["requests"] for r in opened.report("services", since=since)) < every
+    for since in ["2020-01-01", date(2020, 1, 1), timedelta(days=36_000), None]:
+        assert sum(r["requests"] for r in opened.report("services", since=since)) == every
+    for as_of in (date(2020, 1, 1), timedelta(days=3650), -timedelta(days=3650), "2020-01-01"):
+        assert opened.versions(as_of=as_of) == {}
+
+
+def test_a_lake_is_a_path(site: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of pathlib, or text; `~` is the home of whoever asks, and no file is blamed for a fault."""
+    folder = Path(site.places.lake)
+    monkeypatch.setenv("HOME", str(folder.parent))
+    for lake in (folder, str(folder), Path("~") / folder.name, f"~/{folder.name}"):
+        assert logpond.open(lake).location == str(folder)
+    with pytest.raises(logpond.SettingsError) as error:
+        logpond.open("")
+    assert "lake: String should have at least 1 character" in str(error.value)
+
+
+def test_columns_of_one_name_are_told_apart(opened: logpond.Lake) -> None:
+    """As `logpond sql` does; what the answer was read from stays with it."""
+    found = opened.sql("SELECT 1 AS a, 2 AS a, service AS a_2 FROM logs LIMIT 1")
+    (row,) = found
+    assert found.columns == [*row] == found.pl().columns == [*found.df().columns]
+    assert found.columns == ["a", "a_2", "a_2_2"]
+    assert [row["a"], row["a_2"]] == [1, 2]
+    assert found.rows_read
+    far = opened.sql("SELECT DATE '2020-01-01' AS a, DATE '12020-01-01' AS a")
+    assert [*far] == [{"a": date(2020, 1, 1), "a_2": "12020-01-01"}]
 
 
 def test_nothing_of_the_process_is_changed(site: Lake) -> None:
