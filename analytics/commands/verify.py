@@ -53,6 +53,8 @@ def verify(full: bool, how: str, places: Places) -> None:
     retained      offsets whose rows `retain` deleted (no fault)
     ledger_faults what was changed in the ledger of commits, is missing, or does not add up to the
                   rows of its table
+    ledger_lost   what a ledger that was lost and made again does not know any more: said once, by
+                  the first run after it (no fault)
     erased        offsets whose rows were erased on request: `logpond erase` (no fault)
     lost          records that are lost, and acknowledged: `logpond acknowledge-loss` (no fault)
 
@@ -119,6 +121,7 @@ def render_verdict(verdict: Verdict) -> str:
             *_absent(verdict),
             *gaps,
             *(f"  ledger of commits: {fault}" for fault in verdict.ledger_faults),
+            *(f"  ledger of commits: {line}" for line in verdict.ledger_lost),
             *_late(verdict),
             *_foreign(verdict),
             *_basis(verdict.proof),

@@ -73,12 +73,15 @@ def note_commits(places: Places, name: str, now: datetime, least: int = 0) -> No
     """Notes the commits of a table in its ledger, before the log or their files are gone.
 
     All up to `least`; of others those that a loss of power cannot take back any more, once they are
-    worth it.
+    worth it, or where the ledger was lost and the log does not have all of them.
     """
     if name not in past.KEPT:
         return
-    sure = Log(places, name).timeline(now).surely_by(now - SURE)
-    if least or past.unnoted(places, name, sure) >= WORTH:
+    log = Log(places, name)
+    sure = log.timeline(now).surely_by(now - SURE)
+    unnoted = past.unnoted(places, name, sure)
+    is_lost = log.oldest() > 0 and unnoted > sure
+    if least or is_lost or unnoted >= WORTH:
         past.fold(places, name, max(sure, least))
 
 

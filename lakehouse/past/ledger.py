@@ -47,6 +47,12 @@ class Segment(NamedTuple):
         """The name of its object."""
         return f"{self.first:020d}-{self.last:020d}-{self.digest}.parquet"
 
+    @classmethod
+    def named(cls, name: str) -> Segment | None:
+        """Returns the segment of an object; None where the name is of another thing."""
+        found = SEGMENT.match(name)
+        return cls(int(found[1]), int(found[2]), found[3]) if found else None
+
 
 @dataclass
 class Ledger:
@@ -76,8 +82,7 @@ class Ledger:
     @property
     def stored(self) -> list[Segment]:
         """All segments that are there, also those that another one has taken the place of."""
-        found = (SEGMENT.match(name) for name in self.names)
-        return [Segment(int(one[1]), int(one[2]), one[3]) for one in found if one]
+        return [*filter(None, map(Segment.named, self.names))]
 
     @property
     def first(self) -> int | None:

@@ -89,6 +89,7 @@ class Verdict:
     examples_of_windows: list[WindowFault] = field(default_factory=list)
     foreign_commits: list[ForeignCommit] = field(default_factory=list)
     ledger_faults: list[str] = field(default_factory=list)
+    ledger_lost: list[str] = field(default_factory=list)
     proof: Basis = field(default=Basis(is_full=True), compare=False)
 
     def as_dict(self) -> dict[str, Any]:

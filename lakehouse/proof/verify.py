@@ -112,11 +112,10 @@ def _moved(opened: Opened, looked: dict[str, Looked]) -> str:
 
 def _concluded(opened: Opened, found: Found, why: str) -> Verdict:
     """Returns the verdict, and leaves a proof where nothing is wrong."""
-    places, proof = opened.places, opened.newest.proof
+    places = opened.places
     days = [day for one in found.judged.values() for day in one.days]
     checked = sum(sum(one.proved.days.values()) for one in found.judged.values() if one.proved)
-    counted_before = proof.ledgers if proof else {}
-    ledgers = {name: check_ledger(places, name, counted_before.get(name, ())) for name in RECORDS}
+    ledgers = {name: check_ledger(places, name, _segments(opened, name)) for name in RECORDS}
     faults = [fault for one in ledgers.values() for fault in one.faults]
     verdict = found.counted.verdict(opened.versions, replace(verdict_of(days), checked=checked))
     verdict = replace(
@@ -125,12 +124,20 @@ def _concluded(opened: Opened, found: Found, why: str) -> Verdict:
         losses=[msgspec.to_builtins(note) for note in Absent(places).losses()],
         foreign_commits=foreign_commits(places),
         ledger_faults=faults,
+        ledger_lost=[line for one in ledgers.values() for line in one.lost],
         proof=_basis(opened, found, why),
     )
     if not verdict.ok:
         return _with(verdict, not_noted="something is wrong")
     segments = {name: one.segments for name, one in ledgers.items()}
     return _with(verdict, **_note(opened, found, segments))
+
+
+def _segments(opened: Opened, name: str) -> list[str]:
+    """Returns the segments that the newest proof has of the ledger of the same table."""
+    proof = opened.newest.proof
+    before, state = proof and proof.tables.get(name), opened.inventories[name].state
+    return proof.ledgers.get(name, []) if proof and before and before.id == state.id else []
 
 
 def _basis(opened: Opened, found: Found, why: str) -> Basis:

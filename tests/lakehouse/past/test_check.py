@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from datetime import timedelta
+import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -13,12 +14,14 @@ from msgspec.structs import replace
 from support.lakes import Lake
 from support.pasts import Diary
 
-from lakehouse import past, store
+from lakehouse import maintenance, past, store
 from lakehouse.errors import TableError
+from lakehouse.maintenance.trim import note_commits
 from lakehouse.past.check import faults
 from lakehouse.past.entry import Entry, linked
 from lakehouse.past.ledger import Ledger
 from lakehouse.proof.verify import verify
+from lakehouse.store.log import Log
 from lakehouse.tables.catalog import LOGS
 
 pytestmark = pytest.mark.slow
@@ -124,3 +127,51 @@ def test_the_chain_of_an_earlier_release_is_the_same() -> None:
     )
     assert linked("", entry) == hashlib.sha256(before).hexdigest()
     assert linked("", replace(entry, rule="service debug")) != linked("", entry)
+
+
+@pytest.fixture
+def proved(running: Lake) -> Lake:
+    """A lake of whose `logs` the log has no beginning any more; a proof has the whole ledger."""
+    for number in range(900, 903):
+        running.batch(number - 898, {0: 9 + number - 899})
+    store.open_table(running.places, LOGS).create_checkpoint()
+    running.batch(5, {0: 13})
+    later = datetime.now(UTC) + timedelta(hours=2)
+    maintenance.trim(running.places, LOGS.name, timedelta(days=1), 1, later)
+    assert (verify(running.places).ok, Log(running.places, "logs").oldest() > 0) == (True, True)
+    return running
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("all_of_it", [False, True])
+def test_a_ledger_that_is_gone_is_missed(proved: Lake, full: bool, all_of_it: bool) -> None:
+    """Its one segment, or all of the folder: it is named, and what helps."""
+    files = Path(proved.places.commits, "logs").glob("*/*.parquet")
+    (segment,) = (file for file in files if "spans" not in file.name)
+    if all_of_it:
+        shutil.rmtree(proved.places.commits)
+    else:
+        segment.unlink()
+    verdict = verify(proved.places, full)
+
+    assert not verdict.ok
+    assert f"{segment.name} is gone" in verdict.ledger_faults[0]
+
+
+def test_what_a_lost_ledger_knew_is_said_once(proved: Lake) -> None:
+    """Upkeep makes it again from the log; the next run says what it lacks, and no later one."""
+    shutil.rmtree(proved.places.commits)
+    note_commits(proved.places, "logs", datetime.now(UTC) + timedelta(hours=2))
+    first, second = verify(proved.places), verify(proved.places)
+
+    oldest = Log(proved.places, "logs").oldest()
+    assert (first.ok, second.ok, second.ledger_lost) == (True, True, [])
+    assert f"before version {oldest} cannot be read any more" in first.ledger_lost[0]
+
+
+def test_merged_segments_are_in_place_of_what_was_proved(running: Lake) -> None:
+    """Nothing is missed of those that one long one has taken the place of."""
+    for number in range(2, 22):
+        running.batch(number, {0: 10 + number})
+        past.fold(running.places, "logs")
+        assert verify(running.places).ok
