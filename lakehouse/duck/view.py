@@ -59,6 +59,11 @@ class Pinned:
             BucketFiles(at, adds) if is_url(root) else None,
         )
 
+    @property
+    def files(self) -> list[str]:
+        """The paths of the files, with the root."""
+        return [f"{self.root}/{unquote(path)}" for path in self.adds["path"].to_pylist()]
+
     def rows(self) -> int | None:
         """How many there are by the log; None where a commit did not say it of its file."""
         counts = self.adds["num_records"]
@@ -128,7 +133,7 @@ def _select(connection: Any, name: str, table: Pinned) -> str:
         wanted = {**columns, FILE: "VARCHAR"} if table.has_file else columns
         nothing = ", ".join(f"NULL::{kind} AS {quoted(c)}" for c, kind in wanted.items())
         return f"SELECT {nothing} WHERE false"
-    files = [f"{root}/{unquote(path)}" for path in adds["path"].to_pylist()]
+    files = table.files
     stored = {c: kind for c, kind in columns.items() if c not in keys}
     names = ", ".join(literal(one_file(file)) for file in files)
     read = f"read_parquet([{names}], {options(stored)}) AS r"

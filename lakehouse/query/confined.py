@@ -1,8 +1,9 @@
 """A DuckDB that answers one statement of a person: it reads tables and named files, no more.
 
 The statement must be a query by DuckDB's own parser, in all its parts: a `WITH` may hold a COPY
-or an INSERT there, and an EXPLAIN ANALYZE runs what it explains. Then the connection is locked:
-files are those of the lake's tables, and data files that the statement names.
+or an INSERT there, and an EXPLAIN ANALYZE runs what it explains. Then the connection is locked.
+One that names no file reads files of the lake's tables, by views alone: those of the version that
+is asked for. One that does, where it may, reads those of that version, and what it names.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 
 import duckdb
 
-from lakehouse.duck import connect, literal, one_file, syntax
+from lakehouse.duck import connect, literal, named, one_file, syntax
 from lakehouse.errors import SettingsError
 from lakehouse.http.asker import asker
 from lakehouse.paths import Places, is_url
@@ -36,20 +37,31 @@ DATA_FILE = re.compile(r".*\.(csv|tsv|json|jsonl|ndjson|parquet)(\.gz|\.zst)?", 
 MOST_FILES = 10_000
 VALUES = "write the value itself; the pages SQL and Boards have $from and $to"
 ASK = "ask with SELECT; a PIVOT names its values: ON hour IN (1, 2)"
+NO_FILE = "ask FROM a table: SHOW TABLES lists them; `logpond sql` reads data files as well"
+OF_TABLE = "ask FROM the table, whose rows are those of the version that you ask for"
 
 
 @dataclass(frozen=True)
 class Query:
     """A statement that DuckDB may run, and the data files that it names, globs too.
 
-    `counts` is set where it counts the rows of one table: its name, and the column's. `wanted` is
-    what it wants of `logs`, where that is plain.
+    `tables` are the names that it has for tables. `opens` is what reads a file in it, as
+    `read_csv()`; empty where nothing does. `counts` is set where it counts the rows of one table:
+    its name, and the column's. `wanted` is what it wants of `logs`, where that is plain.
     """
 
     statement: duckdb.Statement
     files: frozenset[str]
     counts: tuple[str, str] | None
     wanted: Wanted | None = None
+    tables: frozenset[str] = frozenset()
+    opens: str = ""
+
+    def without_files(self) -> None:
+        """Raises SettingsError where it reads a file: not all rows of one are rows of a table."""
+        if self.opens:
+            what = f"out of reach for a statement: {self.opens[:200]}, as it reads no file by name"
+            raise SettingsError(what, NO_FILE)
 
 
 def query(statement: Statement, parameters: Collection[str] = ()) -> Query:
@@ -66,11 +78,13 @@ def query(statement: Statement, parameters: Collection[str] = ()) -> Query:
         # comments are told apart by DuckDB alone, so the words before are put together anew
         asked = connection.extract_statements(f"{statement.explains}{text}")
         count = _tree(connection, connection.extract_statements(counted.COUNT)[0])
-    if any(node not in QUERIES for node in _nodes(tree)):
-        raise SettingsError(f"`logpond sql` only reads, and {statement.verb} writes here", ASK)
+        trees = [tree, *_inner(connection, tree)]
+    if any(node not in QUERIES for one in trees for node in _nodes(one)):
+        raise SettingsError(f"a statement only reads, and {statement.verb} writes here", ASK)
     counts = None if statement.explains else counted.whole_table(tree, count)
-    files = frozenset(filter(DATA_FILE.fullmatch, _names(tree)))
-    return Query(asked[0], files, counts, of_statement(tree))
+    found = named.named(trees)
+    files = frozenset(filter(DATA_FILE.fullmatch, found.texts))
+    return Query(asked[0], files, counts, of_statement(tree), found.tables, found.opens)
 
 
 @cache
@@ -109,10 +123,29 @@ def tables(places: Places) -> list[str]:
 
     No folder at a URL, where DuckDB opens no file by itself.
     """
-    registered = filter(None, (file_tables.known(places, n) for n in file_tables.names(places)))
-    files = [file for table in registered for file in table.files]
-    folders = [] if is_url(places.lake) else map(places.table, pinned.names(places))
-    return [*folders, *files]
+    return [*folders(places), *registered(places)]
+
+
+def registered(places: Places) -> list[str]:
+    """The files that are tables by a name of their own."""
+    known = filter(None, (file_tables.known(places, n) for n in file_tables.names(places)))
+    return [file for table in known for file in table.files]
+
+
+def folders(places: Places) -> list[str]:
+    """The folders of a lake's tables; none at a URL."""
+    return [] if is_url(places.lake) else [*map(places.table, pinned.names(places))]
+
+
+def outside(places: Places, names: Collection[str]) -> None:
+    """Raises SettingsError where one of these files is in the folder of a table.
+
+    What lies there may be deleted from the table, or not be of the version that is asked for.
+    """
+    tables = {f"{whole_one}/" for folder in folders(places) for whole_one in whole([folder])}
+    for name in names:
+        if any(path.startswith(table) for path in whole([name]) for table in tables):
+            raise SettingsError(f"{name[:200]} is in the folder of a table", OF_TABLE)
 
 
 def regular(names: Iterable[str]) -> list[str]:
@@ -135,6 +168,14 @@ def _tree(connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement) ->
         raise SettingsError(str(error)) from None
 
 
+def _inner(connection: duckdb.DuckDBPyConnection, tree: Any) -> Iterator[Any]:
+    """Yields the trees of statements that are texts in it, and of those in them."""
+    for text in named.inner(tree):
+        for statement in connection.extract_statements(text):
+            yield (found := _tree(connection, statement))
+            yield from _inner(connection, found)
+
+
 def _with_variables(sql: str, tree: Any, parameters: Collection[str]) -> str:
     try:
         return syntax.with_variables(sql, tree, parameters)
@@ -153,16 +194,6 @@ def _nodes(tree: Any) -> Iterator[str]:
     for part in syntax.parts(tree):
         if str(part.get("type", "")).endswith("_NODE"):
             yield part["type"]
-
-
-def _names(tree: Any) -> Iterator[str]:
-    """Yields the names used as tables, and each text that is passed to a table function."""
-    for part in syntax.parts(tree):
-        if part.get("type") == "BASE_TABLE":
-            yield part["table_name"]
-        elif part.get("type") == "TABLE_FUNCTION":
-            literals = (one.get("literal") for one in syntax.parts(part["function"]))
-            yield from (str(one["text"]) for one in literals if one and one["kind"] == "STRING")
 
 
 def _behind(name: str) -> list[str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -62,12 +62,14 @@ def ask(
         query = confined.query(statement, times)
         if query.counts and where is None and (rows := counted.ask(places, query.counts, moment)):
             return scanned.noted(rows, scanned.Scanned())
-        named = confined.regular(query.files) if may_name_files else ()
-        reach = confined.whole([*confined.tables(places), *named])
+        if not may_name_files:
+            query.without_files()
+        tables = _named(places, query.tables, moment) if query.opens else {}
+        reach = _reach(places, query, tables)
         with confined.confined(reach, limits, **scanned.SETTINGS) as connection:
             for name, at in times.items():
                 connection.execute(f"SET VARIABLE {quoted(name)} = ?::TIMESTAMPTZ", [at])
-            read = _Reading(connection, places, moment, where, query.wanted)
+            read = _Reading(connection, places, moment, where, query.wanted, tables)
             found = _fetched(values.exact(read.bound(query.statement)), limits)
             found = sources.noted(found, moment, read.tables.values())
             return scanned.noted(found, scanned.last(connection, is_url(places.lake)))
@@ -90,12 +92,38 @@ def opened(
             with connect() as connection:
                 yield connection.from_arrow(rows)
             return
-        reach = confined.whole(confined.tables(places))
+        query.without_files()
+        reach = _reach(places, query, {})
         with confined.confined(reach, limits, TimeZone=zone) as connection:
             read = _Reading(connection, places, moment, None, query.wanted)
             yield read.bound(query.statement)
     except duckdb.Error as error:
         raise _in_words(places, error) from error
+
+
+def _reach(places: Places, query: confined.Query, tables: Mapping[str, State]) -> set[str]:
+    """What DuckDB may open: tables whole, or, where files are named, these and those of `tables`.
+
+    Only views open files where none is named. Else a glob could find what is in no table any more.
+    """
+    if not query.opens:
+        return confined.whole(confined.tables(places))
+    named = confined.regular(query.files)
+    confined.outside(places, named)
+    roots = () if is_url(places.lake) else tables.items()
+    files = [file for name, at in roots for file in at.pinned(places.table(name)).files]
+    return confined.whole([*confined.registered(places), *named, *files])
+
+
+def _named(places: Places, names: Collection[str], moment: Moment) -> dict[str, State]:
+    """Returns the tables of these names at a moment, with a schema before them or not."""
+    found: dict[str, State] = {}
+    for name in sorted({*names, *(one.rpartition(".")[2] for one in names)}):
+        known = pinned.known(places, LOGS.name if once.is_once(name) else name)
+        if known and known not in found:
+            with suppress(TableError):  # which is raised where it is read, if it is
+                found |= open_windows.pin(places, known, moment)
+    return found
 
 
 def _fetched(found: duckdb.DuckDBPyRelation, limits: Sql | None) -> pa.Table:
@@ -121,6 +149,7 @@ class _Reading:
     wanted: Wanted | None = None
     tables: dict[str, State] = field(default_factory=dict)
     is_narrowed: bool = False
+    has_logs: bool = False
 
     def bound(self, asked: duckdb.Statement) -> duckdb.DuckDBPyRelation:
         """The relation of a statement, with a view for each table that DuckDB says it misses."""
@@ -146,7 +175,7 @@ class _Reading:
             self._view(files.name, files.at(self.moment).duckdb())
             return True
         if once.is_once(missing):
-            if LOGS.name not in self.tables and not self._create_view(LOGS.name):
+            if not self.has_logs and not self._create_view(LOGS.name):
                 raise pinned.absent(self.places, LOGS.name)
             self._view(once.ONCE, once.select("EXCLUDE"))
             return True
@@ -168,7 +197,7 @@ class _Reading:
 
     def _create_logs(self) -> None:
         """The rows that are asked for; columns that came after this version are NULL in it."""
-        at = self.tables[LOGS.name]
+        at, self.has_logs = self.tables[LOGS.name], True
         every = at.pinned(self.places.table(LOGS)).with_columns(LOGS.columns)
         wanted = both([self.wanted, of_query(self.where) if self.where else None])
         logs = choose.files(self.places, every, wanted)

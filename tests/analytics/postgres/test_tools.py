@@ -186,6 +186,8 @@ def test_a_transaction_that_failed_has_to_end(port: int) -> None:
         ("INSERT INTO logs VALUES (1)", "25006"),
         ("WITH x AS (COPY logs TO '/tmp/x') FROM x", "25006"),
         ("SELECT * FROM read_csv('/etc/passwd')", "42501"),
+        ("SELECT * FROM read_parquet('lake/logs/**/*.parquet')", "42501"),
+        ("SELECT * FROM 'lake/logs/x.parquet'", "42501"),
         ("SELECT * FROM read_text('/etc/passwd') JOIN pg_class ON true", "42501"),
         ("SELECT 'x'::INTEGER", "22P02"),
         ("SET memory_limit = '9GB'", "42704"),

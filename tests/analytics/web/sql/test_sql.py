@@ -89,6 +89,7 @@ def test_only_the_first_rows_are_shown(site: Lake) -> None:
         ("SET memory_limit = '9GB'", ""),
         ("OPTIMIZE logs", ""),
         ("SELECT * FROM read_text('/etc/passwd')", "out of reach"),
+        ("SELECT * FROM read_parquet('{lake}/logs/**/*.parquet')", "out of reach"),
         ("SELECT * FROM '/etc/hosts.csv'", ""),
         ("SELECT * FROM 'pyproject.json'", ""),
         ("SELECT * FROM 'http://127.0.0.1/x.csv'", ""),
@@ -100,6 +101,7 @@ def test_only_the_first_rows_are_shown(site: Lake) -> None:
 def test_it_only_reads_tables_of_the_lake(site: Lake, statement: str, words: str) -> None:
     """No file, no setting, no writing: a refusal in words, on the page and in the API."""
     before = store.open_table(site.places, "logs").version()
+    statement = statement.replace("{lake}", site.places.lake)
     asked = pages(site).post("/api/sql", json={"statement": statement})
     assert asked.status_code in (400, 404, 422), asked.text
     assert words in asked.json()["error"]
