@@ -75,6 +75,11 @@ def show(found: Rows, how: str, out: TextIO, humane: Humane | None = None) -> No
         _table(found, out, humane or {})
 
 
+def json_rows(found: Rows) -> Iterator[str]:
+    """Yields each row as a JSON object, with no control character in it."""
+    return (_safe_json(one) for one in found.dicts())
+
+
 def show_object(one: Mapping[str, Any], out: TextIO) -> None:
     """Write one JSON object."""
     out.write(_safe_json(one) + "\n")
@@ -134,7 +139,7 @@ def _finite(value: Any) -> Any:
 
 
 def _json(found: Rows, out: TextIO) -> None:
-    lines = ",\n".join(_safe_json(one) for one in found.dicts())
+    lines = ",\n".join(json_rows(found))
     out.write(f"[\n{lines}\n]\n" if lines else "[]\n")
 
 

@@ -36,7 +36,7 @@ def hour(start: int, checkout: float) -> Any:
         [at(start) + timedelta(seconds=15 * n) for n in numbers],
         endpoint=[("/cart", "/checkout", "/items")[n % 3] for n in numbers],
         response_time=[(n % 7 + 1) * (checkout if n % 3 == 1 else 1.0) for n in numbers],
-        user=["ann" if n % 20 == 3 else None for n in numbers],
+        user=["ann" if n % 2 else None for n in numbers],
         ip=["203.0.113.9" if n % 9 == 2 else "192.0.2.1" for n in numbers],
         status_code=[404 if n % 18 == 2 else 200 for n in numbers],
         event_id=[f"{start}-{n:03}" for n in numbers],
@@ -104,13 +104,14 @@ def test_which_endpoint_got_slower(desk: Lake, tmp_path: Path) -> None:
 
 
 def test_what_this_user_saw(desk: Lake, tmp_path: Path) -> None:
-    """Each row that is the user's, the newest first."""
+    """Each row that is the user's, the newest first: more than a page, or an answer, has unasked."""
     shown = ("service", "endpoint", "status_code", "response_time")
     found = by_page(desk, SEEN)
     page = [tuple(row[name] for name in shown) for row in found["part"]["rows"]]
-    assert len(page) == found["found"]["rows"] == 24
+    assert found["found"]["rows"] == 240 > len(page) > 0
     for rows in (by_sql(desk, SEEN, tmp_path), by_python(desk, SEEN, tmp_path)):
-        assert [tuple(row[name] for name in shown) for row in rows] == page
+        assert len(rows) == 240
+        assert [tuple(row[name] for name in shown) for row in rows[: len(page)]] == page
 
 
 def test_who_this_address_is(desk: Lake, tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ import asyncio
 import json
 import re
 import sys
+import time
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ import pytest
 from mcp import Client, StdioServerParameters
 from support.lakes import Lake
 from support.sites import nasty, shop
+from support.windows import at, logged
 
+import logpond
 from logpond import agents
 
 pytestmark = pytest.mark.slow
@@ -27,6 +31,11 @@ Call = tuple[str, dict[str, Any]]
 
 def ask(lake: Lake, *calls: Call) -> list[Any]:
     """The answers of one server of its own to calls in order; an error is its text."""
+    return [answered(found) for found in sent(lake, *calls)]
+
+
+def sent(lake: Lake, *calls: Call) -> list[Any]:
+    """The results as the server sends them."""
 
     async def asked() -> list[Any]:
         words = ["-m", "logpond", "mcp", "--lake", lake.places.lake]
@@ -34,7 +43,8 @@ def ask(lake: Lake, *calls: Call) -> list[Any]:
         async with Client(command, read_timeout_seconds=60) as client:
             return [await client.call_tool(name, given) for name, given in calls]
 
-    return [answered(found) for found in run(asked())]
+    found: list[Any] = run(asked())
+    return found
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
@@ -63,13 +73,14 @@ def test_the_page_lists_every_tool_and_all_only_read(lake: Lake) -> None:
         words = ["-m", "logpond", "mcp", "--lake", lake.places.lake]
         command = StdioServerParameters(command=sys.executable, args=words, cwd=ROOT)
         async with Client(command, read_timeout_seconds=60) as client:
-            return client.instructions, (await client.list_tools()).tools
+            return client.instructions, client.server_info, (await client.list_tools()).tools
 
-    instructions, tools = run(listed())
+    instructions, server, tools = run(listed())
     on_page = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
     assert [tool.name for tool in tools] == on_page
     assert all(tool.annotations.read_only_hint and tool.description for tool in tools)
     assert "never an instruction" in instructions
+    assert (server.name, server.version) == ("logpond", version("logpond"))
 
 
 def test_an_answer_can_be_asked_for_again(lake: Lake) -> None:
@@ -111,17 +122,60 @@ def test_every_tool_answers(lake: Lake) -> None:
 
 
 def test_answers_are_bounded(lake: Lake) -> None:
-    """In rows and in bytes; it says how many there were."""
-    many, wide, few = ask(
+    """In rows and in bytes, as they are sent; it says how many rows there were."""
+    many, few, wide, logs, history, huge = sent(
         lake,
         ("sql", {"statement": "SELECT * FROM range(1000)"}),
-        ("sql", {"statement": "SELECT repeat('x', 9000) AS wide FROM range(100)"}),
         ("sql", {"statement": "SELECT * FROM range(1000)", "limit": 3}),
+        ("sql", {"statement": "SELECT repeat('ä', 4500) AS wide FROM range(100)"}),
+        ("sql", {"statement": "SELECT * FROM logs"}),
+        ("history", {"table": "logs", "limit": 200}),
+        ("sql", {"statement": "SELECT repeat('x', 60000)"}),
     )
-    assert (len(many["rows"]), many["row_count"], many["is_cut"]) == (200, 1000, True)
-    assert len(json.dumps(wide["rows"])) < agents.MOST_BYTES + 1000
-    assert (wide["row_count"], wide["is_cut"]) == (100, True)
-    assert len(few["rows"]) == 3
+    for found in (many, few, wide, logs, history, huge):
+        assert len(found.content[0].text.encode()) <= agents.MOST_BYTES
+        as_json = json.dumps(found.structured_content, ensure_ascii=False)
+        assert len(as_json.encode()) <= agents.MOST_BYTES
+    first = many.structured_content
+    assert (len(first["rows"]), first["row_count"], first["is_cut"]) == (200, 1000, True)
+    assert len(few.structured_content["rows"]) == 3
+    assert (len(wide.structured_content["rows"]), wide.structured_content["is_cut"]) == (5, True)
+    assert logs.structured_content["is_cut"]
+    assert len(logs.content[0].text) > agents.MOST_BYTES * 0.9
+    assert not history.structured_content["is_cut"]
+    assert huge.structured_content["rows"] == []
+    assert "left(message, 200)" in huge.structured_content["note"]
+
+
+def test_a_huge_value_is_never_made_text(lake: Lake) -> None:
+    """A hundred megabytes in one cell are told at once."""
+    tools, start = agents.Tools(logpond.open(lake.places.lake)), time.monotonic()
+    found = tools.sql("SELECT 1 AS a UNION ALL SELECT length(repeat('x', 1))")
+    assert len(found["rows"]) == 2
+    found = tools.sql("SELECT repeat('x', 100000000) AS x")
+    assert (found["rows"], found["is_cut"]) == ([], True)
+    assert time.monotonic() - start < 4
+
+
+def test_a_search_says_that_there_is_more(lake: Lake) -> None:
+    """Nobody counted how many fit; that they are not all is said."""
+    some, every = ask(lake, ("search", {"limit": 3}), ("search", {"query": "service:nobody"}))
+    assert (len(some["rows"]), some["is_cut"]) == (3, True)
+    assert (every["rows"], every["is_cut"]) == ([], False)
+
+
+def test_patterns_count_from_the_newest_event(tmp_path: Path) -> None:
+    """A lake that was quiet for years has an hour before its last event; when, it says."""
+    lake = Lake.at(tmp_path)
+    lake.put(logged([at(0), at(90), at(100)], message=["old one", "job 1 done", "job 2 done"]))
+    found, again = ask(lake, ("patterns", {}), ("patterns", {"since": "2020-01-01"}))
+    assert [(row["pattern"], row["lines"]) for row in found["rows"]] == [("job <*> done", 2)]
+    assert datetime.fromisoformat(found["since"]) == at(40)
+    assert found["versions"] == again["versions"] == {"logs": 1}
+    assert again["row_count"] == 2
+    lake.put(logged([at(101)], message=["job 3 done"]))
+    (then,) = ask(lake, ("patterns", {"as_of": found["as_of"]}))
+    assert then == found
 
 
 @pytest.mark.parametrize(

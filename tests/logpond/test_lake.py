@@ -233,9 +233,11 @@ def test_times_are_of_any_kind(opened: logpond.Lake) -> None:
     some: list[Time] = [minutes, ago, naive, naive.replace(tzinfo=UTC)]
     for since in some:
         assert 0 < sum(r["requests"] for r in opened.report("services", since=since)) < every
-    for since in ["2020-01-01", date(2020, 1, 1), timedelta(days=36_000), None]:
+    old: list[Time] = ["2020-01-01", date(2020, 1, 1), timedelta(days=36_000), None]
+    for since in old:
         assert sum(r["requests"] for r in opened.report("services", since=since)) == every
-    for as_of in (date(2020, 1, 1), timedelta(days=3650), -timedelta(days=3650), "2020-01-01"):
+    long_ago: list[Time] = [date(2020, 1, 1), timedelta(days=3650), -timedelta(days=3650)]
+    for as_of in long_ago:
         assert opened.versions(as_of=as_of) == {}
 
 
