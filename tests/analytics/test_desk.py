@@ -104,7 +104,7 @@ def test_which_endpoint_got_slower(desk: Lake, tmp_path: Path) -> None:
 
 
 def test_what_this_user_saw(desk: Lake, tmp_path: Path) -> None:
-    """Each row that is the user's, the newest first: more than a page, or an answer, has unasked."""
+    """Each row that is the user's, the newest first; they are more than a page has."""
     shown = ("service", "endpoint", "status_code", "response_time")
     found = by_page(desk, SEEN)
     page = [tuple(row[name] for name in shown) for row in found["part"]["rows"]]
