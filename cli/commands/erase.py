@@ -27,7 +27,7 @@ outside this lake, and as it was: records in Kafka, until the topic's retention 
 
 @click.command()
 @click.option("--user", "users", multiple=True, metavar="NAME", help="Of this user; repeatable.")
-@click.option("--ip", "addresses", multiple=True, metavar="ADDRESS", help="Of this address.")
+@click.option("--ip", "addresses", multiple=True, metavar="ADDRESS", help="Or a network.")
 @click.option("--where", default="", metavar="QUERY", help="Rows of logs that fit a query.")
 @click.option("--dry-run", is_flag=True, help="Only say what is there.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -44,7 +44,8 @@ def erase(
 ) -> None:
     """Erase what the lake holds of a person: rows, older versions, and texts that repeat them.
 
-    A user or an address is looked for in every field and text, as a word of its own; --where
+    A user or an address is looked for in every field and text, as a word of its own, an address in
+    whichever spelling; --where
     takes a query as `logpond sql --where` does, and knows rows of logs alone. What is there is
     shown first, place by place; then you are asked. Rows are deleted from logs and quarantine,
     windows counted again without them, incidents stay without the name, and files of older

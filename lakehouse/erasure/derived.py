@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from lakehouse import store
-from lakehouse.erasure.request import Mentions
+from lakehouse.erasure.mentions import Mentions
 from lakehouse.paths import Places
 from lakehouse.store import Replacement
 from lakehouse.tables.catalog import ANOMALIES

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from lakehouse.erasure.request import Mentions, Request
+from lakehouse.erasure.mentions import Mentions
+from lakehouse.erasure.request import Request
 from lakehouse.event.unpacked import GZIP
 from lakehouse.ingest.absent import Absent
 from lakehouse.ingest.plans import BatchPlan, BatchPlans

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from unicodedata import normalize
 from urllib.parse import quote
 
 from lakehouse.duck.types import literal
+from lakehouse.erasure import addresses
+from lakehouse.erasure.mentions import Mentions, Spelling, escaped
 from lakehouse.errors import SettingsError
 from lakehouse.query.search import DUCKDB, Node, condition, parse
 
-ERASED = "[erased]"
-# A value is mentioned where it is a word of its own: `ann` is not in `anna`, in `ann@example.org`
+# A name is mentioned where it is a word of its own: `ann` is not in `anna`, in `ann@example.org`
 # or in `mary-ann`, nor is 10.0.0.1 in 10.0.0.12 or in 10.0.0.1.7.
-JOINED, JOINED_ADDRESS = "-.@", "."
+JOINED = "-.@"
+NETWORK = re.compile(r"\b(?:ip|address|client_ip):[(\"]*([0-9a-f.:]+/[0-9]{1,3})\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Request:
     """Users and addresses to erase, and a query of `logs` whose rows are erased.
 
-    Raises SettingsError where nothing is named, or an address is none.
+    Raises SettingsError where nothing is named, or an address is neither one nor a network.
     """
 
     users: tuple[str, ...] = ()
@@ -43,13 +44,13 @@ class Request:
                     f"the user {name!r} is too short to be looked for in texts",
                     f"name the rows by a query: --where 'user:\"{name}\"'",
                 )
-        for address in self.addresses:
-            try:
-                ipaddress.ip_address(address)
-            except ValueError:
-                raise SettingsError(
-                    f"{address} is no address", "give one as 192.0.2.7 or 2001:db8::7"
-                ) from None
+        for given in self.addresses:
+            _spellings(given)
+        if found := NETWORK.search(self.where):
+            raise SettingsError(
+                f"{found[0]}: a query compares texts, and takes no network",
+                f"give --ip {found[1]}, or a query as --where 'ip:192.0.2.*'",
+            )
 
     @cached_property
     def query(self) -> Node | None:
@@ -59,13 +60,25 @@ class Request:
     @cached_property
     def mentions(self) -> Mentions:
         """What finds the values in texts."""
-        users = [(spelling, JOINED) for name in self.users for spelling in _spellings(name)]
-        addresses = [
-            (spelling, JOINED_ADDRESS + (":" if ":" in spelling else ""))
-            for given in self.addresses
-            for spelling in dict.fromkeys((given, str(ipaddress.ip_address(given))))
+        users = [
+            Spelling(escaped(text), text, JOINED) for name in self.users for text in _written(name)
         ]
-        return Mentions(tuple(users + addresses))
+        return Mentions((*users, *self._of_addresses))
+
+    @cached_property
+    def _of_addresses(self) -> list[Spelling]:
+        return [one for given in self.addresses for one in _spellings(given)]
+
+    @property
+    def named(self) -> str:
+        """Whether the user or the address of a row of `logs` is one of them, in DuckDB's SQL."""
+        names = [literal(form) for name in self.users for form in _forms(name)]
+        found = [f'coalesce("user" IN ({", ".join(names)}), false)'] if names else []
+        found += [
+            f"coalesce(regexp_full_match(ip, {literal(one.regexp)}), false)"
+            for one in self._of_addresses
+        ]
+        return " OR ".join(found) or "false"
 
     def rows_of_logs(self, text: str) -> str:
         """Returns which rows of `logs` to erase, in DuckDB's SQL; `text` is all text of a row."""
@@ -73,73 +86,37 @@ class Request:
         return f"({found} OR {condition(self.query, DUCKDB)})" if self.query else found
 
 
-@dataclass(frozen=True)
-class Mentions:
-    """Spellings of values, each with the signs by which it may be a part of a longer word."""
-
-    spellings: Sequence[tuple[str, str]]
-
-    def __bool__(self) -> bool:
-        return bool(self.spellings)
-
-    @cached_property
-    def patterns(self) -> list[str]:
-        """Regular expressions of Python, of its bytes and of RE2 alike."""
-        return [_pattern(text, joined) for text, joined in self.spellings]
-
-    def sql(self, text: str) -> str:
-        """Returns whether a text mentions one, as a condition of DuckDB."""
-        found = [
-            f"(contains({text}, {literal(spelling)}) AND regexp_matches({text}, {literal(one)}))"
-            for (spelling, _), one in zip(self.spellings, self.patterns, strict=True)
-        ]
-        return f"({' OR '.join(found) or 'false'})"
-
-    def in_text(self, text: str) -> bool:
-        """Whether a text mentions one."""
-        return any(re.search(pattern, text, re.ASCII) for pattern in self.patterns)
-
-    def in_bytes(self, content: bytes) -> bool:
-        """Whether bytes mention one, as UTF-8."""
-        return any(re.search(pattern.encode(), content) for pattern in self.patterns)
-
-    def scrubbed(self, value: Any) -> Any:
-        """Returns a value of JSON or of a row with `[erased]` in place of what it mentions."""
-        if isinstance(value, str):
-            for (spelling, _), pattern in zip(self.spellings, self.patterns, strict=True):
-                # those beside each other share what is between them, so one pass may leave some
-                while (new := re.sub(pattern, _in_place(spelling), value, flags=re.ASCII)) != value:
-                    value = new
-            return value
-        if isinstance(value, list):
-            return [self.scrubbed(each) for each in value]
-        if isinstance(value, dict):
-            return {key: self.scrubbed(each) for key, each in value.items()}
-        return value
+def _spellings(given: str) -> list[Spelling]:
+    try:
+        return addresses.spellings(given)
+    except ValueError as error:
+        raise SettingsError(
+            f"{given} is not taken as an address or a network: {error}",
+            "give one as 192.0.2.7, 2001:db8::7, 192.0.2.0/24 or 2001:db8::/48",
+        ) from None
 
 
-def _in_place(spelling: str) -> Any:
-    """What takes the place of a match; with ERASED in it, of a name like that, it would go on."""
-    mark = "" if spelling in ERASED else ERASED
-    return lambda found: found[0].replace(spelling, mark, 1)
+def _forms(name: str) -> list[str]:
+    """A name as it is, and with its accents as signs of their own, and as parts of letters."""
+    return [*dict.fromkeys((name, normalize("NFC", name), normalize("NFD", name)))]
 
 
-def _spellings(name: str) -> list[str]:
-    """A name as it is, as JSON may escape it, and as addresses encode it."""
-    in_json = [json.dumps(name)[1:-1], json.dumps(name, ensure_ascii=False)[1:-1]]
-    return [*dict.fromkeys((name, *in_json, quote(name, safe=""), quote(name, safe="@")))]
+def _written(name: str) -> list[str]:
+    """A name as it is, as JSON may escape it, and as addresses encode it, in each of its forms."""
+    return [*dict.fromkeys(text for form in _forms(name) for text in _encoded(form))]
 
 
-def _pattern(text: str, joined: str) -> str:
-    """A word of its own: a sign of `joined` beside it does not make it part of a longer one alone.
-
-    Neither engine has the other's escapes but `\\xHH`, and RE2 does not look around.
-    """
-    signs = "".join(map(_escaped, joined))
-    before = rf"(?:^|[^\w{signs}]|(?:^|[^\w])[{signs}])"
-    after = rf"(?:$|[^\w{signs}]|[{signs}](?:$|[^\w]))"
-    return before + "".join(map(_escaped, text)) + after
+def _encoded(name: str) -> Iterator[str]:
+    in_json, in_addresses = json.dumps(name)[1:-1], (quote(name, safe=""), quote(name, safe="@"))
+    yield from (name, json.dumps(name, ensure_ascii=False)[1:-1])
+    yield from (in_json, re.sub(r"(?<=\\u)[0-9a-f]{4}", _upper, in_json))
+    yield from in_addresses
+    yield from (re.sub("%[0-9A-F]{2}", _lower, one) for one in in_addresses)
 
 
-def _escaped(sign: str) -> str:
-    return sign if sign.isalnum() or ord(sign) > 127 else f"\\x{ord(sign):02x}"
+def _upper(found: re.Match[str]) -> str:
+    return found[0].upper()
+
+
+def _lower(found: re.Match[str]) -> str:
+    return found[0].lower()

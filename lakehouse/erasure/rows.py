@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -81,7 +81,7 @@ def find(places: Places, request: Request) -> Rows:
         columns = {t.name: _view(connection, places, t) for t in (LOGS, QUARANTINE)}
         text = text_of(columns[LOGS.name])
         wanted = request.rows_of_logs("_text")
-        connection.execute(OF_LOGS.format(named=_named(request), text=text, wanted=wanted))
+        connection.execute(OF_LOGS.format(named=request.named, text=text, wanted=wanted))
         is_open = rejects.is_open("q", columns[QUARANTINE.name], columns[LOGS.name])
         text, wanted = text_of(columns[QUARANTINE.name]), request.mentions.sql("_text")
         connection.execute(OF_QUARANTINE.format(is_open=is_open, text=text, wanted=wanted))
@@ -138,17 +138,6 @@ def _view(connection: duckdb.DuckDBPyConnection, places: Places, table: Table) -
 def columns_of(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, str]:
     """Returns the columns of a table or a view, and DuckDB's types of them."""
     return {column: kind for column, kind, *_ in connection.sql(f"DESCRIBE {name}").fetchall()}
-
-
-def _named(request: Request) -> str:
-    """Whether a field of the event is the value, as SQL."""
-    given: Mapping[str, Any] = {'"user"': request.users, "ip": request.addresses}
-    found = [
-        f"coalesce({column} IN ({', '.join(map(literal, values))}), false)"
-        for column, values in given.items()
-        if values
-    ]
-    return " OR ".join(found) or "false"
 
 
 def _conditions(rows: pa.Table) -> Iterator[str]:

@@ -26,6 +26,7 @@ from support.personal import (
     inhabited,
     payload,
 )
+from support.records import message
 
 from cli.erasers import OTHERS
 from lakehouse import store
@@ -138,6 +139,35 @@ def test_a_repeat_finds_nothing(lived: Lake) -> None:
     before = [store.open_table(lived.places, name).version() for name in (LOGS, QUARANTINE)]
     assert erasure(lived)() == []
     assert [store.open_table(lived.places, name).version() for name in (LOGS, QUARANTINE)] == before
+
+
+SPELLINGS = (
+    *("2001:db8::7", "2001:DB8:0:0:0:0:0:7", "2001:0db8::0007", "2001:db8::8"),
+    *("192.0.2.1", "::ffff:192.0.2.1", "::FFFF:C000:201", "192.0.2.11"),
+)
+
+
+def _spelt(name: str, offset: int) -> bytes:
+    """Records of an address by field, by text, and refused ones."""
+    given = SPELLINGS[offset % len(SPELLINGS)]
+    if offset < len(SPELLINGS):
+        return message(event_id=name, ip=given)
+    if offset < 2 * len(SPELLINGS):
+        return message(event_id=name, ip="", path=f"/?from=[{given}]:443")
+    return f'{{"ip": "{given}", broken'.encode()
+
+
+@pytest.mark.parametrize("asked", [SPELLINGS[0:7:4], SPELLINGS[1:7:4], SPELLINGS[2:7:4]])
+def test_an_address_goes_in_whichever_spelling(lake: Lake, asked: tuple[str, ...]) -> None:
+    """As a field, in texts, and in what was refused; others stay."""
+    lake.payload = _spelt
+    lake.admit()
+    lake.batch(0, {0: 3 * len(SPELLINGS)})
+    gone = erasure(lake, Request(addresses=asked))
+    assert [each.count for each in gone.found()][:3] == [6, 6, 6]
+    gone()
+    assert (gone.found(), lake.count(LOGS), lake.count(QUARANTINE)) == ([], 4, 2)
+    assert holding(lake.places, SPELLINGS[:3] + SPELLINGS[4:7]) == []
 
 
 def test_rows_of_a_query_go_and_no_others(lived: Lake) -> None:
