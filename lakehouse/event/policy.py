@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -15,6 +14,7 @@ from lakehouse.event.fields import LogEvent
 Action = Literal["keep", "hash", "cut", "drop"]
 ACTIONS: tuple[str, ...] = get_args(Action)
 ATTRIBUTES = "attributes"
+ADDRESS = "ip"
 # Each event has them, and rows are found by them.
 NEEDED = ("event_id", "timestamp", "service")
 # Hexadecimal digits of a hash: 96 bits, so that no two of a lake are alike.
@@ -37,14 +37,7 @@ class Policy:
             raise ValueError("a hash needs a key of 16 letters at least")
 
     def action(self, name: str) -> Action:
-        """What becomes of a field; of an attribute by its key, also one that a field had given.
-
-        A value that does not fit its field, or that another one hides, is an attribute, too.
-        """
-        key = name.removeprefix(f"{ATTRIBUTES}.")
-        if key != name:
-            of = re.sub(r"#\d+$", "", key.removeprefix("original."))
-            return self.actions.get(name) or self.actions.get(of) or "keep"
+        """What becomes of a field."""
         return self.actions.get(name, "keep")
 
     def of(self, action: Action) -> Callable[[str], str | None]:
@@ -98,3 +91,5 @@ def _check(name: str, action: str) -> None:
         raise ValueError(f"{name}: fields are {', '.join(known)} and {ATTRIBUTES}.KEY")
     if action in ("hash", "cut") and not (is_attribute or name in texts):
         raise ValueError(f"{name}={action}: {name} is no text; it can be kept or dropped")
+    if action == "cut" and name != ADDRESS and not is_attribute:
+        raise ValueError(f"{name}=cut: only an address can be cut, as ip=cut; take hash or drop")

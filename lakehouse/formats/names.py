@@ -111,6 +111,11 @@ def is_known(name: str) -> bool:
     return any(own in names for names in _names().values()) or bool(unit_of_name(own))
 
 
+def names_of(field: str) -> list[str]:
+    """The names of a field as `plain` has them, the surest first: its own is the first."""
+    return _names()[field]
+
+
 def unit_of_name(name: str) -> str:
     """The unit that the name of a time to answer tells; empty where it tells none."""
     own = plain(name)

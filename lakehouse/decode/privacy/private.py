@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakehouse.decode.privacy.cover import Cover
 from lakehouse.decode.privacy.named import are_keys
 from lakehouse.decode.privacy.secrets import MASK, RAW, masked, masked_bytes, masked_column
 from lakehouse.event.fields import LogEvent
@@ -68,6 +69,10 @@ class Privacy:
             return None
         return self.text(text)
 
+    @cached_property
+    def _cover(self) -> Cover:
+        return Cover(self.policy)
+
     def _column(self, name: str, column: pa.Array) -> pa.Array:
         action = self.policy.action(name)
         if action == "keep":
@@ -81,14 +86,14 @@ class Privacy:
 
     def _attributes(self, column: pa.Array) -> pa.Array:
         keys = column.keys.dictionary_encode().dictionary.to_pylist()
-        if all(self.policy.action(f"{ATTRIBUTES}.{key}") == "keep" for key in keys):
+        if all(self._cover.action(key) == "keep" for key in keys):
             return column
         rows = [None if pairs is None else self._pairs(pairs) for pairs in column.to_pylist()]
         return pa.array(rows, column.type)
 
     def _pairs(self, pairs: list[tuple[str, str | None]]) -> list[tuple[str, str]] | None:
         made = [
-            (key, self.policy.of(self.policy.action(f"{ATTRIBUTES}.{key}"))(text))
+            (key, self.policy.of(self._cover.action(key, text))(text))
             for key, text in pairs
             if text is not None
         ]
@@ -102,10 +107,9 @@ class Privacy:
 
     def _value(self, key: str, value: Any, names: Mapping[str, str]) -> Any:
         """A value of a message; what no action fits that it has is dropped."""
-        name = names.get(key, key)
-        action = self.policy.action(name)
+        action = self.policy.action(names.get(key, key))
         if action == "keep":
-            action = self.policy.action(f"{ATTRIBUTES}.{key}")
+            action = self._cover.action(key, value if isinstance(value, str) else None)
         if action == "keep":
             return self._object(value, names, f"{key}.") if isinstance(value, dict) else value
         return self.policy.of(action)(value) if isinstance(value, str) else None

@@ -78,9 +78,52 @@ def test_rejects_are_kept_under_the_policy() -> None:
     assert (kept["ip"], kept["n"], found[1]["payload"]) == ("203.0.113.0", 1, None)
 
 
+POLICY = "ip=cut, user=hash, attributes.email=drop"
+WITHIN = [
+    {"user": {"id": USER, "name": USER}, "email": {"home": EMAIL}},
+    {"user_id": USER, "Username": USER, "userName": USER, "user.name": USER},
+    {"client_ip": "203.0.113.77", "remote_addr": "203.0.113.77", "client": "203.0.113.77"},
+    {"Email": EMAIL, "EMAIL": {"Home": EMAIL}, "User": {"Id": {"n": USER}}, "IP": "203.0.113.77"},
+]
+
+
+@pytest.mark.parametrize("more", WITHIN)
+@pytest.mark.parametrize("copies", [1, 600])
+def test_a_rule_is_also_for_what_is_within_and_other_names(more: object, copies: int) -> None:
+    """In events, also where their keys are looked for in many, and in rejects."""
+    plain = {"order": "7", "client": "mobile", "host": "h1"}
+    good = message(**{"ip": "198.51.100.7", **plain, **more})  # type: ignore[dict-item]
+    bad = json.dumps({**plain, **more}).encode()  # type: ignore[dict-item]
+    found = under(POLICY, *[good] * copies, bad)
+    rows = [*found.events.to_pylist(), *found.rejects.to_pylist()]
+    assert len(rows) == copies + 1
+    assert not any(value in str(rows) for value in (USER, EMAIL, "203.0.113.77"))
+    assert ("order", "7") in rows[0]["attributes"]
+
+
+def test_a_rule_is_for_no_more_than_that() -> None:
+    """A program that calls itself a client, another field, and what a longer rule keeps."""
+    more = {"client": "mobile", "clients": "5", "user_id": USER, "request": {"id": "r1"}}
+    policy = "ip=cut, user=drop, path=drop, attributes.user_id=keep"
+    (event,) = under(policy, message(**more, host="h1")).events.to_pylist()
+    assert dict(event["attributes"]) == {
+        **{"client": "mobile", "clients": "5", "user_id": USER, "request.id": "r1"},
+    }
+    assert event["host"] == "h1"
+
+
 @pytest.mark.parametrize(
     "wrong",
-    ["ip", "ip=hide", "nobody=drop", "service=drop", "status_code=hash", "ip=cut, ip=drop"],
+    [
+        "user=cut",
+        "message=cut",
+        "ip",
+        "ip=hide",
+        "nobody=drop",
+        "service=drop",
+        "status_code=hash",
+        "ip=cut, ip=drop",
+    ],
 )
 def test_a_policy_that_means_nothing_is_refused(wrong: str) -> None:
     """In words."""
