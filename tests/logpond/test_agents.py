@@ -154,7 +154,7 @@ def test_a_huge_value_is_never_made_text(lake: Lake) -> None:
     assert len(found["rows"]) == 2
     found = tools.sql("SELECT repeat('x', 100000000) AS x")
     assert (found["rows"], found["is_cut"]) == ([], True)
-    assert time.monotonic() - start < 4
+    assert time.monotonic() - start < 8
 
 
 def test_a_search_says_that_there_is_more(lake: Lake) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from analytics.web.base.view import View, moment_of
@@ -17,10 +15,10 @@ from analytics.web.sql.asking import Answer, Questions
 from analytics.web.sql.kept import LONGEST_STATEMENT
 from lakehouse.errors import SettingsError
 from lakehouse.tables.catalog import LOGS
-from lakehouse.terminal import render
+from lakehouse.terminal import bounded, render
 from lakehouse.terminal.times import NOW, Moment
 
-SHOWN = 1000
+SHOWN, SHOWN_BYTES = 1000, 4 << 20
 LAST = "24h"
 
 
@@ -103,15 +101,20 @@ def times_of(view: View, given: Asked) -> Mapping[str, datetime]:
 
 
 def found(view: View, given: Asked, most: int = SHOWN) -> Found:
-    """Returns the first rows of an answer as JSON has them."""
+    """Returns the first rows of an answer as JSON has them, as many as fit into 4 MB.
+
+    Raises SettingsError where the first one alone does not.
+    """
     answer, at = asked(view, given)
-    shown = render.Rows.of_arrow(answer.rows.slice(0, most))
-    out = io.StringIO()
-    render.show(shown, "json", out)
-    rows = [[*row.values()] for row in msgspec.json.decode(out.getvalue())]
-    columns = [
-        Column(n, str(t)) for n, t in zip(shown.columns, answer.rows.schema.types, strict=True)
-    ]
+    shown = bounded.first(answer.rows, most, SHOWN_BYTES)
+    if answer.rows.num_rows and not shown:
+        raise SettingsError(
+            f"the first row alone is larger than {SHOWN_BYTES >> 20} MB, which is the most shown",
+            "ask for fewer columns, or for a part of a text, left(message, 1000); a file has all",
+        )
+    rows = [[*row.values()] for row in shown]
+    names = render.distinct(answer.rows.column_names)
+    columns = [Column(n, str(t)) for n, t in zip(names, answer.rows.schema.types, strict=True)]
     read = answer.scanned
     rows_read, bytes_read = (read.rows, read.bytes) if read else (None, None)
     return Found(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -11,10 +10,8 @@ from typing import Annotated, Any
 
 import duckdb
 import msgspec
-import pyarrow as pa
-import pyarrow.parquet as pq
 from fastapi import APIRouter, Query
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from analytics.reports import REPORTS
 from analytics.web.base.form import Fields
@@ -23,18 +20,13 @@ from analytics.web.boards.board import SHOWN_AS
 from analytics.web.boards.boards import Boards
 from analytics.web.explore.parameters import SPANS
 from analytics.web.sql.answers import LAST, Asked, Found, asked, found
+from analytics.web.sql.files import KINDS, pieces
 from analytics.web.sql.kept import LONGEST_STATEMENT, Kept, KeptQuestions
 from lakehouse.errors import LogpondError, SettingsError
 from lakehouse.tables.catalog import TABLES
-from lakehouse.terminal import render
 
 router = APIRouter()
 PAGE = Page("sql", "SQL", "/sql", router, order=2)
-KINDS = {
-    "csv": "text/csv; charset=utf-8",
-    "json": "application/json",
-    "parquet": "application/vnd.apache.parquet",
-}
 EXAMPLE = (
     "SELECT service, count(*) AS requests\nFROM logs\nGROUP BY service\nORDER BY requests DESC"
 )
@@ -64,7 +56,7 @@ def answered(view: Viewed, given: Fields) -> Response:
 
 @router.post("/api/sql", tags=["sql"])
 def api(view: Viewed, given: Asked) -> Found:
-    """The answer to one statement that reads: its columns and at most 1,000 rows."""
+    """The answer to one statement that reads: its columns, at most 1,000 rows and 4 MB."""
     return found(view, given)
 
 
@@ -77,7 +69,7 @@ def export(view: Viewed, given: Fields) -> Response:
     answer, _ = asked(view, _asked(view, given))
     name = f"logpond-{datetime.now(UTC):%Y%m%dT%H%M%S}.{kind}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(_file(answer.rows, kind), headers=headers, media_type=KINDS[kind])
+    return StreamingResponse(pieces(answer.rows, kind), headers=headers, media_type=KINDS[kind])
 
 
 @router.post("/sql/kept", include_in_schema=False)
@@ -137,16 +129,6 @@ def _page(
         longest=LONGEST_STATEMENT,
         kinds=[*KINDS],
     )
-
-
-def _file(rows: pa.Table, kind: str) -> bytes:
-    if kind == "parquet":
-        binary = io.BytesIO()
-        pq.write_table(rows, binary, compression="zstd")
-        return binary.getvalue()
-    text = io.StringIO()
-    render.show(render.Rows.of_arrow(rows), kind, text)
-    return text.getvalue().encode(errors="replace")
 
 
 def _tables(view: View) -> list[tuple[str, list[str]]]:

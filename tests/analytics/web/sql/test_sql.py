@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import httpx
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from support.lakes import Lake
@@ -18,11 +19,14 @@ from support.sites import shop
 from support.windows import at, logged
 
 from analytics.web.base.access import Access
+from analytics.web.sql.answers import SHOWN_BYTES
+from analytics.web.sql.files import PIECE_BYTES, pieces
 from analytics.web.sql.kept import LONGEST_STATEMENT, MOST
 from lakehouse import store
 from lakehouse.http.tokens import READ, WRITE, Token, Tokens
 from lakehouse.query.ask import Moment, ask
 from lakehouse.tables.catalog import LOGS
+from lakehouse.terminal import render
 
 pytestmark = pytest.mark.slow
 COUNT = "SELECT service, count(*) AS requests FROM logs GROUP BY service ORDER BY service"
@@ -166,6 +170,56 @@ def test_an_answer_is_bounded(site: Lake) -> None:
     too_long = asked.post("/api/sql", json={"statement": "x" * (LONGEST_STATEMENT + 1)})
     assert too_long.status_code == 400
     assert asked.post("/api/sql", json={"statement": "SELECT 1"}).status_code == 200
+
+
+def test_what_is_shown_is_bounded_in_bytes(site: Lake) -> None:
+    """4 MB of rows, fewer than there are; a row that is more is refused in words."""
+    asked = pages(site)
+    huge = "SELECT repeat('x', 100000000)"
+    refused = asked.post("/api/sql", json={"statement": huge})
+    assert refused.status_code == 400
+    assert "larger than 4 MB" in refused.json()["error"]
+    page = asked.post("/sql", params={"part": "answer"}, data={"q": huge})
+    assert (page.status_code, "left(message, 1000)" in page.text) == (400, True)
+    assert len(page.content) < 10_000
+    wide = "SELECT repeat('x', 1000000) AS x, range AS n FROM range(9)"
+    found = asked.post("/api/sql", json={"statement": wide})
+    assert len(found.content) < SHOWN_BYTES + 10_000
+    assert ([row[1] for row in found.json()["rows"]], found.json()["row_count"]) == (
+        [0, 1, 2, 3],
+        9,
+    )
+    text = asked.post("/sql", params={"part": "answer"}, data={"q": wide}).text
+    assert "the first 4 are shown, a file has all" in text
+    escapes = asked.post(
+        "/api/sql", json={"statement": "SELECT repeat(chr(1), 1000000) FROM range(3)"}
+    )
+    assert escapes.status_code == 400
+
+
+def test_a_file_is_made_a_piece_at_a_time() -> None:
+    """It is what the command writes, and no piece is long but for a long row."""
+    rows = pa.table({"a": [*range(30_000)], "text": ["=x" * 100] * 30_000})
+    for kind in ("csv", "json"):
+        for some in (rows, rows.slice(0, 0), rows.slice(5, 1)):
+            made, whole = [*pieces(some, kind)], io.StringIO()
+            render.show(render.Rows.of_arrow(some), kind, whole)
+            assert b"".join(made).decode() == whole.getvalue()
+            assert max(map(len, made)) < 2 * PIECE_BYTES
+    assert len([*pieces(rows, "csv")]) > 5
+
+
+def test_columns_of_one_name_are_told_apart_in_files(site: Lake) -> None:
+    """As in the answer: none is lost."""
+    for kind in ("csv", "json", "parquet"):
+        given = {"q": "SELECT 1 AS a, 2 AS a", "kind": kind}
+        content = pages(site).post("/sql/export", data=given).raise_for_status().content
+        if kind == "parquet":
+            assert pq.read_table(io.BytesIO(content)).to_pylist() == [{"a": 1, "a_2": 2}]
+        elif kind == "json":
+            assert json.loads(content) == [{"a": 1, "a_2": 2}]
+        else:
+            assert content == b"a,a_2\n1,2\n"
 
 
 def test_a_file_has_all_rows(site: Lake) -> None:
