@@ -40,7 +40,7 @@ TOO_LARGE = {
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, open_world_hint=False)
 
 AsOf = Annotated[
-    str, Field(description="Read as of this time: RFC 3339, a date, or -10m. Empty: now.")
+    str, Field(description="Read as of this time: RFC 3339, a date, -10m, or a tag. Empty: now.")
 ]
 Where = Annotated[
     str, Field(description='Only rows of logs that fit, e.g. service:cart level:>=warn "timed out"')
@@ -129,11 +129,11 @@ class Tools:
         """List the newest versions of a table: when, what was done, by whom, how many rows."""
         return _listed("versions", self.lake.history(table, limit), {})
 
-    def _read_at(self, at: datetime, names: str) -> dict[str, Any]:
+    def _read_at(self, at: datetime | str, names: str) -> dict[str, Any]:
         """Returns when it was read, and at which versions the tables were that are named."""
         words = {word.lower() for word in re.findall(r"\w+", names)}
         versions = {n: v for n, v in self.lake.versions(as_of=at).items() if n.lower() in words}
-        return {"as_of": at.isoformat(), "versions": versions}
+        return {"as_of": at if isinstance(at, str) else at.isoformat(), "versions": versions}
 
 
 def _in_words(tool: Callable[..., Any]) -> Callable[..., Any]:
@@ -149,9 +149,11 @@ def _in_words(tool: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-def _time(as_of: str) -> datetime:
+def _time(as_of: str) -> datetime | str:
+    """Returns the time that is asked for, or else the name of a version."""
     now = datetime.now(UTC)
-    return times.state_time(as_of, now, "as_of") if as_of else now
+    found = times.moment(None, as_of, now) if as_of else times.NOW
+    return found.name or found.as_of or now
 
 
 def _bounded(answer: Answer, limit: int, head: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from lakehouse.query import pinned, search
 from lakehouse.query.ask import ask
 from lakehouse.storage import connection
 from lakehouse.store import open_table
-from lakehouse.store.tags.naming import version_of
 from lakehouse.store.tags.tags import Tags
 from lakehouse.terminal.times import Moment, moment, time
 from logpond.answer import Answer
@@ -42,8 +41,9 @@ class Lake:
     Where a method takes `version` or `as_of`, every table is read as it was then: `version` counts
     commits of a table, or is a name that `logpond tag` gave; `as_of` is a time of Python (naive
     means UTC, a date its first instant, a timedelta so long ago), or text as on the command line:
-    RFC 3339, a date, `-10m`. Raises SettingsError for what is asked, also for arguments of a wrong
-    type, TableError for a table or a state that is not there, StorageError for a bucket.
+    RFC 3339, a date, `-10m`, or such a name. Raises SettingsError for what is asked, also for
+    arguments of a wrong type, TableError for a table or a state that is not there, StorageError for
+    a bucket.
     """
 
     def __init__(self, found: Settings, may_name_files: bool = True) -> None:
@@ -120,7 +120,9 @@ class Lake:
     @checked
     def diff(self, table: str, before: int | str, after: int | str) -> Difference:
         """Returns what changed in a table from one version to another."""
-        first, second = (version_of(self._places, table, str(one)) for one in (before, after))
+        first, second = (
+            pinned.version_of(self._places, table, str(one)) for one in (before, after)
+        )
         return diff.diff(self._places, table, first, second)
 
     @checked

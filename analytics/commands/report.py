@@ -37,7 +37,8 @@ PNG = click.Path(dir_okay=False, path_type=Path)
 @click.option("--since", metavar="TIME", help="Only the last 24h, 7d, or from a time on.")
 @click.option("--new-since", metavar="TIME", help="patterns: only those first seen since then.")
 @click.option("--limit", type=click.IntRange(1), default=LIMIT, show_default=True, metavar="N")
-@click.option("--as-of", metavar="TIME", help="As the tables were then.")
+@click.option("--version", metavar="N|NAME", help="As every table was at this version.")
+@click.option("--as-of", metavar="TIME|NAME", help="As the tables were then.")
 @click.option("--engine", type=click.Choice(ENGINES), default="duckdb", show_default=True)
 @click.option("--png", type=PNG, metavar="FILE", help="Draw the rows as well.")
 @FORMAT
@@ -47,6 +48,7 @@ def report(
     since: str | None,
     new_since: str | None,
     limit: int,
+    version: str | None,
     as_of: str | None,
     engine: str,
     png: Path | None,
@@ -64,6 +66,7 @@ def report(
       logpond report all --since 7d
       logpond report hourly --format csv
       logpond report endpoints --as-of "1 hour ago"
+      logpond report endpoints --as-of before-deploy
       logpond report addresses --limit 100 --engine spark
       logpond report endpoint-daily --since 30d --png errors.png
       logpond report patterns --since 24h --new-since 1h
@@ -82,7 +85,7 @@ def report(
         since=time(since, now, "--since") if since else None,
         new_since=time(new_since, now, "--new-since") if new_since else None,
         limit=limit,
-        at=moment(None, as_of, now),
+        at=moment(version, as_of, now),
         spark=spark_of(settings) if engine == "spark" else None,
         limits=settings.sql,
     )

@@ -43,7 +43,7 @@ FROM logs ORDER BY timestamp DESC LIMIT 100"""
 @click.argument("statement", required=False)
 @click.option("--where", metavar="QUERY", help="Only rows of logs that fit a query, see below.")
 @click.option("--version", metavar="N|NAME", help="Read every table at this version.")
-@click.option("--as-of", metavar="TIME", help="Read every table as it was then.")
+@click.option("--as-of", metavar="TIME|NAME", help="Read every table as it was then.")
 @click.option("--engine", type=click.Choice(ENGINES), default="duckdb", show_default=True)
 @FORMAT
 @with_settings

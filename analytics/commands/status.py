@@ -103,7 +103,8 @@ def status(how: str, settings: Settings) -> None:
 def diff(table: str, v1: str, v2: str, how: str, places: Places) -> None:
     """Show what changed from version V1 of a table to V2: rows and files by partition, windows.
 
-    V1 and V2 are numbers, or names that `logpond tag` gave.
+    V1 and V2 are numbers, or names that `logpond tag` gave: where the table has no version of that
+    name, it is taken as of the time of the one that has.
     Rows are compared by what they are: OPTIMIZE moves them to other files and changes none. JSON
     is one object; csv has the partitions.
 
@@ -114,7 +115,7 @@ def diff(table: str, v1: str, v2: str, how: str, places: Places) -> None:
       logpond diff traffic 3 4 --format json
     """
     from analytics.look.diff import diff as compare
-    from lakehouse.store.tags.naming import version_of
+    from lakehouse.query.pinned import version_of
 
     before, after = (version_of(places, table, text, "version") for text in (v1, v2))
     found = compare(places, table, before, after)

@@ -77,7 +77,7 @@ def history(table: str, limit: int, how: str, places: Places) -> None:
 @click.argument("table", required=False, shell_complete=table_names)
 @click.argument("name", required=False)
 @click.option("--version", metavar="N|NAME", help="Name this version.  [the newest]")
-@click.option("--as-of", metavar="TIME", help="Name the version of that time.")
+@click.option("--as-of", metavar="TIME|NAME", help="Name the version of that time.")
 @click.option("--note", default="", help="What others should know of it.")
 @click.option("--delete", is_flag=True, help="Take the name away; its version may go then.")
 @FORMAT
@@ -109,6 +109,8 @@ def tag(
     from lakehouse.store.tags.tags import Tags
 
     tags = Tags(places)
+    if delete and not name:
+        raise click.UsageError("--delete takes away one name: logpond tag TABLE NAME --delete")
     if table is None or name is None:
         found = tags.all() if table is None else tags.of(table)
         rows = [[getattr(one, column) for column in TAGS] for one in found]
@@ -134,9 +136,9 @@ def _opened(places: Places, table: str, version: str | None, as_of: str | None) 
     found = pinned.pin(places, [table], moment(version, as_of, datetime.now(UTC)))[table]
     if found.past:
         raise TableError(
-            f"version {found.version} of {table} has no files of its own any more that a name "
-            "could keep",
-            f"it is read from the rows of now as long as these are there: give --version "
-            f"{found.version}",
+            f"version {found.version} of {table} cannot have a name: Delta has not kept it, and a "
+            "name could keep no files of it",
+            f"the ledger reads it from the rows of now, as long as these are there: give --version "
+            f"{found.version} where the name would stand",
         )
     return found.table

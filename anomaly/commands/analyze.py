@@ -73,7 +73,7 @@ def analyze(
       logpond analyze --config other.toml --compare
     """
     from anomaly.lake.fold import analyse
-    from lakehouse.store.tags.naming import version_of
+    from lakehouse.query.pinned import version_of
     from lakehouse.tables.rollups import MINUTES
 
     places, judged_by = Places.of(settings), constants(config)

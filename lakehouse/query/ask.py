@@ -53,6 +53,7 @@ def ask(
             f"{statement.verb} is about a table and its history as they are now",
             "ask without --version and --as-of",
         )
+    pinned.refuse_unknown(places, at)
     if statement.kind is Kind.LIST:
         return pa.table({"name": pa.array(_names(places), pa.string())})
     if spark:
@@ -80,6 +81,7 @@ def opened(
 
     statement = readable(recognise(sql))
     if statement.kind is Kind.READ:
+        pinned.refuse_unknown(places, at)
         with by_duckdb.opened(places, statement, at, limits, zone) as found:
             yield found
         return

@@ -11,7 +11,8 @@ from lakehouse.past import State
 from lakehouse.paths import DELTA_LOG, Places, is_url
 from lakehouse.store.log import Log
 from lakehouse.store.tags.naming import nearest
-from lakehouse.tables.catalog import TABLES
+from lakehouse.tables.catalog import LOGS, TABLES
+from lakehouse.tables.tag import number_or_name
 from lakehouse.terminal.times import Moment
 
 FILL = "fill a lake with `make demo`, or name another with --lake"
@@ -51,6 +52,27 @@ def pin(places: Places, wanted: Iterable[str], moment: Moment) -> dict[str, Stat
     It is the one place where statements and comparisons find the state of a table.
     """
     return {name: _pinned(places, name, moment) for name in wanted}
+
+
+def refuse_unknown(places: Places, moment: Moment) -> None:
+    """Raises TableError for a name that no version has, whatever tables are read."""
+    if moment.name:
+        nearest(places, LOGS.name, moment.name)
+
+
+def version_of(places: Places, name: str, text: str, given_as: str = "--version") -> int:
+    """Returns the version of a table that a text is the number or the name of.
+
+    A table that has no version of the name itself is taken as of the time of the one that has.
+    Raises SettingsError for a text that is neither, TableError where there is no such name, or no
+    such table.
+    """
+    asked = number_or_name(text, given_as)
+    if isinstance(asked, int):
+        return asked
+    if name not in names(places):
+        raise absent(places, name)
+    return _pinned(places, name, Moment(name=asked)).version
 
 
 def absent(places: Places, name: str) -> TableError:

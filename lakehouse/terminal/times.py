@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from lakehouse.errors import SettingsError
-from lakehouse.tables.tag import number_or_name
+from lakehouse.tables.tag import NAME, number_or_name
 
 NUMBER = r"(\d+(?:\.\d+)?)"
 LENGTH = re.compile(rf"{NUMBER}\s*([a-z]*)", re.IGNORECASE | re.ASCII)
@@ -58,13 +58,20 @@ NOW = Moment()
 
 
 def moment(version: str | None, as_of: str | None, now: datetime) -> Moment:
-    """Parses two flags to a moment. Raises SettingsError for both, or for one that is invalid."""
+    """Parses two flags to a moment; each may be the name of a version.
+
+    Raises SettingsError for both, or for one that is invalid.
+    """
     if version is not None and as_of is not None:
         raise SettingsError("--version and --as-of are both given", "give one of them")
     if version is not None:
         asked = number_or_name(version, "--version")
         return Moment(version=asked) if isinstance(asked, int) else Moment(name=asked)
-    return Moment(as_of=None if as_of is None else state_time(as_of, now))
+    if as_of is None:
+        return NOW
+    if NAME.fullmatch(as_of.strip()):  # no time begins with a letter
+        return Moment(name=as_of.strip())
+    return Moment(as_of=state_time(as_of, now))
 
 
 def state_time(text: str, now: datetime, flag: str = "--as-of") -> datetime:

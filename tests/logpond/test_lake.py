@@ -158,7 +158,7 @@ def test_it_shows_itself(opened: logpond.Lake, site: Lake) -> None:
         (lambda lake: lake.sql("SELECT 1 FROM nothing"), logpond.TableError, "there are: logs"),
         (lambda lake: lake.sql("SELECT 1 FROM logs", version=99), logpond.TableError, "version 99"),
         (lambda lake: lake.sql("SELECT 1", version=1, as_of="-1h"), logpond.SettingsError, "both"),
-        (lambda lake: lake.sql("SELECT 1", as_of="soon"), logpond.SettingsError, "is not a time"),
+        (lambda lake: lake.sql("SELECT 1", as_of="soon"), logpond.TableError, "is not a time"),
         (lambda lake: lake.search("status:"), logpond.LogpondError, "status"),
         (lambda lake: lake.search(limit=-1), logpond.SettingsError, "limit -1"),
         (lambda lake: lake.report("none"), logpond.SettingsError, "there are:"),

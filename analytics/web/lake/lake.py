@@ -23,7 +23,7 @@ from lakehouse.http.asker import asker, one_of
 from lakehouse.paths import Places
 from lakehouse.response.actions import Actions
 from lakehouse.store.log import Log
-from lakehouse.store.tags.naming import version_of
+from lakehouse.store.tags.naming import nearest
 from lakehouse.store.tags.tags import Tags
 from lakehouse.tables.catalog import LOGS, TABLES
 from lakehouse.terminal.times import NOW, Moment
@@ -70,7 +70,9 @@ class Lake:
         if moment == NOW:
             return Snapshot(self)
         if moment.name:
-            moment = Moment(version=version_of(self.places, LOGS.name, moment.name, "as_of"))
+            tag = nearest(self.places, LOGS.name, moment.name)
+            is_own = tag.table == LOGS.name
+            moment = Moment(version=tag.version) if is_own else Moment(as_of=tag.time)
         with self._lock:
             if moment not in self._snapshots or self._snapshots[moment].is_outdated:
                 self._snapshots[moment] = Snapshot(self, moment, self._time(moment))

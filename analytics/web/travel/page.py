@@ -16,8 +16,8 @@ from analytics.web.lake.table_state import Commit, TableState
 from analytics.web.travel.tags import Form, Named, Wanted, give, tags_of, take_away
 from lakehouse import past
 from lakehouse.errors import TableError
+from lakehouse.query import pinned
 from lakehouse.store.log import Log
-from lakehouse.store.tags.naming import version_of
 from lakehouse.tables.catalog import LOGS, TABLES
 from lakehouse.tables.tag import NOTE_MOST
 
@@ -156,7 +156,7 @@ def _reach(view: View, table: str) -> Reach:
 
 
 def _number(view: View, table: str, text: str, given_as: str) -> int:
-    return version_of(view.lake.places, table, text, given_as)
+    return pinned.version_of(view.lake.places, table, text, given_as)
 
 
 def _current(view: View, table: str, reach: Reach) -> int:

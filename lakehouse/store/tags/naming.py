@@ -21,6 +21,7 @@ from lakehouse.store.tags.tags import Tags
 from lakehouse.tables.catalog import LOGS
 from lakehouse.tables.tag import NAME, NOTE_MOST, Tag, checked, number_or_name
 from lakehouse.terminal.render import escaped
+from lakehouse.terminal.times import TIMES
 
 
 def name_version(
@@ -107,7 +108,8 @@ def nearest(places: Places, table: str, name: str) -> Tag:
     own = tags.get(table, name) or tags.get(LOGS.name, name)
     found = own or next((tag for tag in tags.all() if tag.name == name), None)
     if found is None:
-        raise tags.absent(table, name)
+        absent = tags.absent(table, name)
+        raise TableError(absent.what, f"{absent.remedy}; it is not a time: write one as {TIMES}")
     return _valid(places, found)
 
 
