@@ -120,7 +120,8 @@ class Tools:
         """List what messages say without their variable parts, the most frequent first."""
         at = _time(as_of)
         newest = self.lake.sql(NEWEST, as_of=at).scalar()
-        after = times.time(since, newest if isinstance(newest, datetime) else at, "since")
+        newest = newest if isinstance(newest, datetime) else datetime.now(UTC)  # of no row
+        after = times.time(since, newest, "since")
         found = self.lake.report("patterns", since=after, limit=limit, as_of=at)
         head = {"since": after.isoformat(), **self._read_at(at, "logs")}
         return _bounded(found, limit + 1, head)  # what is in no pattern has a row of its own
