@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from lakehouse.server_settings import Section
 
-Days = dict[str, Annotated[int, Field(ge=1)]]
+
+def _check_names(days: dict[str, int]) -> dict[str, int]:
+    if not all(name.strip() for name in days):
+        raise ValueError("a name is empty: give days by name, as {debug = 7}, or leave it out")
+    return days
+
+
+Days = Annotated[dict[str, Annotated[int, Field(ge=1)]], AfterValidator(_check_names)]
 
 
 class Retention(Section):
     """How long what is kept. A row goes by one rule: that of its service, else of its source, else
     of its table. Upkeep deletes what is older, counted in days back from the newest date of the
-    table; `logpond retain --dry-run` shows what would go. As variables these are JSON.
+    table; `logpond retain --dry-run` shows what would go. A variable has them as
+    JSON, or as here: {debug = 7}.
     """
 
     tables: Days = Field(default_factory=dict)

@@ -39,7 +39,7 @@ from lakehouse.setting_checks import (
     is_this_machine,
 )
 from lakehouse.settings_file import CONF as CONF
-from lakehouse.settings_file import origin, place, read
+from lakehouse.settings_file import Variables, origin, place, read
 from lakehouse.storage_settings import Storage as Storage
 
 SIMILAR = 0.75  # of a word to another, by difflib: "injest" is 0.83 like "ingest"
@@ -289,7 +289,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags, then the environment, then the file."""
-        return init_settings, env_settings, InitSettingsSource(settings_cls, read())
+        return init_settings, Variables(settings_cls), InitSettingsSource(settings_cls, read())
 
 
 def load(**flags: Any) -> Settings:

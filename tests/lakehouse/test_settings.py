@@ -113,6 +113,39 @@ def test_a_section_misspelt_in_a_variable_is_named(
         load()
 
 
+@pytest.mark.parametrize("given", ["{debug = 7}", '{"debug": 7}', "{ debug=7 }"])
+def test_a_variable_of_days_is_json_or_as_in_the_file(
+    given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the comment in the file shows it."""
+    monkeypatch.setenv("LOGPOND_RETENTION_SERVICES", given)
+    assert load().retention.services == {"debug": 7}
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "words"),
+    [
+        ("LOGPOND_RETENTION_SERVICES", "debug = 7", 'as JSON: {"debug": 7}'),
+        ("LOGPOND_RETENTION_TABLES", "{", 'as JSON: {"debug": 7}'),
+        ("logpond_retention_sources", "7\na = 8", 'as JSON: {"debug": 7}'),
+        ("LOGPOND_RETENTION_SERVICES", "7", "dictionary"),
+        ("LOGPOND_RETENTION_SERVICES", '{"debug": 0}', "greater than or equal to 1"),
+        ("LOGPOND_RETENTION_SERVICES", '{"": 3}', "a name is empty"),
+        ("LOGPOND_RETENTION_SERVICES", '{" ": 3}', "a name is empty"),
+        ("LOGPOND_PRIVACY", "ip=cut", "LOGPOND_PRIVACY_<NAME>"),
+    ],
+)
+def test_a_variable_that_cannot_be_read_is_told_in_words(
+    name: str, given: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its name, and what it takes; no stack trace."""
+    monkeypatch.setenv(name, given)
+    with pytest.raises(SettingsError) as refused:
+        load()
+    assert name.upper() in str(refused.value).upper()
+    assert words in str(refused.value)
+
+
 @pytest.mark.parametrize("name", ["LOGPOND_JARS", "LOGPOND_MY_OWN", "LOGPOND_SERVICE_HOST"])
 def test_a_variable_of_others_is_none_of_ours(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is passed over."""
