@@ -120,11 +120,9 @@ def _in_words(error: Exception, limits: Sql) -> LogpondError:
 
 def _of_here(error: SettingsError) -> SettingsError:
     """Returns an error in words of this server, where it speaks of the command `logpond sql`."""
-    what = error.what.replace("`logpond sql` only reads", "this server only reads")
     remedy = error.remedy.replace("[sql]", "[postgres]")
-    return SettingsError(
-        what, remedy.partition(" that it names itself")[0].removesuffix(", and the data files")
-    )
+    remedy = remedy.partition(" that it names itself")[0].removesuffix(", and the data files")
+    return SettingsError(error.what, remedy)
 
 
 def _answer(found: duckdb.DuckDBPyRelation, sql: str) -> Answer:

@@ -51,7 +51,7 @@ def ask(
     if statement.kind is Kind.ABOUT and at != NOW:
         raise SettingsError(
             f"{statement.verb} is about a table and its history as they are now",
-            "ask without --version and --as-of",
+            "ask as of now, without a version or a time",
         )
     pinned.refuse_unknown(places, at)
     if statement.kind is Kind.LIST:

@@ -51,7 +51,7 @@ class FileTable(msgspec.Struct, frozen=True):
         if moment != NOW:
             raise SettingsError(
                 f"{self.name} is files, which have no versions",
-                "ask without --version and --as-of, or import them",
+                "ask as of now, without a version or a time, or import them",
             )
         return self
 

@@ -16,8 +16,8 @@ def too_long(limits: Sql) -> SettingsError:
 def not_of_logs() -> SettingsError:
     """A query of logs beside a statement that reads no `logs`."""
     return SettingsError(
-        "--where chooses rows of logs, and this statement reads none",
-        "ask FROM logs, or leave --where out",
+        "`where` chooses rows of logs, and this statement reads none",
+        "ask FROM logs, or leave `where` out",
     )
 
 

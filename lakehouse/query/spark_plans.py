@@ -63,7 +63,7 @@ def check(plan: Any, is_about: bool = False) -> None:
 def _refuse(found: Any) -> None:
     if found:
         raise SettingsError(
-            f"`logpond sql` only reads tables of the lake, and this statement has {min(found)}", ASK
+            f"a statement only reads tables of the lake, and this one has {min(found)}", ASK
         )
 
 

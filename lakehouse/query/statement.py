@@ -37,13 +37,14 @@ READING = {
 HOW_TO_EXPLAIN = {"EXPLAIN", "ANALYZE", "EXTENDED", "FORMATTED"}
 UPKEEP = {"OPTIMIZE", "VACUUM", "RESTORE", "REORG"}
 WRITING = ("INSERT", "UPDATE", "DELETE", "MERGE")
+TO_FILE = "for a file, ask with SELECT: the page SQL and `logpond sql --format csv >FILE` save rows"
 INSTEAD = {
     **dict.fromkeys(WRITING, "rows come in by `logpond stream` and `logpond replay-quarantine`"),
     **dict.fromkeys(("CREATE", "ALTER", "DROP", "TRUNCATE"), "tables are made by what writes them"),
-    "COPY": "for a file, use --format csv and redirect the output",
-    "EXPORT": "for a file, use --format csv and redirect the output",
-    "VACUUM": "write VACUUM logs [RETAIN 168 HOURS] [DRY RUN]",
-    "OPTIMIZE": "write OPTIMIZE logs [ZORDER BY (endpoint, status_code)]",
+    "COPY": TO_FILE,
+    "EXPORT": TO_FILE,
+    "VACUUM": "in a terminal: logpond sql 'VACUUM logs [RETAIN 168 HOURS] [DRY RUN]'",
+    "OPTIMIZE": "in a terminal: logpond sql 'OPTIMIZE logs [ZORDER BY (endpoint, status_code)]'",
 }
 
 
@@ -75,7 +76,7 @@ def recognise(sql: str) -> Statement:
     """The statement in a text, which need not be right; SettingsError where there is none."""
     first = next(_words(sql), None)
     if not first:
-        raise SettingsError("there is no statement", 'logpond sql "SELECT COUNT(*) FROM logs"')
+        raise SettingsError("there is no statement", "write one, as SELECT COUNT(*) FROM logs")
     text = sql.strip().rstrip("; \n")
     words = [*takewhile(lambda word: word[0].upper() in HOW_TO_EXPLAIN, _words(text))]
     explained = text[words[-1].end() if words else 0 :]
@@ -89,7 +90,7 @@ def readable(statement: Statement) -> Statement:
     if statement.kind in (Kind.READ, Kind.LIST, Kind.ABOUT):
         return statement
     raise SettingsError(
-        f"`logpond sql` only reads, and {statement.verb} does something else",
+        f"a statement only reads, and {statement.verb} does something else",
         INSTEAD.get(statement.verb, "ask with SELECT, WITH, VALUES, DESCRIBE, SHOW or EXPLAIN"),
     )
 

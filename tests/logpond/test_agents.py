@@ -209,7 +209,7 @@ def test_no_file_is_read(lake: Lake, tmp_path: Path) -> None:
         ("sql", {"statement": f"SELECT * FROM '{file}'"}),
         ("sql", {"statement": f"SELECT * FROM read_csv('{file}')"}),
         ("schema", {"table": f"SELECT * FROM '{file}'"}),
-        ("sql", {"statement": f"FROM read_parquet('{lake.location}/logs/**/*.parquet')"}),
+        ("sql", {"statement": f"FROM read_parquet('{lake.places.lake}/logs/**/*.parquet')"}),
     ):
         assert isinstance(found, str), found
         assert "out of reach" in found or "no table" in found

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec.structs import replace
 
 from lakehouse.errors import SettingsError
+from lakehouse.terminal import times
 
 MOST_PANELS, MOST_COLUMNS = 24, 5
 # Its name is the name of its file, also where capitals are none of their own.
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 SHOWN_AS = {"table": "table", "line": "lines", "bars": "bars", "number": "one number"}
 WIDTHS = {"half": "half the page", "whole": "the whole page"}
+ALL, LENGTHS = "all", "15m, 2h, 7d or all"
 REFRESH = {0: "by hand", 10: "each 10 s", 30: "each 30 s", 60: "each minute", 300: "each 5 min"}
 
 Short = Annotated[str, msgspec.Meta(max_length=80)]
@@ -69,6 +71,23 @@ def parsed(content: bytes) -> Board:
         if bool(panel.question) == bool(panel.report):
             raise SettingsError(f"panel {number} has to name one question, or one report")
     return found
+
+
+def flaw(board: Board, reports: Collection[str]) -> SettingsError | None:
+    """Returns why a board, or a panel of it, has no answer; None where `reports` has what it names.
+
+    Whether a question is kept is another thing: somebody may keep it later.
+    """
+    try:
+        if board.last != ALL and not times.length(board.last, "last"):
+            return SettingsError(f"last {board.last!r} has no length", f"write {LENGTHS}")
+    except SettingsError as error:
+        return SettingsError(error.what, f"write {LENGTHS}")
+    for number, panel in enumerate(board.panels, 1):
+        if panel.report and panel.report not in reports:
+            what = f"panel {number}: there is no report {panel.report} for boards"
+            return SettingsError(what, f"there are: {', '.join(reports)}")
+    return None
 
 
 def written(board: Board) -> bytes:

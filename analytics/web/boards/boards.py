@@ -6,12 +6,15 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from analytics.web.boards.board import NAME, Board, parsed, written
+from analytics.reports import REPORTS
+from analytics.web.boards.board import NAME, Board, flaw, parsed, written
 from lakehouse.errors import LogpondError, SettingsError, TableError
 from lakehouse.paths import Places
 from lakehouse.store import durable, objects
 
 MOST, MOST_BYTES, TRIES = 100, 65_536, 5
+# Reports that are made of rows by a program of ours are no statement.
+REPORTED = {name: report for name, report in REPORTS.items() if not report.fold}
 
 
 class ChangedError(SettingsError):
@@ -27,7 +30,10 @@ class ChangedError(SettingsError):
 
 @dataclass(frozen=True)
 class Kept:
-    """A board as it is kept. `version` is of its content; `fault` says why it cannot be shown."""
+    """A board as it is kept. `version` is of its content.
+
+    `fault` says why it cannot be shown, or, where there is a board, which part of it cannot.
+    """
 
     name: str
     content: bytes
@@ -114,7 +120,8 @@ class Boards:
         if content is None:
             return None
         try:
-            return Kept(name, content, parsed(content))
+            board = parsed(content)
+            return Kept(name, content, board, flaw(board, REPORTED))
         except SettingsError as error:
             return Kept(name, content, None, error)
 

@@ -11,12 +11,11 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from msgspec.structs import replace
 
-from analytics.reports import REPORTS
 from analytics.web.base.form import Fields
 from analytics.web.base.view import Page, View, Viewed
 from analytics.web.boards import board as boards_of
 from analytics.web.boards.board import OVERVIEW, REFRESH, SHOWN_AS, WIDTHS, Board, Panel
-from analytics.web.boards.boards import Boards, ChangedError, Kept
+from analytics.web.boards.boards import REPORTED, Boards, ChangedError, Kept
 from analytics.web.boards.panels import answer_of, statement_of
 from analytics.web.explore.parameters import SPANS
 from analytics.web.sql.kept import KeptQuestions
@@ -167,7 +166,7 @@ def _statement(view: View, panel: Panel) -> str:
 def _sources(view: View) -> list[tuple[str, str]]:
     """Returns what a panel may ask, as forms name it, with its title."""
     kept = [(f"question:{one.name}", one.name) for one in KeptQuestions(view.lake.places).all()]
-    reports = [(f"report:{one.name}", one.title) for one in REPORTS.values() if not one.fold]
+    reports = [(f"report:{one.name}", one.title) for one in REPORTED.values()]
     return [*kept, *reports]
 
 
@@ -232,10 +231,13 @@ def _rename(board: Board, given: Mapping[str, str]) -> Board:
     refresh = given.get("refresh", "0")
     described = {
         "title": given.get("title", "").strip(),
-        "last": given.get("last", ""),
+        "last": given.get("last", "").strip() or board.last,
         "refresh": int(refresh) if refresh.isdecimal() and len(refresh) < 6 else 0,
     }
-    return replace(_converted(described, Board), panels=board.panels)
+    found = _converted(described, Board)
+    if fault := boards_of.flaw(found, REPORTED):
+        raise fault
+    return replace(found, panels=board.panels)
 
 
 EDITS: dict[str, Edit] = {

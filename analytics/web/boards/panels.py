@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from analytics.reports import REPORTS
 from analytics.web.base.view import View
 from analytics.web.boards.board import Panel, axes
+from analytics.web.boards.boards import REPORTED
 from analytics.web.sql.answers import Asked, Found, found
 from analytics.web.sql.asking import OtherAskedError
 from analytics.web.sql.kept import KeptQuestions
@@ -42,8 +42,8 @@ def statement_of(view: View, panel: Panel) -> str:
     """Returns what a panel asks. Raises TableError where its question or report is not there."""
     if panel.question:
         return KeptQuestions(view.lake.places).get(panel.question).statement
-    report = REPORTS.get(panel.report)
-    if report is None or report.fold:
+    report = REPORTED.get(panel.report)
+    if report is None:
         raise TableError(f"there is no report {panel.report} for boards", "choose another one")
     return report.ranged()
 

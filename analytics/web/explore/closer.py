@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlencode
@@ -17,7 +17,7 @@ from analytics.web.explore.compare import Comparison
 from analytics.web.explore.context import Context
 from analytics.web.explore.entry import PAGE, is_empty, of_rows, router
 from analytics.web.explore.filters import ALL
-from analytics.web.explore.parameters import SPANS, Given, Parameters, around
+from analytics.web.explore.parameters import INSTANT, SPANS, Given, Parameters, around
 from analytics.web.explore.trace import Trace
 from analytics.web.explore.views import KeptViews
 from lakehouse.errors import SettingsError
@@ -152,11 +152,10 @@ def api_views(view: Viewed) -> list[views.View]:
 
 
 def _trace(view: View, trace_id: str, at: str, within: str, bars: str) -> Trace:
-    logs, now = view.snapshot.need(LOGS.name), view.snapshot.now
+    first, newest = view.snapshot.event_times()
+    end = newest + INSTANT
     if at:
-        first, end = around(times.time(at, now, "at"), within, trace.WITHIN)
-    else:
-        first, end = logs.oldest("timestamp"), logs.newest("timestamp") + timedelta(microseconds=1)
+        first, end = around(times.time(at, view.snapshot.now, "at"), within, trace.WITHIN)
     return trace.find(view.snapshot, trace_id, first, end, bars)
 
 

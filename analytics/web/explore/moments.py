@@ -68,7 +68,7 @@ def _shifted(filters: Filters, by: timedelta, title: str) -> Pair:
 
 
 def _divided(view: View, filters: Filters, at: datetime, title: str) -> Pair:
-    newest = view.snapshot.need(LOGS.name).newest("timestamp") + INSTANT
+    newest = view.snapshot.event_times()[1] + INSTANT
     length = min(filters.end - filters.first, newest - at, at - EVER[0])
     if length <= timedelta():
         raise SettingsError(

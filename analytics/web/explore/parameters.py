@@ -19,7 +19,6 @@ from lakehouse.query.search.edit import LONGEST_TERM
 from lakehouse.query.search.fields import Field
 from lakehouse.query.search.parser import LONGEST
 from lakehouse.query.search.tokens import quoted
-from lakehouse.tables.catalog import LOGS
 from lakehouse.terminal import times
 
 SPANS = {"15m": "15 min", "1h": "1 h", "6h": "6 h", "24h": "24 h", "7d": "7 d", ALL: "all"}
@@ -81,8 +80,8 @@ class Parameters:
 
     def filters(self, view: View) -> Filters:
         """The filters, with a time range that counts back from the moment of the view."""
-        logs, snapshot = view.snapshot.need(LOGS.name), view.snapshot
-        oldest, newest = logs.oldest("timestamp"), logs.newest("timestamp")
+        snapshot = view.snapshot
+        oldest, newest = snapshot.event_times()
         first_to_end = span(self.last, self.since, self.until, oldest, newest, snapshot.now)
         return Filters(*first_to_end, self.values, search.parse(self.query, snapshot.now))
 

@@ -92,9 +92,9 @@ class Span:
 
 
 def home(snapshot: Snapshot, monitor: LagMonitor | None, hours: int) -> Home:
-    """Returns Home for a lake that has rows."""
+    """Returns Home. Raises TableError for a lake that has no rows."""
     logs = snapshot.need(LOGS.name)
-    newest: datetime = logs.newest("timestamp")
+    _, newest = snapshot.event_times()
     span = Span.of(hours, newest, snapshot.now)
     recent_from = span.end - RECENT
     with minutes(snapshot, min(span.first, recent_from), span.end) as found:

@@ -37,6 +37,7 @@ SNAPSHOTS_KEPT = 8
 PAST_SECONDS = 600.0
 Values = Sequence[Any] | Mapping[str, Any]
 FILL = "fill a lake with `logpond up`, or name another with --lake"
+LATER = "ask as of a later moment; Time travel shows when rows came"
 
 
 @dataclass
@@ -188,6 +189,18 @@ class Snapshot:
         if found is None:
             raise TableError(f"there is no table {name[:40]} in {self.lake.places.lake} yet", FILL)
         return found
+
+    def event_times(self) -> tuple[datetime, datetime]:
+        """Returns the times of the oldest and the newest event.
+
+        Raises TableError where `logs` has no row to count from.
+        """
+        logs = self.need(LOGS.name)
+        oldest, newest = logs.oldest("timestamp"), logs.newest("timestamp")
+        if oldest is None or newest is None:
+            when = "yet" if self.is_live else "at this moment"
+            raise TableError(f"{LOGS.name} has no rows {when}", FILL if self.is_live else LATER)
+        return oldest, newest
 
     def ask(self, sql: str, values: Values = (), **tables: Pinned) -> list[dict[str, Any]]:
         """Returns the rows of a query on these tables, which have these names in it."""

@@ -13,8 +13,7 @@ from analytics.web.base.view import View, moment_of
 from analytics.web.explore.filters import span
 from analytics.web.sql.asking import Answer, Questions
 from analytics.web.sql.kept import LONGEST_STATEMENT
-from lakehouse.errors import SettingsError
-from lakehouse.tables.catalog import LOGS
+from lakehouse.errors import SettingsError, TableError
 from lakehouse.terminal import bounded, render
 from lakehouse.terminal.times import NOW, Moment
 
@@ -92,10 +91,11 @@ def asked(view: View, given: Asked) -> tuple[Answer, datetime]:
 def times_of(view: View, given: Asked) -> Mapping[str, datetime]:
     """Returns what `from` and `to` are, as on the page Explore."""
     snapshot = view.lake.at(moment_of(given.as_of.strip()))
-    logs = snapshot.need(LOGS.name)
-    oldest, newest = logs.oldest("timestamp"), logs.newest("timestamp")
-    if newest is None:
-        raise SettingsError("logs has no rows yet, so a time range has no end", "ask without $from")
+    try:
+        oldest, newest = snapshot.event_times()
+    except TableError as error:
+        what = f"{error.what}, so a time range has no end"
+        raise SettingsError(what, "ask without $from and $to") from None
     first, end = span(given.last, given.since, given.until, oldest, newest, snapshot.now)
     return {"from": first, "to": end}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,8 @@ from lakehouse.settings import Sql
 # Less than `logpond sql` may take: a server serves others too, and is to stay small.
 LIMITS = Sql(seconds=60, memory_mb=256, temp_mb=2048)
 AT_ONCE, PATIENCE_SECONDS = 2, 5.0
+# Settings say what `logpond sql` may take; nobody raises them for a page.
+OF_SETTINGS, MORE = re.compile(r"raise \[sql\] \w+"), "ask `logpond sql`, which may take more"
 
 
 class OtherAskedError(SettingsError):
@@ -67,7 +70,11 @@ class Questions:
         with self._one_of(reader):
             start = time.monotonic()
             limits = self.limits
-            rows = ask(places, statement, moment, None, limits, None, False, times)
+            try:
+                rows = ask(places, statement, moment, None, limits, None, False, times)
+            except SettingsError as error:
+                remedy = OF_SETTINGS.sub(MORE, error.remedy)
+                raise SettingsError(error.what, remedy) from error
             return Answer(rows, time.monotonic() - start)
 
     @contextmanager

@@ -276,6 +276,46 @@ def test_a_broken_file_is_said_in_words(lake: Lake, name: str) -> None:
     assert [one["name"] for one in asked.get("/api/boards").json()] == ["whole"]
 
 
+@pytest.mark.parametrize(
+    ("board", "words"),
+    [
+        (Board("Odd", [], "0s"), "last '0s' has no length"),
+        (Board("Odd", [], "soon"), "last 'soon' is no length of time"),
+        (Board("Odd", [], ""), "last '' is no length of time"),
+        (Board("Odd", [Panel(report="hourly"), Panel(report="patterns")]), "panel 2: there is no"),
+        (Board("Odd", [Panel(report="nowhere")]), "panel 1: there is no report nowhere"),
+    ],
+)
+def test_what_cannot_be_shown_of_a_board_is_told_as_it_is_read(
+    lake: Lake, board: Board, words: str
+) -> None:
+    """In the API, in the list and on its page, which shows the rest."""
+    lake.put(logged([at(0)]), table=LOGS)
+    Boards(lake.places).create("odd", board)
+    asked = pages(lake)
+    (listed,) = asked.get("/api/boards").json()
+    assert listed == asked.get("/api/boards/odd").json()
+    assert words in listed["error"]
+    assert listed["board"]["title"] == "Odd"
+    for page in ("/boards", "/boards/odd"):
+        assert words in unescape(asked.get(page).text)
+    assert asked.get("/boards/odd").text.count("data-panel=") == len(board.panels)
+
+
+def test_a_board_is_given_no_time_that_has_no_length(lake: Lake) -> None:
+    """Where it is changed on its page; what is whole has no error."""
+    lake.put(logged([at(0)]), table=LOGS)
+    Boards(lake.places).create("whole", Board("Whole", OVERVIEW.panels))
+    asked = pages(lake)
+    odd = asked.post("/boards/whole", data={"do": "board", "title": "x", "last": "0s"})
+    assert (odd.status_code, "has no length" in odd.text) == (400, True)
+    for last in ("7d", "all", ""):
+        given = {"do": "board", "title": "x", "last": last}
+        assert asked.post("/boards/whole", data=given).status_code == 303
+        assert asked.get("/api/boards/whole").json()["error"] is None
+    assert asked.get("/api/boards/whole").json()["board"]["last"] == "all"
+
+
 def test_what_goes_wrong_is_in_its_panel(lake: Lake) -> None:
     """A question that is gone, a report there is not, a statement that is none, no numbers."""
     lake.put(logged([at(0)]), table=LOGS)

@@ -115,6 +115,30 @@ def test_it_only_reads_tables_of_the_lake(site: Lake, statement: str, words: str
     assert store.open_table(site.places, "logs").version() == before
 
 
+@pytest.mark.parametrize(
+    ("statement", "fits"),
+    [
+        ("DELETE FROM logs", "a statement only reads"),
+        ("COPY logs TO 'x.csv'", "the page SQL"),
+        ("EXPORT DATABASE 'x'", "the page SQL"),
+        ("FROM 'hosts.csv'", "SHOW TABLES"),
+        ("FROM read_csv('hosts.csv')", "SHOW TABLES"),
+        ("VACUUM logs", "in a terminal: "),
+        ("OPTIMIZE logs", "in a terminal: "),
+        ("DESCRIBE HISTORY logs", "ask as of now"),
+        ("", "write one"),
+        ("SELECT repeat('x', 1000) FROM range(1000000)", "ask `logpond sql`, which may take more"),
+    ],
+)
+def test_a_remedy_fits_the_page(site: Lake, statement: str, fits: str) -> None:
+    """What is typed in a terminal is said with its command, and no setting is raised here."""
+    asked = pages(site).post("/api/sql", json={"statement": statement, "as_of": "1"})
+    said = json.dumps(asked.json())
+    assert fits in said
+    for words in ("`logpond sql` only", "use --format", "itself", "[sql]", "without --"):
+        assert words not in said
+
+
 def test_a_file_that_exists_is_not_read(site: Lake, tmp_path: Any) -> None:
     """The command reads a data file that a statement names; the page does not."""
     file = tmp_path / "secret.csv"
