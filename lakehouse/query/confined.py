@@ -60,7 +60,7 @@ class Query:
     def without_files(self) -> None:
         """Raises SettingsError where it reads a file: not all rows of one are rows of a table."""
         if self.opens:
-            what = f"out of reach for a statement: {self.opens[:200]}, as it reads no file by name"
+            what = f"out of reach for a statement: {self.opens[:200]}, which reads files, or may"
             raise SettingsError(what, NO_FILE)
 
 

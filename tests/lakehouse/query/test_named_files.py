@@ -141,6 +141,13 @@ def test_a_file_beside_the_tables_goes_with_them(filled: Lake, tmp_path: Path) -
             assert answer(filled, sql, at) == [{"n": rows}], sql
 
 
+def test_what_only_knows_tables_finds_no_file(filled: Lake) -> None:
+    """Functions about tables take the name of one; that of a file is none."""
+    for function in ("pragma_table_info", "pragma_show", "pragma_storage_info"):
+        with pytest.raises(LogpondError, match=r"does not exist|no table"):
+            by_ask(filled, of_lake(filled, f"FROM {function}('{{1}}')"), Moment())
+
+
 def test_every_function_of_duckdb_that_is_taken_for_harmless_takes_no_path() -> None:
     """By the names of their parameters; one that a later DuckDB gives a path is found here."""
     paths, of_json = {"path", "paths", "file", "files", "uri"}, {"json_each", "json_tree"}
