@@ -17,6 +17,7 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 from pydantic_core import to_json
 
+from analytics.patterns.patterns import MOST_GROUPS
 from lakehouse.errors import LogpondError
 from lakehouse.terminal import bounded, render, times
 from logpond.answer import Answer
@@ -122,9 +123,9 @@ class Tools:
         newest = self.lake.sql(NEWEST, as_of=at).scalar()
         newest = newest if isinstance(newest, datetime) else datetime.now(UTC)  # of no row
         after = times.time(since, newest, "since")
-        found = self.lake.report("patterns", since=after, limit=limit, as_of=at)
+        found = self.lake.report("patterns", since=after, limit=MOST_GROUPS, as_of=at)
         head = {"since": after.isoformat(), **self._read_at(at, "logs")}
-        return _bounded(found, limit + 1, head)  # what is in no pattern has a row of its own
+        return _bounded(found, limit, head)
 
     def history(self, table: Table, limit: Limit = 20) -> dict[str, Any]:
         """List the newest versions of a table: when, what was done, by whom, how many rows."""

@@ -21,6 +21,7 @@ from lakehouse.query.ask import ask
 from lakehouse.storage import connection
 from lakehouse.store import open_table
 from lakehouse.store.tags.tags import Tags
+from lakehouse.tables.catalog import NEWEST_FIRST
 from lakehouse.terminal.times import Moment, moment, time
 from logpond.answer import Answer
 from logpond.arguments import Time, as_text, checked
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from lakehouse.tables.tag import Tag
 
 INCIDENTS = "SELECT * FROM anomalies ORDER BY opened DESC, incident_id"
-NEWEST = "SELECT * FROM logs ORDER BY timestamp DESC, event_id LIMIT {limit}"
+NEWEST = f"SELECT * FROM logs ORDER BY {NEWEST_FIRST} LIMIT"
 
 
 class Lake:
@@ -90,8 +91,7 @@ class Lake:
         as_of: Time = None,
     ) -> Answer:
         """Returns the newest rows of `logs` that fit a query (docs/search.md), newest first."""
-        statement = NEWEST.format(limit=int(limit))
-        return self.sql(statement, where=query or None, version=version, as_of=as_of)
+        return self.sql(f"{NEWEST} {int(limit)}", where=query or None, version=version, as_of=as_of)
 
     @checked
     def tables(self) -> list[Overview]:

@@ -15,7 +15,7 @@ from lakehouse.errors import SettingsError
 
 # Blanks, brackets and comments before a word.
 SKIPPED = re.compile(r"(?:[\s(;]|--[^\n]*|/\*.*?(?:\*/|$))*", re.DOTALL)
-WORD = re.compile(r"\w+")
+WORD, HALF = re.compile(r"\w+"), re.compile("[\ud800-\udfff]")
 ABOUT_TABLE = re.compile(
     r"(?:DESCRIBE|DESC)\s+(HISTORY|DETAIL)\s+([`\"]?)([\w-]+)\2\s*(.*)", re.I | re.DOTALL
 )
@@ -74,6 +74,8 @@ class Statement:
 
 def recognise(sql: str) -> Statement:
     """The statement in a text, which need not be right; SettingsError where there is none."""
+    if HALF.search(sql):
+        raise SettingsError("a statement is text in UTF-8, and this is not", "write it anew")
     first = next(_words(sql), None)
     if not first:
         raise SettingsError("there is no statement", "write one, as SELECT COUNT(*) FROM logs")

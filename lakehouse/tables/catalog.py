@@ -33,6 +33,8 @@ LOGS = Table(
     statistics=("timestamp", "service", "endpoint", "status_code", "ip", "_partition", "_offset"),
     order_by=("endpoint", "status_code"),
 )
+# Rows of one time in the order that they came in: any two questions give the same first rows.
+NEWEST_FIRST = "timestamp DESC, _partition DESC, _offset DESC, _item DESC NULLS LAST"
 
 QUARANTINE = Table(
     name="quarantine",

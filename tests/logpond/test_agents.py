@@ -172,7 +172,9 @@ def test_patterns_count_from_the_newest_event(tmp_path: Path) -> None:
     assert [(row["pattern"], row["lines"]) for row in found["rows"]] == [("job <*> done", 2)]
     assert datetime.fromisoformat(found["since"]) == at(40)
     assert found["versions"] == again["versions"] == {"logs": 1}
-    assert again["row_count"] == 2
+    assert (again["row_count"], again["is_cut"]) == (2, False)
+    (one,) = ask(lake, ("patterns", {"since": "2020-01-01", "limit": 1}))
+    assert (len(one["rows"]), one["row_count"], one["is_cut"]) == (1, 2, True)
     lake.put(logged([at(101)], message=["job 3 done"]))
     (then,) = ask(lake, ("patterns", {"as_of": found["as_of"]}))
     assert then == found

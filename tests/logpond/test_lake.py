@@ -18,7 +18,9 @@ import pytest
 from click.testing import CliRunner
 from support.bucket import Bucket
 from support.lakes import Lake, events
+from support.pages import pages
 from support.sites import shop
+from support.windows import at, logged
 
 import logpond
 from cli.__main__ import logpond as cli
@@ -115,6 +117,14 @@ def test_a_version_may_have_a_name(lake: Lake) -> None:
     assert (then.scalar(), opened.sql(count).scalar()) == (3, 5)
     assert "version 1" in " ".join(then.read_from)
     assert opened.sql(count).read_from == []
+
+
+def test_search_gives_rows_of_one_time_as_the_page_does(lake: Lake) -> None:
+    """The last that came in first: a limit cuts them alike."""
+    lake.put(logged([at(0)] * 9, event_id=[*"fbdaecihg"]))
+    found = [row["event_id"] for row in logpond.open(lake.places.lake).search(limit=4)]
+    page = pages(lake).get("/api/explore", params={"last": "all"}).raise_for_status().json()
+    assert found == [row["event_id"] for row in page["part"]["rows"]][:4]
 
 
 def test_search_is_the_language_of_explore(opened: logpond.Lake) -> None:

@@ -15,13 +15,13 @@ from analytics.web.explore.filters import Cursor, Filters
 from analytics.web.lake.lake import Snapshot
 from lakehouse.duck import quoted
 from lakehouse.query.search.fields import ATTRIBUTES, Field
-from lakehouse.tables.catalog import LOGS
+from lakehouse.tables.catalog import LOGS, NEWEST_FIRST
 
 ROWS = 100
 # What a page of a download holds at most, and how its rows are weighed before they are read.
 PAGE_BYTES = 8 << 20
 WEIGHED = "timestamp, _partition, _offset, _item, strlen(logs::VARCHAR) AS weight"
-ORDER = "timestamp DESC, _partition DESC, _offset DESC, _item DESC NULLS LAST"
+ORDER = NEWEST_FIRST
 AFTER = """(timestamp < $at OR (timestamp = $at AND (_partition < $partition
     OR (_partition = $partition AND (_offset < $offset
     OR (_offset = $offset AND coalesce(_item, -1) < $item))))))"""

@@ -57,6 +57,12 @@ def test_no_statement_is_a_fault(sql: str) -> None:
         recognise(sql)
 
 
+def test_half_a_character_is_no_text() -> None:
+    """As a terminal gives bytes that are not UTF-8; DuckDB refuses them in words of its own."""
+    with pytest.raises(SettingsError, match="UTF-8"):
+        recognise("SELECT '\udcff'")
+
+
 @pytest.mark.parametrize(
     ("sql", "instead"),
     [
