@@ -108,13 +108,16 @@ class Postgres(Section):
     connections: Annotated[int, Field(ge=4)] = 64
     """The most clients at once, and at most a quarter of the files that the process may open."""
     questions: Annotated[int, Field(ge=1, le=32)] = 3
-    """How many of them are answered at once; the next one waits 5 s, and is then refused."""
+    """How many of them are answered at once; the next one waits 5 s, and is then refused. While a
+    client reads its rows, or a cursor is idle, others are answered; four times as many may be open,
+    and two times as many cursors.
+    """
     seconds: Annotated[float, Field(gt=0)] = 300.0
-    """How long an answer may take, until its last row is sent; a session may ask for less by
-    `SET statement_timeout`.
+    """How long an answer may take, until its last row is sent, and how long a cursor may be open; a
+    session may ask for less by `SET statement_timeout`.
     """
     memory_mb: Annotated[int, Field(ge=64)] = 256
-    """What DuckDB may hold for one question; the process takes some 250 MB more."""
+    """What DuckDB may hold for one open answer; the process takes some 250 MB more."""
     temp_mb: Annotated[int, Field(ge=0)] = 2048
     """What one question may put on disk meanwhile, in a folder of its own below TMPDIR."""
 

@@ -17,17 +17,18 @@ from analytics.postgres.catalog.catalog import Catalog
 from analytics.postgres.messages import Column
 from analytics.postgres.sql import rewriting
 from analytics.postgres.sql.lexer import Token
+from analytics.postgres.turns import Lane, Turns
 from analytics.postgres.types import Written
 from analytics.postgres.variables import Variables
 from lakehouse.errors import LogpondError, SettingsError
-from lakehouse.http.asker import one_of
 from lakehouse.paths import Places
 from lakehouse.query.ask import opened
 from lakehouse.query.limits import too_long
 from lakehouse.settings import Sql
 from lakehouse.terminal.render import escaped
 
-PATIENCE_SECONDS = 5.0
+# For each question that is answered at once: how many answers may wait for clients to fetch more.
+MOST_WAITING = 2
 CALL = re.compile(r'"?(\w+)"?\(.*\)', re.DOTALL)
 # DuckDB hands rows over in pieces of so many; they go out in larger ones.
 PIECE_ROWS, SENT_ROWS, SENT_BYTES = 2048, 1 << 15, 4 << 20
@@ -39,6 +40,7 @@ class Answer:
 
     columns: list[Column]
     kinds: list[str]
+    turns: Turns
     _relation: duckdb.DuckDBPyRelation
 
     def batches(self, written: Sequence[Written]) -> Iterator[pa.RecordBatch]:
@@ -46,10 +48,14 @@ class Answer:
         with ThreadPoolExecutor(1) as thread:
             # the next rows are read while these are written and sent
             found = self._batches(written)
-            coming = thread.submit(next, found, None)
+            coming = thread.submit(self._next, found)
             while (batch := coming.result()) is not None:
-                coming = thread.submit(next, found, None)
+                coming = thread.submit(self._next, found)
                 yield batch
+
+    def _next(self, found: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
+        with self.turns.next():
+            return next(found, None)
 
     def _batches(self, written: Sequence[Written]) -> Iterator[pa.RecordBatch]:
         listed = ", ".join(f"{one.expression} AS c{at}" for at, one in enumerate(written))
@@ -73,15 +79,22 @@ class Answers:
     places: Places
     limits: Sql
     at_once: int
-    _slots: threading.Semaphore = field(init=False)
+    # those that wait for clients: any further one has to be read at once
+    waiting: threading.Semaphore = field(init=False)
+    _questions: Lane = field(init=False)
     # what tools look up at their start does not wait for long answers
-    _lookups: threading.Semaphore = field(init=False)
+    _lookups: Lane = field(init=False)
     _catalog: Catalog = field(init=False)
 
     def __post_init__(self) -> None:
-        self._slots = threading.Semaphore(self.at_once)
-        self._lookups = threading.Semaphore(self.at_once)
+        self.waiting = threading.Semaphore(self.most_waiting)
+        self._questions, self._lookups = Lane(self.at_once), Lane(self.at_once)
         self._catalog = Catalog(self.places, self.limits)
+
+    @property
+    def most_waiting(self) -> int:
+        """How many may be open and wait for their clients."""
+        return self.at_once * MOST_WAITING
 
     @contextmanager
     def opened(self, tokens: Sequence[Token], variables: Variables) -> Iterator[Answer]:
@@ -93,20 +106,16 @@ class Answers:
         sql = rewriting.rewritten(tokens)
         seconds = variables.seconds(self.limits.seconds)
         limits = self.limits.model_copy(update={"seconds": seconds})
+        if rewriting.is_about_catalog(tokens):
+            lane, source = self._lookups, self._catalog.opened(sql, variables.all())
+        else:
+            at, zone = variables.moment(), variables.get("timezone")
+            lane, source = self._questions, opened(self.places, sql, at, limits, zone)
         try:
-            if rewriting.is_about_catalog(tokens):
-                with (
-                    one_of(self._lookups, PATIENCE_SECONDS),
-                    self._catalog.opened(sql, variables.all()) as found,
-                ):
-                    yield _answer(found, sql)
-                return
-            moment, zone = variables.moment(), variables.get("timezone")
-            with (
-                one_of(self._slots, PATIENCE_SECONDS),
-                opened(self.places, sql, moment, limits, zone) as found,
-            ):
-                yield _answer(found, sql)
+            with lane.admitted(limits) as turns, turns.first(), source as found:
+                answer = _answer(found, sql, turns)
+                turns.pause()
+                yield answer
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             raise _in_words(error, limits) from error
         except SettingsError as error:
@@ -125,11 +134,11 @@ def _of_here(error: SettingsError) -> SettingsError:
     return SettingsError(error.what, remedy)
 
 
-def _answer(found: duckdb.DuckDBPyRelation, sql: str) -> Answer:
+def _answer(found: duckdb.DuckDBPyRelation, sql: str, turns: Turns) -> Answer:
     kinds = [str(kind) for kind in found.types]
     names = [_named(name, sql) for name in found.columns]
     columns = [types.column(n, kind) for n, kind in zip(names, kinds, strict=True)]
-    return Answer(columns, kinds, found)
+    return Answer(columns, kinds, turns, found)
 
 
 def _named(name: str, sql: str) -> str:

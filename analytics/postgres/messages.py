@@ -169,6 +169,11 @@ def error(found: Exception, severity: str = "ERROR") -> bytes:
     return message(b"E", body + b"\0")
 
 
+def warning(of: Refused) -> bytes:
+    """Returns a notice of what had no effect."""
+    return b"N" + error(of, "WARNING")[1:]
+
+
 def code(of: Exception) -> str:
     """Returns PostgreSQL's code (SQLSTATE) of an error."""
     if isinstance(of, Refused):

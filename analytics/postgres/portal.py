@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,10 @@ from analytics.postgres.rows import Lines, Rows
 from analytics.postgres.sql.lexer import Token
 from analytics.postgres.types import Written
 from analytics.postgres.variables import Variables
+from lakehouse.http.asker import asker
 
+# What DuckDB itself ends is said to be too long before this is.
+GRACE_SECONDS = 0.3
 Encoder = Rows | Lines
 
 
@@ -32,12 +36,17 @@ class Portal:
     kinds: list[str] = field(default_factory=list)
     sent: int = 0
     is_done: bool = False
+    is_configured: bool = False
     _open: AbstractContextManager[Answer] | None = None
     _answer: Answer | None = None
     _formats: list[int] = field(default_factory=list)
     _batches: Iterator[pa.RecordBatch] | None = None
     _left: pa.RecordBatch | None = None
     _encoder: Encoder | None = None
+    _timer: threading.Timer | None = None
+    _is_waiting: bool = False
+    # whoever ends what is overdue does so in another thread
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
     def columns(self) -> list[Column]:
@@ -97,30 +106,97 @@ class Portal:
 
     def close(self) -> None:
         """Ends its question. May be called again."""
-        self._batches, opened, self._open = iter(()), self._open, None
-        if opened:
+        with self._lock:
+            if self._answer and self._open and not self.is_done:
+                self._answer.turns.leave()
+            self._release()
+
+    def wait(self) -> None:
+        """Takes a place for as long as it waits for its client between rows.
+
+        Raises Refused where too many others wait.
+        """
+        if not self._waits():
+            most = self.answers.most_waiting
+            raise Refused(
+                "53000",
+                f"{most} answers are open already, each waiting for its client to fetch more",
+                "fetch all rows at once, or try again when others are done; CLOSE what is read",
+            )
+
+    def rest(self) -> None:
+        """Lets go of an answer of which nothing was read, if there is no place to wait with it.
+
+        It is opened again once rows are wanted.
+        """
+        with self._lock:
+            if self.is_open and self._batches is None and not self._waits():
+                self.close()
+                self._answer = self._batches = None
+
+    def _waits(self) -> bool:
+        """Whether it has a place to wait, or needs none."""
+        with self._lock:
+            if not (self._is_waiting or self.is_done):
+                self._is_waiting = self.answers.waiting.acquire(blocking=False)
+            return self._is_waiting or self.is_done
+
+    def _release(self, error: BaseException | None = None) -> None:
+        """Closes the answer, of which an error is said in its own words."""
+        if self._timer:
+            self._timer.cancel()
+        if self._is_waiting:
+            self._is_waiting = False
+            self.answers.waiting.release()
+        self._batches, self._left = iter(()), None
+        opened, self._open = self._open, None
+        if opened and error:
+            opened.__exit__(type(error), error, error.__traceback__)
+        elif opened:
             opened.__exit__(None, None, None)
 
     def _opened(self) -> Answer:
-        if self._answer is None:
-            opening = self.answers.opened(self.tokens, self.variables)
-            self._answer, self._open = opening.__enter__(), opening
-        return self._answer
+        with self._lock:
+            if self._answer is None:
+                opening = self.answers.opened(self.tokens, self.variables)
+                try:
+                    self._answer, self._open = opening.__enter__(), opening
+                except BaseException:
+                    self._release()
+                    raise
+                seconds = self._answer.turns.limits.seconds + GRACE_SECONDS
+                self._timer = threading.Timer(seconds, self._expire, (self._answer,))
+                self._timer.daemon = True
+                self._timer.start()
+            return self._answer
+
+    def _expire(self, answer: Answer) -> None:
+        """Ends an answer that is still open after its time, whatever its client does."""
+        answer.turns.expire()
+        with self._lock:
+            if self._answer is answer:
+                self._release()
 
     @contextmanager
-    def _in_words(self) -> Iterator[None]:
-        """Has what fails in the block said as whoever opened the answer says it."""
-        try:
-            yield
-        except BaseException as error:
-            self._batches, opened, self._open = iter(()), self._open, None
-            if opened:
-                opened.__exit__(type(error), error, error.__traceback__)
-            raise
+    def _working(self) -> Iterator[Answer]:
+        """Yields the answer. What fails in the block closes it, and is said in its words."""
+        answer = self._opened()
+        with self._lock:
+            try:
+                with asker().calling(answer.turns.leave):
+                    if answer.turns.is_over:
+                        raise answer.turns.overdue()
+                    yield answer
+            except BaseException as error:
+                if answer.turns.is_over:
+                    self._release()
+                    raise answer.turns.overdue() from error
+                self._release(error)
+                raise
 
     def _begin(self, written: list[Written], encoder: Encoder, formats: list[int]) -> None:
-        with self._in_words():
-            self._batches = self._opened().batches(written)
+        with self._working() as answer:
+            self._batches = answer.batches(written)
         self._encoder, self._formats = encoder, formats
 
     def _written(self, formats: Sequence[int]) -> list[Written]:
@@ -133,10 +209,6 @@ class Portal:
         return found
 
     def _next(self) -> pa.RecordBatch | None:
-        if self._left is not None:
+        with self._working():
             found, self._left = self._left, None
-            return found
-        assert self._batches is not None
-        with self._in_words():
-            return next(self._batches, None)
-        return None
+            return found if found is not None else next(self._batches or iter(()), None)

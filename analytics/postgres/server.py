@@ -31,7 +31,7 @@ from lakehouse.runtime.processes import free_port, local
 from lakehouse.settings import Http, Postgres, Settings, Sql
 
 LOG = logging.getLogger("logpond.audit")
-LOOK_SECONDS = 0.5
+LOOK_SECONDS, MOST_TURNED_AWAY = 0.5, 32
 MOST_PASSWORD = 1000
 HUNG_UP = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
 
@@ -61,6 +61,10 @@ class Server:
     _clients: dict[int, Client] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _numbers: int = 0
+    # one too many is listened to for a while, so that it hears why; not very many are
+    _turned_away: threading.Semaphore = field(
+        default_factory=lambda: threading.Semaphore(MOST_TURNED_AWAY)
+    )
 
     @classmethod
     def of(cls, places: Places, settings: Settings) -> Server:
@@ -118,7 +122,7 @@ class Server:
             # whoever has not logged in makes room: its socket may be one of very many
             oldest.connection.close()
         if is_full and not oldest:
-            threading.Thread(target=_refuse, args=(connection,), daemon=True).start()
+            threading.Thread(target=self._turn_away, args=(client,), daemon=True).start()
             return
         threading.Thread(target=self._talk, args=(client,), daemon=True).start()
 
@@ -140,6 +144,19 @@ class Server:
             with self._lock:
                 self._clients.pop(client.number, None)
             connection.close()
+
+    def _turn_away(self, client: Client) -> None:
+        """Says that there are too many once one has begun, by TLS too; it may also cancel."""
+        connection = client.connection
+        if self._turned_away.acquire(blocking=False):
+            try:
+                if self._begun(client) is not None:
+                    _say(connection, _too_many(self.most))
+            except (Left, LogpondError):
+                pass
+            finally:
+                self._turned_away.release()
+        connection.close()
 
     def _begun(self, client: Client) -> dict[str, str] | None:
         """Returns the parameters of a client's start; None where it asked for something else.
@@ -304,9 +321,12 @@ def _take_options(variables: Variables, given: dict[str, str]) -> None:
             variables.set(name, value)
 
 
-def _refuse(connection: Connection) -> None:
-    _say(connection, Refused("53300", "there are too many connections", "close one, and try again"))
-    connection.close()
+def _too_many(most: int) -> Refused:
+    return Refused(
+        "53300",
+        f"{most} clients are connected already, as many as may be",
+        "close one, and try again; or raise [postgres] connections",
+    )
 
 
 def _say(connection: Connection, error: Exception) -> None:

@@ -50,7 +50,7 @@ class Session:
         self._connection, self._work = connection, work
         self._prepared: dict[str, Prepared] = {}
         self._bound: dict[str, Bound] = {}
-        self._skips = False
+        self._skips = self._has_failed = False
         self._asker: Asker | None = None
         self._is_cancelled = False
 
@@ -107,14 +107,23 @@ class Session:
             error = Refused("XX000", "the server failed to answer this", "its log says why")
         self._connection.send(messages.error(CANCELLED if self._is_cancelled else error))
         self._work.failed()
-        self._skips = kind != b"Q"
+        self._skips, self._has_failed = kind != b"Q", True
 
     def _ready(self) -> None:
         if self._work.status == b"I":
             self._close_all()
-        self._skips = False
+        self._rest()
+        self._work.ready(self._has_failed)
+        self._skips = self._has_failed = False
         self._connection.send(messages.message(messages.READY, self._work.status))
         self._connection.flush()
+
+    def _rest(self) -> None:
+        """The client is waited for: answers that it has not begun to read may make room."""
+        self._work.rest()
+        for one in self._bound.values():
+            if one.portal:
+                one.portal.rest()
 
     def _close_all(self) -> None:
         for one in self._bound.values():
@@ -128,8 +137,11 @@ class Session:
         found = lexer.split(sql)
         if not found:
             self._connection.send(messages.message(messages.EMPTY))
+        self._work.is_many = len(found) > 1
         for tokens in found:
-            self._work.execute(statements.recognised(tokens), described=True)
+            statement = statements.recognised(tokens)
+            self._work.execute(statement, described=True)
+            self._forget(statement)
 
     def _parse(self, body: Reader) -> None:
         name, sql = body.text(), body.text()
@@ -220,8 +232,8 @@ class Session:
         elif bound.statement is None:
             self._connection.send(messages.message(messages.EMPTY))
         else:
-            self._forget(bound.statement)
             self._work.execute(bound.statement, described=False, formats=bound.formats)
+            self._forget(bound.statement)
 
     def _forget(self, statement: Statement) -> None:
         if isinstance(statement, statements.Idle) and statement.closes:
@@ -244,6 +256,7 @@ class Session:
             bound.portal.close()
 
     def _flush(self, _body: Reader) -> None:
+        self._rest()
         self._connection.flush()
 
     def _sync(self, _body: Reader) -> None:

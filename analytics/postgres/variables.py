@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from analytics.postgres import zones
 from analytics.postgres.messages import Refused
 from lakehouse.errors import SettingsError
 from lakehouse.terminal import times
@@ -72,21 +73,43 @@ REPORTED = {
     "timezone": "TimeZone",
 }
 ENCODINGS = {"utf8", "utf-8", "unicode", "'utf-8'"}
-LONGEST, MOST_OWN = 1000, 50
+# Values are written in these forms alone.
+FORMS = {
+    "bytea_output": "hex",
+    "datestyle": "ISO",
+    "intervalstyle": "postgres",
+    "standard_conforming_strings": "on",
+}
+LONGEST, MOST_OWN, MOST_SAVEPOINTS = 1000, 50, 100
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The settings as they were at some point, a savepoint or the beginning of a transaction."""
+
+    name: str = ""
+    values: dict[str, str] = field(default_factory=dict)
+    local: dict[str, str] = field(default_factory=dict)
+    held: Moment | None = None
 
 
 @dataclass
 class Variables:
-    """The settings of a session; `defaults` are those that it began with."""
+    """The settings of a session; `defaults` are those that it began with.
+
+    Those of `local` are of the present transaction, by SET LOCAL.
+    """
 
     defaults: dict[str, str] = field(default_factory=lambda: dict(DEFAULTS))
     values: dict[str, str] = field(default_factory=dict)
+    local: dict[str, str] = field(default_factory=dict)
     # The state that a transaction reads, once it has asked anything.
     held: Moment | None = None
+    _saved: list[Snapshot] = field(default_factory=lambda: [Snapshot()])
 
     def get(self, name: str) -> str:
         """Returns a value. Raises Refused where there is no such setting."""
-        found = self.values.get(name, self.defaults.get(name))
+        found = self.local.get(name, self.values.get(name, self.defaults.get(name)))
         if found is None:
             raise Refused(
                 "42704",
@@ -97,22 +120,60 @@ class Variables:
 
     def all(self) -> dict[str, str]:
         """Returns every setting, by name."""
-        return dict(sorted({**self.defaults, **self.values}.items()))
+        return dict(sorted({**self.defaults, **self.values, **self.local}.items()))
 
-    def set(self, name: str, value: str | None) -> str | None:
-        """Sets a value; the default, where it is None. Returns it if a client is to be told.
+    def reported(self) -> dict[str, str]:
+        """Returns those of which a client is told as they change."""
+        return {name: self.get(name) for name in REPORTED}
+
+    def set(self, name: str, value: str | None, is_local: bool = False) -> None:
+        """Sets a value; the default, where it is None. A local one is for this transaction alone.
 
         Raises Refused for a name or a value that cannot be.
         """
         if value is None:
-            return self._reset(name)
-        self._check(name, value)
-        if name in (AS_OF, AT_VERSION):
-            # one state at a time: what is set last counts
-            self.values[AT_VERSION if name == AS_OF else AS_OF] = ""
-            self.held = None
-        self.values[name] = "UTF8" if name == "client_encoding" else value
-        return self.values[name] if name in REPORTED else None
+            self._reset(name, is_local)
+            return
+        value = self._checked(name, value)
+        # one state at a time: what is set last counts
+        others = {AS_OF: AT_VERSION, AT_VERSION: AS_OF}
+        for one, of in ((name, value), (others.get(name), "")):
+            if one and is_local:
+                self.local[one] = of
+            elif one:
+                self.local.pop(one, None)
+                self.values[one] = of
+        self.held = None if name in others else self.held
+
+    def end(self, is_kept: bool) -> None:
+        """Ends a transaction: what was set in it is kept or undone, what is local to it undone."""
+        if not is_kept:
+            self.values = dict(self._saved[0].values)
+        self.local, self.held = {}, None
+        self._saved = [Snapshot(values=dict(self.values))]
+
+    def save(self, name: str) -> None:
+        """Makes a savepoint. Raises Refused for too many."""
+        if len(self._saved) > MOST_SAVEPOINTS:
+            raise Refused("54000", f"{MOST_SAVEPOINTS} savepoints are made already", "RELEASE one")
+        self._saved.append(Snapshot(name, dict(self.values), dict(self.local), self.held))
+
+    def back_to(self, name: str) -> None:
+        """Sets all to what it was at a savepoint, which stays. Raises Refused where it is none."""
+        at = self._savepoint(name)
+        found = self._saved[at]
+        self.values, self.local, self.held = dict(found.values), dict(found.local), found.held
+        del self._saved[at + 1 :]
+
+    def release(self, name: str) -> None:
+        """Forgets a savepoint and those after it. Raises Refused where it is none."""
+        del self._saved[self._savepoint(name) :]
+
+    def _savepoint(self, name: str) -> int:
+        for at in range(len(self._saved) - 1, 0, -1):
+            if self._saved[at].name == name:
+                return at
+        raise Refused("3B001", f'savepoint "{name[:64]}" does not exist', "SAVEPOINT makes one")
 
     def moment(self) -> Moment:
         """Returns the state of the lake that is read now; the same all through a transaction."""
@@ -123,31 +184,42 @@ class Variables:
         wanted = _milliseconds(self.get("statement_timeout")) / 1000
         return min(wanted, most) if wanted else most
 
-    def _reset(self, name: str) -> str | None:
+    def _reset(self, name: str, is_local: bool) -> None:
         if name == "all":
             self.values.clear()
+            self.local.clear()
+        elif is_local:
+            self.set(name, self.defaults.get(name, ""), is_local)
         else:
             self.get(name)
             self.values.pop(name, None)
-        self.held = None
-        return self.get(name) if name in REPORTED else None
+            self.local.pop(name, None)
+        if name in ("all", AS_OF, AT_VERSION):
+            self.held = None
 
-    def _check(self, name: str, value: str) -> None:
+    def _checked(self, name: str, value: str) -> str:
+        """Returns a value as it is kept. Raises Refused for one that cannot be."""
         if name not in self.defaults and ("." not in name or name.startswith("logpond.")):
             self.get(name)
         if name in FIXED:
             raise Refused("55P02", f'parameter "{name}" cannot be changed')
         is_too_many = name not in self.values and len(self.values) > len(DEFAULTS) + MOST_OWN
+        is_too_many |= name not in self.local and len(self.local) > len(DEFAULTS) + MOST_OWN
         if len(value) > LONGEST or len(name) > LONGEST or is_too_many:
             raise Refused("54000", "there are too many settings, or one is too long")
-        if name == "client_encoding" and value.lower() not in ENCODINGS:
-            raise Refused("22023", f"texts are sent as UTF8, not as {value[:40]}", "SET NAMES UTF8")
+        if name in FORMS and not value.lower().startswith(FORMS[name].lower()):
+            raise Refused(
+                "22023",
+                f'values are sent in one form here, {name} "{FORMS[name]}", not "{value[:40]}"',
+                f"SET {name} = '{FORMS[name]}'; the statement itself may write them otherwise",
+            )
         if name == "statement_timeout":
             _milliseconds(value)
         if name == AS_OF:
             self._moment(value, "")
         if name == AT_VERSION:
             self._moment("", value)
+        return KEPT[name](value) if name in KEPT else value
 
     @staticmethod
     def _moment(as_of: str, version: str) -> Moment:
@@ -173,3 +245,13 @@ def _milliseconds(text: str) -> float:
         return times.length(text.removesuffix("in"), "statement_timeout").total_seconds() * 1000
     except SettingsError as error:
         raise Refused("22023", error.what, error.remedy) from None
+
+
+def _encoding(value: str) -> str:
+    if value.lower() not in ENCODINGS:
+        raise Refused("22023", f"texts are sent as UTF8, not as {value[:40]}", "SET NAMES UTF8")
+    return "UTF8"
+
+
+# What is kept of a value.
+KEPT = {"client_encoding": _encoding, "timezone": zones.named}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from analytics.postgres import messages, rows, types
@@ -11,10 +12,12 @@ from analytics.postgres.connection import Connection
 from analytics.postgres.messages import BINARY, TEXT, Column, Refused
 from analytics.postgres.portal import Portal
 from analytics.postgres.rows import Lines
+from analytics.postgres.sql import configured
 from analytics.postgres.sql.lexer import Token
 from analytics.postgres.sql.statements import (
     BEGIN,
     COMMIT,
+    DISCARD_ALL,
     ROLLBACK,
     Close,
     Copy,
@@ -22,6 +25,7 @@ from analytics.postgres.sql.statements import (
     Fetch,
     Idle,
     Query,
+    Savepoint,
     Set,
     Show,
     Statement,
@@ -33,6 +37,9 @@ from lakehouse.terminal.times import NOW
 IDLE, WITHIN, FAILED = b"I", b"T", b"E"
 MOST_CURSORS = 16
 DONE = b"C"
+NOT_WITHIN = Refused(
+    "25P01", "SET LOCAL can only be used in transaction blocks: it had no effect", "BEGIN, or SET"
+)
 
 
 @dataclass
@@ -43,6 +50,8 @@ class Work:
     answers: Answers
     variables: Variables
     status: bytes = IDLE
+    # Several statements of one request are a transaction.
+    is_many: bool = False
     _cursors: dict[str, Portal] = field(default_factory=dict)
 
     def execute(self, statement: Statement, described: bool, formats: Sequence[int] = ()) -> None:
@@ -50,13 +59,14 @@ class Work:
         if isinstance(statement, Transaction):
             self._transaction(statement.tag)
             return
-        if isinstance(statement, Idle) and statement.tag == ROLLBACK and self.status == FAILED:
-            # to a savepoint: what failed came after it
-            self.status = WITHIN
+        if isinstance(statement, Savepoint):
+            self._savepoint(statement)
+            return
         self._check()
         if isinstance(statement, Query):
             portal = self.portal(statement.tokens, [])
             try:
+                self._configure(portal)
                 self._described(portal, formats if not described else ())
                 self.send_rows(portal, formats, 0)
             finally:
@@ -88,7 +98,10 @@ class Work:
     def send_rows(self, portal: Portal, formats: Sequence[int], most: int) -> None:
         """Sends rows of an answer, so many at most, or all of them."""
         self._check()
+        self._configure(portal)
         self._hold()
+        if most:
+            portal.wait()
         if not portal.is_done:
             portal.as_rows(formats)
         for found in portal.take(most) if not portal.is_done else ():
@@ -102,6 +115,18 @@ class Work:
         """A statement failed: a transaction has to be ended before anything else is asked."""
         if self.status == WITHIN:
             self.status = FAILED
+
+    def ready(self, has_failed: bool) -> None:
+        """All of a request was answered: outside of a transaction it was one of its own."""
+        self.is_many = False
+        if self.status == IDLE:
+            with self._reporting():
+                self.variables.end(not has_failed)
+
+    def rest(self) -> None:
+        """Lets go of cursors that were asked about alone, where too many answers wait."""
+        for cursor in self._cursors.values():
+            cursor.rest()
 
     def close(self) -> None:
         """Ends the questions of cursors that are still open."""
@@ -133,13 +158,57 @@ class Work:
             self.status = WITHIN if self.status == IDLE else self.status
         else:
             tag = ROLLBACK if self.status == FAILED and tag == COMMIT else tag
-            self.status, self.variables.held = IDLE, None
+            self.status = IDLE
+            with self._reporting():
+                self.variables.end(tag == COMMIT)
             self.close()
         self._done(tag)
 
+    def _savepoint(self, asked: Savepoint) -> None:
+        """Settings go back to what they were there; tables are only read anyway."""
+        if asked.tag != ROLLBACK:
+            self._check()
+        if self.status == IDLE:
+            raise Refused("25P01", f"{asked.tag} of a savepoint is part of a transaction", "BEGIN")
+        if asked.tag == ROLLBACK:
+            with self._reporting():
+                self.variables.back_to(asked.name)
+            # what failed came after it
+            self.status = WITHIN
+        elif asked.tag == "RELEASE":
+            self.variables.release(asked.name)
+        else:
+            self.variables.save(asked.name)
+        self._done(asked.tag)
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        """Tells the client which of its settings change in the block."""
+        before = self.variables.reported()
+        yield
+        for name, value in self.variables.reported().items():
+            if value != before[name]:
+                self.connection.send(messages.texts(b"S", REPORTED[name], value))
+
+    def _assign(self, asked: Set) -> None:
+        with self._reporting():
+            self.variables.set(asked.name, asked.value, asked.is_local)
+        if asked.is_local and self.status == IDLE and not self.is_many:
+            self.connection.send(messages.warning(NOT_WITHIN))
+
+    def _configure(self, portal: Portal) -> None:
+        """Sets what a statement sets by a function, once."""
+        if not portal.is_configured:
+            portal.is_configured = True
+            for one in configured.settings(portal.tokens):
+                self._assign(one)
+
     def _fetch(self, asked: Fetch, described: bool, formats: Sequence[int]) -> None:
         cursor = self.cursor(asked.name)
+        self._configure(cursor)
         self._hold()
+        if asked.count:
+            cursor.wait()
         if described:
             self._described(cursor, ())
         if cursor.is_done:
@@ -157,8 +226,9 @@ class Work:
         return self._cursors[name]
 
     def _copy(self, asked: Copy) -> None:
-        self._hold()
         portal = self.portal(asked.tokens, [])
+        self._configure(portal)
+        self._hold()
         try:
             columns = len(portal.columns)
             if asked.format == "binary":
@@ -205,9 +275,7 @@ class Work:
 
     def _set_or_close(self, statement: Statement) -> None:
         if isinstance(statement, Set):
-            reported = self.variables.set(statement.name, statement.value)
-            if reported is not None:
-                self.connection.send(messages.texts(b"S", REPORTED[statement.name], reported))
+            self._assign(statement)
             self._done(statement.tag)
         elif isinstance(statement, Declare):
             if len(self._cursors) >= MOST_CURSORS:
@@ -223,4 +291,13 @@ class Work:
                 del self._cursors[name]
             self._done("CLOSE CURSOR")
         elif isinstance(statement, Idle):
+            if statement.tag == DISCARD_ALL:
+                self._discard()
             self._done(statement.tag)
+
+    def _discard(self) -> None:
+        if self.status != IDLE:
+            what = f"{DISCARD_ALL} cannot run inside a transaction block"
+            raise Refused("25001", what, "COMMIT or ROLLBACK first")
+        self.close()
+        self._assign(Set("all", None))

@@ -48,7 +48,7 @@ def until_connected(address: str) -> psycopg.Connection[Any]:
     raise AssertionError(f"nobody answers at {address}")
 
 
-def psql(port: int, *words: str, **environment: str) -> str:
+def psql(port: int, *words: str, stdin: str = "", **environment: str) -> str:
     """What PostgreSQL's own terminal shows; a test that needs it is skipped where it is not."""
     if not (found := shutil.which("psql")):
         pytest.skip("psql is not here: Debian's package postgresql-client")
@@ -56,7 +56,13 @@ def psql(port: int, *words: str, **environment: str) -> str:
     command = [found, "-X", "-A", "-F", "|", "-P", "footer=off", "-v", "ON_ERROR_STOP=1", address]
     environment = {"PATH": "/usr/bin:/bin", "PGPASSWORD": "none", **environment}
     done = subprocess.run(
-        [*command, *words], capture_output=True, text=True, check=False, timeout=60, env=environment
+        [*command, *words],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env=environment,
     )
     return done.stdout + done.stderr
 

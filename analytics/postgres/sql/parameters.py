@@ -10,6 +10,7 @@ import re
 import struct
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from ipaddress import ip_address
 
 from analytics.postgres import types
 from analytics.postgres.messages import BINARY, Refused, decoded
@@ -25,6 +26,7 @@ CASTS = {
     types.FLOAT8: "DOUBLE",
     types.DATE: "DATE",
     types.TIME: "TIME",
+    types.TIMETZ: "TIMETZ",
     types.TIMESTAMP: "TIMESTAMP",
     types.TIMESTAMPTZ: "TIMESTAMPTZ",
     types.INTERVAL: "INTERVAL",
@@ -44,6 +46,14 @@ ARRAYS = {
     1115: types.TIMESTAMP,
     1185: types.TIMESTAMPTZ,
     2951: types.UUID,
+    1028: types.OID,
+    1183: types.TIME,
+    1187: types.INTERVAL,
+    1231: types.NUMERIC,
+    1041: types.INET,
+    651: types.CIDR,
+    1014: types.BPCHAR,
+    1003: types.NAME,
 }
 ANY_TEXTS = 1009
 ITEM = re.compile(r'"((?:[^"\\]|\\.)*)"|([^,{}"]+)', re.DOTALL)
@@ -56,6 +66,12 @@ NUMBERS = {
     types.FLOAT8: "!d",
 }
 TEXTS = {types.TEXT, types.VARCHAR, types.UNKNOWN, types.NAME, types.CHAR, types.JSON, 0}
+TEXTS |= {types.BPCHAR, types.XML}
+ENDLESS = {
+    types.DATE: (1 << 31) - 1,
+    types.TIMESTAMP: (1 << 63) - 1,
+    types.TIMESTAMPTZ: (1 << 63) - 1,
+}
 BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
 MOST = 1000
 
@@ -111,14 +127,49 @@ def _of_binary(value: bytes, oid: int) -> str:
         return f"\\x{value.hex()}"
     if oid == types.UUID:
         return value.hex()
-    if oid == types.DATE:
-        return str(date(2000, 1, 1) + timedelta(days=struct.unpack("!i", value)[0]))
-    if oid in (types.TIMESTAMP, types.TIMESTAMPTZ):
-        at = BEGIN + timedelta(microseconds=struct.unpack("!q", value)[0])
-        return at.isoformat() if oid == types.TIMESTAMPTZ else at.replace(tzinfo=None).isoformat()
+    if oid in ENDLESS:
+        return _date_or_time(value, oid)
+    if oid == types.INTERVAL:
+        micros, days, months = struct.unpack("!qii", value)
+        return f"{months} months {days} days {micros} microseconds"
+    if oid in (types.TIME, types.TIMETZ):
+        return _time(*struct.unpack("!q" if oid == types.TIME else "!qi", value))
+    if oid in (types.INET, types.CIDR):
+        return _network(value)
+    if oid == types.JSONB and value[:1] == b"\1":
+        return decoded(value[1:])
     if oid == types.NUMERIC:
         return _numeric(value)
     raise Refused("0A000", f"binary values of type {oid} are not read", "send them as text")
+
+
+def _date_or_time(value: bytes, oid: int) -> str:
+    (count,) = struct.unpack("!i" if oid == types.DATE else "!q", value)
+    if count == ENDLESS[oid] or count == -ENDLESS[oid] - 1:
+        return "infinity" if count > 0 else "-infinity"
+    if oid == types.DATE:
+        return str(date(2000, 1, 1) + timedelta(days=count))
+    at = BEGIN + timedelta(microseconds=count)
+    return at.isoformat() if oid == types.TIMESTAMPTZ else at.replace(tzinfo=None).isoformat()
+
+
+def _time(micros: int, west: int | None = None) -> str:
+    """Returns a time of day; `west` are seconds of its zone, to the west as PostgreSQL counts."""
+    minutes, rest = divmod(micros, 60_000_000)
+    found = f"{minutes // 60:02d}:{minutes % 60:02d}:{rest // 1_000_000:02d}.{rest % 1_000_000:06d}"
+    if west is None:
+        return found
+    hours, minutes = divmod(abs(west) // 60, 60)
+    return f"{found}{'-' if west > 0 else '+'}{hours:02d}:{minutes:02d}"
+
+
+def _network(value: bytes) -> str:
+    """Returns an address as texts have it, or a network with its length; both are texts here."""
+    _family, bits, is_network, size = struct.unpack("!4B", value[:4])
+    if size not in (4, 16) or len(value) != 4 + size:
+        raise IndexError
+    address = str(ip_address(value[4:]))
+    return f"{address}/{bits}" if is_network or bits != size * 8 else address
 
 
 def _numeric(value: bytes) -> str:
@@ -139,6 +190,9 @@ def _literal(value: str | None, oid: int) -> str:
         return f"unhex('{value.removeprefix(chr(92) + 'x')}')" if _is_hex(value) else _quoted(value)
     # a space on both sides, so that nothing grows together with what stands there
     written = "NULL" if value is None else _quoted(value)
+    if oid == types.INTERVAL and value is not None:
+        # `1 day, 2:03:04`, as Python writes it
+        written = _quoted(value.replace(",", ""))
     if oid in ARRAYS and value is not None:
         return _list(value, ARRAYS[oid])
     if oid == types.NUMERIC and value is not None:

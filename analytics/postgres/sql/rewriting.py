@@ -45,9 +45,29 @@ def is_about_catalog(tokens: Sequence[Token]) -> bool:
         follows = words[at + 1].text if at + 1 < len(words) else ""
         if name == INFORMATION and follows == ".":
             return True
+        if _is_own_function(words, at) and not _reads_a_table(words):
+            return True
         if name.startswith("pg_") and name != "pg_catalog" and follows != "(":
             return True
     return False
+
+
+def _is_own_function(words: Sequence[Token], at: int) -> bool:
+    """Whether it is a function that the catalog has, as `pg_catalog.format_type(...)`."""
+    names = [lexer.named(one) for one in words[at : at + 4]]
+    return names[0] == "format_type" or (
+        names[:2] == ["pg_catalog", "."] and names[2:3] != [] and names[3:] == ["("]
+    )
+
+
+def _reads_a_table(words: Sequence[Token]) -> bool:
+    """Whether a name follows a FROM or JOIN: `FROM (VALUES ...)` is no table."""
+    return any(
+        one.word in ("FROM", "JOIN") and follows.kind in (WORD, NAME) and after.text != "("
+        for one, follows, after in zip(
+            words, words[1:], [*words[2:], Token(SIGN, "")], strict=False
+        )
+    )
 
 
 def rewritten(tokens: Sequence[Token]) -> str:

@@ -20,7 +20,9 @@ TRANSACTIONS = {
     "ABORT": ROLLBACK,
 }
 # Nothing that these do matters to who only reads.
-IDLE = {"SAVEPOINT", "RELEASE", "UNLISTEN", "DISCARD", "DEALLOCATE"}
+IDLE = {"UNLISTEN", "DISCARD", "DEALLOCATE"}
+SAVEPOINTS = {"SAVEPOINT", "RELEASE", ROLLBACK, "ABORT"}
+DISCARD_ALL = "DISCARD ALL"
 LISTS = {"TABLES", "ALL TABLES"}
 COPIES = {"text": "\t", "csv": ","}
 
@@ -34,11 +36,12 @@ class Query:
 
 @dataclass(frozen=True)
 class Set:
-    """A setting of the session gets a value; its default, where that is None."""
+    """A setting gets a value; its default, where that is None. Local is: in this transaction."""
 
     name: str
     value: str | None
     tag: str = "SET"
+    is_local: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,14 @@ class Idle:
 
     tag: str
     closes: str = ""
+
+
+@dataclass(frozen=True)
+class Savepoint:
+    """A point of a transaction is made (SAVEPOINT), gone back to (ROLLBACK), or forgotten."""
+
+    tag: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -97,7 +108,7 @@ class Close:
     name: str
 
 
-Statement = Query | Set | Show | Transaction | Idle | Copy | Declare | Fetch | Close
+Statement = Query | Set | Show | Transaction | Idle | Savepoint | Copy | Declare | Fetch | Close
 
 
 def recognised(tokens: Sequence[Token]) -> Statement:
@@ -106,7 +117,11 @@ def recognised(tokens: Sequence[Token]) -> Statement:
     first = words[0].word
     if first in TRANSACTIONS and not _to_savepoint(words):
         return Transaction(TRANSACTIONS[first])
-    if first in IDLE or first == ROLLBACK:
+    if first in SAVEPOINTS:
+        return Savepoint(ROLLBACK if first == "ABORT" else first, lexer.named(words[-1]))
+    if [one.word for one in words] == DISCARD_ALL.split():
+        return Idle(DISCARD_ALL, "all")
+    if first in IDLE:
         is_closing = first == "DEALLOCATE" and len(words) > 1
         return Idle(first, lexer.named(words[-1]) if is_closing else "")
     if first in READERS and (found := READERS[first](tokens, words)):
@@ -115,24 +130,25 @@ def recognised(tokens: Sequence[Token]) -> Statement:
 
 
 def _to_savepoint(words: list[Token]) -> bool:
-    return words[0].word == ROLLBACK and "TO" in [word.word for word in words]
+    return words[0].word in (ROLLBACK, "ABORT") and "TO" in [word.word for word in words]
 
 
 def _set(_tokens: Sequence[Token], words: list[Token]) -> Statement:
     rest = words[1:]
+    is_local = bool(rest) and rest[0].word == "LOCAL"
     if rest and rest[0].word in ("SESSION", "LOCAL"):
         rest = rest[1:]
     begin = [word.word for word in rest[:2]]
     if begin[:1] in (["TRANSACTION"], ["CHARACTERISTICS"]):
         return Idle("SET")
     if begin == ["TIME", "ZONE"]:
-        return Set("timezone", _value(rest[2:]))
+        return Set("timezone", _value(rest[2:]), is_local=is_local)
     if begin[:1] == ["NAMES"]:
-        return Set("client_encoding", _value(rest[1:]))
+        return Set("client_encoding", _value(rest[1:]), is_local=is_local)
     at = next((n for n, word in enumerate(rest) if word.word in ("=", "TO")), 0)
     if not at or at + 1 == len(rest):
         raise Refused("42601", "that SET has no name or no value", "SET logpond.as_of = '-1h'")
-    return Set(_name(rest[:at]), _value(rest[at + 1 :]))
+    return Set(_name(rest[:at]), _value(rest[at + 1 :]), is_local=is_local)
 
 
 def _reset(_tokens: Sequence[Token], words: list[Token]) -> Statement:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import time as dt_time
 from decimal import Decimal
+from ipaddress import ip_address, ip_network
 from typing import Any
 from uuid import UUID
 
@@ -158,6 +160,23 @@ def test_parameters_are_bound(site: Lake, client: psycopg.Connection[Any], form:
         assert found == (name, 1.5, ask(site.places, COUNT).column(0)[0].as_py())
     some = client.execute("SELECT count(*) FROM logs WHERE service = ANY(%s)", (["x", name],))
     assert some.fetchone() == (0,)
+
+
+@pytest.mark.parametrize("form", ["%s", "%b", "%t"])
+def test_values_of_each_type_are_bound(client: psycopg.Connection[Any], form: str) -> None:
+    """Lengths of time, times of day, addresses, which are texts here, and numbers."""
+    asked = f"SELECT {form}, {form}, {form}, {form}, {form}"
+    day = timedelta(days=-3, hours=2, microseconds=5)
+    values = (day, dt_time(23, 59, 1, 7), date(1999, 12, 31), Decimal("-12.050"), 7)
+    assert client.execute(asked, values).fetchone() == values
+    address, network = ip_address("10.1.2.3"), ip_network("2001:db8::/32")
+    zoned = dt_time(12, 30, tzinfo=timezone(timedelta(hours=-3)))
+    found = client.execute(f"SELECT {form}, {form}, {form}", (address, network, zoned)).fetchone()
+    assert found == ("10.1.2.3", "2001:db8::/32", "12:30:00-03")
+    since = client.execute(
+        f"SELECT count(*) > 0 FROM logs WHERE timestamp > now() - {form}", (timedelta(days=36500),)
+    )
+    assert since.fetchone() == (True,)
 
 
 def test_rows_come_some_at_a_time(site: Lake, port: int) -> None:
