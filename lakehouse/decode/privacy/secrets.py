@@ -23,7 +23,12 @@ MASK = "***"
 SECRET = re.compile(
     r"(?:token|passw(?:or)?d|passphrase|passcode|pwd|secret|signature|credentials?|jwt"
     r"|authorization|session|sess(?:ion)?[-_.]?id|(?:api|access|secret|private)[-_.]?key"
-    r"|(?:^|[^a-z0-9])(?:pass|sid|sig|o?auth))\]*\Z",
+    r"|(?:^|[^a-z0-9])(?:pass|sid|sig|o?auth))(?:s?\[\w*\]|\])*\Z",
+    re.ASCII | re.IGNORECASE,
+)
+# Of these too where blanks are around `=`, or after `--password`; others are words of programs.
+SPACED = re.compile(
+    rf"(?:{named.WORDS}|token|pwd|secret|credentials?|jwt|(?:^|[-_.])pass)\Z",
     re.ASCII | re.IGNORECASE,
 )
 # The last bytes that such a name may have before the sign.
@@ -43,6 +48,16 @@ VALUE = re.compile(rf"\"(?:[^\"\\]|\\[\s\S])*\"?|'[^']*'?|{SCHEME}{BARE}+")
 RAW = re.compile(
     rf"\\\"(?:[^\"\\]|\\[^\"])*\\\"|'[^'\"\\]*'"
     rf"|{SCHEME}(?:{BARE}|\\u(?!00(?:2[0267]|3[cCeE]))[0-9a-fA-F]{{4}}|\\/)+"
+)
+MOST_BLANKS = 8
+FLAG = re.compile(
+    rf"(?<![\w-])--([\w.-]{{1,{LONGEST_NAME}}}) {{1,{MOST_BLANKS}}}(?=[^\s-])", re.ASCII
+)
+# What goes on behind `--password` in a sentence about it.
+PROSE = re.compile(
+    r"(?:a|an|and|are|argument|as|at|by|can|cannot|defaults?|flag|for|from|has|if|in|instead|is|"
+    r"may|must|needs?|not|on|option|or|parameter|requires?|requested|should|so|that|the|to|twice|"
+    r"value|was|when|will|with|without)(?![\w=-])"
 )
 # An encoded value ends where the address that it is a part of goes on.
 ENDED = re.compile(r"%(?:25)*2[36]")
@@ -69,24 +84,59 @@ def masked(text: str, mask: Callable[[str], str] = lambda _: MASK, value: Any = 
 
 def _secrets(text: str, value: Any) -> Iterator[named.Span]:
     """Yields where the values of secrets begin and end, without their quotes."""
+    if "--" in text:
+        yield from _of_flags(text, value)
     done = 0
     for sign in SIGN.finditer(text):
         at, start = sign.span()
         if at < done:
             continue
+        is_spaced = sign[0] == "=" and text[at - 1 : at] == " "
+        if is_spaced:
+            at, start = _without_blanks(text, at, start)
         name = NAME.search(text, max(done, at - LONGEST_NAME), at)
-        found = value.match(text, start) if name and is_secret(name[0]) else None
+        is_one = name and (SPACED.search(name[0]) if is_spaced else is_secret(name[0]))
+        found = value.match(text, start) if is_one else None
         if found is None or (name and name[0] == "PWD" and text[start] == "/"):
             continue
         end = done = found.end()
         if sign[0] != "=" and (over := ENDED.search(text, start, end)):
             end = done = over.start()
-        quote = next((q for q in ('\\"', '"', "'") if text.startswith(q, start)), "")
-        if quote:
-            start += len(quote)
-            end -= len(quote) * (end - len(quote) >= start and text.endswith(quote, start, end))
+        start, end = _unquoted(text, start, end)
         if end > start:
             yield start, end, False
+
+
+def _without_blanks(text: str, at: int, start: int) -> tuple[int, int]:
+    """Where a name ends and its value begins that has blanks around `=`; no value after `==`."""
+    if text.startswith("=", start):
+        return at, start
+    least, most = max(0, at - MOST_BLANKS), min(len(text), start + MOST_BLANKS)
+    while at > least and text[at - 1] == " ":
+        at -= 1
+    while start < most and text[start] == " ":
+        start += 1
+    return at, start
+
+
+def _of_flags(text: str, value: Any) -> Iterator[named.Span]:
+    """The values of `--password X`."""
+    for flag in FLAG.finditer(text):
+        start = flag.end()
+        is_one = SPACED.search(flag[1]) and not PROSE.match(text, start)
+        found = value.match(text, start) if is_one else None
+        if found:
+            start, end = _unquoted(text, start, found.end())
+            if end > start:
+                yield start, end, False
+
+
+def _unquoted(text: str, start: int, end: int) -> tuple[int, int]:
+    quote = next((q for q in ('\\"', '"', "'") if text.startswith(q, start)), "")
+    if quote:
+        start += len(quote)
+        end -= len(quote) * (end - len(quote) >= start and text.endswith(quote, start, end))
+    return start, end
 
 
 def masked_bytes(payload: bytes) -> bytes:
@@ -130,11 +180,13 @@ def _places(content: bytes) -> np.ndarray:
 
 
 def _ends_of_names(content: bytes) -> np.ndarray:
-    """The places where the name of a secret may end: before `=`, or anything encoded beside it."""
+    """The places where the name of a secret may end: before `=`, or what is encoded, or a flag."""
     at = _plain(content) if b"=" in content else np.zeros(0, np.int64)
     if b"%" in content or b"\\u003" in content:
         encoded = [one.end() - 1 for one in ENCODED.finditer(content)]
         at = np.concatenate([at, np.array(encoded, np.int64)])
+    if b"-" in content and b"--" in content:
+        at = np.concatenate([at, _flags(content)])
     return at
 
 
@@ -143,5 +195,22 @@ def _plain(content: bytes) -> np.ndarray:
     signs = np.frombuffer(content, np.uint8)
     at = np.flatnonzero(signs == ord("="))
     at = at[at > 0]
+    spaced = np.flatnonzero(signs[at - 1] == ord(" "))
+    for _ in range(MOST_BLANKS if spaced.size else 0):
+        at[spaced] -= 1
+        spaced = spaced[(at[spaced] > 0) & (signs[at[spaced] - 1] == ord(" "))]
+    at = at[at > 0]
     ends: np.ndarray = at[LAST.before(signs, at) | (signs[at - 1] == ord("]"))] - 1
+    return ends
+
+
+def _flags(content: bytes) -> np.ndarray:
+    """The places where the name of a flag ends: before the first blank behind `--`."""
+    signs = np.frombuffer(content, np.uint8)
+    dashes = np.flatnonzero(signs == ord("-"))
+    dashes = dashes[:-1][np.diff(dashes) == 1]
+    blanks = np.flatnonzero(signs == ord(" "))
+    next_ones = np.searchsorted(blanks, dashes)
+    at = blanks[next_ones[next_ones < blanks.size]]
+    ends: np.ndarray = at[LAST.before(signs, at)] - 1
     return ends

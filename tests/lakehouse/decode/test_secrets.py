@@ -74,11 +74,62 @@ def test_other_names_keep_their_values(name: str) -> None:
             "next=https%3A%2F%2Fx%3Ftoken%3D***%26y%3D1&z=2",
         ),
         ("password=a%26b%3Dc&x=1", "password=***&x=1"),
+        (
+            "?passwords[]=abc&token[]=d&token%5B%5D=e",
+            "?passwords[]=***&token[]=***&token%5B%5D=***",
+        ),
+        (
+            "user[password][]=a&tokens[0]=b&token[a]=c",
+            "user[password][]=***&tokens[0]=***&token[a]=***",
+        ),
+        ("run --password abc --x-token 'a b' c", "run --password *** --x-token '***' c"),
+        ('--pass "a b" --api-key k1 --name n', '--pass "***" --api-key *** --name n'),
+        ("password = 'a b', c", "password = '***', c"),
+        ('db.password   =   "a", c', 'db.password   =   "***", c'),
+        ("token = abc; api_key =abc", "token = ***; api_key =***"),
     ],
 )
 def test_what_is_around_a_secret_stays(text: str, expected: str) -> None:
     """And to mask what is masked changes nothing."""
     assert masked(text) == expected == masked(expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("password is wrong", "the --password flag is needed", "use --password to log in"),
+        *("if password == given", "max_tokens = 100", "session = Session(a)", "--token --name n"),
+        *(
+            "password= user=ann",
+            "--tokens 5",
+            "bypass = 1",
+            "a --password",
+            "password =",
+            "----- token",
+        ),
+    ],
+)
+def test_sentences_and_programs_stay(text: str) -> None:
+    """What names a secret, and gives none."""
+    assert masked(text) == text
+    assert masked_column(pa.array([text, text])).to_pylist() == [text, text]
+
+
+@given(
+    st.sampled_from(["--password ", "token[]=", "password = ", "--x-api-key  ", "secrets[a]="]),
+    st.text(max_size=20),
+    st.text(max_size=20),
+    st.sampled_from(["", "'", '"']),
+)
+def test_blanks_and_brackets_are_looked_for_in_columns_too(
+    name: str, before: str, after: str, quote: str
+) -> None:
+    """The quick look passes over nothing, and a message stays JSON."""
+    text = f"{before} {name}{quote}{SECRET}{quote} {after}"
+    found = masked_column(pa.array([before, text, after])).to_pylist()
+    assert found == [masked(one) for one in (before, text, after)]
+    raw = masked_bytes(json.dumps({"a": text, "b": name, "c": after}).encode())
+    assert {*json.loads(raw)} == {"a", "b", "c"}
 
 
 @given(
