@@ -17,7 +17,6 @@ from lakehouse.maintenance import Retained, Shape, Upkeep, shape
 from lakehouse.paths import Places
 from lakehouse.query import pinned
 from lakehouse.query.upkeep_statement import Optimize, Vacuum, columns
-from lakehouse.store import open_table
 from lakehouse.store.tags.naming import version_of
 from lakehouse.tables.catalog import LOGS, QUARANTINE, TABLES
 from lakehouse.terminal import render
@@ -261,7 +260,7 @@ def render_retained(done: Retained, dry_run: bool) -> str:
 def question(places: Places, table: str, version: int) -> str:
     """Returns the question that `restore` asks first."""
     newest = shape(places, table)
-    then = open_table(places, table, version).count()
+    then = maintenance.restorable(places, table, version).count()
     now = "an unknown number of" if newest.rows is None else f"{newest.rows:,}"
     return (
         f"restore {table} from version {newest.version} ({now} rows) "

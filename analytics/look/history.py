@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from analytics.look.operations import Operations, note_of
-from lakehouse import store
+from lakehouse import past, store
 from lakehouse.errors import TableError
 from lakehouse.paths import Places
 from lakehouse.proof.foreign import is_foreign
@@ -29,7 +29,8 @@ class Version:
     """One commit; `rows` counts those that it added, None where it does not say.
 
     `what` says in words what it did, `operation` and `writer` as it notes that itself; `tags` are
-    the names that the version has. `foreign` says that it is of other software.
+    the names that the version has. `foreign` says that it is of other software. Of one that is
+    `by_ledger` the log has nothing any more.
     """
 
     version: int
@@ -41,6 +42,7 @@ class Version:
     operation: str | None
     writer: str | None
     foreign: bool = False
+    by_ledger: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,18 +67,21 @@ OVERVIEW = [of.name for of in fields(Overview)]
 def versions(places: Places, name: str, limit: int) -> list[Version]:
     """Returns the newest versions of a table, newest first, then older ones that have a name.
 
-    Raises TableError without the table.
+    Of `logs` and `quarantine` the ledger has those of before the log. Raises TableError without the
+    table.
     """
     if name not in pinned.names(places):
         raise pinned.absent(places, name)
     found, log = store.open_table(places, name), Log(places, name)
-    newest, first = found.version(), max(log.oldest(), store.oldest_kept(found))
+    newest, first = found.version(), oldest(places, name)
     numbers, timeline = range(newest, max(newest - limit, log.oldest() - 1), -1), log.timeline()
     named, operations = _tags_by_version(places, found, name), Operations(places)
+    noted = _noted(places, name, range(newest - limit + 1, log.oldest()), operations, first)
     older = {tag.version: tag.time for tags in named.values() for tag in tags}
-    alone = [number for number in older if not numbers or number < numbers[-1]]
+    known = {*numbers, *(one.version for one in noted)}
+    alone = [number for number in older if number not in known]
     infos = ((number, log.info(number) or {}) for number in (*numbers, *alone))
-    return [
+    in_log = [
         replace(
             version(number, info, number == first, operations.of(name, info)),
             time=older[number] if number in alone else timeline.time(number),
@@ -84,6 +89,32 @@ def versions(places: Places, name: str, limit: int) -> list[Version]:
             foreign=is_foreign(log, number, info),
         )
         for number, info in infos
+    ]
+    tagged = (
+        replace(one, tags=tuple(tag.name for tag in named.get(one.version, ()))) for one in noted
+    )
+    return sorted([*in_log, *tagged], key=lambda one: -one.version)
+
+
+def _noted(
+    places: Places, name: str, numbers: range, operations: Operations, first: int
+) -> list[Version]:
+    """Returns versions that only the ledger knows, the newest first."""
+    if not numbers:
+        return []
+    return [
+        Version(
+            version=one.version,
+            time=time,
+            what=f"{operations.noted(one)} (by the ledger)",
+            rows=one.rows,
+            tags=(),
+            oldest_readable=one.version == first,
+            operation=one.operation,
+            writer=one.writer or None,
+            by_ledger=True,
+        )
+        for one, time in past.commits(places, name, max(numbers[0], 0), numbers[-1])
     ]
 
 
@@ -96,8 +127,9 @@ def _tags_by_version(places: Places, found: DeltaTable, name: str) -> dict[int, 
 
 
 def oldest(places: Places, name: str) -> int:
-    """Returns the oldest version that can still be read, by the log and the files."""
-    return max(Log(places, name).oldest(), store.oldest_kept(store.open_table(places, name)))
+    """Returns the oldest version that can still be read, by the log and the files or the ledger."""
+    kept = max(Log(places, name).oldest(), store.oldest_kept(store.open_table(places, name)))
+    return past.oldest(places, name, kept)
 
 
 def overviews(places: Places) -> list[Overview]:

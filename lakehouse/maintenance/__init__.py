@@ -8,7 +8,7 @@ from lakehouse.maintenance.apply import Applied, apply, retain_raw, weights_of
 from lakehouse.maintenance.forget import forget_log, forget_versions, unknown_files
 from lakehouse.maintenance.optimize import optimize
 from lakehouse.maintenance.partitions import REFUSALS, Part, parts, rewrite
-from lakehouse.maintenance.restore import restore
+from lakehouse.maintenance.restore import restorable, restore
 from lakehouse.maintenance.retain import Retained, retain
 from lakehouse.maintenance.retention_marks import countable_from, retained_from
 from lakehouse.maintenance.rules import Rule, rules_of
@@ -32,6 +32,7 @@ __all__ = [
     "forget_versions",
     "optimize",
     "parts",
+    "restorable",
     "restore",
     "retain",
     "retain_raw",

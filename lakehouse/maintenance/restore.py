@@ -8,11 +8,13 @@ from contextlib import contextmanager, nullcontext
 from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
 
+from lakehouse import past
 from lakehouse.errors import TableError
 from lakehouse.ingest.queries import INGEST
 from lakehouse.maintenance.size import Upkeep, shape
 from lakehouse.paths import Places
 from lakehouse.store import open_table, set_property
+from lakehouse.store.log import Log
 from lakehouse.store.read import OLDEST_PROPERTY, oldest_kept
 from lakehouse.store.retry import retried
 
@@ -27,7 +29,7 @@ def restore(places: Places, name: str, version: int) -> Upkeep:
     """
     with _at_rest(places, name) as places:
         newest = open_table(places, name)
-        open_table(places, name, version)
+        restorable(places, name, version)
         if version == newest.version():
             raise TableError(
                 f"table {name} is at version {version} already",
@@ -38,6 +40,26 @@ def restore(places: Places, name: str, version: int) -> Upkeep:
         if oldest := oldest_kept(newest):
             set_property(places, name, OLDEST_PROPERTY, str(oldest))
     return Upkeep(name, "RESTORE", before, shape(places, name))
+
+
+def restorable(places: Places, name: str, version: int) -> DeltaTable:
+    """Returns a table at a version that it can go back to.
+
+    Raises TableError for any other, and says so where it can be read by the ledger all the same.
+    """
+    try:
+        return open_table(places, name, version)
+    except TableError as error:
+        newest = open_table(places, name)
+        kept = max(Log(places, name).oldest(), oldest_kept(newest))
+        if not past.oldest(places, name, kept) <= version < kept:
+            raise
+        raise TableError(
+            f"version {version} of table {name} can be read, but not restored: it has no files of "
+            "its own any more, and is read from the rows of now by the ledger of commits",
+            f"versions {kept} to {newest.version()} can be restored; `logpond sql` with "
+            f"`--version {version}` reads it",
+        ) from error
 
 
 @contextmanager

@@ -8,7 +8,7 @@ whose commits had been made by then. The ledger says which these are, and what w
 from __future__ import annotations
 
 from lakehouse.past.fold import fold, unnoted
-from lakehouse.past.resolve import KEPT, commit_of, oldest, operations, state, time_of
+from lakehouse.past.resolve import KEPT, commit_of, commits, oldest, operations, state, time_of
 from lakehouse.past.state import Past, State
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Past",
     "State",
     "commit_of",
+    "commits",
     "fold",
     "oldest",
     "operations",

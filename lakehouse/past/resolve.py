@@ -94,6 +94,20 @@ def commit_of(places: Places, name: str, version: int) -> Entry | None:
     return _retried(find) if name in KEPT else None
 
 
+def commits(places: Places, name: str, first: int, last: int) -> list[tuple[Entry, datetime]]:
+    """Returns what the ledger has of versions, the newest first, and when each was made."""
+
+    def find() -> list[tuple[Entry, datetime]]:
+        known = Reading.of(places, name, open_table(places, name))
+        if known.first is None:
+            return []
+        entries = of_table(known.entries(max(first, known.first), last, COLUMNS.names))
+        by_version = {one.version: one for one in reversed(entries)}
+        return [(one, known.time(one.version)) for one in by_version.values()]
+
+    return _retried(find) if name in KEPT else []
+
+
 def operations(places: Places, name: str, first: int, last: int) -> Counter[str]:
     """Returns how many commits of a range the ledger has, by operation."""
 
@@ -126,6 +140,8 @@ def _by_ledger(
     known = Reading.of(places, name, newest)
     if as_of is not None:
         version = known.version_at(as_of)
+        if version is None and known.first is not None:
+            raise _too_early(known, name, as_of)
     if version is None or not known.has(version):
         return None
     time = known.time(version)
@@ -154,6 +170,15 @@ def _by_ledger(
             kept_from=kept_from,
             kept_by_rule=kept_by_rule,
         ),
+    )
+
+
+def _too_early(known: Reading, name: str, as_of: datetime) -> TableError:
+    assert known.first is not None
+    return TableError(
+        f"table {name} cannot be read at {rendered(as_of)}",
+        f"its oldest readable version {known.first} is of {rendered(known.time(known.first))}; "
+        f"see `logpond history {name}`",
     )
 
 

@@ -14,6 +14,7 @@ from support.lakes import Lake
 from support.pasts import Diary, checksum
 from support.windows import at, logged
 
+from analytics.look import history
 from lakehouse import maintenance, past, store
 from lakehouse.errors import TableError
 from lakehouse.past import sources
@@ -100,9 +101,30 @@ def test_a_time_gives_the_version_of_then(kept: Diary) -> None:
 
 
 def test_before_the_first_commit_there_is_nothing(kept: Diary) -> None:
-    """It is refused, as it always was."""
-    with pytest.raises(TableError, match="cannot be read at"):
+    """It is refused, with the oldest version that the ledger has."""
+    with pytest.raises(TableError, match="cannot be read at") as refused:
         past.state(kept.lake.places, "logs", as_of=datetime(2020, 1, 1, tzinfo=UTC))
+    assert "its oldest readable version 0 is of" in str(refused.value)
+
+
+def test_history_has_what_only_the_ledger_knows(kept: Diary) -> None:
+    """As far as the limit reaches, marked; and the oldest version is that of the ledger."""
+    places = kept.lake.places
+    few, every = history.versions(places, "logs", 20), history.versions(places, "logs", 1000)
+
+    assert [one.version for one in every] == [*range(kept.version, -1, -1)]
+    assert few == every[:20]
+    assert [one.by_ledger for one in every] == [one.version < 99 for one in every]
+    assert [one.version for one in every if one.oldest_readable] == [0]
+    assert every[-8].what.endswith(" (by the ledger)")
+    assert history.oldest(places, "logs") == 0
+
+
+def test_what_is_read_but_not_restored_is_said_to_be_so(kept: Diary) -> None:
+    """With the versions that can be."""
+    with pytest.raises(TableError, match="can be read, but not restored") as refused:
+        maintenance.restore(kept.lake.places, "logs", 3)
+    assert f"to {kept.version} can be restored" in str(refused.value)
 
 
 def test_totals_are_those_of_the_rows(kept: Diary) -> None:
