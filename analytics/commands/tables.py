@@ -58,7 +58,8 @@ def history(table: str, limit: int, how: str, places: Places) -> None:
     """Show the newest versions of a table: when, what was done, rows that each added, its names.
 
     Of `logs` and `quarantine`, versions of before the log are those of the ledger of commits, which
-    is said. Older versions that have a name follow. JSON and csv have the ids of who wrote them too.
+    is said. Older versions that have a name follow. JSON and csv have the ids of who wrote them
+    too.
 
     \b
       logpond history logs
