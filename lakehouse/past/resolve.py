@@ -139,9 +139,7 @@ def _by_ledger(
     newest = opened.pop() if opened else open_table(places, name)
     known = Reading.of(places, name, newest)
     if as_of is not None:
-        version = known.version_at(as_of)
-        if version is None and known.first is not None:
-            raise _too_early(known, name, as_of)
+        version = _version_at(known, name, as_of)
     if version is None or not known.has(version):
         return None
     time = known.time(version)
@@ -173,13 +171,16 @@ def _by_ledger(
     )
 
 
-def _too_early(known: Reading, name: str, as_of: datetime) -> TableError:
-    assert known.first is not None
-    return TableError(
-        f"table {name} cannot be read at {rendered(as_of)}",
-        f"its oldest readable version {known.first} is of {rendered(known.time(known.first))}; "
-        f"see `logpond history {name}`",
-    )
+def _version_at(known: Reading, name: str, as_of: datetime) -> int | None:
+    version = known.version_at(as_of)
+    if version is None and known.first is not None:
+        began = rendered(known.time(known.first))
+        raise TableError(
+            f"table {name} cannot be read at {rendered(as_of)}",
+            f"its oldest readable version {known.first} is of {began}; "
+            f"see `logpond history {name}`",
+        )
+    return version
 
 
 def _everywhere(known: Reading, version: int) -> str:
