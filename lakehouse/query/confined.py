@@ -60,8 +60,8 @@ class Query:
     def without_files(self) -> None:
         """Raises SettingsError where it reads a file: not all rows of one are rows of a table."""
         if self.opens:
-            what = f"out of reach for a statement: {self.opens[:200]}, which reads files, or may"
-            raise SettingsError(what, NO_FILE)
+            why = "reads files, or may" if self.opens.endswith("()") else "is a file"
+            raise SettingsError(f"out of reach for a statement: {self.opens[:200]} {why}", NO_FILE)
 
 
 def query(statement: Statement, parameters: Collection[str] = ()) -> Query:

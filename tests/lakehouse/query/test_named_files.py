@@ -126,6 +126,8 @@ def test_a_refusal_says_what_names_a_file(filled: Lake) -> None:
     with pytest.raises(SettingsError, match=r"out of reach.*read_text\(\)") as refused:
         by_ask(filled, "FROM read_text('x')", Moment())
     assert "SHOW TABLES" in refused.value.remedy
+    with pytest.raises(SettingsError, match=r"out of reach.*x\.csv is a file"):
+        by_opened(filled, "FROM 'x.csv'", Moment())
     with pytest.raises(SettingsError, match="in the folder of a table") as refused:
         by_person(filled, of_lake(filled, "FROM '{1}'"), Moment())
     assert "the version that you ask for" in refused.value.remedy
