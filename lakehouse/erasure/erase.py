@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from lakehouse import maintenance, store
 from lakehouse.erasure import derived, files, rows
 from lakehouse.erasure.journal import Journal
-from lakehouse.erasure.places import HANDLERS, Handler
+from lakehouse.erasure.places import HANDLERS, Handler, copies_of
 from lakehouse.erasure.request import Request
 from lakehouse.errors import CheckpointError
 from lakehouse.ingest.plans import BatchPlans, carry_out, lost_tables, newest, note_invisible
@@ -62,7 +62,8 @@ class Erasure:
 
         After a call it is what came meanwhile, or what a program holds that runs.
         """
-        of_rows = [*_of_rows(rows.find(self.places, self.request)), *self._of_derived()]
+        of = rows.find(self.places, self.request)
+        of_rows = [*_of_rows(of), *self._follows(of), *self._of_derived()]
         of_files = [*of_rows, *self._of_files()]
         names = self._of_names() if of_files else []
         return [*of_files, *names, *self._of_texts(dry_run=True)]
@@ -161,6 +162,19 @@ class Erasure:
 
     def _tables(self) -> list[str]:
         return [name for name in TABLES if store.table_or_none(self.places, name)]
+
+    def _follows(self, found: rows.Rows) -> Iterator[Place]:
+        """What goes, or is made again, because of rows, whatever it mentions itself."""
+        days = len(found.logs["date"].unique())
+        if days:
+            yield Place("traffic, usage, logs_windowed", days, "days of windows to count again")
+        if found:
+            changed = int(bool(found.logs.num_rows)) + int(bool(found.quarantine.num_rows))
+            what = "tables with rows, whose older versions and their data files are deleted"
+            yield Place("logs, quarantine", changed, what)
+        copies = [] if self.request.mentions else copies_of(self.places, found.topics)
+        if copies:
+            yield Place("raw", len(copies), "copies of imported files, as a whole")
 
     def _of_derived(self) -> list[Place]:
         mentions = self.request.mentions

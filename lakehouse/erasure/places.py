@@ -98,6 +98,12 @@ def copies(places: Places, request: Request, dry_run: bool) -> int:
     return len(found)
 
 
+def copies_of(places: Places, topics: set[str]) -> list[str]:
+    """The names of the copies of imported files whose records are of these topics."""
+    names = objects.names(objects.reader(places.raw), COPIES)
+    return [name for name in names if f"file:{name.removesuffix('.new')}" in topics]
+
+
 def mutes(places: Places, request: Request, dry_run: bool) -> int:
     """Mutes of a key that is erased: there is nothing left that they could mute."""
     return _delete(places.mutes, request.mentions, lambda _name: True, dry_run)

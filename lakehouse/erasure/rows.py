@@ -64,6 +64,13 @@ class Rows:
         return first
 
     @property
+    def topics(self) -> set[str]:
+        """Returns the topics of all rows."""
+        return {
+            topic for each in (self.logs, self.quarantine) for topic in each["_topic"].to_pylist()
+        }
+
+    @property
     def events(self) -> pa.Table:
         """Returns the events that no table has any more, as notes have them (`OF_EVENTS`).
 

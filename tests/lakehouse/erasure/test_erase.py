@@ -215,6 +215,17 @@ def test_the_same_file_does_not_bring_them_back(lake: Lake, tmp_path: Path) -> N
     assert holding(lake.places) == []
 
 
+def test_a_dry_run_of_a_query_names_what_follows(lake: Lake, tmp_path: Path) -> None:
+    """Windows to count again, older versions, and the copy of the file, which it does not name."""
+    imported(lake, tmp_path)
+    wanted = erasure(lake, Request(where=f"ip:{IP}"))
+    found = {each.place: each.count for each in wanted.found() if "older" not in each.what}
+    assert found["traffic, usage, logs_windowed"] == found["raw"] == 1
+    assert any("older versions" in each.what for each in wanted.found())
+    assert "raw" in {each.place for each in wanted()}
+    assert wanted.found() == []
+
+
 def test_a_running_stream_goes_on(lived: Lake) -> None:
     """Where ingest and detection hold their locks."""
     with INGEST.alone(lived.places), MINUTES.alone(lived.places):
