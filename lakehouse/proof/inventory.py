@@ -7,6 +7,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from urllib.parse import unquote
 
 import duckdb
@@ -15,6 +16,7 @@ from deltalake import DeltaTable
 
 from lakehouse.duck import Pinned, connect
 from lakehouse.errors import TableError
+from lakehouse.ingest.remedies import taking_again
 from lakehouse.paths import Places
 from lakehouse.proof.chain import Newest
 from lakehouse.proof.contents import ENGINE, NOTHING, Question, Rows, contents, total
@@ -118,7 +120,8 @@ class Inventory:
         gone = [path for path in self.paths if path not in self.stamps]
         settled_ones = self.settled
         found = not_whole(self.places, self.name, at, settled_ones)
-        refuse_altered(self.name, gone or [path for path, _ in found])
+        again = partial(taking_again, self.places, [self.name])
+        refuse_altered(self.name, gone or [path for path, _ in found], again)
         others = [path for path in self.paths if path not in settled_ones]
         if objects.folder(self.places.table(self.name)) is None:
             hashed, altered = dict.fromkeys(others, b""), self._other_rows(others)
@@ -126,7 +129,7 @@ class Inventory:
             hashed = digests(self.places, self.name, self.paths if everything else others)
             altered = [p for p, of in hashed.items() if p in self.known and self._is_other(p, of)]
         if altered:
-            raise _altered(self.name, altered)
+            raise _altered(self.name, altered, again())
         return replace(self, hashed=hashed)
 
     def is_rewritten(self, looked: Looked) -> bool:
@@ -171,12 +174,12 @@ class Inventory:
         return [path for path in known if found.get(path, NOTHING)[:2] != of[path]]
 
 
-def _altered(name: str, files: Sequence[str]) -> TableError:
+def _altered(name: str, files: Sequence[str], again: str) -> TableError:
     return TableError(
         f"table {name} is not as it was proved: the bytes of {len(files)} of its data files were "
         f"changed, as of {files[0]}",
-        "put back what a copy of the lake has; or move it aside, then `logpond recover tables` and "
-        "`logpond recover ingest` take its records again",
+        "put back what a copy of the lake has; or move it aside, then `logpond recover tables`; "
+        f"what was in it comes again by {again}",
     )
 
 

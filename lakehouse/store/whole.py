@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -34,14 +34,17 @@ def not_whole(
             yield file, rows
 
 
-def refuse_altered(name: str, files: Sequence[str]) -> None:
-    """Raise TableError where a table has these files, which are not whole."""
+def refuse_altered(name: str, files: Sequence[str], taking_again: Callable[[], str]) -> None:
+    """Raise TableError where a table has these files, which are not whole.
+
+    What brings their rows again is only looked for then.
+    """
     if files:
         raise TableError(
             f"table {name} is not as it was written: {len(files)} of its data files are gone or "
             f"changed, as {files[0]}",
-            f"`{MENDS}` takes them out of the table, then `logpond recover ingest` takes their "
-            "records again",
+            f"`{MENDS}` takes them out of the table; then what was in them comes again by "
+            f"{taking_again()}",
         )
 
 

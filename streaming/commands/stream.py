@@ -186,13 +186,14 @@ def replay_quarantine(settings: Settings) -> None:
 
 
 def _repair_tables(places: Places) -> None:
+    from lakehouse.ingest.remedies import taking_again
     from lakehouse.query import pinned
     from lakehouse.tables.catalog import TABLES
     from streaming.repair import tables
 
     names = [name for name in pinned.names(places) if name in TABLES]
 
-    remedy = "every table is whole"
+    mended = set[str]()
     with INGEST.alone(places), MINUTES.alone(places):
         for done in tables.repair(places, names):
             rows = "an unknown number of" if done.rows is None else f"{done.rows:,}"
@@ -200,8 +201,9 @@ def _repair_tables(places: Places) -> None:
                 f"{done.table}: {done.file} ({done.what}) was not whole and is put aside "
                 f"in {done.table}/_torn; {rows} rows went with it"
             )
-            remedy = "next: `logpond recover ingest`, then `logpond stream`, then `logpond verify`"
-    echo(remedy)
+            mended.add(done.table)
+    again = taking_again(places, sorted(mended))
+    echo(f"next: {again}; then `logpond verify`" if mended else "every table is whole")
 
 
 def _recover(settings: Settings, places: Places, query: str, accept_loss: str | None) -> None:
