@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from analytics.postgres import types
 from analytics.postgres.catalog.catalog import Catalog
-from analytics.postgres.messages import Column
+from analytics.postgres.messages import Column, Refused
 from analytics.postgres.sql import rewriting
 from analytics.postgres.sql.lexer import Token
 from analytics.postgres.turns import Lane, Turns
@@ -119,16 +119,24 @@ class Answers:
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             raise _in_words(error, limits) from error
         except SettingsError as error:
-            raise _of_here(error) from error
+            raise _of_here(error, limits) from error
 
 
 def _in_words(error: Exception, limits: Sql) -> LogpondError:
     text = escaped(str(error), keep="\n")
-    return _of_here(too_long(limits) if "INTERRUPT" in text else SettingsError(text))
+    return _of_here(too_long(limits) if "INTERRUPT" in text else SettingsError(text), limits)
 
 
-def _of_here(error: SettingsError) -> SettingsError:
+def _of_here(error: SettingsError, limits: Sql) -> LogpondError:
     """Returns an error in words of this server, where it speaks of the command `logpond sql`."""
+    if "Out of Memory" in error.what:
+        # what DuckDB advises is not to be had here
+        return Refused(
+            "53200",
+            f"the question needs more than {limits.memory_mb} MB of memory",
+            "ask for less, of a shorter time or with a LIMIT; or raise [postgres] memory_mb, or "
+            "temp_mb",
+        )
     remedy = error.remedy.replace("[sql]", "[postgres]")
     remedy = remedy.partition(" that it names itself")[0].removesuffix(", and the data files")
     return SettingsError(error.what, remedy)

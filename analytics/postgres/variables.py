@@ -244,7 +244,8 @@ def _milliseconds(text: str) -> float:
     try:
         return times.length(text.removesuffix("in"), "statement_timeout").total_seconds() * 1000
     except SettingsError as error:
-        raise Refused("22023", error.what, error.remedy) from None
+        remedy = "90s, 5min; a number without a unit is thousandths of a second"
+        raise Refused("22023", error.what, remedy) from None
 
 
 def _encoding(value: str) -> str:

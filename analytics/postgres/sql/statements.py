@@ -23,6 +23,20 @@ TRANSACTIONS = {
 IDLE = {"UNLISTEN", "DISCARD", "DEALLOCATE"}
 SAVEPOINTS = {"SAVEPOINT", "RELEASE", ROLLBACK, "ABORT"}
 DISCARD_ALL = "DISCARD ALL"
+# What PostgreSQL or DuckDB has, and this server has not, with what to do instead.
+BY_DRIVER = "bind parameters through your driver, which prepares by the protocol"
+NO_EFFECT = "leave it out: tables are read as they are, and nothing is loaded or attached"
+NOT_HERE = {
+    "PREPARE": BY_DRIVER,
+    "EXECUTE": BY_DRIVER,
+    "MOVE": "FETCH rows, and leave out those that you do not want",
+    "CALL": "ask with SELECT",
+    "DO": "ask with SELECT",
+    **dict.fromkeys(
+        ("PRAGMA", "USE", "LOAD", "INSTALL", "ATTACH", "DETACH", "CHECKPOINT"), NO_EFFECT
+    ),
+    **dict.fromkeys(("ANALYZE", "LISTEN", "NOTIFY", "LOCK", "CLUSTER", "REINDEX"), NO_EFFECT),
+}
 LISTS = {"TABLES", "ALL TABLES"}
 COPIES = {"text": "\t", "csv": ","}
 
@@ -121,6 +135,8 @@ def recognised(tokens: Sequence[Token]) -> Statement:
         return Savepoint(ROLLBACK if first == "ABORT" else first, lexer.named(words[-1]))
     if [one.word for one in words] == DISCARD_ALL.split():
         return Idle(DISCARD_ALL, "all")
+    if first in NOT_HERE:
+        raise Refused("0A000", f"{first} is not known to this server", NOT_HERE[first])
     if first in IDLE:
         is_closing = first == "DEALLOCATE" and len(words) > 1
         return Idle(first, lexer.named(words[-1]) if is_closing else "")
@@ -193,6 +209,13 @@ def _columns_of(words: list[Token]) -> list[Token]:
 def _copied(tokens: list[Token], options: list[Token]) -> Copy:
     wanted = " ".join(lexer.value(one).lower() if one.kind == WORD else one.text for one in options)
     form = next((one for one in ("csv", "binary") if re.search(rf"\b{one}\b", wanted)), "text")
+    asked = re.search(r"\bformat\s+'?(\w+)", wanted)
+    if asked and asked[1].lower() not in ("text", "csv", "binary"):
+        raise Refused(
+            "22023",
+            f'COPY has no format "{asked[1][:40]}" here',
+            "FORMAT text, csv or binary",
+        )
     given = {}
     for n, one in enumerate(options[:-1]):
         follows = options[n + 2 if options[n + 1].word == "AS" else n + 1 :][:1]
@@ -216,6 +239,11 @@ def _declare(tokens: Sequence[Token], words: list[Token]) -> Statement:
     at = next((n for n, word in enumerate(words) if word.word == "FOR"), 0)
     if at < 2 or "CURSOR" not in [word.word for word in words[:at]]:
         raise Refused("42601", "that DECLARE is no cursor", "DECLARE name CURSOR FOR SELECT ...")
+    kinds = [word.word for word in words[:at]]
+    if "SCROLL" in kinds and "NO" not in kinds:
+        raise Refused(
+            "0A000", "a cursor goes forward only", "DECLARE name NO SCROLL CURSOR FOR SELECT ..."
+        )
     begin = next(n for n, token in enumerate(tokens) if token is words[at])
     return Declare(lexer.named(words[1]), tokens[begin + 1 :])
 

@@ -19,6 +19,7 @@ from support.postgres import psql, served
 from support.sites import shop
 
 from lakehouse.query.ask import Moment, ask
+from lakehouse.settings import Sql
 
 pytestmark = pytest.mark.slow
 COUNT = "SELECT count(*) FROM logs"
@@ -212,6 +213,14 @@ def test_a_transaction_that_failed_has_to_end(port: int) -> None:
         ("SET memory_limit = '9GB'", "42704"),
         ("SET logpond.as_of = 'not a time!'", "22023"),
         ("SHOW nothing", "42704"),
+        ("DECLARE a SCROLL CURSOR FOR SELECT 1", "0A000"),
+        ("COPY logs TO STDOUT (FORMAT parquet)", "22023"),
+        ("COPY logs TO STDOUT WITH (FORMAT 'xml')", "22023"),
+        ("EXECUTE a", "0A000"),
+        ("PRAGMA version", "0A000"),
+        ("ATTACH 'x.db'", "0A000"),
+        ("ANALYZE", "0A000"),
+        ("SET statement_timeout = 'soon'", "22023"),
     ],
 )
 def test_what_is_refused_says_why(
@@ -222,6 +231,16 @@ def test_what_is_refused_says_why(
     assert found.sqlstate == code, str(found)
     assert "Traceback" not in str(found)
     assert client.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_too_little_memory_is_said_in_words_of_here(site: Lake) -> None:
+    """DuckDB's advice, to SET its own settings, is not to be had."""
+    limits = Sql(seconds=60, memory_mb=64, temp_mb=0)
+    with served(site.places, limits) as port, psycopg.connect(_address(port)) as client:
+        found = _refused(client, "SELECT list(range || 'x') FROM range(20000000)")
+    assert found.sqlstate == "53200"
+    assert "[postgres] memory_mb" in str(found)
+    assert "SET " not in str(found)
 
 
 def test_a_question_ends_when_it_should(client: psycopg.Connection[Any]) -> None:
