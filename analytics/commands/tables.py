@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lakehouse.errors import TableError
 from lakehouse.runtime import rights
 from lakehouse.terminal import render
 from lakehouse.terminal.options import FORMAT, HUMANE, given, with_places
@@ -135,12 +134,4 @@ def _opened(places: Places, table: str, version: str | None, as_of: str | None) 
 
     if table not in pinned.names(places):
         raise pinned.absent(places, table)
-    found = pinned.pin(places, [table], moment(version, as_of, datetime.now(UTC)))[table]
-    if found.past:
-        raise TableError(
-            f"version {found.version} of {table} cannot have a name: Delta has not kept it, and a "
-            "name could keep no files of it",
-            f"the ledger reads it from the rows of now, as long as these are there: give --version "
-            f"{found.version} where the name would stand",
-        )
-    return found.table
+    return pinned.nameable(places, table, moment(version, as_of, datetime.now(UTC)))

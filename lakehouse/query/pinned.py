@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from deltalake import DeltaTable
+
 from lakehouse import past, store
 from lakehouse.errors import TableError
 from lakehouse.past import State
@@ -73,6 +75,22 @@ def version_of(places: Places, name: str, text: str, given_as: str = "--version"
     if name not in names(places):
         raise absent(places, name)
     return _pinned(places, name, Moment(name=asked)).version
+
+
+def nameable(places: Places, name: str, moment: Moment) -> DeltaTable:
+    """Returns a table at a moment whose version may have a name, as it has files of its own.
+
+    Raises TableError where only the ledger reads it, and for what `pin` does.
+    """
+    found = _pinned(places, name, moment)
+    if found.past:
+        raise TableError(
+            f"version {found.version} of {name} cannot have a name: Delta has not kept it, and a "
+            "name could keep no files of it",
+            "the ledger reads it from the rows of now, as long as these are there: give --version "
+            f"{found.version} where the name would stand",
+        )
+    return found.table
 
 
 def absent(places: Places, name: str) -> TableError:

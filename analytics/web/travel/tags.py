@@ -12,10 +12,12 @@ from pydantic import BaseModel, Field
 from analytics.web.base.form import fields
 from analytics.web.base.view import View
 from lakehouse.errors import SettingsError
+from lakehouse.query.pinned import nameable
 from lakehouse.store import open_table
 from lakehouse.store.tags.naming import name_version, version_of
 from lakehouse.store.tags.tags import Tags
 from lakehouse.tables.tag import Tag
+from lakehouse.terminal.times import Moment
 
 
 class Wanted(BaseModel):
@@ -77,7 +79,7 @@ def give(view: View, table: str, wanted: Wanted) -> Named:
     _refuse_the_past(view)
     places = view.lake.places
     at = version_of(places, table, wanted.version, "version") if wanted.version else None
-    found = open_table(places, table, at)
+    found = nameable(places, table, Moment(version=at))
     return Named.of(name_version(places, table, wanted.name, found, view.who, wanted.note))
 
 

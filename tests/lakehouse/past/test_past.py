@@ -20,6 +20,7 @@ from lakehouse.errors import TableError
 from lakehouse.past import sources
 from lakehouse.past.ledger import Ledger
 from lakehouse.query.ask import Moment, ask
+from lakehouse.query.pinned import nameable
 from lakehouse.store.log import Log
 from lakehouse.store.remove import remove_rows
 from lakehouse.store.tags.naming import name_version
@@ -118,6 +119,14 @@ def test_history_has_what_only_the_ledger_knows(kept: Diary) -> None:
     assert [one.version for one in every if one.oldest_readable] == [0]
     assert every[-8].what.endswith(" (by the ledger)")
     assert history.oldest(places, "logs") == 0
+
+
+def test_what_only_the_ledger_reads_cannot_have_a_name(kept: Diary) -> None:
+    """It has no files that a name could keep, and it is said how it is read."""
+    with pytest.raises(TableError, match="cannot have a name") as refused:
+        nameable(kept.lake.places, "logs", Moment(version=3))
+    assert "--version 3" in refused.value.remedy
+    assert nameable(kept.lake.places, "logs", Moment(version=120)).version() == 120
 
 
 def test_what_is_read_but_not_restored_is_said_to_be_so(kept: Diary) -> None:
