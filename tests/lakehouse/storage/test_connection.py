@@ -96,7 +96,7 @@ def test_what_does_not_fit_is_refused_in_words(given: dict[str, str], fault: str
 @pytest.mark.parametrize("endpoint", ["minio:9000", "http://us:secret@minio", "s3://lake"])
 def test_an_endpoint_is_the_address_of_a_server(endpoint: str) -> None:
     """Keys are no part of it."""
-    with pytest.raises(SettingsError, match=r"storage\.endpoint .*must be http"):
+    with pytest.raises(SettingsError, match=r"storage\.endpoint: .*must be http"):
         load(storage_endpoint=endpoint)
 
 
