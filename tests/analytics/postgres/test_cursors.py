@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -12,25 +11,11 @@ import psycopg
 import pytest
 from support.lakes import Lake
 from support.postgres import LIMITS, STARTUP, everything, said, served, sized, until_ready
-from support.sites import running
 
 pytestmark = pytest.mark.slow
 # Two are answered at once here, and two times as many may wait.
 MANY = "SELECT a.* FROM logs a, range(100000)"
 MOST = 4
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """Two batches."""
-    return running(tmp_path_factory.mktemp("cursors"))
-
-
-@pytest.fixture(scope="module")
-def port(lake: Lake) -> Iterator[int]:
-    """Where it is served."""
-    with served(lake.places) as found:
-        yield found
 
 
 def _client(port: int, stack: ExitStack) -> psycopg.Connection[Any]:

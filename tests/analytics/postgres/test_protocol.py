@@ -13,7 +13,6 @@ import psycopg
 import pytest
 from support.lakes import Lake
 from support.postgres import LIMITS, STARTUP, everything, said, served, sized, until_ready
-from support.sites import running
 
 from analytics.postgres.answers import Answers
 from analytics.postgres.connection import Connection
@@ -26,12 +25,6 @@ pytestmark = pytest.mark.slow
 QUICK = Http(head_seconds=0.5, body_seconds=0.5, send_seconds=0.5)
 QUERY = sized(b"SELECT 1\0", b"Q")
 ENDLESS = sized(b"SELECT sum(sqrt(range)) FROM range(1000000000000)\0", b"Q")
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """Two batches."""
-    return running(tmp_path_factory.mktemp("protocol"))
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -12,30 +11,9 @@ import pytest
 import sqlalchemy as sa
 from support.lakes import Lake
 from support.postgres import psql, served
-from support.sites import running
 
 pytestmark = pytest.mark.slow
 COUNT, VERSION = "SELECT count(*) FROM logs", "SHOW logpond.version"
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """Two batches."""
-    return running(tmp_path_factory.mktemp("settings"))
-
-
-@pytest.fixture(scope="module")
-def port(lake: Lake) -> Iterator[int]:
-    """Where it is served."""
-    with served(lake.places) as found:
-        yield found
-
-
-@pytest.fixture
-def client(port: int) -> Iterator[psycopg.Connection[Any]]:
-    """psycopg, a statement a transaction."""
-    with psycopg.connect(f"host=127.0.0.1 port={port} user=me", autocommit=True) as found:
-        yield found
 
 
 def _after(client: psycopg.Connection[Any], statements: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from datetime import time as dt_time
 from decimal import Decimal
@@ -72,23 +71,9 @@ GRAFANA = {
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """Two and a half hours with an incident."""
     return shop(tmp_path_factory.mktemp("postgres"))
-
-
-@pytest.fixture(scope="module")
-def port(site: Lake) -> Iterator[int]:
-    """Where its tables are served."""
-    with served(site.places) as found:
-        yield found
-
-
-@pytest.fixture
-def client(port: int) -> Iterator[psycopg.Connection[Any]]:
-    """psycopg, a statement a transaction."""
-    with psycopg.connect(_address(port), autocommit=True) as found:
-        yield found
 
 
 def _address(port: int) -> str:
@@ -101,7 +86,7 @@ def _refused(client: psycopg.Connection[Any], statement: str) -> psycopg.Error:
     return caught.value
 
 
-def test_psql_shows_tables_and_rows(site: Lake, port: int) -> None:
+def test_psql_shows_tables_and_rows(lake: Lake, port: int) -> None:
     """What it lists by itself, what a table holds, and the same rows as the command shows."""
     listed = psql(port, "-c", r"\dt")
     assert "public|logs|table|logpond" in listed.splitlines()
@@ -112,15 +97,15 @@ def test_psql_shows_tables_and_rows(site: Lake, port: int) -> None:
     by_service = "SELECT service, count(*) AS n FROM logpond.public.logs GROUP BY 1 ORDER BY 1"
     rows = [
         f"{row['service']}|{row['n']}"
-        for row in ask(site.places, by_service.replace("logpond.public.", "")).to_pylist()
+        for row in ask(lake.places, by_service.replace("logpond.public.", "")).to_pylist()
     ]
     assert psql(port, "-c", by_service).splitlines() == ["service|n", *rows]
 
 
-def test_psql_reads_the_past(site: Lake, port: int) -> None:
+def test_psql_reads_the_past(lake: Lake, port: int) -> None:
     """As SET says, or as a connection begins; one that is set to a version too."""
-    then = ask(site.places, COUNT, Moment(version=1)).column(0)[0].as_py()
-    now = ask(site.places, COUNT).column(0)[0].as_py()
+    then = ask(lake.places, COUNT, Moment(version=1)).column(0)[0].as_py()
+    now = ask(lake.places, COUNT).column(0)[0].as_py()
     assert then < now
     words = ["-c", "SET logpond.version = 1", "-c", COUNT, "-c", "RESET logpond.version"]
     found = psql(port, "-t", *words, "-c", COUNT, "-c", "SHOW logpond.as_of").splitlines()
@@ -152,13 +137,13 @@ def test_values_are_what_they_were(client: psycopg.Connection[Any], is_binary: b
 
 
 @pytest.mark.parametrize("form", ["%s", "%b"])
-def test_parameters_are_bound(site: Lake, client: psycopg.Connection[Any], form: str) -> None:
+def test_parameters_are_bound(lake: Lake, client: psycopg.Connection[Any], form: str) -> None:
     """With their types, as text and binary; a text is no SQL."""
     since, name = datetime(2020, 1, 1, tzinfo=UTC), "' OR true --"
     statement = f"SELECT {form}, {form}, count(*) FROM logs WHERE timestamp > {form}"
     for _ in range(2):
         found = client.execute(statement, (name, 1.5, since), prepare=True).fetchone()
-        assert found == (name, 1.5, ask(site.places, COUNT).column(0)[0].as_py())
+        assert found == (name, 1.5, ask(lake.places, COUNT).column(0)[0].as_py())
     some = client.execute("SELECT count(*) FROM logs WHERE service = ANY(%s)", (["x", name],))
     assert some.fetchone() == (0,)
 
@@ -180,7 +165,7 @@ def test_values_of_each_type_are_bound(client: psycopg.Connection[Any], form: st
     assert since.fetchone() == (True,)
 
 
-def test_rows_come_some_at_a_time(site: Lake, port: int) -> None:
+def test_rows_come_some_at_a_time(lake: Lake, port: int) -> None:
     """By a cursor of the server, as SQLAlchemy streams and as psycopg's named cursors ask."""
     with psycopg.connect(_address(port)) as client, client.cursor(name="some") as cursor:
         cursor.itersize = 7
@@ -233,10 +218,10 @@ def test_what_is_refused_says_why(
     assert client.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_too_little_memory_is_said_in_words_of_here(site: Lake) -> None:
+def test_too_little_memory_is_said_in_words_of_here(lake: Lake) -> None:
     """DuckDB's advice, to SET its own settings, is not to be had."""
     limits = Sql(seconds=60, memory_mb=64, temp_mb=0)
-    with served(site.places, limits) as port, psycopg.connect(_address(port)) as client:
+    with served(lake.places, limits) as port, psycopg.connect(_address(port)) as client:
         found = _refused(client, "SELECT list(range || 'x') FROM range(20000000)")
     assert found.sqlstate == "53200"
     assert "[postgres] memory_mb" in str(found)
@@ -253,7 +238,7 @@ def test_a_question_ends_when_it_should(client: psycopg.Connection[Any]) -> None
     assert "user request" in str(_refused(client, ENDLESS))
 
 
-def test_sqlalchemy_finds_tables_and_columns(site: Lake, port: int) -> None:
+def test_sqlalchemy_finds_tables_and_columns(lake: Lake, port: int) -> None:
     """Its inspector, a table that it reflects, rows that it streams."""
     engine = sa.create_engine(f"postgresql+psycopg://me@127.0.0.1:{port}/logpond")
     found = sa.inspect(engine)
@@ -266,11 +251,11 @@ def test_sqlalchemy_finds_tables_and_columns(site: Lake, port: int) -> None:
     logs = sa.Table("logs", sa.MetaData(), autoload_with=engine)
     with engine.connect() as connection:
         count = connection.execute(sa.select(sa.func.count()).select_from(logs)).scalar()
-    assert count == ask(site.places, COUNT).column(0)[0].as_py()
+    assert count == ask(lake.places, COUNT).column(0)[0].as_py()
     engine.dispose()
 
 
-def test_grafana_asks_as_it_does(site: Lake, client: psycopg.Connection[Any]) -> None:
+def test_grafana_asks_as_it_does(lake: Lake, client: psycopg.Connection[Any]) -> None:
     """Its version check, the pickers of its builder, and a series over time."""
     answers = {name: client.execute(asked).fetchall() for name, asked in GRAFANA.items()}
     assert answers["version"] == [(1600,)]
